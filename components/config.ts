@@ -1,0 +1,186 @@
+// Stack config -> validated plain settings. Every error is found before any host is touched, and all come at once.
+import * as pulumi from "@pulumi/pulumi";
+import { closest, distance } from "fastest-levenshtein";
+import { z } from "zod";
+import { rules } from "./rules";
+import { schema, secretSchema, type SecretName, type StackConfig } from "./schema";
+import { resolve, type Secrets, type Settings } from "./settings";
+
+/** Namespace of the stack config's keys: `lvs-ha:directors`. */
+export const namespace = "lvs-ha";
+
+/**
+ * Reads and checks the stack's config.
+ * @throws RunError with one line an error: key, value, what is allowed.
+ */
+export function loadSettings(): { settings: Settings; secrets: Secrets } {
+  const prefix = `${namespace}:`;
+  // Which keys are secret is said by the language host in the environment only; the SDK keeps it internal.
+  const secretKeys = new Set(JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]") as string[]);
+  const raw: RawConfig = new Map();
+  for (const [key, text] of Object.entries(pulumi.runtime.allConfig())) {
+    if (!key.startsWith(prefix)) continue;
+    raw.set(key.slice(prefix.length), { text, secret: secretKeys.has(key) });
+  }
+  const { settings, errors } = check(raw);
+  if (settings === undefined) throw new pulumi.RunError(report(errors));
+  const config = new pulumi.Config(namespace);
+  const secrets: Secrets = {};
+  for (const name of secretNames) secrets[name] = config.getSecret(name);
+  return { settings, secrets };
+}
+
+/** One key as the engine hands it over: objects and lists are JSON text. */
+export type RawConfig = Map<string, { text: string; secret: boolean }>;
+
+/** Checks raw config; the settings, or every error there is. */
+export function check(raw: RawConfig): { settings?: Settings; errors: string[] } {
+  const errors = [...strangers(raw), ...misplacedSecrets(raw)];
+  const parsed: Partial<StackConfig> = {};
+  for (const key of settingNames) {
+    const entry = raw.get(key);
+    if (entry?.secret) continue;
+    const value = entry === undefined ? undefined : plainValue(entry.text);
+    const result = schema[key].safeParse(value, { reportInput: true });
+    if (result.success) Object.assign(parsed, { [key]: result.data });
+    else errors.push(...result.error.issues.flatMap((issue) => describe(issue, [key])));
+  }
+  for (const name of secretNames) {
+    const entry = raw.get(name);
+    if (!entry?.secret) continue;
+    const result = secretSchema[name].safeParse(entry.text);
+    if (!result.success) {
+      errors.push(
+        ...result.error.issues.map((issue) => `${name}: (secret, not shown) ${issue.message}`),
+      );
+    }
+  }
+  // A rule runs as soon as the keys that it compares are right in themselves, whatever is wrong elsewhere.
+  for (const { needs, find } of rules) {
+    if (needs.every((key) => key in parsed)) {
+      errors.push(...find(parsed as StackConfig, (name) => raw.has(name)));
+    }
+  }
+  return errors.length > 0 ? { errors } : { settings: resolve(parsed as StackConfig), errors };
+}
+
+const settingNames = Object.keys(schema) as (keyof typeof schema)[];
+const secretNames = Object.keys(secretSchema) as SecretName[];
+
+function report(errors: string[]): string {
+  const count = errors.length === 1 ? "1 error" : `${errors.length} errors`;
+  return [
+    `the stack config has ${count}; no host was touched:`,
+    ...errors.map((e) => `  ${e}`),
+  ].join("\n");
+}
+
+function strangers(raw: RawConfig): string[] {
+  const known = [...settingNames, ...secretNames];
+  return [...raw.keys()]
+    .filter((key) => !known.includes(key as (typeof known)[number]))
+    .map((key) => `${key}: unknown key${nearest(key, known)}`);
+}
+
+function misplacedSecrets(raw: RawConfig): string[] {
+  return [...raw].flatMap(([key, { secret }]) => {
+    if (secret && (settingNames as string[]).includes(key)) {
+      return [
+        `${key}: is secret, but it decides the stack's shape and must be readable; secrets go to ${secretNames.join(", ")}`,
+      ];
+    }
+    if (!secret && (secretNames as string[]).includes(key)) {
+      return [
+        `${key}: is in plain text; set it with: pulumi config set --secret ${namespace}:${key}`,
+      ];
+    }
+    return [];
+  });
+}
+
+/** What the user wrote: JSON where it is JSON, otherwise the text itself. */
+function plainValue(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+/** One issue of zod's as lines of ours: `virtualServers[1].port: 0 is not a port (1–65535)`. */
+function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
+  const at = [...parents, ...issue.path];
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map(
+      (key) => `${path([...at, key])}: unknown key${nearest(key, knownKeys(at))}`,
+    );
+  }
+  // Of a union's branches, the one that got furthest says best what is wrong.
+  if (issue.code === "invalid_union" && isRecord(issue.input)) {
+    const deepest = issue.errors.find((branch) => branch.some((inner) => inner.path.length > 0));
+    const strange = issue.errors.flat().find((inner) => inner.code === "unrecognized_keys");
+    if (deepest) return deepest.flatMap((inner) => describe(inner, at));
+    if (strange) return describe(strange, at);
+  }
+  if (issue.code === "invalid_key") {
+    return [`${path(at)}: ${issue.issues.map((inner) => inner.message).join("; ")}`];
+  }
+  if (issue.input === undefined) {
+    return [`${path(at)}: is missing; it ${issue.message.replace(/^is not/, "must be")}`];
+  }
+  return [`${path(at)}: ${show(issue.input)} ${issue.message}`];
+}
+
+function path(parts: PropertyKey[]): string {
+  return parts
+    .map((part, i) => (typeof part === "number" ? `[${part}]` : `${i ? "." : ""}${String(part)}`))
+    .join("");
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
+
+function nearest(word: string, known: string[]): string {
+  if (known.length === 0) return "";
+  const best = closest(word, known);
+  const hint =
+    distance(word, best) <= Math.max(2, word.length / 3) ? `; did you mean ${best}?` : "";
+  return `${hint || ";"} known here: ${known.join(", ")}`;
+}
+
+/** The keys that the schema knows at a path. */
+function knownKeys(at: PropertyKey[]): string[] {
+  let here: unknown = z.object(schema);
+  for (const part of at) {
+    here = unwrap(here);
+    if (here instanceof z.ZodUnion) {
+      here = here.options.map(unwrap).find((option) => option instanceof z.ZodObject);
+    }
+    if (typeof part === "number" && here instanceof z.ZodArray) here = here.element;
+    else if (here instanceof z.ZodObject)
+      here = (here.shape as Record<string, unknown>)[String(part)];
+    else return [];
+  }
+  here = unwrap(here);
+  if (here instanceof z.ZodUnion) {
+    here = here.options.map(unwrap).find((option) => option instanceof z.ZodObject);
+  }
+  return here instanceof z.ZodObject ? Object.keys(here.shape) : [];
+}
+
+function unwrap(type: unknown): unknown {
+  while (
+    type instanceof z.ZodDefault ||
+    type instanceof z.ZodPrefault ||
+    type instanceof z.ZodOptional
+  ) {
+    type = type.unwrap();
+  }
+  return type;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,109 @@
+// A host reached over SSH: the one door to remote.Command.
+import { remote } from "@pulumi/command";
+import type * as pulumi from "@pulumi/pulumi";
+import { quote } from "shell-quote";
+import type { HostSettings } from "../settings";
+import type { SshLogin } from "../sshAccess";
+import { bundle, scriptsDigest, scriptsHome } from "./scripts";
+
+/** What a host needs to be before anything is installed on it. */
+export interface Requirements {
+  role: "director" | "real-server";
+  /** ID and VERSION_ID of /etc/os-release. */
+  system: [id: string, versionId: string];
+  /** Size of its conntrack table, checked against its memory. */
+  conntrackMax: number;
+  /** `eth1`, or `eth1=192.0.2.11/24` where the address must be on it. */
+  interfaces: string[];
+  packages: string[];
+}
+
+/** A script of templates/scripts, what it is given, and how it is undone. */
+export interface ScriptCall {
+  script: string;
+  /** Arguments of `apply`; quoted here. */
+  args?: string[];
+  /** Text on standard input: a preview shows its changed lines. A secret one is masked whole. */
+  stdin?: pulumi.Input<string>;
+  /** Gives the script the SSH client's address, which it must never lock out. */
+  tellClient?: boolean;
+}
+
+/**
+ * A host's commands, in the order in which they are asked for: each waits for the one before.
+ * A change of `host` (another machine) replaces them: made on the new host first, undone on the old one last.
+ */
+export class Host {
+  private readonly connection: SshLogin["connection"];
+  private last: pulumi.Resource[];
+
+  constructor(
+    private readonly name: string,
+    private readonly settings: HostSettings,
+    { connection, ready }: SshLogin,
+    private readonly parent: pulumi.Resource,
+  ) {
+    this.connection = connection;
+    this.last = ready;
+  }
+
+  /** Later commands wait for these resources too. */
+  waitFor(resources: pulumi.Resource[]): void {
+    this.last = [...this.last, ...resources];
+  }
+
+  /** First command: preflight, then the scripts in their place, then the packages. */
+  prepare(requirements: Requirements): remote.Command {
+    const { role, system, conntrackMax, interfaces, packages } = requirements;
+    return this.run("prepare", {
+      create: this.asRoot([
+        "sh",
+        "-s",
+        "--",
+        role,
+        ...system,
+        String(conntrackMax),
+        interfaces.join(" "),
+        [...new Set(packages)].sort().join(" "),
+      ]),
+      delete: this.asRoot([`${scriptsHome}/install.sh`, "undo"]),
+      stdin: bundle(),
+    });
+  }
+
+  /** Runs a script of ours, which `prepare` has put on the host; deleting the resource undoes it. */
+  command(suffix: string, { script, args = [], stdin, tellClient }: ScriptCall): remote.Command {
+    const path = `${scriptsHome}/${script}`;
+    const client = tellClient ? ' "$SSH_CONNECTION"' : "";
+    return this.run(suffix, {
+      // The comment changes with the scripts, so that a new script does its work again.
+      create: `${this.asRoot([path, "apply", ...args])}${client} # scripts ${scriptsDigest()}`,
+      delete: this.asRoot([path, "undo"]),
+      stdin,
+    });
+  }
+
+  private run(
+    suffix: string,
+    args: Pick<remote.CommandArgs, "create" | "delete" | "stdin">,
+  ): remote.Command {
+    const command = new remote.Command(
+      `${this.name}-${suffix}`,
+      {
+        connection: this.connection,
+        ...args,
+        // Steps are shown live; what is captured as output is not shown twice.
+        logging: remote.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+        triggers: [this.settings.host],
+      },
+      { parent: this.parent, dependsOn: this.last },
+    );
+    this.last = [command];
+    return command;
+  }
+
+  private asRoot(words: string[]): string {
+    return quote(this.settings.user === "root" ? words : ["sudo", "-n", ...words]);
+  }
+}

@@ -1,0 +1,45 @@
+// The scripts that run on hosts: templates/scripts/*.sh, brought there as one text and called by name.
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const folder = join(__dirname, "../../templates/scripts");
+
+/** Where the scripts live on a host. */
+export const scriptsHome = "/usr/local/lib/lvs-ha";
+
+/** The text of one script. */
+export function script(file: string): string {
+  return readFileSync(join(folder, file), "utf8");
+}
+
+/**
+ * A shell program that unpacks every script into a scratch folder and hands over to install.sh with its own arguments.
+ * It is fed to `sh -s`, so a changed script shows in a preview as the changed lines.
+ */
+export function bundle(): string {
+  const files = readdirSync(folder).sort();
+  return [
+    "set -eu",
+    "stage=$(mktemp -d)",
+    `trap 'rm -rf "$stage"' EXIT`,
+    // sh reads this text from its standard input: read to the end before anything runs that could read there too.
+    "main() {",
+    ...files.flatMap((file) => hereDocument(file, script(file))),
+    'sh "$stage/install.sh" apply "$stage" "$@"',
+    "}",
+    'main "$@" </dev/null',
+    "",
+  ].join("\n");
+}
+
+/** Changes when any script does: commands that use the scripts carry it, so that they run again. */
+export function scriptsDigest(): string {
+  return createHash("sha256").update(bundle()).digest("hex").slice(0, 8);
+}
+
+function hereDocument(file: string, text: string): string[] {
+  const end = `END_OF_${file}`;
+  if (text.split("\n").includes(end)) throw new Error(`${file} contains the line ${end}`);
+  return [`cat >"$stage/${file}" <<'${end}'`, text.replace(/\n$/, ""), end];
+}

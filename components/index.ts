@@ -1,0 +1,7 @@
+// What other Pulumi programs can use.
+export { loadSettings } from "./config";
+export { LvsHaPair, type LvsHaPairArgs } from "./lvsHaPair";
+export { LvsNode, type LvsNodeArgs } from "./lvsNode";
+export { RealServer, type RealServerArgs } from "./realServer";
+export type { Secrets, Settings } from "./settings";
+export { SshAccess, type SshAccessArgs } from "./sshAccess";

@@ -1,0 +1,34 @@
+// What differs between systems, as data. A new system is a new row; a missing one fails to compile.
+import type { StackConfig } from "../schema";
+
+export interface OsProfile {
+  /** ID and VERSION_ID of the host's /etc/os-release; another stops the preflight. */
+  id: string;
+  versionId: string;
+  /** Version of the keepalived package (upstream part); decides which keywords exist. */
+  keepalived: string;
+  /** Packages of each role; the firewall's come with its back end. */
+  packages: Record<"director" | "realServer", string[]>;
+}
+
+export const osProfiles: Record<StackConfig["os"], OsProfile> = {
+  debian12: {
+    id: "debian",
+    versionId: "12",
+    keepalived: "2.2.7",
+    packages: { director: ["keepalived", "ipvsadm", "nftables"], realServer: [] },
+  },
+  debian13: {
+    id: "debian",
+    versionId: "13",
+    keepalived: "2.3.3",
+    packages: { director: ["keepalived", "ipvsadm", "nftables"], realServer: [] },
+  },
+};
+
+/** Packages that a firewall back end needs. */
+export const firewallPackages: Record<StackConfig["firewall"]["backend"], string[]> = {
+  ufw: ["ufw"],
+  nftables: ["nftables"],
+  none: [],
+};

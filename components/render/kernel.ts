@@ -1,0 +1,68 @@
+// Modules, module options and sysctls of a host, as one text of several files.
+import type { Settings } from "../settings";
+
+/**
+ * Kernel files of a director.
+ * Sources: Documentation/networking/ipvs-sysctl.rst, nf_conntrack-sysctl.rst; modprobe.d(5), sysctl.d(5).
+ */
+export function renderDirectorKernel({
+  kernel,
+  virtualServers,
+}: Pick<Settings, "kernel" | "virtualServers">): string {
+  const schedulers = [...new Set(virtualServers.map(({ scheduler }) => `ip_vs_${scheduler}`))];
+  return renderFiles({
+    "/etc/modules-load.d/lvs-ha.conf": ["ip_vs", ...schedulers.sort(), "nf_conntrack"],
+    "/etc/modprobe.d/lvs-ha.conf": [`options ip_vs conn_tab_bits=${kernel.connTabBits}`],
+    "/etc/sysctl.d/90-lvs-ha.conf": sysctlLines({
+      "net.ipv4.ip_forward": "1",
+      "net.ipv4.tcp_syncookies": "1",
+      "net.ipv4.tcp_synack_retries": "2",
+      // A connection whose real server was removed is scheduled anew instead of dropped in silence.
+      "net.ipv4.vs.expire_nodest_conn": "1",
+      // DR needs no conntrack entry for what IPVS forwards.
+      "net.ipv4.vs.conntrack": "0",
+      ...conntrack(kernel.conntrackMax),
+      ...kernel.directorSysctls,
+    }),
+  });
+}
+
+/** Kernel files of a real server: ARP for the virtual address is the active director's alone. */
+export function renderRealServerKernel({ kernel }: Pick<Settings, "kernel">): string {
+  return renderFiles({
+    "/etc/modules-load.d/lvs-ha.conf": ["nf_conntrack"],
+    "/etc/sysctl.d/90-lvs-ha.conf": sysctlLines({
+      "net.ipv4.ip_forward": "0",
+      "net.ipv4.conf.lo.arp_ignore": "1",
+      "net.ipv4.conf.lo.arp_announce": "2",
+      "net.ipv4.conf.all.arp_ignore": "1",
+      "net.ipv4.conf.all.arp_announce": "2",
+      "net.ipv4.tcp_fin_timeout": "25",
+      "net.ipv4.tcp_tw_reuse": "1",
+      ...conntrack(kernel.realServerConntrackMax),
+      ...kernel.realServerSysctls,
+    }),
+  });
+}
+
+/**
+ * Four entries a hash bucket at most, the kernel's own ratio before 5.15; more makes look-ups slow.
+ * The kernel rounds the buckets up to whole pages of 512 and would read back as another number.
+ */
+function conntrack(max: number): Record<string, string> {
+  return {
+    "net.netfilter.nf_conntrack_buckets": String(Math.ceil(max / 4 / 512) * 512),
+    "net.netfilter.nf_conntrack_max": String(max),
+  };
+}
+
+function sysctlLines(sysctls: Record<string, string>): string[] {
+  return Object.entries(sysctls).map(([name, value]) => `${name} = ${value}`);
+}
+
+/** Several files in one text, each under a header line as tail(1) prints it; `files.sh` takes it apart. */
+export function renderFiles(files: Record<string, string[]>): string {
+  return Object.entries(files)
+    .map(([path, lines]) => [`==> ${path} <==`, ...lines, ""].join("\n"))
+    .join("");
+}

@@ -1,0 +1,113 @@
+// How the stack logs in: host keys pinned everywhere, and on demand a deploy key of the stack's own.
+import { remote, type types } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+import { script } from "./host/scripts";
+import type { HostSettings, Secrets, Settings } from "./settings";
+
+type Connection = types.input.remote.ConnectionArgs;
+
+/** What proves to a host who is logging in; with nothing here, the SSH agent does. */
+type Credentials = Pick<Connection, "password" | "privateKey" | "privateKeyPassword">;
+
+/** A login to one host, and what must be done before it works. */
+export interface SshLogin {
+  connection: Connection;
+  ready: pulumi.Resource[];
+}
+
+export interface SshAccessArgs {
+  ssh: Settings["ssh"];
+  /** First login: `sshPassword`, `sshPrivateKey` …; none means the SSH agent. */
+  secrets: Secrets;
+}
+
+/**
+ * Logins to the stack's hosts. With `ssh.managedKey` an ED25519 key is made, installed by the first login
+ * and used by every later command; replacing the key (`pulumi up --replace`) rotates it everywhere.
+ */
+export class SshAccess extends pulumi.ComponentResource {
+  /** The deploy key's public half, as in authorized_keys; undefined where the stack manages none. */
+  readonly publicKey?: pulumi.Output<string>;
+
+  private readonly deployKey?: tls.PrivateKey;
+
+  constructor(
+    private readonly name: string,
+    private readonly args: SshAccessArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("lvs-ha:index:SshAccess", name, {}, opts);
+    if (args.ssh.managedKey) {
+      this.deployKey = new tls.PrivateKey(
+        `${name}-deploy-key`,
+        { algorithm: "ED25519" },
+        { parent: this },
+      );
+      // The comment is how authorize.sh finds the stack's earlier keys.
+      this.publicKey = this.deployKey.publicKeyOpenssh.apply(
+        (key) => `${key.trim()} lvs-ha:${name}`,
+      );
+    }
+    this.registerOutputs({ publicKey: this.publicKey });
+  }
+
+  /** The login that a host's commands use. */
+  to(host: HostSettings): SshLogin {
+    const { secrets } = this.args;
+    const first = connection(host, this.args, {
+      password: secrets.sshPassword,
+      privateKey: secrets.sshPrivateKey,
+      privateKeyPassword: secrets.sshPrivateKeyPassphrase,
+    });
+    if (this.deployKey === undefined || this.publicKey === undefined) {
+      return { connection: first, ready: [] };
+    }
+    const authorize = new remote.Command(
+      `${this.name}-${host.name}-authorize`,
+      {
+        connection: first,
+        create: pulumi.interpolate`sh -s -- add '${this.publicKey}'`,
+        delete: pulumi.interpolate`sh -s -- remove '${this.publicKey}'`,
+        stdin: script("authorize.sh"),
+        logging: remote.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+        triggers: [host.host],
+      },
+      { parent: this },
+    );
+    const own = { privateKey: this.deployKey.privateKeyOpenssh };
+    return { connection: connection(host, this.args, own), ready: [authorize] };
+  }
+}
+
+/** Field by field: an unknown field in a connection would print the private key (pulumi-command#773). */
+function connection(
+  host: HostSettings,
+  { ssh, secrets }: SshAccessArgs,
+  credentials: Credentials,
+): Connection {
+  const limits = {
+    agentSocketPath: ssh.agentSocketPath,
+    dialErrorLimit: ssh.dialErrorLimit,
+    perDialTimeout: ssh.perDialTimeoutSeconds,
+  };
+  return {
+    ...limits,
+    host: host.host,
+    port: host.port,
+    user: host.user,
+    hostKey: host.hostKey,
+    ...credentials,
+    proxy: ssh.proxy && {
+      ...limits,
+      host: ssh.proxy.host,
+      port: ssh.proxy.port,
+      user: ssh.proxy.user,
+      hostKey: ssh.proxy.hostKey,
+      password: secrets.sshProxyPassword ?? secrets.sshPassword,
+      privateKey: secrets.sshProxyPrivateKey ?? secrets.sshPrivateKey,
+      privateKeyPassword: secrets.sshPrivateKeyPassphrase,
+    },
+  };
+}

@@ -1,0 +1,14 @@
+// An LVS load balancer from the stack's config: see README.md for its keys.
+import * as pulumi from "@pulumi/pulumi";
+import { loadSettings, LvsHaPair } from "./components";
+
+const pair = new LvsHaPair(pulumi.getStack(), loadSettings());
+
+/** The virtual IP addresses. */
+export const virtualAddresses = pair.virtualAddresses;
+
+/** Who is in each virtual server's pool. */
+export const pool = pair.pool;
+
+/** Each director's `ipvsadm -Ln` as it was after its last change. */
+export const ipvsTables = pair.ipvsTables;

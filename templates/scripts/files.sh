@@ -1,0 +1,91 @@
+# shellcheck shell=sh
+# Sourced by the scripts beside it: what the operator reads, one change at a time, and files that can be put back.
+# $what, set before, names the step in every line.
+
+original=/var/lib/lvs-ha/original
+
+say() {
+    # shellcheck disable=SC2154 # set by the script that sources this
+    printf '%s: %s\n' "$what" "$*" >&2
+}
+
+fail() {
+    say "$@"
+    exit 1
+}
+
+# One script at a time on a host, whoever started it.
+lock() {
+    exec 9>/run/lvs-ha.lock
+    flock -w 300 9 || fail "another change of this host has held /run/lvs-ha.lock for 300 s; see: fuser -v /run/lvs-ha.lock"
+}
+
+# A scratch folder that goes when the script ends; $scratch names it.
+make_scratch() {
+    scratch=$(mktemp -d "${TMPDIR:-/tmp}/lvs-ha.XXXXXX")
+    trap 'rm -rf "$scratch"' EXIT
+    trap 'exit 1' HUP INT TERM
+}
+
+# put PATH MODE: standard input becomes PATH, whole or not at all. Sets $changed when it was not so already.
+changed=
+put() {
+    mkdir -p "$(dirname "$1")"
+    cat >"$1.lvs-ha-new"
+    chmod "$2" "$1.lvs-ha-new"
+    if [ -f "$1" ] && cmp -s "$1.lvs-ha-new" "$1" && [ "$(stat -c %a "$1")" = "${2#0}" ]; then
+        rm "$1.lvs-ha-new"
+        return
+    fi
+    keep_original "$1"
+    sync "$1.lvs-ha-new"
+    mv -f "$1.lvs-ha-new" "$1"
+    # shellcheck disable=SC2034 # read by the scripts that source this
+    changed=yes
+    say "wrote $1"
+}
+
+# keep_original PATH: remembers, once, what stood there before the stack's first change.
+keep_original() {
+    if [ -e "$original$1" ] || [ -e "$original$1.absent" ]; then
+        return
+    fi
+    mkdir -p "$(dirname "$original$1")"
+    chmod 0700 /var/lib/lvs-ha
+    if [ -e "$1" ]; then
+        cp -p "$1" "$original$1.new"
+        mv "$original$1.new" "$original$1"
+    else
+        : >"$original$1.absent"
+    fi
+}
+
+# put_back PATH: what stood there before, or nothing if nothing did.
+put_back() {
+    if [ -e "$original$1" ]; then
+        mv -f "$original$1" "$1"
+        say "put back $1"
+    elif [ -e "$original$1.absent" ]; then
+        rm -f "$1" "$original$1.absent"
+        say "removed $1"
+    fi
+}
+
+# split_files: takes "==> PATH <==" sections from standard input apart into $scratch/files/PATH.
+split_files() {
+    awk -v root="$scratch/files/" '
+        /^==> .* <==$/ {
+            if (file) close(file)
+            file = $0
+            sub(/^==> \/?/, "", file)
+            sub(/ <==$/, "", file)
+            file = root file
+            folder = file
+            sub(/\/[^\/]*$/, "", folder)
+            system("mkdir -p \"" folder "\"")
+            printf "" >file
+            next
+        }
+        file { print >file }
+    '
+}

@@ -1,0 +1,151 @@
+#!/bin/sh
+# Firewall: firewall.sh apply BACKEND "$SSH_CONNECTION" <FILES | firewall.sh undo BACKEND
+# The SSH client that brings the change is let in before anything is denied, and stays let in.
+set -eu
+what=firewall
+# shellcheck source=templates/scripts/files.sh
+. "${0%/*}/files.sh"
+lock
+table=/etc/lvs-ha/firewall.nft
+clients=/etc/lvs-ha/ssh-clients.nft
+service=lvs-ha-firewall.service
+unit=/etc/systemd/system/$service
+ufw_was=/var/lib/lvs-ha/ufw-was
+
+apply() {
+    backend=$1
+    # CLIENT CLIENT_PORT SERVER SERVER_PORT, as sshd(8) sets it.
+    client=${2%% *}
+    ssh_port=${2##* }
+    make_scratch
+    split_files
+    if [ "$backend" = ufw ]; then
+        ufw_apply
+    else
+        ufw_undo
+    fi
+    if [ -f "$scratch/files$table" ]; then
+        nft_apply
+    else
+        nft_undo
+    fi
+}
+
+undo() {
+    ufw_undo
+    nft_undo
+}
+
+ufw_apply() {
+    mkdir -p "${ufw_was%/*}"
+    [ -e $ufw_was ] || ufw_state >$ufw_was
+    case $client in
+    *:*) ;;
+    ?*) ufw_add "allow from $client to any port $ssh_port proto tcp" "lvs-ha operator" ;;
+    esac
+    ufw_rules lvs-ha >"$scratch/added"
+    while read -r rule; do
+        grep -qxF "$rule" "$scratch/added" || ufw_add "$rule" lvs-ha
+    done <"$scratch/files/ufw"
+    while read -r rule; do
+        grep -qxF "$rule" "$scratch/files/ufw" || ufw_delete "$rule"
+    done <"$scratch/added"
+    if [ "$(ufw_state)" = inactive ]; then
+        ufw --force enable >"$scratch/ufw" 2>&1 || fail "ufw enable: $(cat "$scratch/ufw")"
+        say "ufw enabled"
+    fi
+    ufw_rules lvs-ha >"$scratch/added"
+    while read -r rule; do
+        grep -qxF "$rule" "$scratch/added" || fail "ufw took the rule '$rule' but doesn't show it: $(cat "$scratch/added")"
+    done <"$scratch/files/ufw"
+    say "ufw is active with $(wc -l <"$scratch/files/ufw") rules of the stack"
+}
+
+ufw_undo() {
+    [ -e $ufw_was ] || return 0
+    make_scratch
+    if [ "$(cat $ufw_was)" = inactive ] && [ "$(ufw_state)" = active ]; then
+        ufw disable >"$scratch/ufw" 2>&1 || fail "ufw disable: $(cat "$scratch/ufw")"
+        say "ufw disabled, as it was"
+    fi
+    for owner in lvs-ha "lvs-ha operator"; do
+        ufw_rules "$owner" >"$scratch/added"
+        while read -r rule; do
+            ufw_delete "$rule"
+        done <"$scratch/added"
+    done
+    rm $ufw_was
+}
+
+ufw_state() {
+    if ufw status | grep -qx "Status: active"; then
+        echo active
+    else
+        echo inactive
+    fi
+}
+
+# The rules with a comment, in the words that made them.
+ufw_rules() {
+    ufw show added | sed -n "s/^ufw \(.*\) comment '$1'\$/\1/p"
+}
+
+ufw_add() {
+    # shellcheck disable=SC2086 # a rule is several words
+    ufw $1 comment "$2" >"$scratch/ufw" 2>&1 || fail "ufw $1: $(cat "$scratch/ufw")"
+    grep -q '^Skipping' "$scratch/ufw" || say "ufw $1"
+}
+
+ufw_delete() {
+    # shellcheck disable=SC2086 # a rule is several words
+    ufw delete $1 >"$scratch/ufw" 2>&1 || fail "ufw delete $1: $(cat "$scratch/ufw")"
+    say "ufw delete $1"
+}
+
+nft_apply() {
+    put $unit 0644 <<UNIT
+[Unit]
+Description=Packet filter of the LVS load balancer
+After=nftables.service ufw.service
+Before=network-pre.target keepalived.service
+Wants=network-pre.target
+DefaultDependencies=no
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/sbin/nft -f $table
+ExecReload=/usr/sbin/nft -f $table
+ExecStop=/usr/sbin/nft delete table inet lvs_ha
+
+[Install]
+WantedBy=sysinit.target
+UNIT
+    touch $clients
+    case $client in
+    *:*) admit="ip6 saddr $client tcp dport $ssh_port accept" ;;
+    ?*) admit="ip saddr $client tcp dport $ssh_port accept" ;;
+    *) admit= ;;
+    esac
+    [ -z "$admit" ] || grep -qxF "$admit" $clients || printf '%s\n' "$admit" >>$clients
+    # Checked whole before it replaces the table that is live, in one transaction.
+    nft -c -f "$scratch/files$table" >"$scratch/nft" 2>&1 || fail "nft refuses the table: $(cat "$scratch/nft")"
+    put $table 0644 <"$scratch/files$table"
+    systemctl daemon-reload
+    systemctl -q enable $service
+    systemctl reload-or-restart $service
+    nft list table inet lvs_ha >"$scratch/nft" 2>&1 || fail "the table is not in the kernel; see: journalctl -u $service"
+    say "nftables table lvs_ha is live"
+}
+
+nft_undo() {
+    [ -e $unit ] || return 0
+    systemctl -q disable --now $service
+    put_back $unit
+    systemctl daemon-reload
+    put_back $table
+    rm -f $clients
+    say "nftables table lvs_ha is gone"
+}
+
+"$@"

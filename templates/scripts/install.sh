@@ -1,0 +1,31 @@
+#!/bin/sh
+# First command on a host: preflight, then these scripts in their place, then the packages.
+# install.sh apply STAGE ROLE ID VERSION_ID SESSIONS "INTERFACE[=ADDRESS/PREFIX] …" "PACKAGE …" | install.sh undo
+set -eu
+home=/usr/local/lib/lvs-ha
+
+case $1 in
+apply)
+    stage=$2
+    shift 2
+    sh "$stage/preflight.sh" "$@"
+    what=scripts
+    # shellcheck source=templates/scripts/files.sh
+    . "$stage/files.sh"
+    lock
+    mkdir -p "$home"
+    for script in "$stage"/*.sh; do
+        cp "$script" "$home/.new"
+        chmod 0755 "$home/.new"
+        mv -f "$home/.new" "$home/${script##*/}"
+    done
+    say "in $home"
+    # The packages' script takes the lock itself.
+    exec 9>&-
+    exec "$home/packages.sh" "$6"
+    ;;
+undo)
+    # Packages stay: something else may have come to need them.
+    rm -rf "$home" /etc/lvs-ha /var/lib/lvs-ha
+    ;;
+esac

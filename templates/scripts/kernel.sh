@@ -1,0 +1,78 @@
+#!/bin/sh
+# Modules and sysctls: kernel.sh apply <FILES | kernel.sh undo
+# Every sysctl is read back: one that the kernel took otherwise, or doesn't know, is an error.
+set -eu
+what=kernel
+# shellcheck source=templates/scripts/files.sh
+. "${0%/*}/files.sh"
+lock
+values=/var/lib/lvs-ha/sysctl-original
+modules=/etc/modules-load.d/lvs-ha.conf
+options=/etc/modprobe.d/lvs-ha.conf
+sysctls=/etc/sysctl.d/90-lvs-ha.conf
+
+apply() {
+    make_scratch
+    split_files
+    for file in $options $modules $sysctls; do
+        if [ -f "$scratch/files$file" ]; then
+            put "$file" 0644 <"$scratch/files$file"
+        else
+            put_back "$file"
+        fi
+    done
+    while read -r module; do
+        modprobe "$module" || fail "module $module cannot be loaded on kernel $(uname -r)"
+    done <$modules
+    bits=$(sed -n 's/^options ip_vs conn_tab_bits=//p' $options 2>/dev/null) || bits=
+    if [ -n "$bits" ] && [ "$(ip_vs_size)" != $((1 << bits)) ]; then
+        say "IPVS has $(ip_vs_size) connection hash buckets, not $((1 << bits)): ip_vs was loaded before; the next reboot brings them"
+    fi
+    mkdir -p "${values%/*}"
+    touch "$values"
+    # A sysctl that the stack no longer sets goes back to what it was.
+    while read -r key value; do
+        if grep -qF "$key = " $sysctls; then
+            printf '%s %s\n' "$key" "$value"
+        else
+            write "$key" "$value"
+        fi
+    done <"$values" >"$scratch/values"
+    mv "$scratch/values" "$values"
+    while read -r key equals value; do
+        [ "$equals" = "=" ] || fail "not a sysctl line: $key $equals $value"
+        now=$(read_value "$key") || fail "$key: this kernel ($(uname -r)) doesn't know it"
+        grep -qF "$key " "$values" || printf '%s %s\n' "$key" "$now" >>"$values"
+        [ "$now" = "$value" ] || write "$key" "$value"
+    done <$sysctls
+    say "$(wc -l <$sysctls) sysctls and $(wc -l <$modules) modules as configured, read back"
+}
+
+undo() {
+    if [ -f "$values" ]; then
+        while read -r key value; do
+            write "$key" "$value"
+        done <"$values"
+        rm "$values"
+    fi
+    for file in $options $modules $sysctls; do
+        put_back "$file"
+    done
+}
+
+read_value() {
+    sysctl -n "$1" 2>/dev/null | tr '\t' ' '
+}
+
+write() {
+    sysctl -q -w "$1=$2" >&2 || fail "$1 = $2 was refused"
+    now=$(read_value "$1")
+    [ "$now" = "$2" ] || fail "$1 was set to $2 but reads back as $now"
+    say "$1 = $2"
+}
+
+ip_vs_size() {
+    sed -n '1s/.*(size=\([0-9]*\)).*/\1/p' /proc/net/ip_vs
+}
+
+"$1"

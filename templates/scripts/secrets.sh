@@ -1,0 +1,31 @@
+#!/bin/sh
+# The file of secrets that keepalived.conf includes: secrets.sh apply <TEXT | secrets.sh undo. Says nothing of what is in it.
+set -eu
+what=secrets
+# shellcheck source=templates/scripts/files.sh
+. "${0%/*}/files.sh"
+file=/etc/keepalived/lvs-ha-secrets.conf
+
+apply() {
+    (
+        lock
+        umask 077
+        put $file 0600
+        if [ -n "$changed" ]; then
+            : >$file.changed
+        fi
+    )
+    # A reload that failed is tried again by the next run.
+    if [ -e $file.changed ]; then
+        "${0%/*}/keepalived.sh" refresh
+        rm $file.changed
+    fi
+    say "in place"
+}
+
+undo() {
+    lock
+    put_back $file
+}
+
+"$1"

@@ -1,0 +1,192 @@
+// What the components ask of the engine: which commands, in which order, what is secret.
+import * as pulumi from "@pulumi/pulumi";
+import { LvsHaPair } from "../../components";
+import { renderKeepalived } from "../../components/render/keepalived";
+import { insideSecret, register, type Registered } from "../support/mocks";
+import { settingsOf, smallStack } from "../support/stacks";
+
+async function pair(
+  stack: Record<string, unknown> = smallStack(),
+  secrets: Record<string, string> = {},
+): Promise<{ seen: Map<string, Registered>; get: (name: string) => Registered }> {
+  const settings = settingsOf(stack, secrets);
+  const seen = await register(() => {
+    new LvsHaPair("p", {
+      settings,
+      secrets: Object.fromEntries(
+        Object.entries(secrets).map(([name, value]) => [name, pulumi.secret(value)]),
+      ),
+    });
+  });
+  return {
+    seen,
+    get: (name) => {
+      const found = seen.get(name);
+      if (!found) throw new Error(`no ${name} among ${[...seen.keys()].join(", ")}`);
+      return found;
+    },
+  };
+}
+
+const text = (value: unknown): string =>
+  typeof value === "string" ? value : JSON.stringify(value);
+
+test("a director takes four commands, a real server four, and nothing else is registered", async () => {
+  const { seen } = await pair();
+  expect([...seen.keys()].sort()).toEqual(
+    [
+      "p",
+      "p-ssh",
+      ...["lvs1", "lvs2"].flatMap((name) => [
+        `p-${name}`,
+        ...["prepare", "kernel", "firewall", "keepalived"].map((step) => `p-${name}-${step}`),
+      ]),
+      ...["web1", "web2"].flatMap((name) => [
+        `p-${name}`,
+        ...["prepare", "kernel", "firewall", "vip"].map((step) => `p-${name}-${step}`),
+      ]),
+    ].sort(),
+  );
+});
+
+test("the components carry the type tokens that state is keyed by", async () => {
+  const { get } = await pair();
+  expect(["p", "p-ssh", "p-lvs1", "p-web1"].map((name) => get(name).type)).toEqual([
+    "lvs-ha:index:LvsHaPair",
+    "lvs-ha:index:SshAccess",
+    "lvs-ha:index:LvsNode",
+    "lvs-ha:index:RealServer",
+  ]);
+});
+
+test("a host's steps run one after the other", async () => {
+  const { get } = await pair();
+  for (const [host, steps] of [
+    ["p-lvs1", ["prepare", "kernel", "firewall", "keepalived"]],
+    ["p-web1", ["prepare", "kernel", "firewall", "vip"]],
+  ] as const) {
+    const commands = steps.map((step) => get(`${host}-${step}`));
+    commands.slice(1).forEach((command, i) => {
+      expect(command.asked).toBeGreaterThan(commands[i]?.answered ?? Infinity);
+    });
+  }
+});
+
+test("every real server has its virtual addresses before any director sends to it", async () => {
+  const { get } = await pair();
+  for (const director of ["p-lvs1", "p-lvs2"]) {
+    for (const realServer of ["p-web1", "p-web2"]) {
+      expect(get(`${director}-kernel`).asked).toBeGreaterThan(get(`${realServer}-vip`).answered);
+    }
+  }
+});
+
+test("the standby is changed first; the preferred director waits for it", async () => {
+  const { get } = await pair();
+  expect(get("p-lvs1-kernel").asked).toBeGreaterThan(get("p-lvs2-keepalived").answered);
+});
+
+test("packages are fetched on all hosts at once", async () => {
+  const { get } = await pair();
+  expect(get("p-lvs1-prepare").asked).toBeLessThan(get("p-web2-prepare").answered);
+  expect(get("p-web2-prepare").asked).toBeLessThan(get("p-lvs1-prepare").answered);
+});
+
+test("keepalived.conf travels as plain stdin, so that a preview shows its changed lines", async () => {
+  const { get } = await pair();
+  const settings = settingsOf(smallStack());
+  const [director] = settings.directors;
+  if (!director) throw new Error("no director");
+  expect(get("p-lvs1-keepalived").inputs.stdin).toBe(renderKeepalived(settings, director, false));
+});
+
+test("a real server's weight reaches the directors' keepalived.conf and nothing else", async () => {
+  const before = await pair();
+  const stack = smallStack();
+  (stack.realServers as Record<string, unknown>[])[0]!.weight = 5;
+  const after = await pair(stack);
+  const changed = [...before.seen.keys()].filter(
+    (name) => text(before.get(name).inputs) !== text(after.get(name).inputs),
+  );
+  expect(changed.filter((name) => after.get(name).type.startsWith("command:")).sort()).toEqual([
+    "p-lvs1-keepalived",
+    "p-lvs2-keepalived",
+  ]);
+});
+
+test("every command pins the host key and tells the provider not to feed output back", async () => {
+  const { seen } = await pair();
+  const commands = [...seen.values()].filter(({ type }) => type.startsWith("command:"));
+  expect(commands).toHaveLength(16);
+  for (const { inputs } of commands) {
+    const connection = insideSecret(inputs.connection) as Record<string, unknown>;
+    expect(connection.hostKey).toMatch(/^ssh-ed25519 AAAA/);
+    expect(inputs).toMatchObject({ addPreviousOutputInEnv: false, logging: "stderr" });
+  }
+});
+
+test("commands are short, fixed lines: their data is on stdin", async () => {
+  const { seen } = await pair();
+  for (const { type, name, inputs } of seen.values()) {
+    if (!type.startsWith("command:")) continue;
+    expect(text(inputs.create).length).toBeLessThan(name.endsWith("-prepare") ? 200 : 100);
+    expect(text(inputs.create)).not.toContain("\n");
+  }
+});
+
+test("a login other than root goes through sudo, which must not ask", async () => {
+  const stack = smallStack();
+  (stack.realServers as Record<string, unknown>[])[0]!.user = "ops";
+  const { get } = await pair(stack);
+  for (const step of ["prepare", "kernel", "firewall", "vip"]) {
+    expect(get(`p-web1-${step}`).inputs.create).toMatch(/^sudo -n /);
+    expect(get(`p-web1-${step}`).inputs.delete).toMatch(/^sudo -n /);
+    expect(get(`p-web2-${step}`).inputs.create).not.toMatch(/sudo/);
+  }
+});
+
+test("secrets are secret inputs of their own, and in no other input", async () => {
+  const { seen, get } = await pair(
+    { ...smallStack(), vrrp: { version: 2, advertIntervalSeconds: 1 } },
+    { vrrpAuthPass: "canary01", sshPassword: "canary02" },
+  );
+  expect(insideSecret(get("p-lvs1-secrets").inputs.stdin)).toBe("auth_pass canary01\n");
+  for (const { name, inputs } of seen.values()) {
+    const plain = Object.entries(inputs).filter(([, value]) => insideSecret(value) === undefined);
+    expect([name, JSON.stringify(plain)]).not.toEqual([name, expect.stringContaining("canary")]);
+  }
+});
+
+test("with a managed key the first login only installs it; every later command logs in with it", async () => {
+  const { seen, get } = await pair(
+    { ...smallStack(), ssh: { managedKey: true } },
+    { sshPassword: "first" },
+  );
+  for (const { name, type, inputs } of seen.values()) {
+    if (!type.startsWith("command:")) continue;
+    const { password, privateKey } = insideSecret(inputs.connection) as Record<string, unknown>;
+    const own = name.endsWith("-authorize");
+    expect([
+      name,
+      insideSecret(password) ?? password,
+      insideSecret(privateKey) ?? privateKey,
+    ]).toEqual(own ? [name, "first", undefined] : [name, undefined, "PRIVATE"]);
+  }
+  const authorize = get("p-ssh-web1-authorize");
+  expect(authorize.inputs.create).toBe("sh -s -- add 'ssh-ed25519 AAAAdeploy lvs-ha:p-ssh'");
+  expect(get("p-web1-prepare").asked).toBeGreaterThan(authorize.answered);
+});
+
+test("a real server that is not managed is forwarded to, but never logged in to", async () => {
+  const stack = smallStack();
+  (stack.realServers as unknown[]).push({ name: "old", address: "192.0.2.40", managed: false });
+  const { seen, get } = await pair(stack);
+  expect([...seen.keys()].filter((name) => name.includes("old"))).toEqual([]);
+  expect(get("p-lvs1-keepalived").inputs.stdin).toContain("real_server 192.0.2.40 80");
+});
+
+test("a host that moved is a replacement: made on the new one, undone on the old", async () => {
+  const { get } = await pair();
+  expect(get("p-web1-vip").inputs.triggers).toEqual(["10.10.0.21"]);
+  expect(get("p-web1-vip").inputs.delete).toBe("/usr/local/lib/lvs-ha/vip.sh undo");
+});

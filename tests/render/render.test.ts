@@ -1,0 +1,169 @@
+// Rendered files against goldens that a person has read, and against the real keepalived of each release.
+// A deliberate change: npx jest tests/render --ci=false, with UPDATE_GOLDENS=1, then read the diff.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { osProfiles } from "../../components/os/profiles";
+import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
+import { renderKeepalived, renderSecrets } from "../../components/render/keepalived";
+import { renderDirectorKernel, renderRealServerKernel } from "../../components/render/kernel";
+import { renderTemplate } from "../../components/render/template";
+import type { Settings } from "../../components/settings";
+import { configTest, suites, unpack, type KeepalivedVersion } from "../support/keepalived";
+import { settingsOf, smallStack } from "../support/stacks";
+
+/** Named by what is special about them. */
+const cases: Record<string, { stack: Record<string, unknown>; authPass?: string }> = {
+  small: { stack: smallStack() },
+  cookbook: {
+    stack: {
+      ...smallStack(),
+      vrrp: {
+        version: 2,
+        advertIntervalSeconds: 1,
+        unicast: false,
+        preempt: true,
+        connectionSync: true,
+      },
+      virtualServers: [
+        {
+          name: "web",
+          address: "192.0.2.100",
+          port: 80,
+          delayLoopSeconds: 20,
+          persistenceTimeoutSeconds: 300,
+        },
+      ],
+      firewall: { publicSubnet: "192.0.2.0/24" },
+    },
+    authPass: "grr02",
+  },
+  many: {
+    stack: {
+      ...smallStack(),
+      virtualServers: [
+        { name: "web", address: "192.0.2.100", port: 80, scheduler: "wlc" },
+        {
+          name: "tls",
+          address: "192.0.2.100",
+          port: 443,
+          scheduler: "wlc",
+          realServers: [{ name: "web1", weight: 3 }],
+        },
+        {
+          name: "dns",
+          address: "198.51.100.53/32",
+          port: 53,
+          protocol: "UDP",
+          check: { port: 53 },
+          sorryServer: { address: "192.0.2.22", port: 53 },
+        },
+      ],
+      kernel: { directorSysctls: { "net.core.somaxconn": 4096 }, connTabBits: 18 },
+      firewall: { backend: "nftables", allowFrom: ["10.10.0.0/24"] },
+    },
+  },
+};
+
+const operatingSystems = Object.keys(osProfiles) as (keyof typeof osProfiles)[];
+
+describe.each(operatingSystems)("%s", (os) => {
+  describe.each(Object.entries(cases))("%s", (name, { stack, authPass }) => {
+    const settings = settingsOf(
+      { ...stack, os },
+      authPass === undefined ? {} : { vrrpAuthPass: authPass },
+    );
+    const [director] = settings.directors;
+    if (!director) throw new Error("no director");
+
+    test.each([
+      ["keepalived.conf", renderKeepalived(settings, director, authPass !== undefined)],
+      ["director-kernel", renderDirectorKernel(settings)],
+      ["director-firewall", renderDirectorFirewall(settings, director)],
+      ["real-server-kernel", renderRealServerKernel(settings)],
+      ["real-server-firewall", renderRealServerFirewall(settings, settings.virtualServers)],
+    ])("%s is as reviewed", (file, text) => {
+      const golden = join(__dirname, "golden", os, name, file);
+      if (process.env.UPDATE_GOLDENS) {
+        mkdirSync(dirname(golden), { recursive: true });
+        writeFileSync(golden, text);
+      }
+      expect(text).toBe(readFileSync(golden, "utf8"));
+    });
+  });
+});
+
+describe.each(Object.keys(suites) as KeepalivedVersion[])("keepalived %s", (version) => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await unpack(version);
+  }, 300_000);
+
+  test.each(Object.entries(cases))("accepts %s", (_, { stack, authPass }) => {
+    const settings = settingsOf(stack, authPass === undefined ? {} : { vrrpAuthPass: authPass });
+    for (const text of keepalivedConfs(settings, authPass !== undefined)) {
+      expect(configTest(folder, text, authPass && renderSecrets(authPass))).toEqual({
+        code: 0,
+        says: "",
+      });
+    }
+  });
+
+  test("refuses what it doesn't know, so that its yes means something", () => {
+    const [text = ""] = keepalivedConfs(settingsOf(smallStack()), false);
+    expect(configTest(folder, text.replace("lvs_sched rr", "lvs_sched rrr")).code).toBe(5);
+  });
+});
+
+/** lvs1's config: the namespace of the test has its interfaces and addresses. */
+function keepalivedConfs(settings: Settings, authenticated: boolean): string[] {
+  return settings.directors
+    .slice(0, 1)
+    .map((director) => renderKeepalived(settings, director, authenticated));
+}
+
+test("a weight of 0 is written, not left out", () => {
+  const stack = smallStack();
+  stack.virtualServers = [
+    {
+      name: "web",
+      address: "192.0.2.100",
+      port: 80,
+      realServers: ["web1", { name: "web2", weight: 0 }],
+    },
+  ];
+  const settings = settingsOf(stack);
+  const [text = ""] = keepalivedConfs(settings, false);
+  expect(text).toMatch(/real_server 192\.0\.2\.22 80 \{\n {8}weight 0\n/);
+});
+
+test("a director's peers are all the others, never itself", () => {
+  const stack = smallStack();
+  (stack.directors as Record<string, unknown>[]).push({
+    ...(stack.directors as Record<string, unknown>[])[0],
+    name: "lvs3",
+    host: "10.10.0.13",
+    vrrpAddress: "192.0.2.13/24",
+  });
+  const settings = settingsOf(stack);
+  for (const director of settings.directors) {
+    const text = renderKeepalived(settings, director, false);
+    const peers = /unicast_peer \{([^}]*)\}/.exec(text)?.[1]?.trim().split(/\s+/);
+    const others = settings.directors.filter(({ name }) => name !== director.name);
+    expect(peers).toEqual(others.map(({ vrrpAddress }) => vrrpAddress.replace("/24", "")));
+  }
+});
+
+test("a name that the view lacks is an error, not an empty string", () => {
+  expect(() => renderTemplate("keepalived.conf", {})).toThrow(
+    "template keepalived.conf: no value for {{routerId}}",
+  );
+});
+
+test("nothing is escaped", () => {
+  const settings = settingsOf(smallStack());
+  const [director] = settings.directors;
+  if (!director) throw new Error("no director");
+  expect(renderKeepalived(settings, { ...director, name: "a/b&c" }, false)).toContain(
+    "router_id a/b&c\n",
+  );
+});

@@ -1,0 +1,47 @@
+// Stack configs for tests, as the engine hands them over.
+import { check, type RawConfig } from "../../components/config";
+import type { Settings } from "../../components/settings";
+
+const key = (letter: string) => `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${letter.repeat(43)}`;
+
+/** The smallest complete stack: two directors, two real servers, one virtual server. */
+export function smallStack(): Record<string, unknown> {
+  return {
+    directors: [
+      { name: "lvs1", host: "10.10.0.11", hostKey: key("A"), vrrpAddress: "192.0.2.11/24" },
+      { name: "lvs2", host: "10.10.0.12", hostKey: key("B"), vrrpAddress: "192.0.2.12/24" },
+    ],
+    realServers: [
+      { name: "web1", host: "10.10.0.21", hostKey: key("C"), address: "192.0.2.21" },
+      { name: "web2", host: "10.10.0.22", hostKey: key("D"), address: "192.0.2.22" },
+    ],
+    virtualServers: [{ name: "web", address: "192.0.2.100", port: 80 }],
+  };
+}
+
+/** Plain values and secrets as raw config. */
+export function raw(
+  plain: Record<string, unknown>,
+  secrets: Record<string, string> = {},
+): RawConfig {
+  return new Map([
+    ...Object.entries(plain).map(
+      ([name, value]) =>
+        [
+          name,
+          { text: typeof value === "string" ? value : JSON.stringify(value), secret: false },
+        ] as const,
+    ),
+    ...Object.entries(secrets).map(([name, text]) => [name, { text, secret: true }] as const),
+  ]);
+}
+
+/** The settings of a config that must be right. */
+export function settingsOf(
+  plain: Record<string, unknown>,
+  secrets: Record<string, string> = {},
+): Settings {
+  const { settings, errors } = check(raw(plain, secrets));
+  if (settings === undefined) throw new Error(errors.join("\n"));
+  return settings;
+}
