@@ -14,6 +14,11 @@ fail() {
     exit 1
 }
 
+# enable_at_boot SERVICE: asked first, because enabling what is enabled takes seconds where there are SysV scripts too.
+enable_at_boot() {
+    systemctl -q is-enabled "$1" || systemctl -q enable "$1"
+}
+
 # One script at a time on a host, whoever started it.
 lock() {
     exec 9>/run/lvs-ha.lock

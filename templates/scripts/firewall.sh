@@ -121,6 +121,7 @@ ExecStop=/usr/sbin/nft delete table inet lvs_ha
 [Install]
 WantedBy=sysinit.target
 UNIT
+    mkdir -p "${clients%/*}"
     touch $clients
     case $client in
     *:*) admit="ip6 saddr $client tcp dport $ssh_port accept" ;;
@@ -132,7 +133,7 @@ UNIT
     nft -c -f "$scratch/files$table" >"$scratch/nft" 2>&1 || fail "nft refuses the table: $(cat "$scratch/nft")"
     put $table 0644 <"$scratch/files$table"
     systemctl daemon-reload
-    systemctl -q enable $service
+    enable_at_boot $service
     systemctl reload-or-restart $service
     nft list table inet lvs_ha >"$scratch/nft" 2>&1 || fail "the table is not in the kernel; see: journalctl -u $service"
     say "nftables table lvs_ha is live"

@@ -19,7 +19,7 @@ apply() {
     (umask 027 && cat >$staged)
     if [ -f $conf ] && cmp -s $staged $conf && systemctl -q is-active keepalived; then
         rm $staged
-        systemctl -q enable keepalived
+        enable_at_boot keepalived
         say "config unchanged, running"
     else
         check $staged || {
@@ -90,11 +90,13 @@ check() {
 }
 
 activate() {
-    since=$(date '+%Y-%m-%d %H:%M:%S')
     problem=
-    systemctl -q enable keepalived
+    reloading=
+    since=$(journalctl -u keepalived -n 0 --show-cursor -q | sed -n 's/^-- cursor: //p')
+    enable_at_boot keepalived
     if systemctl -q is-active keepalived; then
         say "reloading"
+        reloading=yes
         systemctl reload keepalived || problem="reload failed"
     else
         say "starting"
@@ -114,8 +116,8 @@ prove() {
         compare
         if [ -z "$problem" ]; then
             settled=$((settled + 1))
-            # A real server may be down, and a reload may not have begun: 0.6 s with all of it there, or 2 s of sameness.
-            if [ $settled -ge 10 ] || { [ -z "$out" ] && [ $settled -ge 3 ]; }; then
+            # A real server may be down: then the rest is right for 2 s.
+            if [ -z "$out" ] || [ $settled -ge 10 ]; then
                 break
             fi
         else
@@ -138,6 +140,10 @@ prove() {
 compare() {
     problem=
     systemctl -q is-active keepalived || problem="keepalived is not running"
+    # A reload returns before it is done (2.2.7 can take minutes with many addresses); the kernel may still show the old config.
+    if [ -n "$reloading" ] && ! said | grep -q 'Reload complete\|Reload finished'; then
+        problem="keepalived has not said that the reload is complete"
+    fi
     out=$(awk 'NR == FNR { live[$0]; next } /^real/ && !($0 in live)' "$scratch/live" "$scratch/wanted")
     lacks=$(awk 'NR == FNR { live[$0]; next } /^service/ && !($0 in live)' "$scratch/live" "$scratch/wanted")
     strange=$(awk 'NR == FNR { wanted[$0]; next } !($0 in wanted)' "$scratch/wanted" "$scratch/live")
@@ -145,9 +151,14 @@ compare() {
     [ -z "$strange" ] || problem="in the kernel, but not in the config: $strange"
 }
 
+# keepalived's log since it was told to take the config.
+said() {
+    journalctl -u keepalived ${since:+--after-cursor "$since"} -q --no-pager -o cat
+}
+
 go_back() {
     say "$problem"
-    journalctl -u keepalived --since "$since" --no-pager -o cat | tail -n 20 | sed 's/^/    /' >&2
+    said | tail -n 20 | sed 's/^/    /' >&2
     if [ -f $previous ]; then
         mv -f $previous $conf
         systemctl reload-or-restart keepalived

@@ -24,9 +24,11 @@ apply() {
     while read -r module; do
         modprobe "$module" || fail "module $module cannot be loaded on kernel $(uname -r)"
     done <$modules
-    bits=$(sed -n 's/^options ip_vs conn_tab_bits=//p' $options 2>/dev/null) || bits=
-    if [ -n "$bits" ] && [ "$(ip_vs_size)" != $((1 << bits)) ]; then
-        say "IPVS has $(ip_vs_size) connection hash buckets, not $((1 << bits)): ip_vs was loaded before; the next reboot brings them"
+    parameter=/sys/module/ip_vs/parameters/conn_tab_bits
+    wanted_bits=
+    [ ! -f $options ] || wanted_bits=$(sed -n 's/^options ip_vs conn_tab_bits=//p' $options)
+    if [ -n "$wanted_bits" ] && [ -r $parameter ] && [ "$(cat $parameter)" != "$wanted_bits" ]; then
+        say "ip_vs was loaded with conn_tab_bits=$(cat $parameter); $wanted_bits comes with the next reboot"
     fi
     mkdir -p "${values%/*}"
     touch "$values"
@@ -69,10 +71,6 @@ write() {
     now=$(read_value "$1")
     [ "$now" = "$2" ] || fail "$1 was set to $2 but reads back as $now"
     say "$1 = $2"
-}
-
-ip_vs_size() {
-    sed -n '1s/.*(size=\([0-9]*\)).*/\1/p' /proc/net/ip_vs
 }
 
 "$1"

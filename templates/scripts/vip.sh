@@ -31,7 +31,7 @@ UNIT
     if [ -n "$changed" ]; then
         systemctl daemon-reload
     fi
-    systemctl -q enable $service
+    enable_at_boot $service
     systemctl reload-or-restart $service
     while read -r address; do
         ip -4 -o addr show dev lo | grep -q " $address/32 " || fail "$address is not on lo; see: journalctl -u $service"
