@@ -4,16 +4,10 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { check } from "../components/config";
 import { schema } from "../components/schema";
-import { raw, settingsOf, smallStack } from "./support/stacks";
-
-type Stack = ReturnType<typeof smallStack> & {
-  directors: Record<string, unknown>[];
-  realServers: Record<string, unknown>[];
-  virtualServers: Record<string, unknown>[];
-};
+import { raw, settingsOf, smallStack, type Stack } from "./support/stacks";
 
 function errorsOf(change: (stack: Stack) => void, secrets: Record<string, string> = {}): string[] {
-  const stack = smallStack() as Stack;
+  const stack = smallStack();
   change(stack);
   return check(raw(stack, secrets)).errors;
 }
@@ -22,27 +16,27 @@ const bad: [claim: string, change: (stack: Stack) => void, error: RegExp][] = [
   ["an unknown key", (s) => (s.pakages = []), /^pakages: unknown key; did you mean packages\?/],
   [
     "an unknown key inside",
-    (s) => (s.virtualServers[0]!.sheduler = "rr"),
+    (s) => (s.virtualServers[0].sheduler = "rr"),
     /^virtualServers\[0\]\.sheduler: unknown key; did you mean scheduler\?/,
   ],
   [
     "a VIP that isn't an address",
-    (s) => (s.virtualServers[0]!.address = "192.0.2.300"),
+    (s) => (s.virtualServers[0].address = "192.0.2.300"),
     /^virtualServers\[0\]\.address: "192\.0\.2\.300" is not an IPv4 address/,
   ],
   [
     "port 0",
-    (s) => (s.virtualServers[0]!.port = 0),
+    (s) => (s.virtualServers[0].port = 0),
     /^virtualServers\[0\]\.port: 0 is not a port \(1–65535\)$/,
   ],
   [
     "weight -1",
-    (s) => (s.realServers[1]!.weight = -1),
+    (s) => (s.realServers[1].weight = -1),
     /^realServers\[1\]\.weight: -1 is not a weight \(0–65535\)$/,
   ],
   [
     "a duplicate name of hosts",
-    (s) => (s.realServers[0]!.name = "lvs1"),
+    (s) => (s.realServers[0].name = "lvs1"),
     /^realServers\[0\]\.name: name "lvs1" is taken by directors\[0\]\.name/,
   ],
   [
@@ -55,56 +49,64 @@ const bad: [claim: string, change: (stack: Stack) => void, error: RegExp][] = [
     (s) => s.virtualServers.push({ name: "again", address: "192.0.2.100", port: 80 }),
     /^virtualServers\[1\]: service "192\.0\.2\.100:80:TCP" is taken by virtualServers\[0\]/,
   ],
-  ["no real servers", (s) => (s.realServers = []), /^realServers: \[\] has no real server/],
+  [
+    "no real servers",
+    (s) => ((s as Record<string, unknown>).realServers = []),
+    /^realServers: \[\] has no real server/,
+  ],
   [
     "a missing host key",
-    (s) => delete s.realServers[0]!.hostKey,
+    (s) => delete s.realServers[0].hostKey,
     /^realServers\[0\]\.hostKey: is missing; it must be the host's public key/,
   ],
   [
     "a director's missing host key",
-    (s) => delete s.directors[0]!.hostKey,
+    (s) => delete s.directors[0].hostKey,
     /^directors\[0\]\.hostKey: is missing; it must be a public host key/,
   ],
   [
     "two directors with one address",
-    (s) => (s.directors[1]!.host = "10.10.0.11"),
+    (s) => (s.directors[1].host = "10.10.0.11"),
     /^directors\[1\]\.host: host "10\.10\.0\.11" is taken by directors\[0\]\.host/,
   ],
   [
     "two directors with one VRRP address",
-    (s) => (s.directors[1]!.vrrpAddress = "192.0.2.11/24"),
+    (s) => (s.directors[1].vrrpAddress = "192.0.2.11/24"),
     /^directors\[1\]\.vrrpAddress: address "192\.0\.2\.11" is taken/,
   ],
   ["one director", (s) => s.directors.pop(), /^directors: .* has fewer than two directors/],
   [
     "direct routing to another port",
-    (s) => (s.virtualServers[0]!.realServers = [{ name: "web1", port: 8080 }]),
+    (s) => (s.virtualServers[0].realServers = [{ name: "web1", port: 8080 }]),
     /^virtualServers\[0\]\.realServers\[0\]\.port: 8080 differs from the virtual server's port 80; DR cannot change ports/,
   ],
   [
     "a VIP outside the directors' network without a prefix",
-    (s) => (s.virtualServers[0]!.address = "198.51.100.7"),
+    (s) => (s.virtualServers[0].address = "198.51.100.7"),
     /^virtualServers\[0\]\.address: "198\.51\.100\.7" is outside the directors' networks .*"198\.51\.100\.7\/32"/,
   ],
   [
     "a VIP that is a host's own address",
-    (s) => (s.virtualServers[0]!.address = "192.0.2.21"),
+    (s) => (s.virtualServers[0].address = "192.0.2.21"),
     /^virtualServers\[0\]\.address: "192\.0\.2\.21" is web1's own address/,
   ],
   [
     "a real server that doesn't exist",
-    (s) => (s.virtualServers[0]!.realServers = ["wbe1"]),
+    (s) => (s.virtualServers[0].realServers = ["wbe1"]),
     /^virtualServers\[0\]\.realServers\[0\]: "wbe1" is no real server; did you mean web1\?/,
   ],
   [
     "weights that are all 0",
-    (s) => s.realServers.forEach((realServer) => (realServer.weight = 0)),
+    (s) => {
+      s.realServers.forEach((realServer) => (realServer.weight = 0));
+    },
     /^virtualServers\[0\]: every real server of web has weight 0/,
   ],
   [
     "equal priorities",
-    (s) => s.directors.forEach((director) => (director.priority = 100)),
+    (s) => {
+      s.directors.forEach((director) => (director.priority = 100));
+    },
     /^directors\[1\]\.priority: priority 100 is taken/,
   ],
   [
@@ -114,7 +116,7 @@ const bad: [claim: string, change: (stack: Stack) => void, error: RegExp][] = [
   ],
   [
     "a TCP check of a UDP service",
-    (s) => (s.virtualServers[0]!.protocol = "UDP"),
+    (s) => (s.virtualServers[0].protocol = "UDP"),
     /^virtualServers\[0\]\.check: a TCP check of a UDP service/,
   ],
   [
@@ -160,8 +162,8 @@ test("a key that decides the stack's shape may not be secret: its text could not
 
 test("all errors come at once, across keys", () => {
   const errors = errorsOf((stack) => {
-    stack.virtualServers[0]!.port = 0;
-    stack.realServers[0]!.name = "lvs1";
+    stack.virtualServers[0].port = 0;
+    stack.realServers[0].name = "lvs1";
     stack.typo = 1;
   });
   expect(errors).toHaveLength(3);

@@ -4,9 +4,11 @@
 
 original=/var/lib/lvs-ha/original
 
+# An SSH connection that breaks must not end a change halfway: nobody reads then, and the work goes on.
+trap '' HUP PIPE
 say() {
     # shellcheck disable=SC2154 # set by the script that sources this
-    printf '%s: %s\n' "$what" "$*" >&2
+    printf '%s: %s\n' "$what" "$*" >&2 || :
 }
 
 fail() {
@@ -29,7 +31,7 @@ lock() {
 make_scratch() {
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/lvs-ha.XXXXXX")
     trap 'rm -rf "$scratch"' EXIT
-    trap 'exit 1' HUP INT TERM
+    trap 'exit 1' INT TERM
 }
 
 # put PATH MODE: standard input becomes PATH, whole or not at all. Sets $changed when it was not so already.

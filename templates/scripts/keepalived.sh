@@ -10,6 +10,8 @@ conf=/etc/keepalived/keepalived.conf
 staged=$conf.lvs-ha-new
 previous=$conf.lvs-ha-previous
 service_was=/var/lib/lvs-ha/keepalived-was
+# There from the swap until the proof: a run that was killed in between is taken up again, not taken for done.
+unproven=/var/lib/lvs-ha/keepalived-unproven
 
 apply() {
     make_scratch
@@ -17,7 +19,7 @@ apply() {
     [ -e $service_was ] || service_state >$service_was
     rm -f $staged
     (umask 027 && cat >$staged)
-    if [ -f $conf ] && cmp -s $staged $conf && systemctl -q is-active keepalived; then
+    if [ ! -e $unproven ] && [ -f $conf ] && cmp -s $staged $conf && systemctl -q is-active keepalived; then
         rm $staged
         enable_at_boot keepalived
         say "config unchanged, running"
@@ -27,14 +29,17 @@ apply() {
             fail "config refused, nothing changed$(old_one)"
         }
         keep_original $conf
-        rm -f $previous
-        [ ! -f $conf ] || cp -p $conf $previous
+        if [ ! -e $unproven ]; then
+            rm -f $previous
+            [ ! -f $conf ] || cp -p $conf $previous
+            : >$unproven
+        fi
         sync $staged
         mv $staged $conf
         activate
         prove
         [ -z "$problem" ] || go_back
-        rm -f $previous
+        rm -f $unproven $previous
     fi
     ipvsadm -Ln
 }
@@ -166,6 +171,7 @@ go_back() {
         rm -f $conf
         systemctl stop keepalived
     fi
+    rm $unproven
     fail "change not taken$(old_one)"
 }
 

@@ -103,7 +103,7 @@ test("keepalived.conf travels as plain stdin, so that a preview shows its change
 test("a real server's weight reaches the directors' keepalived.conf and nothing else", async () => {
   const before = await pair();
   const stack = smallStack();
-  (stack.realServers as Record<string, unknown>[])[0]!.weight = 5;
+  stack.realServers[0].weight = 5;
   const after = await pair(stack);
   const changed = [...before.seen.keys()].filter(
     (name) => text(before.get(name).inputs) !== text(after.get(name).inputs),
@@ -136,7 +136,7 @@ test("commands are short, fixed lines: their data is on stdin", async () => {
 
 test("a login other than root goes through sudo, which must not ask", async () => {
   const stack = smallStack();
-  (stack.realServers as Record<string, unknown>[])[0]!.user = "ops";
+  stack.realServers[0].user = "ops";
   const { get } = await pair(stack);
   for (const step of ["prepare", "kernel", "firewall", "vip"]) {
     expect(get(`p-web1-${step}`).inputs.create).toMatch(/^sudo -n /);
@@ -179,7 +179,7 @@ test("with a managed key the first login only installs it; every later command l
 
 test("a real server that is not managed is forwarded to, but never logged in to", async () => {
   const stack = smallStack();
-  (stack.realServers as unknown[]).push({ name: "old", address: "192.0.2.40", managed: false });
+  stack.realServers.push({ name: "old", address: "192.0.2.40", managed: false });
   const { seen, get } = await pair(stack);
   expect([...seen.keys()].filter((name) => name.includes("old"))).toEqual([]);
   expect(get("p-lvs1-keepalived").inputs.stdin).toContain("real_server 192.0.2.40 80");

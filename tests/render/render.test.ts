@@ -138,8 +138,8 @@ test("a weight of 0 is written, not left out", () => {
 
 test("a director's peers are all the others, never itself", () => {
   const stack = smallStack();
-  (stack.directors as Record<string, unknown>[]).push({
-    ...(stack.directors as Record<string, unknown>[])[0],
+  stack.directors.push({
+    ...stack.directors[0],
     name: "lvs3",
     host: "10.10.0.13",
     vrrpAddress: "192.0.2.13/24",

@@ -49,7 +49,7 @@ export async function register(program: () => void): Promise<Map<string, Registe
     "test",
   );
   program();
-  await pulumi.runtime.waitForRPCs();
+  await pulumi.runtime.disconnect();
   return seen;
 }
 

@@ -4,8 +4,17 @@ import type { Settings } from "../../components/settings";
 
 const key = (letter: string) => `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${letter.repeat(43)}`;
 
+type Entry = Record<string, unknown>;
+
+/** A stack's plain config, open to any change that a test wants to make. */
+export interface Stack extends Record<string, unknown> {
+  directors: [Entry, Entry, ...Entry[]];
+  realServers: [Entry, Entry, ...Entry[]];
+  virtualServers: [Entry, ...Entry[]];
+}
+
 /** The smallest complete stack: two directors, two real servers, one virtual server. */
-export function smallStack(): Record<string, unknown> {
+export function smallStack(): Stack {
   return {
     directors: [
       { name: "lvs1", host: "10.10.0.11", hostKey: key("A"), vrrpAddress: "192.0.2.11/24" },
@@ -24,16 +33,15 @@ export function raw(
   plain: Record<string, unknown>,
   secrets: Record<string, string> = {},
 ): RawConfig {
-  return new Map([
-    ...Object.entries(plain).map(
-      ([name, value]) =>
-        [
-          name,
-          { text: typeof value === "string" ? value : JSON.stringify(value), secret: false },
-        ] as const,
-    ),
-    ...Object.entries(secrets).map(([name, text]) => [name, { text, secret: true }] as const),
-  ]);
+  const entries: RawConfig = new Map();
+  for (const [name, value] of Object.entries(plain)) {
+    entries.set(name, {
+      text: typeof value === "string" ? value : JSON.stringify(value),
+      secret: false,
+    });
+  }
+  for (const [name, text] of Object.entries(secrets)) entries.set(name, { text, secret: true });
+  return entries;
 }
 
 /** The settings of a config that must be right. */

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Unpacks Debian's keepalived of one suite, with the libraries it needs, into a folder: no root, nothing installed, the machine's own apt untouched.
-# get-keepalived.sh SUITE FOLDER
+# Unpacks a package of one Debian suite, with the libraries it needs, into a folder: no root, nothing installed, the machine's own apt untouched.
+# unpack-package.sh SUITE PACKAGE FOLDER
 set -eu
-suite=$1 folder=$2
+suite=$1 wanted=$2 folder=$3
 apt=$folder.apt
 rm -rf "$folder" "$apt"
 trap 'rm -rf "$apt"' EXIT
@@ -21,7 +21,7 @@ private_apt() {
 }
 
 private_apt update
-private_apt install --download-only --no-install-recommends keepalived
+private_apt install --download-only --no-install-recommends "$wanted"
 for package in "$apt"/cache/archives/*.deb; do
     dpkg -x "$package" "$folder"
 done
