@@ -1,6 +1,6 @@
 // `npm test`: everything that needs neither root nor the lab.
 /** @type {import("jest").Config} */
-module.exports = {
+export default {
   testEnvironment: "node",
   testMatch: ["<rootDir>/tests/**/*.test.ts"],
   testPathIgnorePatterns: ["/node_modules/", "<rootDir>/tests/lab/"],

@@ -1,0 +1,87 @@
+// The lab's stack in the hands of a test: the dev stack's config with a change, and the engine's commands on it.
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import { hosts } from "../../lab/hosts";
+import { inOperator, onHost } from "../../lab/lab";
+import { projectRoot } from "../../lab/paths";
+import type { RunResult } from "../../lab/run";
+import type { Stack } from "../support/stacks";
+
+const folder = mkdtempSync(join(tmpdir(), "lvs-ha-test-"));
+const configFile = join(folder, "Pulumi.dev.yaml");
+
+/** Sets the stack's config to that of Pulumi.dev.yaml, with a change. */
+export function configure(change: (stack: Stack) => void = () => undefined): void {
+  const file = parse(readFileSync(join(projectRoot, "Pulumi.dev.yaml"), "utf8")) as {
+    config: Record<string, unknown>;
+  };
+  const prefix = "lvs-ha:";
+  const stack = Object.fromEntries(
+    Object.entries(file.config).map(([key, value]) => [key.slice(prefix.length), value]),
+  ) as Stack;
+  change(stack);
+  file.config = Object.fromEntries(
+    Object.entries(stack).map(([key, value]) => [prefix + key, value]),
+  );
+  writeFileSync(configFile, stringify(file));
+}
+
+/** Runs the engine on the configured stack; how it ended is a result. */
+export function pulumi(...args: string[]): Promise<RunResult> {
+  const words = [
+    ...args,
+    "--config-file",
+    configFile,
+    "--stack",
+    "dev",
+    "--non-interactive",
+    "--color=never",
+  ];
+  return inOperator("pulumi", words, { timeoutSeconds: 560 });
+}
+
+/** `pulumi up`, which has to succeed; what it said. */
+export async function up(...args: string[]): Promise<string> {
+  const { stdout, stderr, exitCode } = await pulumi("up", "--yes", "--skip-preview", ...args);
+  if (exitCode !== 0) throw new Error(`pulumi up ended with ${exitCode}:\n${stdout}${stderr}`);
+  return stdout + stderr;
+}
+
+/** A command on a host as root, which has to succeed; its output. */
+export async function shell(host: string, command: string): Promise<string> {
+  const user = hosts.find(({ name }) => name === host)?.user;
+  const asRoot = user === "root" ? command : `sudo -n sh -c '${command.replaceAll("'", `'\\''`)}'`;
+  const { stdout, stderr, exitCode } = await onHost(host, asRoot);
+  if (exitCode !== 0) throw new Error(`${host}: ${command} ended with ${exitCode}: ${stderr}`);
+  return stdout.trimEnd();
+}
+
+/** What a command says on every host, by host. */
+export async function everywhere(command: string): Promise<Record<string, string>> {
+  const answers = await Promise.all(
+    hosts.map(async ({ name }) => [name, await shell(name, command)] as const),
+  );
+  return Object.fromEntries(answers);
+}
+
+/** Logins that each host has taken since it booted. The tests' own commands share one connection, opened before. */
+export async function logins(): Promise<Record<string, number>> {
+  const counts = await everywhere(
+    "journalctl -b -u ssh -o cat | grep -c '^Accepted ' || [ $? = 1 ]",
+  );
+  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, Number(count)]));
+}
+
+/** What was added since, by host; hosts with none are left out. */
+export function added(
+  before: Record<string, number>,
+  after: Record<string, number>,
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(after)
+      .map(([name, count]) => [name, count - (before[name] ?? 0)] as const)
+      .filter(([, more]) => more !== 0),
+  );
+}
