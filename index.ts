@@ -10,5 +10,5 @@ export const virtualAddresses = pair.virtualAddresses;
 /** Who is in each virtual server's pool. */
 export const pool = pair.pool;
 
-/** Each director's `ipvsadm -Ln` as it was after its last change. */
+/** Each director's `ipvsadm -Ln`, line by line, as it was after its last change. */
 export const ipvsTables = pair.ipvsTables;

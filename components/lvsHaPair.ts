@@ -22,10 +22,10 @@ export class LvsHaPair extends pulumi.ComponentResource {
   readonly realServers: RealServer[];
   /** The virtual addresses, with their prefixes. */
   readonly virtualAddresses: string[];
-  /** By virtual server, who is in its pool: `web 192.0.2.100:80 TCP` to `web1 192.0.2.21:80 weight 1`. */
+  /** By virtual server, who is in its pool: `web 192.0.2.100:80 TCP` to `web1 192.0.2.21:80`. */
   readonly pool: Record<string, string[]>;
-  /** By director, `ipvsadm -Ln` as it was after its last change. */
-  readonly ipvsTables: pulumi.Output<Record<string, string>>;
+  /** By director, the lines of `ipvsadm -Ln` as it was after its last change. */
+  readonly ipvsTables: pulumi.Output<Record<string, string[]>>;
 
   constructor(name: string, args: LvsHaPairArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lvs-ha:index:LvsHaPair", name, {}, opts);
@@ -44,7 +44,7 @@ export class LvsHaPair extends pulumi.ComponentResource {
         : [],
     );
 
-    const tables: Record<string, pulumi.Output<string>> = {};
+    const tables: Record<string, pulumi.Output<string[]>> = {};
     // A bad change stops at the first director, the one that is least likely to hold the virtual addresses.
     const standbyFirst = settings.directors.toSorted((a, b) => a.priority - b.priority);
     for (const director of standbyFirst) {
@@ -60,16 +60,14 @@ export class LvsHaPair extends pulumi.ComponentResource {
         { parent: this },
       );
       this.directors.push(node);
-      tables[director.name] = node.ipvsTable;
+      tables[director.name] = node.ipvsTable.apply((table) => table.split("\n"));
     }
 
     this.virtualAddresses = virtualAddresses(settings.virtualServers);
     this.pool = Object.fromEntries(
       settings.virtualServers.map(({ name: service, address, port, protocol, realServers }) => [
         `${service} ${address}:${port} ${protocol}`,
-        realServers.map(
-          (member) => `${member.name} ${member.address}:${member.port} weight ${member.weight}`,
-        ),
+        realServers.map((member) => `${member.name} ${member.address}:${member.port}`),
       ]),
     );
     this.ipvsTables = pulumi.output(tables);
