@@ -152,8 +152,8 @@ compare() {
     out=$(awk 'NR == FNR { live[$0]; next } /^real/ && !($0 in live)' "$scratch/live" "$scratch/wanted")
     lacks=$(awk 'NR == FNR { live[$0]; next } /^service/ && !($0 in live)' "$scratch/live" "$scratch/wanted")
     strange=$(awk 'NR == FNR { wanted[$0]; next } !($0 in wanted)' "$scratch/wanted" "$scratch/live")
-    [ -z "$lacks" ] || problem="not in the kernel: $lacks"
-    [ -z "$strange" ] || problem="in the kernel, but not in the config: $strange"
+    [ -z "$lacks" ] || problem="${problem:+$problem; }not in the kernel: $lacks"
+    [ -z "$strange" ] || problem="${problem:+$problem; }in the kernel, but not in the config: $strange"
 }
 
 # keepalived's log since it was told to take the config.

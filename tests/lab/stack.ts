@@ -85,3 +85,5 @@ export function added(
       .filter(([, more]) => more !== 0),
   );
 }
+
+configure();

@@ -1,0 +1,134 @@
+/** The command line of the lab: `npm run lab -- COMMAND`. */
+import { Command } from "commander";
+
+import { findHost, hosts, namespaces } from "./hosts";
+import { labDown, labEnv, labIsUp, labUp, powerCut, powerOn, resetHost } from "./lab";
+import { inNamespace } from "./network";
+import { projectRoot } from "./paths";
+import { timeTable } from "./progress";
+import { prove } from "./proof";
+import { runOnTerminal } from "./run";
+import { sshCommand } from "./ssh";
+import { labStatus } from "./status";
+
+const program = new Command("npm run lab --")
+  .description(
+    "Real Linux hosts on this machine, for the development stack. Without a command: brings the lab up, applies the stack and proves " +
+      "that it works.",
+  )
+  .enablePositionalOptions()
+  .action(async () => {
+    await up();
+    const status = await inLab(["pulumi", "up", "--yes", "--non-interactive"], projectRoot);
+    if (status !== 0)
+      throw new Error(`pulumi up failed with status ${status}; the lab is still up`);
+    await prove((line) => {
+      console.log(line);
+    });
+    console.log(
+      "\nThe lab is up. Look around: npm run lab -- status. Take it down: npm run lab -- down",
+    );
+  });
+
+program.command("up").description("bring up what isn't up").action(up);
+
+program
+  .command("down")
+  .description("end and remove the lab; what was built stays in the cache")
+  .action(async () => {
+    await labDown();
+    console.log("the lab is down");
+  });
+
+program
+  .command("status")
+  .description("hosts, engine and cache")
+  .action(async () => {
+    console.log(await labStatus());
+  });
+
+passThrough(program.command("ssh"))
+  .description("log in to a host, or run a command on it")
+  .argument("<host>", hostNames())
+  .argument("[command...]")
+  .action(async (name: string, command: string[]) => {
+    requireUp();
+    const [file, args] = sshCommand(
+      findHost(name).name,
+      command.length > 0 ? ["--", ...command] : [],
+    );
+    process.exitCode = await runOnTerminal(file, args);
+  });
+
+passThrough(program.command("exec"))
+  .description(
+    "run a program in the lab's network, with the lab's Pulumi and SSH agent: exec pulumi preview --diff",
+  )
+  .argument("<command...>")
+  .action(async (command: [string, ...string[]]) => {
+    requireUp();
+    // npm changes to the project's folder; its caller may have been elsewhere.
+    process.exitCode = await inLab(command, process.env.INIT_CWD ?? process.cwd());
+  });
+
+program
+  .command("power")
+  .description("cut a host's power, or switch it on")
+  .argument("<host>", hostNames())
+  .argument("<state>", "off or on")
+  .action(async (name: string, state: string) => {
+    requireUp();
+    const actions = new Map([
+      ["off", powerCut],
+      ["on", powerOn],
+    ]);
+    const action = actions.get(state);
+    if (!action) throw new Error(`the power is "off" or "on", not "${state}"`);
+    await action(name);
+  });
+
+program
+  .command("reset")
+  .description("give a host a new disk, as freshly installed")
+  .argument("<host>", hostNames())
+  .action(async (name: string) => {
+    requireUp();
+    await resetHost(name);
+  });
+
+/** Options after the first argument belong to the command that is run. */
+function passThrough(command: Command): Command {
+  return command.passThroughOptions();
+}
+
+function hostNames(): string {
+  return hosts.map(({ name }) => name).join(", ");
+}
+
+async function up(): Promise<void> {
+  const times = await labUp();
+  console.log(`\n${timeTable(times)}\n`);
+}
+
+async function inLab(
+  [command, ...args]: readonly [string, ...string[]],
+  cwd: string,
+): Promise<number> {
+  const [file, words] = inNamespace(namespaces.operator, command, args);
+  return runOnTerminal(file, words, { cwd, env: await labEnv() });
+}
+
+function requireUp(): void {
+  if (!labIsUp()) throw new Error("the lab is not up; bring it up with: npm run lab -- up");
+}
+
+process.umask(0o022);
+// Ends what run() started: its children are ended when this process exits.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => process.exit(130));
+}
+
+program.parseAsync().catch((error: unknown) => {
+  console.error(`lab: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+});

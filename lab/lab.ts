@@ -1,0 +1,320 @@
+/**
+ * The lab: real Linux hosts on this machine, up and down, and everything that can be done with them. `cli.ts` and the end-to-end
+ * tests are its callers.
+ */
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm, statfs } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+
+import { startAptProxy, stopAptProxy } from "./aptProxy";
+import { type Engine, ensureEngine } from "./engine";
+import { Guest, type GuestKernel, type Machine } from "./guest";
+import { type DebianRelease, type LabHost, findHost, hosts, namespaces } from "./hosts";
+import { builtImage } from "./image";
+import { kernelIsBuilt } from "./kernel";
+import { withLock } from "./lock";
+import { createNetwork, inNamespace, removeNetwork } from "./network";
+import { ensurePackages } from "./packages";
+import { cacheDirectory, projectRoot, stateDirectory, statePath } from "./paths";
+import { type Step, type StepTime, runSteps } from "./progress";
+import { replaceFile } from "./replaceFile";
+import { type RunOptions, type RunResult, output, run } from "./run";
+import { writeSeed } from "./seed";
+import { agentSocket, closeConnection, onHost, prepareSsh, stopSsh } from "./ssh";
+import { userModeLinux } from "./uml";
+import { waitFor } from "./waitFor";
+
+export { onHost } from "./ssh";
+export { waitFor } from "./waitFor";
+
+/** What runs the guests. */
+const guestKind = userModeLinux;
+
+/** At most, for each guest; the machine pays for what is used, 0.1 GiB after boot and 0.5 GiB when packages were installed. */
+const guestMemoryMiB = 1024;
+
+/** Boot takes 6 s on 2 cores when nothing else runs. */
+const bootLimitSeconds = 120;
+
+const engineFile = statePath("engine.json");
+
+/**
+ * Brings up what isn't up: packages of this machine, kernel, images and engine (built when they aren't cached), networks, guests.
+ * When it returns, every guest has booted and takes SSH logins.
+ *
+ * @returns how long each step took
+ * @throws Error when this machine can't run the lab, when another run is changing it, or a step fails
+ */
+export async function labUp(): Promise<StepTime[]> {
+  return changingLab(async () => {
+    await checkMachine();
+    let kernel: GuestKernel | undefined;
+    let authorizedKey = "";
+    const images = new Map<DebianRelease, string>();
+    const releases = [...new Set(hosts.map(({ release }) => release))];
+    const prepared = () => {
+      if (!kernel) throw new Error("guests can't start before their kernel is there");
+      return kernel;
+    };
+    const step = (
+      title: string,
+      work: (report: (line: string) => void) => Promise<void>,
+    ): Step => ({
+      title,
+      run: work,
+    });
+    return runSteps([
+      step("packages of this machine", ensurePackages),
+      {
+        title: "kernel, images, engine",
+        together: [
+          step(`kernel (${guestKind.name})`, async (report) => {
+            kernel = await guestKind.kernel(report);
+            report(kernel.description);
+          }),
+          ...releases.map((release) =>
+            step(`image of Debian ${release}`, async (report) => {
+              images.set(release, await builtImage(release, report));
+            }),
+          ),
+          step("Pulumi engine", async (report) => {
+            await rememberEngine(await ensureEngine(report));
+          }),
+        ],
+      },
+      step("networks, SSH agent, package proxy", async () => {
+        await createNetwork();
+        authorizedKey = await prepareSsh();
+        await startAptProxy();
+      }),
+      {
+        title: "guests",
+        together: hosts.map((host) =>
+          step(host.name, async (report) => {
+            const guest = new Guest(host);
+            if (!guest.isOn) {
+              const machine =
+                (await knownMachine(guest)) ??
+                (await newMachine(
+                  guest,
+                  prepared(),
+                  images.get(host.release) ?? "",
+                  authorizedKey,
+                ));
+              report("booting");
+              await guest.powerOn(guestKind, machine);
+            }
+            await booted(guest);
+          }),
+        ),
+      },
+    ]);
+  });
+}
+
+/**
+ * Ends everything that {@link labUp} started and removes it, whole or half; the cache stays. Nothing happens when nothing is there.
+ *
+ * @throws Error when another run is changing the lab, or something doesn't end
+ */
+export async function labDown(): Promise<void> {
+  await changingLab(async () => {
+    await stopSsh();
+    await Promise.all(hosts.map((host) => new Guest(host).powerCut()));
+    await stopAptProxy();
+    await removeNetwork();
+    await rm(stateDirectory, { recursive: true, force: true });
+  });
+}
+
+/** Whether {@link labUp} has finished once: the engine is known, and the networks are there. */
+export function labIsUp(): boolean {
+  return existsSync(engineFile) && existsSync(`/run/netns/${namespaces.client}`);
+}
+
+/** Cuts a host's power: it dies at one instant, with nothing written and nothing said. */
+export async function powerCut(name: string): Promise<void> {
+  await new Guest(findHost(name)).powerCut();
+  await closeConnection(name);
+}
+
+/**
+ * Switches a host on, with the disk it had, and waits until it has booted.
+ *
+ * @throws Error with the last of its console when it doesn't boot
+ */
+export async function powerOn(name: string): Promise<void> {
+  const guest = new Guest(findHost(name));
+  const machine = await knownMachine(guest);
+  if (!machine) throw new Error(`${name} has no disk; bring the lab up first: npm run lab -- up`);
+  await guest.powerOn(guestKind, machine);
+  await booted(guest);
+}
+
+/** Gives a host a new disk, as freshly installed, and waits until it has booted. Its name, addresses and keys stay. */
+export async function resetHost(name: string): Promise<void> {
+  await powerCut(name);
+  await rm(join(new Guest(findHost(name)).directory, "disk.cow"), { force: true });
+  await powerOn(name);
+}
+
+/** The environment in which a command finds the lab's engine, state and key. */
+export async function labEnv(): Promise<NodeJS.ProcessEnv> {
+  const engine = await rememberedEngine();
+  return {
+    ...process.env,
+    PATH: [...engine.path, process.env.PATH].join(delimiter),
+    PULUMI_HOME: engine.home,
+    PULUMI_BACKEND_URL: `file://${statePath("pulumi")}`,
+    // Keeps nothing secret: the state it locks is thrown away with the lab.
+    PULUMI_CONFIG_PASSPHRASE: "lvs-ha-lab",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_STACK: labStack,
+    SSH_AUTH_SOCK: agentSocket,
+  };
+}
+
+/** Runs a program as the operator: in the lab's network, with {@link labEnv}, in the project's folder. */
+export async function inOperator(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const [file, words] = inNamespace(namespaces.operator, command, args);
+  return run(file, words, { cwd: projectRoot, env: await labEnv(), ...options });
+}
+
+/** Runs a program as the client host, which is on the public network only. */
+export async function inClient(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const [file, words] = inNamespace(namespaces.client, command, args);
+  return run(file, words, { cwd: projectRoot, ...options });
+}
+
+/**
+ * Runs a program as {@link inOperator}; it has to succeed.
+ *
+ * @returns its standard output
+ */
+export async function runInLab(
+  [command, ...args]: readonly [string, ...string[]],
+  options: RunOptions = {},
+): Promise<string> {
+  const [file, words] = inNamespace(namespaces.operator, command, args);
+  return output(file, words, {
+    cwd: projectRoot,
+    env: await labEnv(),
+    timeoutSeconds: 600,
+    ...options,
+  });
+}
+
+/** The engine that {@link labUp} found. */
+export async function rememberedEngine(): Promise<Engine> {
+  if (!existsSync(engineFile))
+    throw new Error("the lab is not up; bring it up with: npm run lab -- up");
+  return JSON.parse(await readFile(engineFile, "utf8")) as Engine;
+}
+
+/** The stack of the lab's hosts: Pulumi.dev.yaml. */
+const labStack = "dev";
+
+/** Only one process at a time brings the lab up or down. */
+function changingLab<T>(action: () => Promise<T>): Promise<T> {
+  return withLock("lab", { waitSeconds: 0 }, action);
+}
+
+async function rememberEngine(engine: Engine): Promise<void> {
+  await mkdir(statePath("pulumi"), { recursive: true, mode: 0o700 });
+  await replaceFile(engineFile, JSON.stringify(engine, undefined, 2));
+  const state = statePath("pulumi/.pulumi/stacks");
+  if (!existsSync(join(projectRoot, "Pulumi.yaml")) || existsSync(state)) return;
+  await output("pulumi", ["stack", "init", labStack, "--non-interactive"], {
+    cwd: projectRoot,
+    env: await labEnv(),
+  });
+}
+
+/** The machine that a guest had when it was last switched on, as long as its image is there still. */
+async function knownMachine(guest: Guest): Promise<Machine | undefined> {
+  const file = machineFile(guest);
+  if (!existsSync(file)) return undefined;
+  const machine = JSON.parse(await readFile(file, "utf8")) as Machine;
+  return existsSync(machine.image) && existsSync(machine.kernel.file) ? machine : undefined;
+}
+
+async function newMachine(
+  guest: Guest,
+  kernel: GuestKernel,
+  image: string,
+  authorizedKey: string,
+): Promise<Machine> {
+  const { host, directory } = guest;
+  const seed = join(directory, "seed.ext4");
+  const machine: Machine = { host, kernel, directory, image, seed, memoryMiB: guestMemoryMiB };
+  await mkdir(directory, { recursive: true });
+  // A disk of another image would not fit this one.
+  await rm(join(directory, "disk.cow"), { force: true });
+  await writeSeed(seed, host, { kernel, authorizedKey });
+  await replaceFile(machineFile(guest), JSON.stringify(machine, undefined, 2));
+  return machine;
+}
+
+function machineFile(guest: Guest): string {
+  return join(guest.directory, "machine.json");
+}
+
+/** Waits until a guest takes logins and its init has done all it does at boot. */
+async function booted(guest: Guest): Promise<void> {
+  const { name } = guest.host;
+  const isReady = async () => {
+    if (!guest.isOn) return "off";
+    // "degraded" is a state, too: a unit of the stack's may have failed.
+    await onHost(name, "systemctl is-system-running --wait", { timeoutSeconds: bootLimitSeconds });
+    return "ready";
+  };
+  const problem = await waitFor(isReady, {
+    what: `${name} takes SSH logins`,
+    timeoutSeconds: bootLimitSeconds,
+  }).then(
+    (state) => (state === "off" ? `${name} went off while it booted` : undefined),
+    (error: unknown) => String(error),
+  );
+  if (problem !== undefined) {
+    throw new Error(
+      `${problem}\nIts console, ${guest.consoleLog}, ends with:\n${await guest.consoleTail()}`,
+    );
+  }
+}
+
+/** What can't be put right from here, with what to do about it. */
+async function checkMachine(): Promise<void> {
+  if (process.getuid?.() !== 0) throw new Error("the lab makes network namespaces: run it as root");
+  if (!existsSync("/dev/net/tun")) {
+    throw new Error(
+      "the lab's guests need /dev/net/tun, which is missing; load it with: modprobe tun",
+    );
+  }
+  await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
+  await mkdir(cacheDirectory(), { recursive: true });
+  const needed = [
+    { folder: "/dev/shm", GiB: (hosts.length * guestMemoryMiB) / 1024, what: "the guests' memory" },
+    { folder: stateDirectory, GiB: 3, what: "the guests' disks" },
+    { folder: cacheDirectory(), GiB: (await kernelIsBuilt()) ? 1 : 8, what: "builds" },
+  ];
+  for (const { folder, GiB, what } of needed) {
+    const { bavail, bsize } = await statfs(folder);
+    const free = (bavail * bsize) / 2 ** 30;
+    if (free < GiB && !labIsUp()) {
+      throw new Error(`${folder} has ${free.toFixed(1)} GiB left, and ${what} may take ${GiB} GiB`);
+    }
+  }
+}
+
+/** Every guest of the lab, for callers that look at processes and consoles. */
+export function guests(): { host: LabHost; guest: Guest }[] {
+  return hosts.map((host) => ({ host, guest: new Guest(host) }));
+}

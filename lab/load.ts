@@ -1,0 +1,90 @@
+/** A load on the virtual IP, from the client on the public network. */
+import { join } from "node:path";
+
+import { namespaces } from "./hosts";
+import { inNamespace } from "./network";
+import { projectRoot } from "./paths";
+import { spawn } from "node:child_process";
+
+/** An open loop: requests are sent at their rate, whatever becomes of those before. */
+export interface Load {
+  address: string;
+  port: number;
+  /** Requests a second, each on a new connection. */
+  rate: number;
+  /** How long, unless it is ended before. */
+  seconds: number;
+}
+
+/** What became of the requests. */
+export interface LoadResult {
+  sent: number;
+  answered: number;
+  /** No whole answer within 3 s, or refused, or cut: nothing was tried again. */
+  lost: number;
+  /** Answered, but after a second or more: a lost SYN costs one. */
+  slow: number;
+  /** The longest time between one answer and the next, in milliseconds. */
+  longestGapMs: number;
+  /** The slowest answer, in milliseconds. */
+  worstMs: number;
+  /** Answers by the name that the real server says. */
+  byServer: Record<string, number>;
+  /** Lost requests by reason. */
+  errors: Record<string, number>;
+}
+
+/** A load that has begun. */
+export interface RunningLoad {
+  /** What became of it, when its time is over. */
+  result: Promise<LoadResult>;
+  /** Ends it now, waits for the answers under way, and tells. */
+  end(): Promise<LoadResult>;
+}
+
+/**
+ * Starts a load and comes back when its first request is due.
+ *
+ * @throws Error when the client can't be started, or dies
+ */
+export async function startLoad(load: Load): Promise<RunningLoad> {
+  const program = ["--import", "tsx", join(projectRoot, "lab/loadClient.ts"), JSON.stringify(load)];
+  const [command, args] = inNamespace(namespaces.client, process.execPath, program);
+  const child = spawn(command, args, { cwd: projectRoot, stdio: ["pipe", "pipe", "pipe"] });
+  let said = "";
+  let complained = "";
+  let began: () => void;
+  const begun = new Promise<void>((resolve) => (began = resolve));
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    said += chunk;
+    if (said.startsWith("begun\n")) began();
+  });
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (complained += chunk));
+  // The last answers may take their 3 s; a client that is still there long after that hangs.
+  const limit = setTimeout(() => child.kill("SIGKILL"), (load.seconds + 30) * 1000);
+  const result = new Promise<LoadResult>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => {
+      clearTimeout(limit);
+      if (code === 0) resolve(JSON.parse(said.replace("begun\n", "")) as LoadResult);
+      else reject(new Error(`the load client ended with ${code ?? "a signal"}: ${complained}`));
+    });
+  });
+  await Promise.race([begun, result]);
+  return {
+    result,
+    end: () => {
+      child.stdin.end();
+      return result;
+    },
+  };
+}
+
+/** A line for people: `1400 sent, 1400 answered, 0 lost, longest gap 341 ms`. */
+export function summary({ sent, answered, lost, slow, longestGapMs, errors }: LoadResult): string {
+  const reasons = Object.entries(errors).map(([reason, count]) => `${count} ${reason}`);
+  return (
+    `${sent} sent, ${answered} answered, ${lost} lost${reasons.length > 0 ? ` (${reasons.join(", ")})` : ""}, ` +
+    `${slow} took 1 s or more, longest gap ${longestGapMs} ms`
+  );
+}

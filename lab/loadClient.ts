@@ -1,0 +1,99 @@
+/**
+ * The client of a load: an open loop of HTTP requests, each on a new connection, none tried again. It runs in the client's
+ * namespace; `load.ts` starts it. It tells on its standard output: a line when it has begun, and its count when it is done.
+ */
+import { connect } from "node:net";
+import type { Load, LoadResult } from "./load";
+
+/** A request with no whole answer by then is lost. */
+const answerLimitMs = 3000;
+
+const load = JSON.parse(process.argv[2] ?? "") as Load;
+const result: LoadResult = {
+  sent: 0,
+  answered: 0,
+  lost: 0,
+  slow: 0,
+  longestGapMs: 0,
+  worstMs: 0,
+  byServer: {},
+  errors: {},
+};
+let lastAnswer: number | undefined;
+let underWay = 0;
+let ending = false;
+
+const begun = performance.now();
+// What is due is counted from the clock: a late timer sends what it missed, a slow answer delays nothing.
+const timer = setInterval(() => {
+  const elapsed = Math.min((performance.now() - begun) / 1000, load.seconds);
+  const due = Math.round(elapsed * load.rate);
+  while (!ending && result.sent < due) request();
+  if (elapsed === load.seconds) ending = true;
+  if (ending && underWay === 0) finish();
+}, 5);
+// The parent closes our input to end the load early.
+process.stdin.on("end", () => (ending = true)).resume();
+process.stdout.write("begun\n");
+
+function request(): void {
+  result.sent += 1;
+  underWay += 1;
+  const start = performance.now();
+  let text = "";
+  let over = false;
+  const socket = connect({ host: load.address, port: load.port });
+  const end = (outcome: (() => void) | string) => {
+    if (over) return;
+    over = true;
+    underWay -= 1;
+    clearTimeout(limit);
+    socket.destroy();
+    if (typeof outcome === "function") {
+      outcome();
+    } else {
+      result.lost += 1;
+      result.errors[outcome] = (result.errors[outcome] ?? 0) + 1;
+    }
+  };
+  const limit = setTimeout(() => {
+    end("no answer in 3 s");
+  }, answerLimitMs);
+  socket.setEncoding("latin1");
+  socket.on("connect", () => {
+    socket.write(`GET / HTTP/1.1\r\nHost: ${load.address}\r\nConnection: close\r\n\r\n`);
+  });
+  socket.on("data", (chunk: string) => (text += chunk));
+  socket.on("error", (error: NodeJS.ErrnoException) => {
+    end(error.code ?? error.message);
+  });
+  socket.on("end", () => {
+    const body = /^HTTP\/1\.1 200 [^]*?\r\n\r\n([^]*)$/.exec(text)?.[1];
+    end(
+      body === undefined
+        ? "not an answer"
+        : () => {
+            answered(start, body.trim());
+          },
+    );
+  });
+}
+
+function answered(start: number, server: string): void {
+  const now = performance.now();
+  const took = now - start;
+  result.answered += 1;
+  result.byServer[server] = (result.byServer[server] ?? 0) + 1;
+  result.worstMs = Math.max(result.worstMs, Math.round(took));
+  if (took >= 1000) result.slow += 1;
+  if (lastAnswer !== undefined) {
+    result.longestGapMs = Math.max(result.longestGapMs, Math.round(now - lastAnswer));
+  }
+  lastAnswer = now;
+}
+
+function finish(): void {
+  clearInterval(timer);
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+  process.exit(0);
+}

@@ -1,0 +1,81 @@
+/**
+ * Locks between runs of the lab. A lock is a listening socket in Linux's abstract namespace: the kernel grants it to one process,
+ * and takes it back when that process ends, however it ends. Nothing can go stale.
+ */
+import { type Server, connect, createServer } from "node:net";
+
+import { waitFor } from "./waitFor";
+
+/** What to do when another process has the lock. */
+export interface LockOptions {
+  /** Wait this long, 0: not at all. */
+  waitSeconds: number;
+  /** Called once, when it has to wait. */
+  onWait?: (holder: string) => void;
+}
+
+/**
+ * Runs something that no other process may run at the same time.
+ *
+ * @param name which lock
+ * @throws Error that names the process that has the lock
+ */
+export async function withLock<T>(
+  name: string,
+  { waitSeconds, onWait }: LockOptions,
+  action: () => Promise<T>,
+): Promise<T> {
+  let server = await listen(name);
+  if (!server) {
+    const holder = await askHolder(name);
+    const message = `another run of the lab is busy (${holder})`;
+    if (waitSeconds === 0) throw new Error(`${message}; try again when it is done`);
+    onWait?.(message);
+    server = await waitFor(() => listen(name), {
+      what: `the end of ${holder}`,
+      timeoutSeconds: waitSeconds,
+      intervalSeconds: 0.1,
+    });
+  }
+  try {
+    return await action();
+  } finally {
+    server.close();
+  }
+}
+
+/** The lock, or undefined when another process has it. */
+function listen(name: string): Promise<Server | undefined> {
+  const server = createServer((socket) => {
+    socket.on("error", () => socket.destroy());
+    socket.end(`process ${process.pid}: ${process.argv.slice(2).join(" ") || "the whole lab"}`);
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EADDRINUSE") resolve(undefined);
+      else reject(error);
+    });
+    server.listen(address(name), () => {
+      resolve(server);
+    });
+  });
+}
+
+/** Who has the lock, in words. */
+function askHolder(name: string): Promise<string> {
+  return new Promise((resolve) => {
+    let text = "";
+    const socket = connect(address(name));
+    socket.setEncoding("utf8").setTimeout(1000, () => socket.destroy());
+    socket.on("data", (chunk: string) => (text += chunk));
+    // It may have let go in this moment, or be too busy to say.
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      resolve(text || "it did not say who it is");
+    });
+  });
+}
+
+function address(name: string): string {
+  return `\0lvs-ha-lab/${name}`;
+}

@@ -1,0 +1,106 @@
+/**
+ * The lab's two networks. Both are bridges inside one network namespace, with a tap for each guest's interface; the client is a
+ * second namespace, on the public bridge only. The machine's own network isn't touched and can't be reached from them.
+ */
+import { existsSync } from "node:fs";
+
+import {
+  type Addresses,
+  type LabNetwork,
+  client,
+  hosts,
+  namespaces,
+  networks,
+  operator,
+} from "./hosts";
+import { output, run } from "./run";
+
+const { operator: inside, client: clientNamespace } = namespaces;
+
+/** The client's end on the public bridge. */
+const clientPort = "client";
+
+/** The command line that runs another one in a namespace, with its own file system view left alone. */
+export function inNamespace(
+  namespace: string,
+  command: string,
+  args: readonly string[],
+): [string, string[]] {
+  return ["nsenter", [`--net=/run/netns/${namespace}`, "--", command, ...args]];
+}
+
+/** Builds the networks, unless they are there, whole. */
+export async function createNetwork(): Promise<void> {
+  if (await isWhole()) return;
+  await removeNetwork();
+  await output("ip", ["netns", "add", inside]);
+  await output("ip", ["netns", "add", clientNamespace]);
+  for (const namespace of [inside, clientNamespace]) {
+    // Duplicate address detection would keep each new IPv6 address unusable for a second.
+    const knobs = ["all", "default"].map((which) => `net.ipv6.conf.${which}.accept_dad=0`);
+    if (hasIpv6()) await output(...inNamespace(namespace, "sysctl", ["-qw", ...knobs]));
+  }
+
+  await batch(inside, [
+    "link set lo up",
+    ...Object.values(networks).flatMap(({ bridge }) => [
+      // Plain wires: no spanning tree to wait for, and multicast (VRRP's) goes everywhere.
+      `link add ${bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+      `link set ${bridge} up`,
+    ]),
+    ...hosts.flatMap(({ interfaces }) =>
+      interfaces.flatMap(({ tap, network }) => [
+        `tuntap add dev ${tap} mode tap`,
+        `link set ${tap} master ${networks[network].bridge} up`,
+      ]),
+    ),
+    `link add ${clientPort} type veth peer name eth1 netns ${clientNamespace}`,
+    `link set ${clientPort} master ${networks.public.bridge} up`,
+    ...addressLines(operator, networks.private, networks.private.bridge),
+  ]);
+  await batch(clientNamespace, [
+    "link set lo up",
+    "link set eth1 up",
+    ...addressLines(client, networks.public, "eth1"),
+  ]);
+}
+
+/** Removes the namespaces and all in them. Nothing happens when they aren't there. */
+export async function removeNetwork(): Promise<void> {
+  for (const namespace of [inside, clientNamespace]) {
+    if (namespaceExists(namespace)) await output("ip", ["netns", "delete", namespace]);
+  }
+}
+
+/** Whether a namespace is there. */
+export function namespaceExists(namespace: string): boolean {
+  return existsSync(`/run/netns/${namespace}`);
+}
+
+/** The client's namespace is finished last; a guest's tap may have been taken away by hand. */
+async function isWhole(): Promise<boolean> {
+  if (!namespaceExists(inside) || !namespaceExists(clientNamespace)) return false;
+  const [links, addresses] = await Promise.all([
+    run("ip", ["-o", "-n", inside, "link"]),
+    run("ip", ["-o", "-n", clientNamespace, "address"]),
+  ]);
+  const taps = hosts.flatMap(({ interfaces }) => interfaces.map(({ tap }) => tap));
+  return (
+    taps.every((tap) => links.stdout.includes(` ${tap}: `)) &&
+    addresses.stdout.includes(` ${client.ipv4}/`)
+  );
+}
+
+async function batch(namespace: string, lines: readonly string[]): Promise<void> {
+  await output("ip", ["-n", namespace, "-batch", "-"], { input: `${lines.join("\n")}\n` });
+}
+
+function addressLines(addresses: Addresses, network: LabNetwork, device: string): string[] {
+  const ipv4 = `address add ${addresses.ipv4}/${network.prefixLength} dev ${device}`;
+  const ipv6 = `address add ${addresses.ipv6}/${network.prefixLength6} dev ${device} nodad`;
+  return hasIpv6() ? [ipv4, ipv6] : [ipv4];
+}
+
+function hasIpv6(): boolean {
+  return existsSync("/proc/sys/net/ipv6");
+}
