@@ -1,8 +1,7 @@
 // An LVS load balancer from the stack's config: see README.md for its keys.
-import * as pulumi from "@pulumi/pulumi";
 import { loadSettings, LvsHaPair } from "./components";
 
-const pair = new LvsHaPair(pulumi.getStack(), loadSettings());
+const pair = new LvsHaPair("pair", loadSettings());
 
 /** The virtual IP addresses. */
 export const virtualAddresses = pair.virtualAddresses;

@@ -1,5 +1,5 @@
 // The stack config's schema: every key, its type, default and unit. The one truth that Pulumi.yaml and the docs are held to.
-import { Address4 } from "ip-address";
+import { Address4, Address6 } from "ip-address";
 import { z } from "zod";
 
 /** Systems that a host can run; what differs between them is data in `os/`. */
@@ -79,7 +79,7 @@ const userName = matching(/^[a-z_][a-z0-9_-]{0,31}$/, "a login name");
 
 const hostAddress = z
   .string({ error: "is not a host name or address" })
-  .refine((text) => isHostName(text) || (!text.includes("/") && isAddress(text)), {
+  .refine((text) => isHostName(text) || (!text.includes("/") && isAnyAddress(text)), {
     error: "is not a host name or address",
   });
 
@@ -312,6 +312,10 @@ export function isAddress(text: string): boolean {
 export function isInNetworkOf(address: string, network: string): boolean {
   const [plain = address] = address.split("/");
   return new Address4(plain).isInSubnet(new Address4(network));
+}
+
+function isAnyAddress(text: string): boolean {
+  return Address4.isValid(text) || Address6.isValid(text);
 }
 
 function isSubnet(text: string): boolean {

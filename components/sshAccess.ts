@@ -46,7 +46,7 @@ export class SshAccess extends pulumi.ComponentResource {
       );
       // The comment is how authorize.sh finds the stack's earlier keys.
       this.publicKey = this.deployKey.publicKeyOpenssh.apply(
-        (key) => `${key.trim()} lvs-ha:${name}`,
+        (key) => `${key.trim()} lvs-ha:${pulumi.getStack()}:${name}`,
       );
     }
     this.registerOutputs({ publicKey: this.publicKey });

@@ -60,13 +60,14 @@ export class Host {
         "sh",
         "-s",
         "--",
+        this.owner,
         role,
         ...system,
         String(conntrackMax),
         interfaces.join(" "),
         [...new Set(packages)].sort().join(" "),
       ]),
-      delete: this.asRoot([`${scriptsHome}/install.sh`, "undo"]),
+      delete: this.asRoot([`${scriptsHome}/install.sh`, "undo", this.owner]),
       stdin: bundle(),
     });
   }
@@ -77,8 +78,8 @@ export class Host {
     const client = tellClient ? ' "$SSH_CONNECTION"' : "";
     return this.run(suffix, {
       // The comment changes with the scripts, so that a new script does its work again.
-      create: `${this.asRoot([path, "apply", ...args])}${client} # scripts ${scriptsDigest()}`,
-      delete: this.asRoot([path, "undo"]),
+      create: `${this.asRoot([path, "apply", this.owner, ...args])}${client} # scripts ${scriptsDigest()}`,
+      delete: this.asRoot([path, "undo", this.owner]),
       stdin,
     });
   }
@@ -101,6 +102,11 @@ export class Host {
     );
     this.last = [command];
     return command;
+  }
+
+  /** Undoing what another owner has taken over does nothing: a rename, or a new name for the same machine, breaks nothing. */
+  private get owner(): string {
+    return `${this.name}/${this.settings.host}`;
   }
 
   private asRoot(words: string[]): string {

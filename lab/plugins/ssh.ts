@@ -61,7 +61,12 @@ export async function dial(
   const login = await prepareLogin(host);
   if (host.proxy === undefined) {
     const client = await retrying("Dial", host.dialErrorLimit, signal, onRetry, async () =>
-      logIn(host, login, () => connectSocket(host.port, host.host), signal),
+      logIn(
+        host,
+        login,
+        () => connectSocket({ host: host.host, port: host.port, noDelay: true }),
+        signal,
+      ),
     );
     return new Connection([client], signal);
   }

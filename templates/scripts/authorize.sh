@@ -8,7 +8,7 @@ mkdir -p "${file%/*}"
 touch "$file"
 owner=${2##* }
 {
-    grep -v " $owner\$" "$file" || [ $? = 1 ]
+    awk -v key="$2" 'BEGIN { split(key, new, " ") } $2 != new[2] && $NF != new[3]' "$file"
     if [ "$1" = add ]; then
         printf '%s\n' "$2"
     fi

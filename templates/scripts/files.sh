@@ -3,6 +3,7 @@
 # $what, set before, names the step in every line.
 
 original=/var/lib/lvs-ha/original
+owners=/var/lib/lvs-ha/owners
 
 # An SSH connection that breaks must not end a change halfway: nobody reads then, and the work goes on.
 trap '' HUP PIPE
@@ -25,6 +26,25 @@ enable_at_boot() {
 lock() {
     exec 9>/run/lvs-ha.lock
     flock -w 300 9 || fail "another change of this host has held /run/lvs-ha.lock for 300 s; see: fuser -v /run/lvs-ha.lock"
+}
+
+# own OWNER: this host's part that the script sets up is now the stack's resource OWNER.
+own() {
+    mkdir -p "$owners"
+    chmod 0700 /var/lib/lvs-ha
+    printf '%s\n' "$1" >"$owners/${0##*/}"
+}
+
+# undo_for OWNER: ends the script when the part has another owner by now: a renamed resource is made under its new name first
+# and undone under its old one last, on the same host.
+undo_for() {
+    [ -f "$owners/${0##*/}" ] || return 0
+    owner=$(cat "$owners/${0##*/}")
+    if [ "$owner" != "$1" ]; then
+        say "kept, it belongs to $owner now"
+        exit 0
+    fi
+    rm "$owners/${0##*/}"
 }
 
 # A scratch folder that goes when the script ends; $scratch names it.

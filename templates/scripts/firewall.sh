@@ -1,5 +1,5 @@
 #!/bin/sh
-# Firewall: firewall.sh apply BACKEND "$SSH_CONNECTION" <FILES | firewall.sh undo BACKEND
+# Firewall: firewall.sh apply OWNER BACKEND "$SSH_CONNECTION" <FILES | firewall.sh undo OWNER
 # The SSH client that brings the change is let in before anything is denied, and stays let in.
 set -eu
 what=firewall
@@ -13,10 +13,11 @@ unit=/etc/systemd/system/$service
 ufw_was=/var/lib/lvs-ha/ufw-was
 
 apply() {
-    backend=$1
+    own "$1"
+    backend=$2
     # CLIENT CLIENT_PORT SERVER SERVER_PORT, as sshd(8) sets it.
-    client=${2%% *}
-    ssh_port=${2##* }
+    client=${3%% *}
+    ssh_port=${3##* }
     make_scratch
     split_files
     if [ "$backend" = ufw ]; then
@@ -32,6 +33,7 @@ apply() {
 }
 
 undo() {
+    undo_for "$1"
     ufw_undo
     nft_undo
 }

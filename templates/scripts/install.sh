@@ -1,13 +1,13 @@
 #!/bin/sh
 # First command on a host: preflight, then these scripts in their place, then the packages.
-# install.sh apply STAGE ROLE ID VERSION_ID SESSIONS "INTERFACE[=ADDRESS/PREFIX] …" "PACKAGE …" | install.sh undo
+# install.sh apply STAGE OWNER ROLE ID VERSION_ID SESSIONS "INTERFACE[=ADDRESS/PREFIX] …" "PACKAGE …" | install.sh undo OWNER
 set -eu
 home=/usr/local/lib/lvs-ha
 
 case $1 in
 apply)
-    stage=$2
-    shift 2
+    stage=$2 owner=$3
+    shift 3
     sh "$stage/preflight.sh" "$@"
     what=scripts
     # shellcheck source=templates/scripts/files.sh
@@ -19,12 +19,18 @@ apply)
         chmod 0755 "$home/.new"
         mv -f "$home/.new" "$home/${script##*/}"
     done
+    own "$owner"
     say "in $home"
     # The packages' script takes the lock itself.
     exec 9>&-
     exec "$home/packages.sh" "$6"
     ;;
 undo)
+    what=scripts
+    # shellcheck source=templates/scripts/files.sh
+    . "$home/files.sh"
+    lock
+    undo_for "$2"
     # Packages stay: something else may have come to need them.
     rm -rf "$home" /etc/lvs-ha /var/lib/lvs-ha
     ;;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # keepalived.conf: stage, check, swap, prove, or put back.
-# keepalived.sh apply <keepalived.conf | keepalived.sh refresh | keepalived.sh undo; prints the IPVS table as it is afterwards.
+# keepalived.sh apply OWNER <keepalived.conf | keepalived.sh refresh | keepalived.sh undo OWNER; prints the IPVS table as it is afterwards.
 set -eu
 what=keepalived
 # shellcheck source=templates/scripts/files.sh
@@ -14,6 +14,7 @@ service_was=/var/lib/lvs-ha/keepalived-was
 unproven=/var/lib/lvs-ha/keepalived-unproven
 
 apply() {
+    own "$1"
     make_scratch
     mkdir -p "${conf%/*}" "${service_was%/*}"
     [ -e $service_was ] || service_state >$service_was
@@ -55,6 +56,7 @@ refresh() {
 }
 
 undo() {
+    undo_for "$1"
     make_scratch
     put_back $conf
     if [ -e $service_was ]; then
@@ -217,4 +219,4 @@ live() {
     '
 }
 
-"$1"
+"$@"

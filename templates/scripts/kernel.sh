@@ -1,5 +1,5 @@
 #!/bin/sh
-# Modules and sysctls: kernel.sh apply <FILES | kernel.sh undo
+# Modules and sysctls: kernel.sh apply OWNER <FILES | kernel.sh undo OWNER
 # Every sysctl is read back: one that the kernel took otherwise, or doesn't know, is an error.
 set -eu
 what=kernel
@@ -12,6 +12,7 @@ options=/etc/modprobe.d/lvs-ha.conf
 sysctls=/etc/sysctl.d/90-lvs-ha.conf
 
 apply() {
+    own "$1"
     make_scratch
     split_files
     for file in $options $modules $sysctls; do
@@ -51,6 +52,7 @@ apply() {
 }
 
 undo() {
+    undo_for "$1"
     if [ -f "$values" ]; then
         while read -r key value; do
             write "$key" "$value"
@@ -73,4 +75,4 @@ write() {
     say "$1 = $2"
 }
 
-"$1"
+"$@"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The file of secrets that keepalived.conf includes: secrets.sh apply <TEXT | secrets.sh undo. Says nothing of what is in it.
+# The file of secrets that keepalived.conf includes: secrets.sh apply OWNER <TEXT | secrets.sh undo OWNER. Says nothing of what is in it.
 set -eu
 what=secrets
 # shellcheck source=templates/scripts/files.sh
@@ -9,6 +9,7 @@ file=/etc/keepalived/lvs-ha-secrets.conf
 apply() {
     (
         lock
+        own "$1"
         umask 077
         put $file 0600
         if [ -n "$changed" ]; then
@@ -25,7 +26,8 @@ apply() {
 
 undo() {
     lock
+    undo_for "$1"
     put_back $file
 }
 
-"$1"
+"$@"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Virtual addresses on a real server's loopback: vip.sh apply <ADDRESSES | undo; `up` and `down` are what the service runs.
+# Virtual addresses on a real server's loopback: vip.sh apply OWNER <ADDRESSES | vip.sh undo OWNER; `up` and `down` are what the service runs.
 # The ARP sysctls come first, the address second: for no moment may a real server answer ARP for a virtual address.
 set -eu
 what="virtual addresses"
@@ -8,9 +8,12 @@ what="virtual addresses"
 list=/etc/lvs-ha/virtual-addresses
 service=lvs-ha-vip.service
 unit=/etc/systemd/system/$service
+# The addresses that are on lo because of us: one that somebody else put there is not ours to take off.
+brought=/var/lib/lvs-ha/virtual-addresses-brought
 
 apply() {
     lock
+    own "$1"
     put $list 0644
     put $unit 0644 <<UNIT
 [Unit]
@@ -34,13 +37,14 @@ UNIT
     enable_at_boot $service
     systemctl reload-or-restart $service
     while read -r address; do
-        ip -4 -o addr show dev lo | grep -q " $address/32 " || fail "$address is not on lo; see: journalctl -u $service"
+        is_on_lo "$address" || fail "$address is not on lo; see: journalctl -u $service"
     done <$list
     say "on lo: $(tr '\n' ' ' <$list)"
 }
 
 undo() {
     lock
+    undo_for "$1"
     if [ -e $unit ]; then
         systemctl -q disable --now $service
     fi
@@ -53,26 +57,37 @@ up() {
     for key in conf.lo.arp_ignore=1 conf.lo.arp_announce=2 conf.all.arp_ignore=1 conf.all.arp_announce=2; do
         sysctl -q -w "net.ipv4.$key"
     done
-    ours | while read -r address label; do
-        grep -qxF "$address" $list || ip addr del "$address/32" dev lo label "$label"
-    done
+    mkdir -p "${brought%/*}"
+    touch $brought
+    while read -r address; do
+        grep -qxF "$address" $list || take_off "$address"
+    done <$brought
     number=0
     while read -r address; do
         number=$((number + 1))
-        ip -4 -o addr show dev lo | grep -q " $address/32 " ||
+        if ! is_on_lo "$address"; then
+            grep -qxF "$address" $brought || printf '%s\n' "$address" >>$brought
             ip addr add "$address/32" dev lo label "lo:$number"
+        fi
     done <$list
 }
 
 down() {
-    ours | while read -r address label; do
-        ip addr del "$address/32" dev lo label "$label"
-    done
+    [ -e $brought ] || return 0
+    while read -r address; do
+        take_off "$address"
+    done <$brought
+    rm $brought
 }
 
-# Addresses on lo that carry a label of ours.
-ours() {
-    ip -4 -o addr show dev lo | sed -n 's|.* inet \([0-9.]*\)/32 .* \(lo:[0-9]*\)\\.*|\1 \2|p'
+take_off() {
+    if is_on_lo "$1"; then
+        ip addr del "$1/32" dev lo
+    fi
 }
 
-"$1"
+is_on_lo() {
+    ip -4 -o addr show dev lo | grep -q " $1/32 "
+}
+
+"$@"

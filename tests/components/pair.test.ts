@@ -129,7 +129,7 @@ test("commands are short, fixed lines: their data is on stdin", async () => {
   const { seen } = await pair();
   for (const { type, name, inputs } of seen.values()) {
     if (!type.startsWith("command:")) continue;
-    expect(text(inputs.create).length).toBeLessThan(name.endsWith("-prepare") ? 200 : 100);
+    expect(text(inputs.create).length).toBeLessThan(name.endsWith("-prepare") ? 200 : 150);
     expect(text(inputs.create)).not.toContain("\n");
   }
 });
@@ -173,7 +173,7 @@ test("with a managed key the first login only installs it; every later command l
     ]).toEqual(own ? [name, "first", undefined] : [name, undefined, "PRIVATE"]);
   }
   const authorize = get("p-ssh-web1-authorize");
-  expect(authorize.inputs.create).toBe("sh -s -- add 'ssh-ed25519 AAAAdeploy lvs-ha:p-ssh'");
+  expect(authorize.inputs.create).toBe("sh -s -- add 'ssh-ed25519 AAAAdeploy lvs-ha:test:p-ssh'");
   expect(get("p-web1-prepare").asked).toBeGreaterThan(authorize.answered);
 });
 
@@ -188,5 +188,7 @@ test("a real server that is not managed is forwarded to, but never logged in to"
 test("a host that moved is a replacement: made on the new one, undone on the old", async () => {
   const { get } = await pair();
   expect(get("p-web1-vip").inputs.triggers).toEqual(["10.10.0.21"]);
-  expect(get("p-web1-vip").inputs.delete).toBe("/usr/local/lib/lvs-ha/vip.sh undo");
+  expect(get("p-web1-vip").inputs.delete).toBe(
+    "/usr/local/lib/lvs-ha/vip.sh undo p-web1/10.10.0.21",
+  );
 });
