@@ -32,6 +32,8 @@ export interface LoadResult {
   byServer: Record<string, number>;
   /** Lost requests by reason. */
   errors: Record<string, number>;
+  /** Lost requests by the second of the load in which they were sent. */
+  lostInSecond: Record<string, number>;
 }
 
 /** A load that has begun. */
@@ -81,8 +83,10 @@ export async function startLoad(load: Load): Promise<RunningLoad> {
 }
 
 /** A line for people: `1400 sent, 1400 answered, 0 lost, longest gap 341 ms`. */
-export function summary({ sent, answered, lost, slow, longestGapMs, errors }: LoadResult): string {
+export function summary(result: LoadResult): string {
+  const { sent, answered, lost, slow, longestGapMs, errors, lostInSecond } = result;
   const reasons = Object.entries(errors).map(([reason, count]) => `${count} ${reason}`);
+  if (lost > 0) reasons.push(`sent in seconds ${Object.keys(lostInSecond).join(", ")}`);
   return (
     `${sent} sent, ${answered} answered, ${lost} lost${reasons.length > 0 ? ` (${reasons.join(", ")})` : ""}, ` +
     `${slow} took 1 s or more, longest gap ${longestGapMs} ms`

@@ -18,6 +18,7 @@ const result: LoadResult = {
   worstMs: 0,
   byServer: {},
   errors: {},
+  lostInSecond: {},
 };
 let lastAnswer: number | undefined;
 let underWay = 0;
@@ -54,6 +55,8 @@ function request(): void {
     } else {
       result.lost += 1;
       result.errors[outcome] = (result.errors[outcome] ?? 0) + 1;
+      const second = Math.floor((start - begun) / 1000);
+      result.lostInSecond[second] = (result.lostInSecond[second] ?? 0) + 1;
     }
   };
   const limit = setTimeout(() => {

@@ -41,10 +41,7 @@ undo() {
 ufw_apply() {
     mkdir -p "${ufw_was%/*}"
     [ -e $ufw_was ] || ufw_state >$ufw_was
-    case $client in
-    *:*) ;;
-    ?*) ufw_add "allow from $client to any port $ssh_port proto tcp" "lvs-ha operator" ;;
-    esac
+    [ -z "$client" ] || ufw_add "allow from $client to any port $ssh_port proto tcp" "lvs-ha operator"
     ufw_rules lvs-ha >"$scratch/added"
     while read -r rule; do
         grep -qxF "$rule" "$scratch/added" || ufw_add "$rule" lvs-ha

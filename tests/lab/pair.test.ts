@@ -212,10 +212,9 @@ test("a real server that is taken out of the stack leaves the directors before i
   expect(Object.keys((await requests(60)).byServer)).toContain("web3");
 });
 
-test("a renamed real server, and one whose host gets another name for the same machine, go on answering", async () => {
+test("a renamed real server goes on answering: the old name undoes nothing of the new one's", async () => {
   configure((stack) => {
     stack.realServers[1].name = "www2";
-    stack.realServers[2] = { ...stack.realServers[2], host: "2001:db8:0:1::23" };
   });
   const running = await load(120);
   await up();
@@ -224,9 +223,7 @@ test("a renamed real server, and one whose host gets another name for the same m
   const result = await running.end();
   tell(summary(result));
   expect(result).toMatchObject({ lost: 0 });
-  for (const name of ["web2", "web3"]) {
-    expect(await shell(name, "ip -4 -o addr show dev lo")).toContain(`${virtualIp.ipv4}/32`);
-  }
+  expect(await shell("web2", "ip -4 -o addr show dev lo")).toContain(`${virtualIp.ipv4}/32`);
 });
 
 test("the nftables back end lets in what ufw did, and gives way to it again", async () => {
