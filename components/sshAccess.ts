@@ -27,7 +27,7 @@ export interface SshAccessArgs {
  * and used by every later command; replacing the key (`pulumi up --replace`) rotates it everywhere.
  */
 export class SshAccess extends pulumi.ComponentResource {
-  /** The deploy key's public half, as in authorized_keys; undefined where the stack manages none. */
+  /** The deploy key's public half; undefined where the stack manages none. */
   readonly publicKey?: pulumi.Output<string>;
 
   private readonly deployKey?: tls.PrivateKey;
@@ -44,10 +44,7 @@ export class SshAccess extends pulumi.ComponentResource {
         { algorithm: "ED25519" },
         { parent: this },
       );
-      // The comment is how authorize.sh finds the stack's earlier keys.
-      this.publicKey = this.deployKey.publicKeyOpenssh.apply(
-        (key) => `${key.trim()} lvs-ha:${pulumi.getStack()}:${name}`,
-      );
+      this.publicKey = this.deployKey.publicKeyOpenssh.apply((key) => key.trim());
     }
     this.registerOutputs({ publicKey: this.publicKey });
   }
@@ -63,12 +60,14 @@ export class SshAccess extends pulumi.ComponentResource {
     if (this.deployKey === undefined || this.publicKey === undefined) {
       return { connection: first, ready: [] };
     }
+    // authorize.sh finds the keys of this resource by their comment.
+    const line = pulumi.interpolate`${this.publicKey} lvs-ha:${pulumi.getStack()}:${this.name}-${host.name}/${host.host}`;
     const authorize = new remote.Command(
       `${this.name}-${host.name}-authorize`,
       {
         connection: first,
-        create: pulumi.interpolate`sh -s -- add '${this.publicKey}'`,
-        delete: pulumi.interpolate`sh -s -- remove '${this.publicKey}'`,
+        create: pulumi.interpolate`sh -s -- add '${line}'`,
+        delete: pulumi.interpolate`sh -s -- remove '${line}'`,
         stdin: script("authorize.sh"),
         logging: remote.Logging.Stderr,
         addPreviousOutputInEnv: false,

@@ -28,11 +28,19 @@ lock() {
     flock -w 300 9 || fail "another change of this host has held /run/lvs-ha.lock for 300 s; see: fuser -v /run/lvs-ha.lock"
 }
 
+# record PATH: standard input becomes PATH, on the disk before this returns: a power cut must not leave an empty note of what was.
+record() {
+    mkdir -p "${1%/*}"
+    cat >"$1.new"
+    sync "$1.new"
+    mv -f "$1.new" "$1"
+    sync "${1%/*}"
+}
+
 # own OWNER: this host's part that the script sets up is now the stack's resource OWNER.
 own() {
-    mkdir -p "$owners"
+    printf '%s\n' "$1" | record "$owners/${0##*/}"
     chmod 0700 /var/lib/lvs-ha
-    printf '%s\n' "$1" >"$owners/${0##*/}"
 }
 
 # undo_for OWNER: ends the script when the part has another owner by now: a renamed resource is made under its new name first
@@ -67,6 +75,7 @@ put() {
     keep_original "$1"
     sync "$1.lvs-ha-new"
     mv -f "$1.lvs-ha-new" "$1"
+    sync "$(dirname "$1")"
     # shellcheck disable=SC2034 # read by the scripts that source this
     changed=yes
     say "wrote $1"
@@ -81,9 +90,11 @@ keep_original() {
     chmod 0700 /var/lib/lvs-ha
     if [ -e "$1" ]; then
         cp -p "$1" "$original$1.new"
+        sync "$original$1.new"
         mv "$original$1.new" "$original$1"
+        sync "$(dirname "$original$1")"
     else
-        : >"$original$1.absent"
+        : | record "$original$1.absent"
     fi
 }
 

@@ -39,8 +39,7 @@ undo() {
 }
 
 ufw_apply() {
-    mkdir -p "${ufw_was%/*}"
-    [ -e $ufw_was ] || ufw_state >$ufw_was
+    [ -e $ufw_was ] || ufw_state | record $ufw_was
     [ -z "$client" ] || ufw_add "allow from $client to any port $ssh_port proto tcp" "lvs-ha operator"
     ufw_rules lvs-ha >"$scratch/added"
     while read -r rule; do

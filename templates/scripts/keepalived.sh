@@ -16,8 +16,8 @@ unproven=/var/lib/lvs-ha/keepalived-unproven
 apply() {
     own "$1"
     make_scratch
-    mkdir -p "${conf%/*}" "${service_was%/*}"
-    [ -e $service_was ] || service_state >$service_was
+    mkdir -p "${conf%/*}"
+    [ -e $service_was ] || service_state | record $service_was
     rm -f $staged
     (umask 027 && cat >$staged)
     if [ ! -e $unproven ] && [ -f $conf ] && cmp -s $staged $conf && systemctl -q is-active keepalived; then
@@ -33,10 +33,11 @@ apply() {
         if [ ! -e $unproven ]; then
             rm -f $previous
             [ ! -f $conf ] || cp -p $conf $previous
-            : >$unproven
+            : | record $unproven
         fi
         sync $staged
         mv $staged $conf
+        sync "${conf%/*}"
         activate
         prove
         [ -z "$problem" ] || go_back
@@ -60,13 +61,11 @@ undo() {
     make_scratch
     put_back $conf
     if [ -e $service_was ]; then
-        # shellcheck disable=SC2046 # two words
-        set -- $(cat $service_was)
-        case $1 in
-        enabled) ;;
-        *) systemctl -q disable keepalived ;;
-        esac
-        if [ "$2" = active ] && [ -f $conf ]; then
+        read -r enabled active <$service_was
+        if [ "$enabled" != enabled ]; then
+            systemctl -q disable keepalived
+        fi
+        if [ "$active" = active ] && [ -f $conf ]; then
             systemctl reload-or-restart keepalived
             say "runs the config that was there before"
         else

@@ -41,11 +41,14 @@ apply() {
             write "$key" "$value"
         fi
     done <"$values" >"$scratch/values"
-    mv "$scratch/values" "$values"
+    record "$values" <"$scratch/values"
     while read -r key equals value; do
         [ "$equals" = "=" ] || fail "not a sysctl line: $key $equals $value"
         now=$(read_value "$key") || fail "$key: this kernel ($(uname -r)) doesn't know it"
-        grep -qF "$key " "$values" || printf '%s %s\n' "$key" "$now" >>"$values"
+        if ! grep -qF "$key " "$values"; then
+            { cat "$values" && printf '%s %s\n' "$key" "$now"; } >"$scratch/values"
+            record "$values" <"$scratch/values"
+        fi
         [ "$now" = "$value" ] || write "$key" "$value"
     done <$sysctls
     say "$(wc -l <$sysctls) sysctls and $(wc -l <$modules) modules as configured, read back"

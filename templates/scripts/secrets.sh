@@ -13,7 +13,7 @@ apply() {
         umask 077
         put $file 0600
         if [ -n "$changed" ]; then
-            : >$file.changed
+            : | record $file.changed
         fi
     )
     # A reload that failed is tried again by the next run.

@@ -62,13 +62,16 @@ up() {
     while read -r address; do
         grep -qxF "$address" $list || take_off "$address"
     done <$brought
+    # Noted before it is done: an address that is there without us stays there without us.
+    while read -r address; do
+        if ! is_on_lo "$address" || grep -qxF "$address" $brought; then
+            printf '%s\n' "$address"
+        fi
+    done <$list | record $brought
     number=0
     while read -r address; do
         number=$((number + 1))
-        if ! is_on_lo "$address"; then
-            grep -qxF "$address" $brought || printf '%s\n' "$address" >>$brought
-            ip addr add "$address/32" dev lo label "lo:$number"
-        fi
+        is_on_lo "$address" || ip addr add "$address/32" dev lo label "lo:$number"
     done <$list
 }
 

@@ -173,7 +173,9 @@ test("with a managed key the first login only installs it; every later command l
     ]).toEqual(own ? [name, "first", undefined] : [name, undefined, "PRIVATE"]);
   }
   const authorize = get("p-ssh-web1-authorize");
-  expect(authorize.inputs.create).toBe("sh -s -- add 'ssh-ed25519 AAAAdeploy lvs-ha:test:p-ssh'");
+  expect(authorize.inputs.create).toBe(
+    "sh -s -- add 'ssh-ed25519 AAAAdeploy lvs-ha:test:p-ssh-web1/10.10.0.21'",
+  );
   expect(get("p-web1-prepare").asked).toBeGreaterThan(authorize.answered);
 });
 

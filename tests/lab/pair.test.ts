@@ -324,7 +324,7 @@ test("the deploy key is rotated by replacing it: hosts then take the new one onl
   await up("--replace", urn);
   const after = await everywhere(keys);
   for (const { name } of hosts) {
-    expect(after[name]).toMatch(/^ssh-ed25519 \S+ lvs-ha:dev:pair-ssh$/);
+    expect(after[name]).toMatch(/^ssh-ed25519 \S+ lvs-ha:dev:pair-ssh-\S+$/);
     expect(after[name]).not.toBe(before[name]);
   }
 });
