@@ -18,16 +18,18 @@ function tell(line: string): void {
 const load = (seconds: number) =>
   startLoad({ address: virtualIp.ipv4, port: 80, rate: 100, seconds });
 
-/** What the stack changes on a host and has to put back. */
-const footprint =
-  [
-    "ls -A /etc/sysctl.d /etc/modules-load.d /etc/modprobe.d /usr/local/lib /var/lib/lvs-ha /etc/lvs-ha 2>&1",
-    "ls -A /etc/systemd/system /etc/systemd/system/*.wants",
-    "ls -A /etc/keepalived 2>/dev/null | grep -v config-opts",
-    "ip -o addr show | cut -d ' ' -f 2-7",
-    "sysctl net.ipv4.ip_forward net.ipv4.conf.all.arp_ignore net.ipv4.conf.lo.arp_announce net.ipv4.tcp_fin_timeout",
-    "cat /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys 2>/dev/null",
-  ].join("; ") + "; true";
+/** What the stack changes on a host and has to put back. Packages stay, with what they brought. */
+const ofPackages = "grep -v -e python3 -e ipvsadm -e keepalived -e ufw -e config-opts";
+const footprint = [
+  `ls -A /etc/sysctl.d /etc/modules-load.d /etc/modprobe.d /usr/local/lib | ${ofPackages}`,
+  `ls -A /etc/systemd/system /etc/systemd/system/*.wants | ${ofPackages}`,
+  "ls -d /var/lib/lvs-ha /etc/lvs-ha /etc/keepalived/keepalived.conf /etc/keepalived/lvs-ha* 2>/dev/null",
+  "ip -o addr show | cut -d ' ' -f 2-7",
+  "sysctl net.ipv4.ip_forward net.ipv4.conf.all.arp_ignore net.ipv4.conf.lo.arp_announce net.ipv4.tcp_fin_timeout",
+  "cat /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys 2>/dev/null",
+  "nft list tables 2>/dev/null | grep lvs_ha",
+  "true",
+].join("; ");
 
 /** Under this name the stack has the keepalived of a director; a shell reads it. */
 const owner = '"$(cat /var/lib/lvs-ha/owners/keepalived.sh)"';

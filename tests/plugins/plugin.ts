@@ -3,11 +3,11 @@
  * read from its first line, then spoken to over gRPC. What it logs to the engine is kept.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { accessSync, constants, mkdtempSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
-import { credentials, Server, ServerCredentials, type ServiceError } from "@grpc/grpc-js";
+import { credentials, Server, ServerCredentials, status, type ServiceError } from "@grpc/grpc-js";
 import { EngineService } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogSeverity, type LogRequest } from "@pulumi/pulumi/proto/engine_pb";
 import { PluginAttach, type PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
@@ -50,6 +50,14 @@ export function secret(value: JavaScriptValue): Properties {
   return { [signatureKey]: secretSignature, value };
 }
 
+/** Says whether a value is a secret that preview doesn't know yet, in either of the protocol's two forms. */
+export function isUnknownSecret(value: JavaScriptValue): boolean {
+  const { [signatureKey]: signature, secret, value: wrapped } = value as Properties;
+  return signature === secretSignature
+    ? wrapped === unknown
+    : signature === outputSignature && secret === true && wrapped === undefined;
+}
+
 /** A string that preview doesn't know yet. */
 export const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
@@ -69,7 +77,11 @@ export function findPlugin(name: PluginName): PluginUnderTest {
   if (official !== undefined) {
     return announce({ executable: official, isStandIn: false, description: official });
   }
-  const executable = join(mkdtempSync(join(tmpdir(), "lvs-ha-plugin-")), program);
+  const folder = mkdtempSync(join(tmpdir(), "lvs-ha-plugin-"));
+  process.once("exit", () => {
+    rmSync(folder, { recursive: true });
+  });
+  const executable = join(folder, program);
   bundlePlugin(name, executable);
   return announce({ executable, isStandIn: true, description: "the stand-in" });
 }
@@ -79,16 +91,19 @@ export class Plugin {
   /** What the plugin logged so far, in order. */
   readonly logs: LogEntry[] = [];
 
+  private readonly engines: Server[];
+
   /** How long it took from the start of the program to the line with its port, in milliseconds. */
   readonly startMilliseconds: number;
 
   private constructor(
     private readonly process: ChildProcess,
     private readonly client: ResourceProviderClient,
-    private readonly engine: Server,
+    engine: Server,
     logs: LogEntry[],
     startMilliseconds: number,
   ) {
+    this.engines = [engine];
     this.logs = logs;
     this.startMilliseconds = startMilliseconds;
   }
@@ -131,14 +146,18 @@ export class Plugin {
   /** Ends the plugin's process and the engine. */
   async stop(): Promise<void> {
     this.client.close();
-    this.engine.forceShutdown();
+    this.engines.forEach((engine) => {
+      engine.forceShutdown();
+    });
     await this.ended(() => this.process.kill("SIGKILL"));
   }
 
   /** Takes the engine away, as when it is killed, and waits until the plugin's process ends by itself. */
   async loseEngine(): Promise<void> {
     await this.ended(() => {
-      this.engine.forceShutdown();
+      this.engines.forEach((engine) => {
+        engine.forceShutdown();
+      });
     });
   }
 
@@ -156,7 +175,8 @@ export class Plugin {
   /** Tells the plugin of another engine, whose log is then {@link logs}. */
   async attach(): Promise<LogEntry[]> {
     const logs: LogEntry[] = [];
-    const { address } = await startEngine(logs);
+    const { engine, address } = await startEngine(logs);
+    this.engines.push(engine);
     const request = new PluginAttach().setAddress(address);
     await unary((callback) => this.client.attach(request, callback));
     return logs;
@@ -194,18 +214,24 @@ export class Plugin {
     return diffResult(await unary((callback) => this.client.diff(request, callback)));
   }
 
+  /**
+   * @param options.timeoutSeconds the resource's customTimeouts, for the plugin to keep
+   * @param options.callSeconds when the engine gives up the call
+   */
   async create(
     token: string,
     inputs: Properties,
-    options: { preview?: boolean; timeoutSeconds?: number } = {},
+    options: { preview?: boolean; timeoutSeconds?: number; callSeconds?: number } = {},
   ): Promise<{ id: string; outputs: Properties }> {
     const request = new messages.CreateRequest()
       .setUrn(urn(token))
       .setProperties(Struct.fromJavaScript(inputs))
       .setPreview(options.preview ?? false)
       .setTimeout(options.timeoutSeconds ?? 0);
+    const { callSeconds = 60 } = options;
+    const deadline = Date.now() + callSeconds * 1000;
     const response = await unary<messages.CreateResponse>((callback) =>
-      this.client.create(request, callback),
+      this.client.create(request, { deadline }, callback),
     );
     return { id: response.getId(), outputs: plain(response.getProperties()) };
   }
@@ -273,7 +299,7 @@ export class Plugin {
     await unary((callback) => this.client.handshake(handshake, callback)).catch(
       (error: unknown) => {
         // Plugins older than the handshake don't have it; the engine goes on without it, too.
-        if ((error as ServiceError).code !== unimplemented) {
+        if ((error as ServiceError).code !== status.UNIMPLEMENTED) {
           throw error;
         }
       },
@@ -314,8 +340,7 @@ export class Plugin {
 // sdk/go/common/resource/sig in Pulumi's repository
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
-
-const unimplemented = 12; // gRPC's status
+const outputSignature = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 
 const unlimitedMessages = {
   "grpc.max_receive_message_length": -1,

@@ -1,7 +1,10 @@
 /** An SSH server for tests: it really runs commands, with `sh -c`, and counts what happens to it. */
-import { spawn } from "node:child_process";
-import { generateKeyPairSync, timingSafeEqual } from "node:crypto";
+import { execFileSync, spawn } from "node:child_process";
+import { generateKeyPairSync, randomBytes, timingSafeEqual } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   Server,
   utils,
@@ -9,7 +12,6 @@ import {
   type Connection,
   type ParsedKey,
   type ServerChannel,
-  type ServerHostKeyAlgorithm,
   type Session,
 } from "ssh2";
 
@@ -25,8 +27,6 @@ export interface SshServerOptions {
   user?: string;
   /** OpenSSH private keys of the host. @default a fresh ED25519 key */
   hostKeys?: string[];
-  /** The signature algorithms the server offers for its host keys. @default all that fit the keys */
-  hostKeyAlgorithms?: ServerHostKeyAlgorithm[];
   /** The variables that sshd_config's AcceptEnv would name. @default none */
   acceptEnv?: string[];
   /** This many connections are closed as soon as they come. @default 0 */
@@ -48,6 +48,8 @@ export interface SshServer {
   hostKeys: string[];
   /** TCP connections that came. */
   connections: number;
+  /** When each came, by performance.now(). */
+  arrivals: number[];
   /** TCP connections that are open now. */
   openConnections: number;
   authFailures: number;
@@ -68,12 +70,13 @@ export interface SshServer {
 
 /** Starts a server on a free port of 127.0.0.1. */
 export async function startSshServer(options: SshServerOptions): Promise<SshServer> {
-  const hostKeys = options.hostKeys ?? [utils.generateKeyPairSync("ed25519").private];
+  const hostKeys = options.hostKeys ?? [sshKeyPair("ed25519").private];
   const sockets = new Set<Socket>();
   const state: SshServer = {
     port: 0,
     hostKeys: hostKeys.map(publicLine),
     connections: 0,
+    arrivals: [],
     openConnections: 0,
     authFailures: 0,
     logins: [],
@@ -91,14 +94,11 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
       );
     },
   };
-  const { hostKeyAlgorithms } = options;
-  const ssh = new Server({
-    hostKeys,
-    ...(hostKeyAlgorithms && { algorithms: { serverHostKey: hostKeyAlgorithms } }),
-  });
+  const ssh = new Server({ hostKeys });
   // ssh2's server is not given the port: a connection is counted, refused or left in silence before it gets there.
-  const listener = createServer((socket) => {
+  const listener = createServer({ noDelay: true }, (socket) => {
     state.connections += 1;
+    state.arrivals.push(performance.now());
     state.openConnections += 1;
     sockets.add(socket);
     socket.on("error", () => undefined);
@@ -108,7 +108,9 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
     });
     if (state.connections <= (options.refuseFirst ?? 0)) {
       socket.destroy();
-    } else if (options.silent !== true) {
+    } else if (options.silent === true) {
+      socket.resume();
+    } else {
       ssh.injectSocket(socket);
     }
   });
@@ -120,15 +122,78 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
   return state;
 }
 
-/** A host or user key in OpenSSH's format, of the kind asked for. */
+/**
+ * A server that offers these algorithms for its host key, and then says no more: enough to see whether a client
+ * would go on. (ssh2's own server always offers ssh-rsa for an RSA key.)
+ */
+export async function startServerOfHostKeyAlgorithms(
+  algorithms: string[],
+): Promise<{ port: number; stop: () => Promise<void> }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    socket.resume();
+    socket.write("SSH-2.0-algorithms\r\n");
+    socket.write(keyExchangeOffer(algorithms));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: async () => {
+      sockets.forEach((socket) => socket.destroy());
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** A packet of RFC 4253 section 7.1. */
+function keyExchangeOffer(hostKeyAlgorithms: string[]): Buffer {
+  const lists = [
+    "curve25519-sha256",
+    hostKeyAlgorithms.join(","),
+    ...["aes128-ctr", "aes128-ctr", "hmac-sha2-256", "hmac-sha2-256", "none", "none", "", ""],
+  ];
+  const payload = Buffer.concat([
+    Buffer.from([20]), // SSH_MSG_KEXINIT
+    randomBytes(16),
+    ...lists.flatMap((list) => [uint32(list.length), Buffer.from(list)]),
+    Buffer.alloc(5), // no guess follows; reserved
+  ]);
+  const padding = 16 - ((5 + payload.length) % 8);
+  return Buffer.concat([
+    uint32(1 + payload.length + padding),
+    Buffer.from([padding]),
+    payload,
+    Buffer.alloc(padding),
+  ]);
+}
+
+function uint32(value: number): Buffer {
+  const buffer = Buffer.alloc(4);
+  buffer.writeUInt32BE(value);
+  return buffer;
+}
+
+/**
+ * A host or user key in OpenSSH's format, made by ssh-keygen. (ssh2 can make keys, too, but one ED25519 key in a
+ * hundred comes out short.)
+ */
 export function sshKeyPair(
   type: "ed25519" | "ecdsa" | "rsa",
-  passphrase?: string,
+  passphrase = "",
 ): { private: string; public: string } {
-  const bits = { ed25519: 256, ecdsa: 256, rsa: 2048 }[type];
-  return passphrase === undefined
-    ? utils.generateKeyPairSync(type, { bits })
-    : utils.generateKeyPairSync(type, { bits, passphrase, cipher: "aes256-ctr", rounds: 2 });
+  const folder = mkdtempSync(join(tmpdir(), "lvs-ha-key-"));
+  try {
+    const file = join(folder, "key");
+    execFileSync("ssh-keygen", ["-q", "-t", type, "-N", passphrase, "-C", "", "-f", file]);
+    return {
+      private: readFileSync(file, "utf8"),
+      public: readFileSync(`${file}.pub`, "utf8").trim(),
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** A user's key in the PEM of PKCS#8, as openssl and the tls plugin write it, with its authorized_keys line. */
@@ -308,14 +373,17 @@ function run(
   child.on("close", (code, signal) => {
     state.running -= 1;
     clearTimeout(drop);
-    if (options.hidesExit !== true) {
-      if (signal !== null) {
-        channel.exit(signal, false, "");
-      } else {
-        channel.exit(code ?? 255);
+    // What is still to be sent on stderr would be lost by the end of stdout.
+    channel.stderr.end(() => {
+      if (options.hidesExit !== true) {
+        if (signal === null) {
+          channel.exit(code ?? 255);
+        } else {
+          channel.exit(signal, false, "");
+        }
       }
-    }
-    channel.end();
+      channel.end();
+    });
   });
   return () => {
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
