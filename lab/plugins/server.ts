@@ -377,6 +377,7 @@ function diffResponse(type: ResourceType, request: messages.DiffRequest): messag
   const oldInputs = request.hasOldInputs() ? read(request.getOldInputs()) : olds;
   const news = ignoring(request.getIgnorechangesList(), olds, read(request.getNews()));
   const changes = [...difference(only(type.inputs, oldInputs), only(type.inputs, news))];
+  const paths = changes.map(([path]) => path);
   const response = new messages.DiffResponse()
     .setHasdetaileddiff(true)
     .setChanges(
@@ -384,13 +385,18 @@ function diffResponse(type: ResourceType, request: messages.DiffRequest): messag
         ? messages.DiffResponse.DiffChanges.DIFF_SOME
         : messages.DiffResponse.DiffChanges.DIFF_NONE,
     )
-    .setDiffsList(changes.map(([path]) => path))
-    .setReplacesList(changes.map(([path]) => path).filter((path) => type.replaces(path)));
+    .setDiffsList(topLevel(paths))
+    .setReplacesList(topLevel(paths.filter((path) => type.replaces(path))));
   for (const [path, change] of changes) {
     const kind = diffKinds[change][type.replaces(path) ? "replace" : "update"];
     response.getDetaileddiffMap().set(path, new messages.PropertyDiff().setKind(kind));
   }
   return response;
+}
+
+/** The properties in which these paths lie; it is these that the engine's display names. */
+function topLevel(paths: string[]): string[] {
+  return [...new Set(paths.map((path) => path.replace(/[.[].*$/, "")))];
 }
 
 const { Kind } = messages.PropertyDiff;

@@ -206,12 +206,18 @@ export class Session {
       this.client._protocol.signal(channel.outgoing.id, "TERM");
     };
     signal.addEventListener("abort", terminate);
+    if (signal.aborted) {
+      terminate();
+    }
     try {
       await closed;
     } finally {
       signal.removeEventListener("abort", terminate);
     }
-    signal.throwIfAborted();
+    // A command that came to a good end all the same has done its work.
+    if (exit?.[0] !== 0) {
+      signal.throwIfAborted();
+    }
     throwUnlessZero(exit);
     if (!channel.writableFinished) {
       throw new Error("EOF");
@@ -348,7 +354,7 @@ function parseHostKey(line: string): { type: string; blob: Buffer } {
   const key = utils.parseKey(`${type ?? ""} ${base64 ?? ""}`);
   if (type === undefined || base64 === undefined || key instanceof Error) {
     throw new Error(
-      `failed to parse host key: no key found in ${JSON.stringify(line)}; a line such as "ssh-ed25519 AAAA…" is needed`,
+      `failed to parse host key: no key found; hostKey is a line such as "ssh-ed25519 AAAA…"`,
     );
   }
   return { type, blob: Buffer.from(base64, "base64") };
@@ -367,6 +373,7 @@ async function logIn(
     failure ??= error;
   };
   client.on("error", fail);
+  const sock = open();
   try {
     await limited(host.perDialTimeout, signal, async () => {
       const ready = new Promise<void>((resolve, reject) => {
@@ -381,7 +388,7 @@ async function logIn(
       client.connect({
         ...fixedSettings,
         username: host.user,
-        sock: open(),
+        sock,
         ...(login.hostKey === undefined
           ? {}
           : { algorithms: { serverHostKey: [login.hostKey.type as ServerHostKeyAlgorithm] } }),
@@ -399,6 +406,7 @@ async function logIn(
     return client;
   } catch (error) {
     client.destroy();
+    sock.destroy(); // which ssh2 leaves alone while it still connects
     throw explained(error, login);
   }
 }

@@ -7,7 +7,14 @@ import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
-import { credentials, Server, ServerCredentials, status, type ServiceError } from "@grpc/grpc-js";
+import {
+  credentials,
+  Metadata,
+  Server,
+  ServerCredentials,
+  status,
+  type ServiceError,
+} from "@grpc/grpc-js";
 import { EngineService } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogSeverity, type LogRequest } from "@pulumi/pulumi/proto/engine_pb";
 import { PluginAttach, type PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
@@ -41,7 +48,10 @@ export type DiffKind = keyof typeof messages.PropertyDiff.Kind;
 /** What Diff answered. */
 export interface DiffResult {
   changes: boolean;
+  /** The properties that differ, and those of them that replace. */
+  diffs: string[];
   replaces: string[];
+  /** By path. */
   detailed: Record<string, DiffKind>;
 }
 
@@ -231,7 +241,7 @@ export class Plugin {
     const { callSeconds = 60 } = options;
     const deadline = Date.now() + callSeconds * 1000;
     const response = await unary<messages.CreateResponse>((callback) =>
-      this.client.create(request, { deadline }, callback),
+      this.client.create(request, new Metadata(), { deadline }, callback),
     );
     return { id: response.getId(), outputs: plain(response.getProperties()) };
   }
@@ -457,7 +467,8 @@ function diffResult(response: messages.DiffResponse): DiffResult {
   });
   return {
     changes: response.getChanges() === messages.DiffResponse.DiffChanges.DIFF_SOME,
-    replaces: response.getReplacesList(),
+    diffs: response.getDiffsList().sort(),
+    replaces: response.getReplacesList().sort(),
     detailed,
   };
 }
