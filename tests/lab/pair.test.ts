@@ -169,6 +169,34 @@ test("another host key than the pinned one: nothing runs", async () => {
   await up();
 });
 
+test("a host that isn't what the config says is refused before anything on it changes", async () => {
+  configure((stack) => {
+    stack.directors[1] = { ...stack.directors[1], os: "debian13", vrrpAddress: "192.0.2.13/24" };
+    stack.vrrp = { syncInterface: "eth7" };
+    stack.kernel = { conntrackMax: 20000000 };
+  });
+  const state =
+    "find /etc /usr/local/lib /var/lib/lvs-ha -newer /etc/keepalived/keepalived.conf -type f | sort";
+  const before = await shell("lvs2", state);
+  const { stdout, exitCode } = await pulumi(
+    "up",
+    "--yes",
+    "--skip-preview",
+    "--target",
+    "**lvs2**",
+  );
+  expect(exitCode).not.toBe(0);
+  expect(stdout).toContain("the stack config says debian 13, /etc/os-release says debian 12");
+  expect(stdout).toContain("interface eth1 does not have 192.0.2.13/24; it has: 192.0.2.12/24");
+  expect(stdout).toContain("no interface eth7; this host has: ");
+  expect(stdout).toMatch(/20000000 sessions x \d+ B = \d+ MiB when full, of \d+ MiB memory/);
+  expect(stdout).toContain("lower kernel.conntrackMax");
+  expect(stdout).toContain("4 found; nothing was changed on this host");
+  expect(await shell("lvs2", state)).toBe(before);
+  configure();
+  await up();
+});
+
 test("hosts that reboot come back as they were", async () => {
   const active = await activeDirector();
   const standby = directors.find(({ name }) => name !== active)?.name ?? "";
