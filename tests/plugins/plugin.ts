@@ -79,7 +79,7 @@ export interface PluginUnderTest {
   description: string;
 }
 
-/** Finds the plugin to test; the stand-in is bundled from source. */
+/** Finds the plugin to test; the stand-in is bundled from source, and removed after the suite. */
 export function findPlugin(name: PluginName): PluginUnderTest {
   const variable = `LVS_HA_PLUGIN_${name.toUpperCase()}`;
   const program = `pulumi-resource-${name}`;
@@ -88,7 +88,7 @@ export function findPlugin(name: PluginName): PluginUnderTest {
     return announce({ executable: official, isStandIn: false, description: official });
   }
   const folder = mkdtempSync(join(tmpdir(), "lvs-ha-plugin-"));
-  process.once("exit", () => {
+  afterAll(() => {
     rmSync(folder, { recursive: true });
   });
   const executable = join(folder, program);
