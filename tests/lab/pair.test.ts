@@ -133,6 +133,7 @@ test("a config that is right but never gets live is taken back", async () => {
     timeoutSeconds: 10,
   });
   tell(`meanwhile: ${summary(result)}`);
+  expect(result).toMatchObject({ lost: 0 });
 });
 
 test("bad input is told before any host is touched", async () => {
