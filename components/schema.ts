@@ -83,9 +83,10 @@ const hostAddress = z
     error: "is not a host name or address",
   });
 
+// Not ssh-rsa: the command plugin then asks for SHA-1 signatures only, which OpenSSH refuses since 8.8.
 const hostKey = matching(
-  /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,3}( [\w.@-]+)?$/,
-  'a public host key as ssh-keyscan prints it, without the address ("ssh-ed25519 AAAA…")',
+  /^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,3}( [\w.@-]+)?$/,
+  'a public host key, Ed25519 or ECDSA, as ssh-keyscan prints it, without the address ("ssh-ed25519 AAAA…")',
 );
 
 const packageName = matching(/^[a-z0-9][a-z0-9+.-]+$/, "a package's name");

@@ -60,6 +60,11 @@ const bad: [claim: string, change: (stack: Stack) => void, error: RegExp][] = [
     /^realServers\[0\]\.hostKey: is missing; it must be the host's public key/,
   ],
   [
+    "an RSA host key",
+    (s) => (s.directors[0].hostKey = `ssh-rsa ${"A".repeat(372)}`),
+    /^directors\[0\]\.hostKey: .* is not a public host key, Ed25519 or ECDSA/,
+  ],
+  [
     "a director's missing host key",
     (s) => delete s.directors[0].hostKey,
     /^directors\[0\]\.hostKey: is missing; it must be a public host key/,
