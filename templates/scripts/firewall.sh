@@ -34,6 +34,7 @@ apply() {
 
 undo() {
     undo_for "$1"
+    make_scratch
     ufw_undo
     nft_undo
 }
@@ -61,7 +62,6 @@ ufw_apply() {
 
 ufw_undo() {
     [ -e $ufw_was ] || return 0
-    make_scratch
     if [ "$(cat $ufw_was)" = inactive ] && [ "$(ufw_state)" = active ]; then
         ufw disable >"$scratch/ufw" 2>&1 || fail "ufw disable: $(cat "$scratch/ufw")"
         say "ufw disabled, as it was"

@@ -17,6 +17,8 @@ apply)
     for script in "$stage"/*.sh; do
         cp "$script" "$home/.new"
         chmod 0755 "$home/.new"
+        # A power cut must not leave an empty script: it would do nothing, and call that a success.
+        sync "$home/.new"
         mv -f "$home/.new" "$home/${script##*/}"
     done
     own "$owner"

@@ -270,6 +270,11 @@ test("the nftables back end lets in what ufw did, and gives way to it again", as
     expect(new Set(Object.values(status))).toEqual(
       new Set([`Status: ${backend === "ufw" ? "active" : "inactive"}`]),
     );
+    const filters = await everywhere(
+      "nft list table inet lvs_ha 2>/dev/null | grep -c 'policy drop' || true",
+    );
+    const filtering = new Set(Object.values(filters));
+    expect(filtering).toEqual(new Set([backend === "nftables" ? "1" : "0"]));
     // Direct routing: a director that tracked its half of the flows would never see them end.
     const active = await activeDirector();
     await waitFor(async () => !/Route +\d+ +[1-9]\d* /.test(await ipvsTable(active)), {
