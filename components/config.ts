@@ -152,24 +152,17 @@ function nearest(word: string, known: string[]): string {
 
 /** The keys that the schema knows at a path. */
 function knownKeys(at: PropertyKey[]): string[] {
-  let here: unknown = z.object(schema);
+  let here = unwrap(z.object(schema));
   for (const part of at) {
-    here = unwrap(here);
-    if (here instanceof z.ZodUnion) {
-      here = here.options.map(unwrap).find((option) => option instanceof z.ZodObject);
-    }
-    if (typeof part === "number" && here instanceof z.ZodArray) here = here.element;
+    if (typeof part === "number" && here instanceof z.ZodArray) here = unwrap(here.element);
     else if (here instanceof z.ZodObject)
-      here = (here.shape as Record<string, unknown>)[String(part)];
+      here = unwrap((here.shape as Record<string, unknown>)[String(part)]);
     else return [];
-  }
-  here = unwrap(here);
-  if (here instanceof z.ZodUnion) {
-    here = here.options.map(unwrap).find((option) => option instanceof z.ZodObject);
   }
   return here instanceof z.ZodObject ? Object.keys(here.shape) : [];
 }
 
+/** The type under its defaults; of a union, the branch that is an object. */
 function unwrap(type: unknown): unknown {
   while (
     type instanceof z.ZodDefault ||
@@ -178,7 +171,8 @@ function unwrap(type: unknown): unknown {
   ) {
     type = type.unwrap();
   }
-  return type;
+  if (!(type instanceof z.ZodUnion)) return type;
+  return type.options.map(unwrap).find((option) => option instanceof z.ZodObject);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,6 +1,6 @@
 // What must hold between the keys of the stack config. Each rule names the keys that it compares.
 import { closest } from "fastest-levenshtein";
-import { isAddress, type SecretName, type StackConfig } from "./schema";
+import { isAddress, withoutPrefix, type SecretName, type StackConfig } from "./schema";
 import { defaultPriority, isForeign, membersOf } from "./settings";
 
 interface Rule {
@@ -235,8 +235,4 @@ function repeated(
       `${at}: ${what} ${typeof value === "string" ? `"${value}"` : value} is taken by ${earlier}; each must be unique`,
     ];
   });
-}
-
-function withoutPrefix(address: string): string {
-  return address.replace(/\/\d+$/, "");
 }

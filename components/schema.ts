@@ -309,10 +309,14 @@ export function isAddress(text: string): boolean {
   return Address4.isValid(text);
 }
 
+/** "192.0.2.11" of "192.0.2.11/24", and of itself. */
+export function withoutPrefix(address: string): string {
+  return address.replace(/\/\d+$/, "");
+}
+
 /** True when the address lies in the network of the other: "192.0.2.100" in "192.0.2.11/24". */
 export function isInNetworkOf(address: string, network: string): boolean {
-  const [plain = address] = address.split("/");
-  return new Address4(plain).isInSubnet(new Address4(network));
+  return new Address4(withoutPrefix(address)).isInSubnet(new Address4(network));
 }
 
 function isAnyAddress(text: string): boolean {

@@ -107,7 +107,7 @@ export function membersOf(
   }));
 }
 
-/** True when the virtual address needs a prefix of its own: it is in no director's network. */
+/** True when the virtual address needs a prefix of its own: some director's network doesn't hold it. */
 export function isForeign(address: string, { directors }: Pick<StackConfig, "directors">): boolean {
   return !directors.every(({ vrrpAddress }) => isInNetworkOf(address, vrrpAddress));
 }

@@ -78,7 +78,7 @@ export class Host {
     const client = tellClient ? ' "$SSH_CONNECTION"' : "";
     return this.run(suffix, {
       // The comment changes with the scripts, so that a new script does its work again.
-      create: `${this.asRoot([path, "apply", this.owner, ...args])}${client} # scripts ${scriptsDigest()}`,
+      create: `${this.asRoot([path, "apply", this.owner, ...args])}${client} # scripts ${scriptsDigest}`,
       delete: this.asRoot([path, "undo", this.owner]),
       stdin,
     });

@@ -34,9 +34,7 @@ export function bundle(): string {
 }
 
 /** Changes when any script does: commands that use the scripts carry it, so that they run again. */
-export function scriptsDigest(): string {
-  return createHash("sha256").update(bundle()).digest("hex").slice(0, 8);
-}
+export const scriptsDigest = createHash("sha256").update(bundle()).digest("hex").slice(0, 8);
 
 function hereDocument(file: string, text: string): string[] {
   const end = `END_OF_${file}`;

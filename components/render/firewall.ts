@@ -1,7 +1,7 @@
 // Firewall of a host: ufw rules or an nftables table, and `notrack` for what IPVS forwards.
-import { isInNetworkOf } from "../schema";
+import { isInNetworkOf, withoutPrefix } from "../schema";
 import type { DirectorSettings, Settings } from "../settings";
-import { renderFiles } from "./kernel";
+import { renderFiles } from "./files";
 
 /** Port and group of IPVS's sync daemon: ipvsadm(8), include/net/ip_vs.h. */
 const syncPort = 8848;
@@ -29,7 +29,7 @@ export function renderDirectorFirewall(settings: Settings, director: DirectorSet
       ...services(virtualServers),
       ...peers.map(({ vrrpAddress }) => ({
         protocol: "vrrp" as const,
-        from: vrrpAddress.replace(/\/\d+$/, ""),
+        from: withoutPrefix(vrrpAddress),
         interface: vrrp.interface,
       })),
       ...(vrrp.connectionSync
@@ -52,7 +52,7 @@ export function renderRealServerFirewall(
 ): string {
   const admitted = subnets(settings).map(({ from }) => from ?? "");
   const checkers = settings.directors
-    .flatMap(({ vrrpAddress, syncAddress }) => [vrrpAddress.replace(/\/\d+$/, ""), syncAddress])
+    .flatMap(({ vrrpAddress, syncAddress }) => [withoutPrefix(vrrpAddress), syncAddress])
     .filter((address) => !admitted.some((subnet) => isInNetworkOf(address, subnet)));
   const checked = [...new Set(virtualServers.map(({ check, port }) => check.port ?? port))];
   return render(
@@ -86,11 +86,11 @@ function services(
 function render({ firewall }: Settings, openings: Opening[], untracked: Opening[]): string {
   switch (firewall.backend) {
     case "none":
-      return renderFiles({ ...nftFile(untracked) });
+      return renderFiles(nftFile(untracked));
     case "ufw":
       return renderFiles({ ufw: openings.map(ufwRule), ...nftFile(untracked) });
     case "nftables":
-      return renderFiles({ ...nftFile(untracked, openings) });
+      return renderFiles(nftFile(untracked, openings));
   }
 }
 

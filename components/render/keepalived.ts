@@ -1,4 +1,5 @@
 // keepalived.conf(5) of one director: pure, the same text for the same settings.
+import { withoutPrefix } from "../schema";
 import type { DirectorSettings, Settings } from "../settings";
 import { renderTemplate } from "./template";
 
@@ -74,8 +75,4 @@ export function virtualAddresses(virtualServers: Settings["virtualServers"]): st
   return [
     ...new Set(virtualServers.map(({ address, prefixLength }) => `${address}/${prefixLength}`)),
   ];
-}
-
-function withoutPrefix(address: string): string {
-  return address.replace(/\/\d+$/, "");
 }

@@ -1,5 +1,6 @@
 // Modules, module options and sysctls of a host, as one text of several files.
 import type { Settings } from "../settings";
+import { renderFiles } from "./files";
 
 /**
  * Kernel files of a director.
@@ -58,11 +59,4 @@ function conntrack(max: number): Record<string, string> {
 
 function sysctlLines(sysctls: Record<string, string>): string[] {
   return Object.entries(sysctls).map(([name, value]) => `${name} = ${value}`);
-}
-
-/** Several files in one text, each under a header line as tail(1) prints it; `files.sh` takes it apart. */
-export function renderFiles(files: Record<string, string[]>): string {
-  return Object.entries(files)
-    .map(([path, lines]) => [`==> ${path} <==`, ...lines, ""].join("\n"))
-    .join("");
 }
