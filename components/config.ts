@@ -115,6 +115,20 @@ function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
       (key) => `${path([...at, key])}: unknown key${nearest(key, knownKeys(at))}`,
     );
   }
+  // A union told apart by a key: what is wrong is that key's value.
+  if (
+    issue.code === "invalid_union" &&
+    issue.discriminator !== undefined &&
+    isRecord(issue.input)
+  ) {
+    const value = issue.input[issue.discriminator];
+    const where = path([...at, issue.discriminator]);
+    return [
+      value === undefined
+        ? `${where}: is missing; it must be ${issue.message.replace(/^is not /, "")}`
+        : `${where}: ${show(value)} ${issue.message}`,
+    ];
+  }
   // Of a union's branches, the one that got furthest says best what is wrong.
   if (issue.code === "invalid_union" && isRecord(issue.input)) {
     const deepest = issue.errors.find((branch) => branch.some((inner) => inner.path.length > 0));
@@ -150,20 +164,28 @@ function nearest(word: string, known: string[]): string {
   return `${hint || ";"} known here: ${known.join(", ")}`;
 }
 
-/** The keys that the schema knows at a path. */
+/** The keys that the schema knows at a path; of checks, those of any type. */
 function knownKeys(at: PropertyKey[]): string[] {
-  let here = unwrap(z.object(schema));
+  let here = [unwrap(z.object(schema))].flat();
   for (const part of at) {
-    if (typeof part === "number" && here instanceof z.ZodArray) here = unwrap(here.element);
-    else if (here instanceof z.ZodObject)
-      here = unwrap((here.shape as Record<string, unknown>)[String(part)]);
-    else return [];
+    here = here.flatMap((type) => {
+      if (typeof part === "number" && type instanceof z.ZodArray) return unwrap(type.element);
+      if (type instanceof z.ZodRecord) return unwrap(type.valueType);
+      if (type instanceof z.ZodObject) {
+        return unwrap((type.shape as Record<string, unknown>)[String(part)]);
+      }
+      return [];
+    });
   }
-  return here instanceof z.ZodObject ? Object.keys(here.shape) : [];
+  return [
+    ...new Set(
+      here.flatMap((type) => (type instanceof z.ZodObject ? Object.keys(type.shape) : [])),
+    ),
+  ];
 }
 
-/** The type under its defaults; of a union, the branch that is an object. */
-function unwrap(type: unknown): unknown {
+/** The types under a type's defaults; those of a union's branches. */
+function unwrap(type: unknown): unknown[] {
   while (
     type instanceof z.ZodDefault ||
     type instanceof z.ZodPrefault ||
@@ -171,8 +193,7 @@ function unwrap(type: unknown): unknown {
   ) {
     type = type.unwrap();
   }
-  if (!(type instanceof z.ZodUnion)) return type;
-  return type.options.map(unwrap).find((option) => option instanceof z.ZodObject);
+  return type instanceof z.ZodUnion ? type.options.flatMap(unwrap) : [type];
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { LvsNode } from "./lvsNode";
 import { RealServer } from "./realServer";
 import { virtualAddresses } from "./render/keepalived";
-import type { Secrets, Settings } from "./settings";
+import type { Secrets, Settings, VirtualServerSettings } from "./settings";
 import { SshAccess } from "./sshAccess";
 
 export interface LvsHaPairArgs {
@@ -15,11 +15,12 @@ export interface LvsHaPairArgs {
 
 /**
  * Directors as active and standby in front of N real servers, by direct routing.
- * Real servers are ready before a director sends to them; directors change one at a time, the least preferred first.
+ * Real servers are ready before a director sends to them, and change a few at a time, with no new connections meanwhile;
+ * directors change one at a time, the least preferred first.
  */
 export class LvsHaPair extends pulumi.ComponentResource {
-  readonly directors: LvsNode[] = [];
-  readonly realServers: RealServer[];
+  readonly directors: LvsNode[];
+  readonly realServers: RealServer[] = [];
   /** The virtual addresses, with their prefixes. */
   readonly virtualAddresses: string[];
   /** By virtual server, who is in its pool: `web 192.0.2.100:80 TCP` to `web1 192.0.2.21:80`. */
@@ -32,42 +33,48 @@ export class LvsHaPair extends pulumi.ComponentResource {
     const { settings, secrets = {} } = args;
     const access = new SshAccess(`${name}-ssh`, { ssh: settings.ssh, secrets }, { parent: this });
 
-    this.realServers = settings.realServers.flatMap((realServer) =>
-      realServer.host
-        ? [
-            new RealServer(
-              `${name}-${realServer.name}`,
-              { host: realServer.host, settings, access },
-              { parent: this },
-            ),
-          ]
-        : [],
-    );
-
-    const tables: Record<string, pulumi.Output<string[]>> = {};
     // A bad change stops at the first director, the one that is least likely to hold the virtual addresses.
     const standbyFirst = settings.directors.toSorted((a, b) => a.priority - b.priority);
-    for (const director of standbyFirst) {
-      const node = new LvsNode(
-        `${name}-${director.name}`,
-        {
-          director,
-          settings,
-          access,
-          authPass: secrets.vrrpAuthPass,
-          after: [...this.realServers, ...this.directors],
-        },
-        { parent: this },
+    this.directors = standbyFirst.map(
+      (director) =>
+        new LvsNode(
+          `${name}-${director.name}`,
+          { director, settings, access, authPass: secrets.vrrpAuthPass },
+          { parent: this },
+        ),
+    );
+
+    const managed = settings.realServers.flatMap(({ host }) => (host ? [host] : []));
+    let batchBefore: pulumi.Resource[] = [];
+    for (const batch of batches(managed, settings.rollout.maxUnavailable)) {
+      const changed = batch.map(
+        (host) =>
+          new RealServer(
+            `${name}-${host.name}`,
+            { host, settings, access, directors: this.directors, after: batchBefore },
+            { parent: this },
+          ),
       );
-      this.directors.push(node);
-      tables[director.name] = node.ipvsTable.apply((table) => table.split("\n"));
+      this.realServers.push(...changed);
+      batchBefore = changed.flatMap(({ serves }) => serves);
     }
 
-    this.virtualAddresses = virtualAddresses(settings.virtualServers);
+    const tables: Record<string, pulumi.Output<string[]>> = {};
+    const served: pulumi.Resource[] = [...this.realServers];
+    for (const [i, { name: director }] of standbyFirst.entries()) {
+      const node = this.directors[i];
+      if (node === undefined) continue;
+      tables[director] = node.serve(served).apply((table) => table.split("\n"));
+      served.push(node);
+    }
+
+    this.virtualAddresses = virtualAddresses(settings);
     this.pool = Object.fromEntries(
-      settings.virtualServers.map(({ name: service, address, port, protocol, realServers }) => [
-        `${service} ${address}:${port} ${protocol}`,
-        realServers.map((member) => `${member.name} ${member.address}:${member.port}`),
+      settings.virtualServers.map((service) => [
+        `${service.name} ${serviceText(service)}`,
+        service.realServers.map(
+          (member) => `${member.name} ${endpoint(member.address, member.port)}`,
+        ),
       ]),
     );
     this.ipvsTables = pulumi.output(tables);
@@ -77,4 +84,20 @@ export class LvsHaPair extends pulumi.ComponentResource {
       ipvsTables: this.ipvsTables,
     });
   }
+}
+
+/** `192.0.2.100:80 TCP`, or `fwmark 1`: as ipvsadm(8) names a service. */
+function serviceText({ fwmark, flows, port, protocol }: VirtualServerSettings): string {
+  if (fwmark !== undefined) return `fwmark ${fwmark}`;
+  return `${endpoint(flows[0]?.address ?? "", port ?? 0)} ${protocol}`;
+}
+
+function endpoint(address: string, port: number): string {
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
+}
+
+function batches<T>(items: T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
+    items.slice(i * size, (i + 1) * size),
+  );
 }

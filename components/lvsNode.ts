@@ -1,9 +1,10 @@
 // A director: keepalived and IPVS on one host.
 import * as pulumi from "@pulumi/pulumi";
+import { fileSums } from "./host/fileSums";
 import { Host } from "./host/host";
 import { firewallPackages, osProfiles } from "./os/profiles";
 import { renderDirectorFirewall } from "./render/firewall";
-import { renderKeepalived, renderSecrets } from "./render/keepalived";
+import { renderDirectorConfig, renderSecrets } from "./render/keepalived";
 import { renderDirectorKernel } from "./render/kernel";
 import type { DirectorSettings, Settings } from "./settings";
 import type { SshAccess } from "./sshAccess";
@@ -15,49 +16,83 @@ export interface LvsNodeArgs {
   access: SshAccess;
   /** VRRP version 2's password. @default none */
   authPass?: pulumi.Output<string>;
-  /** What must stand before this director is changed: the real servers, and the directors before it. */
-  after: pulumi.Resource[];
 }
 
 /** A director of an LVS pair: it holds the virtual addresses or stands by for them. */
 export class LvsNode extends pulumi.ComponentResource {
-  /** `ipvsadm -Ln` as it was after the last change. */
-  readonly ipvsTable: pulumi.Output<string>;
+  /** Its host, prepared: scripts and packages are there. */
+  readonly host: Host;
+  private readonly args: LvsNodeArgs;
 
   constructor(name: string, args: LvsNodeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lvs-ha:index:LvsNode", name, {}, opts);
-    const { director, settings, access, authPass, after } = args;
-    const { vrrp, kernel, firewall, packages } = settings;
+    this.args = args;
+    const { director, settings, access } = args;
+    const { vrrp, instances, kernel, firewall, packages } = settings;
     const os = osProfiles[director.os];
-    const host = new Host(name, director, access.to(director), this);
-
-    host.prepare({
+    this.host = new Host(name, director, access.to(director), this);
+    this.host.prepare({
       role: "director",
       system: [os.id, os.versionId],
       conntrackMax: kernel.conntrackMax,
-      interfaces: [`${vrrp.interface}=${director.vrrpAddress}`, vrrp.syncInterface],
+      interfaces: [
+        ...new Set([
+          ...instances.flatMap(({ interface: device, members }) => {
+            const own = members.find(({ name: member }) => member === director.name)?.address;
+            return own === undefined ? [device] : [`${device}=${own}`];
+          }),
+          ...(director.vrrpAddress6 === undefined
+            ? []
+            : [`${vrrp.interface}=${director.vrrpAddress6}`]),
+          vrrp.syncInterface,
+        ]),
+      ],
       packages: [...os.packages.director, ...firewallPackages[firewall.backend], ...packages],
     });
-    host.waitFor(after);
-    host.command("kernel", { script: "kernel.sh", stdin: renderDirectorKernel(settings) });
-    host.command("firewall", {
+  }
+
+  /**
+   * Makes it serve, once the real servers and the directors before it stand.
+   * @returns `ipvsadm -Ln` as it was after the last change.
+   */
+  serve(after: pulumi.Resource[]): pulumi.Output<string> {
+    const { director, settings, authPass } = this.args;
+    this.host.waitFor(after);
+    const texts = {
+      kernel: renderDirectorKernel(settings),
+      firewall: renderDirectorFirewall(settings, director),
+      keepalived: renderDirectorConfig(settings, director, authPass !== undefined),
+    };
+    this.host.command("kernel", { script: "kernel.sh", stdin: texts.kernel });
+    this.host.command("firewall", {
       script: "firewall.sh",
-      args: [firewall.backend],
-      stdin: renderDirectorFirewall(settings, director),
+      args: [settings.firewall.backend],
+      stdin: texts.firewall,
       tellClient: true,
     });
     if (authPass !== undefined) {
-      host.command("secrets", {
+      this.host.command("secrets", {
         script: "secrets.sh",
         stdin: pulumi.secret(authPass.apply(renderSecrets)),
       });
     }
-    const keepalived = host.command("keepalived", {
+    const keepalived = this.host.command("keepalived", {
       script: "keepalived.sh",
-      stdin: renderKeepalived(settings, director, authPass !== undefined),
+      args: director.inMaintenance ? ["stopped"] : [],
+      stdin: texts.keepalived,
     });
-
-    this.ipvsTable = keepalived.stdout;
-    this.registerOutputs({ ipvsTable: this.ipvsTable });
+    if (settings.metrics.enabled) {
+      this.host.command("metrics", {
+        script: "metrics.sh",
+        args: [
+          "director",
+          director.inMaintenance ? "stopped" : "serving",
+          String(settings.metrics.intervalSeconds),
+        ],
+        stdin: fileSums(Object.values(texts)),
+      });
+    }
+    this.registerOutputs({ ipvsTable: keepalived.stdout });
+    return keepalived.stdout;
   }
 }

@@ -1,9 +1,15 @@
 // A real server: it answers for the virtual addresses without ever claiming them by ARP.
+import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { fileSums } from "./host/fileSums";
 import { Host } from "./host/host";
+import { scriptsDigest, scriptsHome } from "./host/scripts";
+import type { LvsNode } from "./lvsNode";
 import { firewallPackages, osProfiles } from "./os/profiles";
+import { renderFiles } from "./render/files";
 import { renderRealServerFirewall } from "./render/firewall";
 import { renderRealServerKernel } from "./render/kernel";
+import { loopbackAddresses } from "./render/loopback";
 import type { HostSettings, Settings } from "./settings";
 import type { SshAccess } from "./sshAccess";
 
@@ -11,24 +17,37 @@ export interface RealServerArgs {
   host: HostSettings;
   settings: Settings;
   access: SshAccess;
+  /** They send it no new connections while it is changed. */
+  directors: LvsNode[];
+  /** What must stand before it is changed: the real servers of the batch before. */
+  after: pulumi.Resource[];
 }
 
 /** A host behind an LVS pair, set up for direct routing. */
 export class RealServer extends pulumi.ComponentResource {
   /** The virtual addresses that it answers for. */
   readonly virtualAddresses: string[];
+  /** It serves again once these stand. */
+  readonly serves: pulumi.Resource[];
 
   constructor(name: string, args: RealServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lvs-ha:index:RealServer", name, {}, opts);
-    const { settings, access } = args;
-    const { kernel, firewall, packages } = settings;
+    const { settings, access, directors, after } = args;
+    const { kernel, firewall, metrics, packages, rollout } = settings;
     const os = osProfiles[args.host.os];
-    const served = settings.virtualServers.filter(({ realServers }) =>
-      realServers.some((member) => member.name === args.host.name),
+    const carried = loopbackAddresses(settings, args.host.name);
+    this.virtualAddresses = carried.map(({ address }) => address);
+    const texts = {
+      kernel: renderRealServerKernel(settings),
+      firewall: renderRealServerFirewall(settings, args.host.name),
+      vip: carried.map(({ address, interface: device }) => `${address} ${device}\n`).join(""),
+    };
+    const own = Object.values(
+      settings.realServers.find((realServer) => realServer.name === args.host.name)?.addresses ??
+        {},
     );
-    this.virtualAddresses = [...new Set(served.map(({ address }) => address))];
-    const host = new Host(name, args.host, access.to(args.host), this);
 
+    const host = new Host(name, args.host, access.to(args.host), this);
     host.prepare({
       role: "real-server",
       system: [os.id, os.versionId],
@@ -36,18 +55,45 @@ export class RealServer extends pulumi.ComponentResource {
       interfaces: [],
       packages: [...os.packages.realServer, ...firewallPackages[firewall.backend], ...packages],
     });
-    host.command("kernel", { script: "kernel.sh", stdin: renderRealServerKernel(settings) });
+    // Changes with what is done on this host, so that the directors drain it for that and for nothing else.
+    const change = digest(JSON.stringify([args.host.host, firewall.backend, texts, scriptsDigest]));
+    const eachDirector = (verb: string, words: string[], before: pulumi.Resource[]) =>
+      directors.map((director) =>
+        director.host.aside(
+          `${name}-${verb}-${director.host.shortName}`,
+          [`${scriptsHome}/drain.sh`, verb, ...words, ...own],
+          { because: change, after: [...director.host.ends, ...before], parent: this },
+        ),
+      );
+    const drained = eachDirector("drain", [String(rollout.drainSeconds)], [...host.ends, ...after]);
+    host.waitFor(drained);
+    host.command("kernel", { script: "kernel.sh", stdin: texts.kernel });
     host.command("firewall", {
       script: "firewall.sh",
       args: [firewall.backend],
-      stdin: renderRealServerFirewall(settings, served),
+      stdin: texts.firewall,
       tellClient: true,
     });
-    host.command("vip", {
-      script: "vip.sh",
-      stdin: this.virtualAddresses.map((address) => `${address}\n`).join(""),
-    });
+    host.command("vip", { script: "vip.sh", stdin: texts.vip });
+    this.serves = eachDirector("restore", [], host.ends);
+    // Nobody waits for it: it comes when clients are served again.
+    if (metrics.enabled) {
+      const addresses = carried.map(({ address, interface: device }) => `${address} ${device}`);
+      host.command("metrics", {
+        script: "metrics.sh",
+        args: ["real-server", "serving", String(metrics.intervalSeconds)],
+        stdin: fileSums([
+          texts.kernel,
+          texts.firewall,
+          renderFiles({ "/etc/lvs-ha/virtual-addresses": addresses }),
+        ]),
+      });
+    }
 
     this.registerOutputs({ virtualAddresses: this.virtualAddresses });
   }
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }

@@ -1,6 +1,16 @@
 // What the components work on: the stack config with every default filled in and every name resolved.
 import type { Output } from "@pulumi/pulumi";
-import { isInNetworkOf, type SecretName, type StackConfig } from "./schema";
+import {
+  canonical,
+  checkedFamily,
+  instanceKeys,
+  isInNetworkOf,
+  type Check,
+  type Family,
+  type InstanceKey,
+  type SecretName,
+  type StackConfig,
+} from "./schema";
 
 /** A host reached over SSH. */
 export interface HostSettings {
@@ -15,36 +25,110 @@ export interface HostSettings {
 export interface DirectorSettings extends HostSettings {
   /** Address on the VRRP interface, with its prefix. */
   vrrpAddress: string;
+  /** IPv6 address there, beside an IPv4 one. */
+  vrrpAddress6?: string;
   /** Address on the sync interface. */
   syncAddress: string;
   priority: number;
+  /** Its keepalived is stopped. */
+  inMaintenance: boolean;
 }
 
 export interface RealServerSettings {
   name: string;
-  /** What the directors forward to. */
-  address: string;
+  /** What the directors forward to, by family. */
+  addresses: Partial<Record<Family, string>>;
   /** How to log in; absent where somebody else sets the real server up. */
   host?: HostSettings;
 }
 
-export interface VirtualServerSettings extends Omit<
-  StackConfig["virtualServers"][number],
-  "realServers"
-> {
-  /** The virtual address, without prefix. */
+/** An address that moves with a VRRP instance. */
+export interface VirtualAddress {
   address: string;
-  /** Its prefix on the active director: 32 unless the config says otherwise. */
+  /** 32 or 128 unless the config says otherwise. */
   prefixLength: number;
-  realServers: { name: string; address: string; port: number; weight: number }[];
+  interface: string;
+}
+
+export interface InstanceSettings extends Pick<
+  StackConfig["vrrp"],
+  Exclude<InstanceKey, "virtualAddresses">
+> {
+  name: string;
+  virtualRouterId: number;
+  /** Family of its adverts: IPv6 where it carries no IPv4 address. */
+  family: Family;
+  virtualAddresses: VirtualAddress[];
+  /** Every director's part in it; `address`, with prefix, is absent where it has none of that family. */
+  members: { name: string; priority: number; address?: string }[];
+}
+
+/** What clients send to a virtual server; no ports are all ports. */
+export interface Flow {
+  address: string;
+  protocol: "TCP" | "UDP" | "SCTP";
+  ports?: (number | string)[];
+}
+
+type VirtualServerConfig = StackConfig["virtualServers"][number];
+type ObjectMember = NonNullable<VirtualServerConfig["realServers"]>[number];
+
+export interface MemberSettings extends Omit<ObjectMember, "checks"> {
+  address: string;
+  /** 0 in a fwmark service: the port that the client asked for. */
+  port: number;
+  weight: number;
+  forwarding: VirtualServerConfig["forwarding"];
+  inhibitOnFailure: boolean;
+  checks: CheckSettings[];
+}
+
+/** A check, and where it goes. */
+export interface CheckSettings {
+  check: Check;
+  /** Port checked, of a check that connects. */
+  port?: number;
+  /** Set where the check asks for the virtual address at the real server. */
+  through?: Through;
+}
+
+/** How a check reaches a virtual address at one real server: a fwmark service that has it alone. */
+export interface Through {
+  virtualAddress: string;
+  mark: number;
+  realServer: string;
+  realAddress: string;
+  forwarding: VirtualServerConfig["forwarding"];
+}
+
+export interface VirtualServerSettings extends Omit<
+  VirtualServerConfig,
+  "realServers" | "address" | "traffic" | "checks" | "vrrpInstance"
+> {
+  family: Family;
+  vrrpInstance: string;
+  /** What clients send to; one flow unless it is a fwmark service. */
+  flows: Flow[];
+  realServers: MemberSettings[];
 }
 
 export interface Settings extends Pick<
   StackConfig,
-  "ssh" | "vrrp" | "firewall" | "kernel" | "packages"
+  | "ssh"
+  | "vrrp"
+  | "tracking"
+  | "scripts"
+  | "daemon"
+  | "email"
+  | "firewall"
+  | "metrics"
+  | "rollout"
+  | "packages"
 > {
+  kernel: StackConfig["kernel"] & { sloppyTcp: boolean };
   directors: DirectorSettings[];
   realServers: RealServerSettings[];
+  instances: InstanceSettings[];
   virtualServers: VirtualServerSettings[];
 }
 
@@ -53,7 +137,8 @@ export type Secrets = Partial<Record<SecretName, Output<string>>>;
 
 /** Fills in what the config leaves to defaults; the config has been checked. */
 export function resolve(config: StackConfig): Settings {
-  const { ssh, vrrp, firewall, kernel, packages } = config;
+  const { ssh, vrrp, tracking, scripts, daemon, email, firewall, metrics, rollout, packages } =
+    config;
   const login = (own: { os?: StackConfig["os"]; user?: string; port?: number }) => ({
     os: own.os ?? config.os,
     user: own.user ?? ssh.user,
@@ -64,29 +149,39 @@ export function resolve(config: StackConfig): Settings {
     ...login(director),
     syncAddress: director.syncAddress ?? director.host,
     priority: director.priority ?? defaultPriority(i),
+    inMaintenance: config.maintenance.includes(director.name),
   }));
-  const realServers = config.realServers.map(
-    ({ name, address, host, hostKey, managed, ...own }) => ({
-      name,
-      address: address ?? host ?? "",
-      ...(managed && host && hostKey ? { host: { name, host, hostKey, ...login(own) } } : {}),
-    }),
-  );
-  const virtualServers = config.virtualServers.map(({ realServers: chosen, ...virtualServer }) => {
-    const [address = "", prefix] = virtualServer.address.split("/");
-    return {
-      ...virtualServer,
-      address,
-      prefixLength: prefix === undefined ? 32 : Number(prefix),
-      realServers: membersOf(config, chosen).map(({ name, weight, port }) => ({
-        name,
-        address: realServers.find((realServer) => realServer.name === name)?.address ?? "",
-        port: port ?? virtualServer.port,
-        weight,
-      })),
-    };
-  });
-  return { ssh, vrrp, firewall, kernel, packages, directors, realServers, virtualServers };
+  const realServers = config.realServers.map(({ name, host, hostKey, managed, ...own }) => ({
+    name,
+    addresses: addressesOf({ host, ...own }),
+    ...(managed && host && hostKey ? { host: { name, host, hostKey, ...login(own) } } : {}),
+  }));
+  const instances = instancesOf(config);
+  const marks = checkMarks(realServers);
+  return {
+    ssh,
+    vrrp,
+    tracking,
+    scripts,
+    daemon,
+    email,
+    firewall,
+    metrics,
+    rollout,
+    packages,
+    kernel: {
+      ...config.kernel,
+      sloppyTcp:
+        config.kernel.sloppyTcp ??
+        config.virtualServers.some(({ scheduler }) => scheduler === "mh"),
+    },
+    directors,
+    realServers,
+    instances,
+    virtualServers: config.virtualServers.map((virtualServer) =>
+      resolveVirtualServer(config, virtualServer, instances, marks),
+    ),
+  };
 }
 
 /** Priority of the i-th director where the config gives none: 150, 140, 130 … */
@@ -96,18 +191,284 @@ export function defaultPriority(i: number): number {
 
 /** A virtual server's real servers with their weights, in the config's order: all where it names none. */
 export function membersOf(
-  { realServers }: Pick<StackConfig, "realServers">,
-  chosen: StackConfig["virtualServers"][number]["realServers"],
-): { name: string; port?: number; weight: number }[] {
-  const members: { name: string; port?: number; weight?: number }[] =
-    chosen ?? realServers.map(({ name }) => ({ name }));
+  { realServers, maintenance }: Pick<StackConfig, "realServers" | "maintenance">,
+  chosen: VirtualServerConfig["realServers"],
+): (ObjectMember & { weight: number })[] {
+  const members: ObjectMember[] = chosen ?? realServers.map(({ name }) => ({ name }));
   return members.map((member) => ({
     ...member,
-    weight: member.weight ?? realServers.find(({ name }) => name === member.name)?.weight ?? 1,
+    weight: maintenance.includes(member.name)
+      ? 0
+      : (member.weight ?? realServers.find(({ name }) => name === member.name)?.weight ?? 1),
   }));
 }
 
+/** What a virtual server's clients send to; empty while neither an address nor traffic is given. */
+export function flowsOf({ address, port, protocol, traffic }: VirtualServerConfig): Flow[] {
+  if (traffic) {
+    return traffic.map((flow) => ({ ...flow, address: canonical(flow.address) }));
+  }
+  return address === undefined || port === undefined
+    ? []
+    : [{ address: canonical(address), protocol, ports: [port] }];
+}
+
+/** A virtual server's addresses as they are written, with their prefixes. */
+export function writtenAddresses({ address, traffic }: VirtualServerConfig): string[] {
+  return traffic?.map((flow) => flow.address) ?? (address === undefined ? [] : [address]);
+}
+
+/** A virtual server's family: that of its first address. */
+export function familyOfService(virtualServer: VirtualServerConfig): Family {
+  return checkedFamily(writtenAddresses(virtualServer)[0] ?? "");
+}
+
+/** What the directors forward to at a real server, by family. */
+export function addressesOf({
+  host,
+  address,
+  address6,
+}: Pick<StackConfig["realServers"][number], "host" | "address" | "address6">): Partial<
+  Record<Family, string>
+> {
+  const first = address ?? host ?? "";
+  return {
+    [checkedFamily(first)]: first,
+    ...(address6 === undefined ? {} : { inet6: address6 }),
+  };
+}
+
+/** Checks of a member: its own, its virtual server's, or one that fits the protocol. */
+export function checksOf(
+  { checks, protocol, traffic }: VirtualServerConfig,
+  member: Pick<ObjectMember, "checks">,
+): Check[] {
+  const type = defaultCheck[traffic?.[0]?.protocol ?? protocol];
+  return (
+    member.checks ??
+    checks ?? [
+      { type, retry: 1, delayBeforeRetrySeconds: 1, connectTimeoutSeconds: 3, requireReply: false },
+    ]
+  );
+}
+
+const defaultCheck = { TCP: "tcp", UDP: "udp", SCTP: "ping" } as const;
+
+/** What a real server is to a virtual server: one of its pool, or its sorry server. */
+export type Part = Pick<MemberSettings, "address" | "port" | "forwarding" | "checks">;
+
+/** The virtual servers that a real server has a part in. */
+export function partsOf(
+  { virtualServers, realServers }: Pick<Settings, "virtualServers" | "realServers">,
+  name: string,
+): { service: VirtualServerSettings; part: Part }[] {
+  const addresses = realServers.find((realServer) => realServer.name === name)?.addresses ?? {};
+  return virtualServers.flatMap((service) => {
+    const own = addresses[service.family];
+    return [
+      ...service.realServers.filter((member) => member.name === name),
+      ...sorryPart(service).filter(
+        ({ address }) => own !== undefined && canonical(own) === canonical(address),
+      ),
+    ].map((part) => ({ service, part }));
+  });
+}
+
+/** A virtual server's sorry server, where it has one. */
+export function sorryPart({
+  sorryServer,
+  forwarding,
+}: Pick<VirtualServerSettings, "sorryServer" | "forwarding">): Part[] {
+  return sorryServer ? [{ forwarding, port: 0, ...sorryServer, checks: [] }] : [];
+}
+
 /** True when the virtual address needs a prefix of its own: some director's network doesn't hold it. */
-export function isForeign(address: string, { directors }: Pick<StackConfig, "directors">): boolean {
-  return !directors.every(({ vrrpAddress }) => isInNetworkOf(address, vrrpAddress));
+export function isForeign(address: string, networks: (string | undefined)[]): boolean {
+  return !networks.every((network) => network !== undefined && isInNetworkOf(address, network));
+}
+
+/** The stack's VRRP instances, with what `vrrp` says where they say nothing. */
+export function instancesOf(config: StackConfig): InstanceSettings[] {
+  const { vrrp, directors, virtualServers } = config;
+  const instances: NonNullable<StackConfig["vrrp"]["instances"]> = vrrp.instances ?? [
+    { name: "VI_1", virtualRouterId: vrrp.virtualRouterId, directors: {} },
+  ];
+  return instances.map(({ name, virtualRouterId, directors: own, ...overrides }, i) => {
+    const options = { ...pick(vrrp, instanceKeys), ...defined(overrides) };
+    const carried = virtualServers
+      .filter((service) => (service.vrrpInstance ?? instances[0]?.name) === instances[i]?.name)
+      .flatMap(writtenAddresses)
+      .map((address) => ({ address, interface: undefined }));
+    const virtualAddresses = new Map(
+      [...carried, ...options.virtualAddresses].map((entry) => {
+        const [address = "", prefix] = entry.address.split("/");
+        const prefixLength =
+          prefix === undefined ? (checkedFamily(address) === "inet" ? 32 : 128) : Number(prefix);
+        const device = entry.interface ?? options.interface;
+        return [
+          `${canonical(address)} ${device}`,
+          { address: canonical(address), prefixLength, interface: device },
+        ];
+      }),
+    );
+    const family: Family = [...virtualAddresses.values()].some(
+      ({ address }) => checkedFamily(address) === "inet",
+    )
+      ? "inet"
+      : "inet6";
+    return {
+      ...options,
+      name,
+      virtualRouterId,
+      family,
+      virtualAddresses: [...virtualAddresses.values()],
+      members: directors.map((director, j) => ({
+        name: director.name,
+        priority: own[director.name]?.priority ?? director.priority ?? defaultPriority(j),
+        address: ownAddress({ ...director, ...defined(own[director.name] ?? {}) }, family),
+      })),
+    };
+  });
+}
+
+/** A director's own address of a family, with its prefix. */
+export function ownAddress(
+  { vrrpAddress, vrrpAddress6 }: Pick<DirectorSettings, "vrrpAddress" | "vrrpAddress6">,
+  family: Family,
+): string | undefined {
+  if (checkedFamily(vrrpAddress) === family) return vrrpAddress;
+  return family === "inet6" ? vrrpAddress6 : undefined;
+}
+
+function resolveVirtualServer(
+  config: StackConfig,
+  virtualServer: VirtualServerConfig,
+  instances: InstanceSettings[],
+  marks: Map<string, number>,
+): VirtualServerSettings {
+  const { realServers: chosen, vrrpInstance } = virtualServer;
+  const family = familyOfService(virtualServer);
+  const flows = flowsOf(virtualServer);
+  const instance = instances.find(({ name }) => name === vrrpInstance) ?? instances[0];
+  // A director that is not in the address's network could not route a check to it while it stands by.
+  const near = flows.every(
+    ({ address }) =>
+      !isForeign(
+        address,
+        config.directors.map((director) => ownAddress(director, family)),
+      ),
+  );
+  const members = membersOf(config, chosen).map((member): MemberSettings => {
+    const realServer = config.realServers.find(({ name }) => name === member.name);
+    const address = addressesOf(realServer ?? {})[family] ?? "";
+    const forwarding = member.forwarding ?? virtualServer.forwarding;
+    return {
+      ...member,
+      address,
+      port: member.port ?? virtualServer.port ?? 0,
+      forwarding,
+      inhibitOnFailure: member.inhibitOnFailure ?? virtualServer.inhibitOnFailure,
+      checks: checksOf(virtualServer, member).map((check) =>
+        placeCheck(check, {
+          near,
+          flow: flows[0],
+          memberPort: member.port,
+          through: {
+            mark: marks.get(address) ?? 0,
+            realServer: member.name,
+            realAddress: address,
+            forwarding,
+          },
+        }),
+      ),
+    };
+  });
+  return {
+    ...omit(virtualServer, ["realServers", "vrrpInstance", "address", "traffic", "checks"]),
+    family,
+    vrrpInstance: instance?.name ?? "",
+    flows,
+    realServers: members,
+  };
+}
+
+/** Checks that open a connection, for which the way through the virtual address is the default. */
+const connecting: readonly Check["type"][] = ["tcp", "http", "https", "smtp"];
+
+function placeCheck(
+  check: Check,
+  {
+    near,
+    flow,
+    memberPort,
+    through,
+  }: {
+    near: boolean;
+    flow?: Flow;
+    memberPort?: number;
+    through: Omit<Through, "virtualAddress">;
+  },
+): CheckSettings {
+  if (!("connectTimeoutSeconds" in check) || check.type === "ping") return { check };
+  const servicePort = firstPort(flow);
+  const port = check.port ?? memberPort ?? servicePort;
+  const goesThrough =
+    check.throughVirtualAddress ??
+    (near &&
+      connecting.includes(check.type) &&
+      through.forwarding !== "NAT" &&
+      check.address === undefined &&
+      check.bindInterface === undefined &&
+      port === servicePort);
+  return {
+    check,
+    port,
+    ...(goesThrough && flow ? { through: { ...through, virtualAddress: flow.address } } : {}),
+  };
+}
+
+/** The port that a check asks for where nothing else is said. */
+export function firstPort(flow: Flow | undefined): number | undefined {
+  const [first] = flow?.ports ?? [];
+  return first === undefined ? undefined : Number(String(first).split("-")[0]);
+}
+
+/**
+ * A firewall mark for every real server's address, by which a check reaches it and no other. It depends on the address alone,
+ * so that a change of the list renumbers nobody; marks below 65536 are the config's.
+ */
+function checkMarks(realServers: RealServerSettings[]): Map<string, number> {
+  const marks = new Map<string, number>();
+  const taken = new Set<number>();
+  for (const address of realServers.flatMap(({ addresses }) => Object.values(addresses)).sort()) {
+    let mark = 0x10000 + (fnv1a(address) % 0xff0000);
+    while (taken.has(mark)) mark++;
+    taken.add(mark);
+    marks.set(address, mark);
+  }
+  return marks;
+}
+
+/** FNV-1a, 32 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash;
+}
+
+function pick<T extends object, K extends keyof T>(value: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.map((key) => [key, value[key]])) as Pick<T, K>;
+}
+
+function omit<T extends object, K extends keyof T>(value: T, keys: readonly K[]): Omit<T, K> {
+  return Object.fromEntries(
+    Object.entries(value).filter(([key]) => !(keys as readonly string[]).includes(key)),
+  ) as Omit<T, K>;
+}
+
+/** The entries that say something. */
+function defined<T extends object>(value: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as {
+    [K in keyof T]?: NonNullable<T[K]>;
+  };
 }

@@ -6,6 +6,12 @@ import type { HostSettings } from "../settings";
 import type { SshLogin } from "../sshAccess";
 import { bundle, scriptsDigest, scriptsHome } from "./scripts";
 
+/**
+ * Names of commands to run again although nothing about them has changed, so that what drifted on a host is mended by the engine:
+ * `lvs repair` sets it for one run, and the run after that, without it, leaves the state as it was.
+ */
+const toRepair = new Set((process.env.LVS_HA_REPAIR ?? "").split(",").filter(Boolean));
+
 /** What a host needs to be before anything is installed on it. */
 export interface Requirements {
   role: "director" | "real-server";
@@ -84,15 +90,49 @@ export class Host {
     });
   }
 
+  /** A command beside the order of this host's own: what it does is part of another resource's change. */
+  aside(
+    name: string,
+    words: string[],
+    {
+      because,
+      after,
+      parent,
+    }: { because: string; after: pulumi.Resource[]; parent: pulumi.Resource },
+  ): remote.Command {
+    return new remote.Command(
+      name,
+      {
+        connection: this.connection,
+        create: `${this.asRoot(words)} # for ${because}`,
+        logging: remote.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      { parent, dependsOn: after },
+    );
+  }
+
+  /** Its name in the stack. */
+  get shortName(): string {
+    return this.settings.name;
+  }
+
+  /** The command that the next one waits for. */
+  get ends(): pulumi.Resource[] {
+    return this.last;
+  }
+
   private run(
     suffix: string,
-    args: Pick<remote.CommandArgs, "create" | "delete" | "stdin">,
+    args: { create: string; delete: string; stdin?: pulumi.Input<string> },
   ): remote.Command {
+    const name = `${this.name}-${suffix}`;
     const command = new remote.Command(
-      `${this.name}-${suffix}`,
+      name,
       {
         connection: this.connection,
         ...args,
+        create: toRepair.has(name) ? `${args.create} # again` : args.create,
         // Steps are shown live; what is captured as output is not shown twice.
         logging: remote.Logging.Stderr,
         addPreviousOutputInEnv: false,

@@ -13,19 +13,24 @@ export function script(file: string): string {
   return readFileSync(join(folder, file), "utf8");
 }
 
+/** All of them, by name. */
+export function scriptTexts(): Record<string, string> {
+  const files = readdirSync(folder).sort();
+  return Object.fromEntries(files.map((file) => [file, script(file)]));
+}
+
 /**
  * A shell program that unpacks every script into a scratch folder and hands over to install.sh with its own arguments.
  * It is fed to `sh -s`, so a changed script shows in a preview as the changed lines.
  */
 export function bundle(): string {
-  const files = readdirSync(folder).sort();
   return [
     "set -eu",
     "stage=$(mktemp -d)",
     `trap 'rm -rf "$stage"' EXIT`,
     // sh reads this text from its standard input: read to the end before anything runs that could read there too.
     "main() {",
-    ...files.flatMap((file) => hereDocument(file, script(file))),
+    ...Object.entries(scriptTexts()).flatMap(([file, text]) => hereDocument(file, text)),
     'sh "$stage/install.sh" apply "$stage" "$@"',
     "}",
     'main "$@" </dev/null',

@@ -7,7 +7,7 @@ export interface OsProfile {
   versionId: string;
   /** Version of the keepalived package (upstream part); decides which keywords exist. */
   keepalived: string;
-  /** Packages of each role; the firewall's come with its back end. */
+  /** Packages of each role; the firewall's come with its back end. iproute2: keepalived 2.3.3 crashes without ip(8). */
   packages: Record<"director" | "realServer", string[]>;
 }
 
@@ -16,13 +16,13 @@ export const osProfiles: Record<StackConfig["os"], OsProfile> = {
     id: "debian",
     versionId: "12",
     keepalived: "2.2.7",
-    packages: { director: ["keepalived", "ipvsadm", "nftables"], realServer: [] },
+    packages: { director: ["keepalived", "ipvsadm", "iproute2", "nftables"], realServer: [] },
   },
   debian13: {
     id: "debian",
     versionId: "13",
     keepalived: "2.3.3",
-    packages: { director: ["keepalived", "ipvsadm", "nftables"], realServer: [] },
+    packages: { director: ["keepalived", "ipvsadm", "iproute2", "nftables"], realServer: [] },
   },
 };
 

@@ -1,71 +1,164 @@
-// Firewall of a host: ufw rules or an nftables table, and `notrack` for what IPVS forwards.
-import { isInNetworkOf, withoutPrefix } from "../schema";
-import type { DirectorSettings, Settings } from "../settings";
+// Firewall of a host: ufw rules or an nftables table; `notrack` for what IPVS forwards, marks for fwmark services.
+import { checkedFamily, isInNetworkOf, withoutPrefix } from "../schema";
+import {
+  ownAddress,
+  partsOf,
+  sorryPart,
+  type CheckSettings,
+  type DirectorSettings,
+  type Flow,
+  type Settings,
+} from "../settings";
 import { renderFiles } from "./files";
 
-/** Port and group of IPVS's sync daemon: ipvsadm(8), include/net/ip_vs.h. */
-const syncPort = 8848;
+/** UDP ports of BFD, one hop and several: RFC 5881, RFC 5883. */
+const bfdPorts = { single: 3784, multihop: 4784 };
+
+/** Where prometheus-node-exporter listens unless its ARGS say otherwise. */
+const nodeExporterPort = 9100;
 
 /** Something let in, in words that every back end can say. */
 interface Opening {
-  protocol?: "tcp" | "udp" | "vrrp";
+  /** All where it is left out. `ipip` is IPv4 in IPv4 and IPv6 in IPv6. */
+  protocol?: "tcp" | "udp" | "sctp" | "vrrp" | "ipip";
   from?: string;
+  fromPort?: number;
   to?: string;
-  port?: number;
+  /** A port, or a range of ports: 8000-8099. */
+  port?: number | string;
   interface?: string;
+  /** It is let pass to other hosts rather than in. */
+  forwarded?: boolean;
+}
+
+/** What a back end is asked for. */
+interface Rules {
+  openings: Opening[];
+  untracked: Opening[];
+  marked: { match: Opening; mark: number }[];
 }
 
 /**
- * Firewall of a director: the admitted subnets, the virtual servers' ports, VRRP and connection sync from its peers.
+ * Firewall of a director: the admitted subnets, the virtual servers' ports, VRRP, connection sync and BFD from its peers, the answers
+ * to its checks through a virtual address, and the answers of real servers behind NAT.
  * Flows to a virtual address are not tracked: a director sees half of a DR flow, and conntrack calls its FINs invalid.
  */
 export function renderDirectorFirewall(settings: Settings, director: DirectorSettings): string {
-  const { vrrp, virtualServers, directors } = settings;
+  const { vrrp, instances, virtualServers, directors } = settings;
   const peers = directors.filter(({ name }) => name !== director.name);
-  return render(
-    settings,
-    [
+  const services = unique(virtualServers.flatMap(({ flows }) => flows.flatMap(flowOpenings)));
+  const answers = unique(
+    virtualServers.flatMap(({ family, realServers }) =>
+      realServers.flatMap(({ checks }) =>
+        checks.flatMap(({ check, port, through }): Opening[] => {
+          const own = ownAddress(director, family);
+          return through && own
+            ? [
+                {
+                  protocol: check.type === "udp" || check.type === "dns" ? "udp" : "tcp",
+                  from: through.virtualAddress,
+                  fromPort: port,
+                  to: withoutPrefix(own),
+                },
+              ]
+            : [];
+        }),
+      ),
+    ),
+  );
+  return render(settings, {
+    openings: [
       ...subnets(settings),
-      ...services(virtualServers),
-      ...peers.map(({ vrrpAddress }) => ({
-        protocol: "vrrp" as const,
-        from: withoutPrefix(vrrpAddress),
-        interface: vrrp.interface,
-      })),
+      ...metricsOpenings(settings),
+      ...services,
+      ...unique(
+        instances.flatMap((instance) =>
+          instance.members.flatMap(({ name, address }): Opening[] =>
+            name === director.name || address === undefined
+              ? []
+              : [
+                  {
+                    protocol: "vrrp",
+                    from: withoutPrefix(address),
+                    interface: instance.interface,
+                  },
+                ],
+          ),
+        ),
+      ),
       ...(vrrp.connectionSync
-        ? peers.map(({ syncAddress }) => ({
-            protocol: "udp" as const,
+        ? peers.map(({ syncAddress }): Opening => ({
+            protocol: "udp",
             from: syncAddress,
-            port: syncPort,
+            port: vrrp.syncDaemon.port,
             interface: vrrp.syncInterface,
           }))
         : []),
+      ...bfdOpenings(settings, director),
+      ...answers,
+      ...unique(virtualServers.flatMap(natAnswers)),
     ],
-    services(virtualServers),
-  );
+    untracked: [...services, ...answers],
+    marked: virtualServers.flatMap(({ fwmark, flows }) =>
+      fwmark === undefined
+        ? []
+        : flows.flatMap((flow) => flowOpenings(flow).map((match) => ({ match, mark: fwmark }))),
+    ),
+  });
 }
 
 /** Firewall of a real server: the admitted subnets, its virtual servers' ports, and the directors' checks of it. */
-export function renderRealServerFirewall(
-  settings: Settings,
-  virtualServers: Settings["virtualServers"],
-): string {
+export function renderRealServerFirewall(settings: Settings, name: string): string {
   const admitted = subnets(settings).map(({ from }) => from ?? "");
-  const checkers = settings.directors
-    .flatMap(({ vrrpAddress, syncAddress }) => [withoutPrefix(vrrpAddress), syncAddress])
-    .filter((address) => !admitted.some((subnet) => isInNetworkOf(address, subnet)));
-  const checked = [...new Set(virtualServers.map(({ check, port }) => check.port ?? port))];
-  return render(
-    settings,
-    [
+  const served = partsOf(settings, name);
+  const directorAddresses = [
+    ...new Set(
+      settings.directors.flatMap(({ vrrpAddress, vrrpAddress6, syncAddress }) => [
+        withoutPrefix(vrrpAddress),
+        syncAddress,
+        ...(vrrpAddress6 === undefined ? [] : [withoutPrefix(vrrpAddress6)]),
+      ]),
+    ),
+  ];
+  const isDirectors = (address: string) =>
+    directorAddresses.filter(
+      (from) =>
+        checkedFamily(from) === checkedFamily(address) &&
+        !admitted.some((subnet) => isInNetworkOf(from, subnet)),
+    );
+  return render(settings, {
+    openings: [
       ...subnets(settings),
-      ...services(virtualServers),
-      ...[...new Set(checkers)].flatMap((from) =>
-        checked.map((port) => ({ protocol: "tcp" as const, from, port })),
+      ...metricsOpenings(settings),
+      ...unique(
+        served.flatMap(({ service, part }) =>
+          part.forwarding === "NAT"
+            ? service.flows.flatMap((flow) =>
+                flowOpenings({
+                  ...flow,
+                  address: part.address,
+                  ports: part.port === 0 ? flow.ports : [part.port],
+                }),
+              )
+            : service.flows.flatMap(flowOpenings),
+        ),
+      ),
+      ...unique(
+        served
+          .filter(({ part }) => part.forwarding === "TUN")
+          .flatMap(({ part }) =>
+            isDirectors(part.address).map((from): Opening => ({ protocol: "ipip", from })),
+          ),
+      ),
+      ...unique(
+        served.flatMap(({ part }) =>
+          part.checks.flatMap((check) => checkOpenings(check, isDirectors(part.address))),
+        ),
       ),
     ],
-    [],
-  );
+    untracked: [],
+    marked: [],
+  });
 }
 
 function subnets({ firewall }: Settings): Opening[] {
@@ -73,77 +166,162 @@ function subnets({ firewall }: Settings): Opening[] {
   return [...allowFrom, ...(publicSubnet ? [publicSubnet] : [])].map((from) => ({ from }));
 }
 
-function services(
-  virtualServers: Settings["virtualServers"],
-): Required<Pick<Opening, "protocol" | "to" | "port">>[] {
-  return virtualServers.map(({ protocol, address, port }) => ({
-    protocol: protocol === "TCP" ? "tcp" : "udp",
-    to: address,
+function metricsOpenings({ metrics }: Settings): Opening[] {
+  if (!metrics.enabled) return [];
+  return metrics.allowFrom.map((from) => ({ protocol: "tcp", from, port: nodeExporterPort }));
+}
+
+function flowOpenings({ address, protocol, ports }: Flow): Opening[] {
+  const to = { protocol: lower(protocol), to: address };
+  return ports ? ports.map((port) => ({ ...to, port })) : [to];
+}
+
+function checkOpenings({ check, port, through }: CheckSettings, from: string[]): Opening[] {
+  if (port === undefined || !("connectTimeoutSeconds" in check)) return [];
+  const protocol = check.type === "udp" || check.type === "dns" ? "udp" : "tcp";
+  return from.map((source) => ({
+    protocol,
+    from: source,
+    ...(through ? { to: through.virtualAddress } : {}),
     port,
   }));
 }
 
-function render({ firewall }: Settings, openings: Opening[], untracked: Opening[]): string {
+/** What real servers behind NAT answer passes through the director; ports that a client chose are not known here. */
+function natAnswers(service: Settings["virtualServers"][number]): Opening[] {
+  return [...service.realServers, ...sorryPart(service)]
+    .filter(({ forwarding }) => forwarding === "NAT")
+    .flatMap(({ address, port }) =>
+      service.flows.map(({ protocol }) => ({
+        protocol: lower(protocol),
+        from: address,
+        ...(port === 0 ? {} : { fromPort: port }),
+        forwarded: true,
+      })),
+    );
+}
+
+function bfdOpenings({ tracking }: Settings, director: DirectorSettings): Opening[] {
+  return tracking.bfd.flatMap(({ neighbor, multihop }) => {
+    const from = typeof neighbor === "string" ? neighbor : neighbor[director.name];
+    if (from === undefined) return [];
+    return [{ protocol: "udp", from, port: multihop ? bfdPorts.multihop : bfdPorts.single }];
+  });
+}
+
+function render({ firewall }: Settings, rules: Rules): string {
   switch (firewall.backend) {
     case "none":
-      return renderFiles(nftFile(untracked));
+      return renderFiles(nftFile({ ...rules, openings: undefined }));
     case "ufw":
-      return renderFiles({ ufw: openings.map(ufwRule), ...nftFile(untracked) });
+      return renderFiles({
+        ufw: rules.openings.map(ufwRule),
+        ...nftFile({ ...rules, openings: undefined }),
+      });
     case "nftables":
-      return renderFiles(nftFile(untracked, openings));
+      return renderFiles(nftFile(rules));
   }
 }
 
 /** A rule as ufw(8) takes it after `ufw`, and as `ufw show added` prints it back. */
-function ufwRule({ protocol, from, to, port, interface: device }: Opening): string {
-  const words = ["allow"];
+function ufwRule(opening: Opening): string {
+  const { protocol, from, fromPort, to, port, interface: device, forwarded } = opening;
+  const words = [...(forwarded ? ["route"] : []), "allow"];
   if (device) words.push("in", "on", device);
-  if (from) words.push("from", from);
+  if (from || fromPort) words.push("from", from ?? "any");
+  if (fromPort) words.push("port", String(fromPort));
   if (to || port) words.push("to", to ?? "any");
-  if (port) words.push("port", String(port));
-  if (protocol) words.push("proto", protocol);
+  if (port) words.push("port", String(port).replace("-", ":"));
+  if (protocol && ufwKnows(protocol, from ?? to ?? "")) words.push("proto", protocol);
   return words.join(" ");
 }
 
+/** ufw has no word for IPIP and SCTP, nor for VRRP over IPv6: all of the source's packets are let in then. */
+function ufwKnows(protocol: NonNullable<Opening["protocol"]>, address: string): boolean {
+  if (protocol === "vrrp") return checkedFamily(address) === "inet";
+  return protocol === "tcp" || protocol === "udp";
+}
+
 /** The table `lvs_ha`, replaced in one transaction; empty when there is nothing to say. */
-function nftFile(untracked: Opening[], openings?: Opening[]): Record<string, string[]> {
-  if (untracked.length === 0 && openings === undefined) return {};
+function nftFile({
+  openings,
+  untracked,
+  marked,
+}: Omit<Rules, "openings"> & { openings?: Opening[] }): Record<string, string[]> {
+  const chains = [
+    ...nftChain(
+      "untracked",
+      "prerouting priority raw; policy accept;",
+      untracked.map((opening) => `${nftMatch(opening)} notrack`),
+    ),
+    ...nftChain(
+      "marked",
+      "prerouting priority mangle; policy accept;",
+      marked.map(({ match, mark }) => `${nftMatch(match)} meta mark set ${mark}`),
+    ),
+    ...(openings
+      ? nftChain("input", "input priority filter; policy drop;", [
+          "ct state established,related accept",
+          'iifname "lo" accept',
+          "meta l4proto { icmp, ipv6-icmp } accept",
+          'include "/etc/lvs-ha/ssh-clients.nft"',
+          // Nothing of ours stops what is forwarded: that needs no opening.
+          ...openings
+            .filter(({ forwarded }) => !forwarded)
+            .map((opening) => `${nftMatch(opening)} accept`),
+        ])
+      : []),
+  ];
+  if (chains.length === 0) return {};
   return {
     "/etc/lvs-ha/firewall.nft": [
       "table inet lvs_ha",
       "delete table inet lvs_ha",
       "table inet lvs_ha {",
-      ...(untracked.length > 0
-        ? [
-            "    chain untracked {",
-            "        type filter hook prerouting priority raw; policy accept;",
-            ...untracked.map((opening) => `        ${nftMatch(opening)} notrack`),
-            "    }",
-          ]
-        : []),
-      ...(openings
-        ? [
-            "    chain input {",
-            "        type filter hook input priority filter; policy drop;",
-            "        ct state established,related accept",
-            '        iifname "lo" accept',
-            "        meta l4proto { icmp, ipv6-icmp } accept",
-            '        include "/etc/lvs-ha/ssh-clients.nft"',
-            ...openings.map((opening) => `        ${nftMatch(opening)} accept`),
-            "    }",
-          ]
-        : []),
+      ...chains.map((line) => `    ${line}`),
       "}",
     ],
   };
 }
 
-function nftMatch({ protocol, from, to, port, interface: device }: Opening): string {
+function nftChain(name: string, hook: string, rules: string[]): string[] {
+  if (rules.length === 0) return [];
+  return [
+    `chain ${name} {`,
+    `    type filter hook ${hook}`,
+    ...rules.map((rule) => `    ${rule}`),
+    "}",
+  ];
+}
+
+const nftProtocols = {
+  tcp: "meta l4proto tcp",
+  udp: "meta l4proto udp",
+  sctp: "meta l4proto sctp",
+  vrrp: "meta l4proto 112",
+  ipip: "meta l4proto { 4, 41 }",
+};
+
+function nftMatch({ protocol, from, fromPort, to, port, interface: device }: Opening): string {
   const words: string[] = [];
   if (device) words.push(`iifname "${device}"`);
-  if (from) words.push(`ip saddr ${from}`);
-  if (to) words.push(`ip daddr ${to}`);
-  if (protocol === "vrrp") words.push("meta l4proto 112");
-  else if (protocol && port) words.push(`${protocol} dport ${port}`);
+  if (from) words.push(`${nftFamily(from)} saddr ${from}`);
+  if (to) words.push(`${nftFamily(to)} daddr ${to}`);
+  if (protocol && fromPort) words.push(`${protocol} sport ${fromPort}`);
+  if (protocol && port) words.push(`${protocol} dport ${port}`);
+  if (protocol && !fromPort && !port) words.push(nftProtocols[protocol]);
   return words.join(" ");
+}
+
+function nftFamily(address: string): string {
+  return checkedFamily(address) === "inet" ? "ip" : "ip6";
+}
+
+function lower(protocol: Flow["protocol"]): "tcp" | "udp" | "sctp" {
+  return protocol.toLowerCase() as "tcp" | "udp" | "sctp";
+}
+
+/** Openings that differ, in their order: two services may share a port. */
+function unique(openings: Opening[]): Opening[] {
+  return [...new Map(openings.map((opening) => [JSON.stringify(opening), opening])).values()];
 }

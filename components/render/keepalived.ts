@@ -1,67 +1,109 @@
 // keepalived.conf(5) of one director: pure, the same text for the same settings.
-import { withoutPrefix } from "../schema";
-import type { DirectorSettings, Settings } from "../settings";
+import { checkedFamily, withoutPrefix } from "../schema";
+import {
+  ownAddress,
+  type DirectorSettings,
+  type InstanceSettings,
+  type Settings,
+  type VirtualAddress,
+} from "../settings";
+import { renderCheck, renderThroughServices } from "./checks";
+import { renderFiles } from "./files";
+import { block, statements, type Line } from "./statements";
 import { renderTemplate } from "./template";
 
 /** Where auth_pass lives: a file of its own, so that keepalived.conf stays readable in a preview. */
 export const secretsPath = "/etc/keepalived/lvs-ha-secrets.conf";
 
-/** Renders keepalived.conf for one of the settings' directors. */
-export function renderKeepalived(
-  settings: Pick<Settings, "vrrp" | "virtualServers" | "directors">,
+/** Where the stack's scripts live on a director. */
+export const scriptsFolder = "/etc/keepalived/lvs-ha-scripts";
+
+/** A call of one of the stack's scripts. */
+interface Hook {
+  script: string;
+  args?: string[];
+  user?: string;
+}
+
+/** keepalived.conf and the scripts that it names, as one text: they change together. */
+export function renderDirectorConfig(
+  settings: Settings,
   director: DirectorSettings,
   authenticated: boolean,
 ): string {
-  const { vrrp, virtualServers, directors } = settings;
+  return renderFiles({
+    "/etc/keepalived/keepalived.conf": renderKeepalived(settings, director, authenticated)
+      .replace(/\n$/, "")
+      .split("\n"),
+    ...Object.fromEntries(
+      Object.entries(settings.scripts).map(([name, text]) => [
+        `${scriptsFolder}/${name}`,
+        text.replace(/\n$/, "").split("\n"),
+      ]),
+    ),
+  });
+}
+
+/** Renders keepalived.conf for one of the settings' directors. */
+export function renderKeepalived(
+  settings: Omit<Settings, "ssh" | "firewall" | "packages">,
+  director: DirectorSettings,
+  authenticated: boolean,
+): string {
+  const { instances, virtualServers } = settings;
   return renderTemplate("keepalived.conf", {
-    routerId: director.name,
-    instance: "VI_1",
-    version: vrrp.version,
-    interface: vrrp.interface,
-    connectionSync: vrrp.connectionSync,
-    syncInterface: vrrp.syncInterface,
-    syncId: vrrp.virtualRouterId,
-    virtualRouterId: vrrp.virtualRouterId,
-    priority: director.priority,
-    advertInterval: vrrp.advertIntervalSeconds,
-    preempt: vrrp.preempt,
-    unicast: vrrp.unicast,
-    source: withoutPrefix(director.vrrpAddress),
-    peers: directors
-      .filter(({ name }) => name !== director.name)
-      .map(({ vrrpAddress }) => ({ peer: withoutPrefix(vrrpAddress) })),
-    authenticated,
-    secretsPath,
-    virtualAddresses: virtualAddresses(virtualServers).map((virtualAddress) => ({
-      virtualAddress,
-    })),
-    virtualServers: virtualServers.map(({ check, sorryServer, ...virtualServer }) => ({
-      comment: virtualServer.name,
-      address: virtualServer.address,
-      port: virtualServer.port,
-      delayLoop: virtualServer.delayLoopSeconds,
-      scheduler: virtualServer.scheduler,
-      forwarding: virtualServer.forwarding,
-      // A literal 0 is refused by keepalived (exit 5 on 2.2.7): none is said by leaving it out.
-      hasPersistence: virtualServer.persistenceTimeoutSeconds > 0,
-      persistenceTimeout: virtualServer.persistenceTimeoutSeconds,
-      protocol: virtualServer.protocol,
-      hasSorryServer: sorryServer !== undefined,
-      sorryAddress: sorryServer?.address ?? "",
-      sorryPort: sorryServer?.port ?? 0,
-      realServers: virtualServer.realServers.map(({ name, address, port, weight }) => ({
-        realServer: name,
-        realAddress: address,
-        realPort: port,
-        weight,
-        hasTcpCheck: check.type === "tcp",
-        hasCheckPort: check.port !== undefined,
-        checkPort: check.port ?? 0,
-        connectTimeout: check.connectTimeoutSeconds,
-        retry: check.retry,
-        delayBeforeRetry: check.delayBeforeRetrySeconds,
+    globals: globalDefs(settings, director),
+    blocks: [
+      ...tracked(settings, director),
+      ...instances.map((instance) =>
+        vrrpInstance(instance, settings.vrrp.version, director, authenticated),
+      ),
+      ...settings.vrrp.syncGroups.map((group) => ({
+        heading: `vrrp_sync_group ${group.name}`,
+        lines: [
+          ...block("group", group.instances),
+          ...trackBlocks(group),
+          ...notifyLines(group.notify),
+          ...statements({ smtp_alert: group.smtpAlert }),
+        ],
       })),
-    })),
+    ],
+    virtualServers: [
+      ...virtualServers.map((service) => ({
+        comment: service.name,
+        service:
+          service.fwmark === undefined
+            ? `${service.flows[0]?.address} ${service.port}`
+            : `fwmark ${service.fwmark}`,
+        lines: serviceLines(service),
+        realServers: service.realServers.map((member) => ({
+          comment: member.name,
+          address: `${member.address} ${member.port}`,
+          lines: statements({
+            weight: member.weight,
+            lvs_method: member.forwarding === service.forwarding ? undefined : member.forwarding,
+            inhibit_on_failure:
+              member.inhibitOnFailure === service.inhibitOnFailure
+                ? undefined
+                : onOff(member.inhibitOnFailure),
+            uthreshold: member.upperThreshold,
+            lthreshold: member.lowerThreshold,
+            notify_up: call(member.notifyUp),
+            notify_down: call(member.notifyDown),
+          }),
+          checks: member.checks.map((check) => {
+            const own = ownAddress(director, service.family);
+            return renderCheck(
+              check,
+              own === undefined ? undefined : withoutPrefix(own),
+              service.fwmark === undefined,
+              call,
+            );
+          }),
+        })),
+      })),
+      ...renderThroughServices(virtualServers),
+    ],
   });
 }
 
@@ -71,8 +113,298 @@ export function renderSecrets(authPass: string): string {
 }
 
 /** Every virtual address once, with its prefix, in the config's order. */
-export function virtualAddresses(virtualServers: Settings["virtualServers"]): string[] {
+export function virtualAddresses({ instances }: Pick<Settings, "instances">): string[] {
   return [
-    ...new Set(virtualServers.map(({ address, prefixLength }) => `${address}/${prefixLength}`)),
+    ...new Set(
+      instances.flatMap((instance) =>
+        instance.virtualAddresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+      ),
+    ),
   ];
+}
+
+function globalDefs(
+  { vrrp, daemon, email, instances }: Pick<Settings, "vrrp" | "daemon" | "email" | "instances">,
+  director: DirectorSettings,
+): Line[] {
+  const { syncDaemon } = vrrp;
+  const [first] = instances;
+  const timeouts = statements({
+    tcp: daemon.ipvsTimeouts.tcpSeconds,
+    tcpfin: daemon.ipvsTimeouts.tcpFinSeconds,
+    udp: daemon.ipvsTimeouts.udpSeconds,
+  });
+  return [
+    ...(email
+      ? [
+          ...block("notification_email", email.to),
+          ...statements({
+            notification_email_from: email.from,
+            smtp_server: `${email.smtpServer} ${email.smtpPort}`,
+            smtp_helo_name: email.heloName,
+            smtp_connect_timeout: email.connectTimeoutSeconds,
+          }),
+        ]
+      : []),
+    ...statements({
+      router_id: director.name,
+      enable_script_security: true,
+      script_user: daemon.scriptUser,
+      // The kernel's version of the protocol differs by instance; IPv6 knows 3 only.
+      vrrp_version: vrrp.version,
+      vrrp_startup_delay: daemon.startupDelaySeconds,
+      vrrp_priority: daemon.vrrpPriority,
+      checker_priority: daemon.checkerPriority,
+      vrrp_rt_priority: daemon.vrrpRealtimePriority,
+      vrrp_no_swap: daemon.noSwap,
+      checker_no_swap: daemon.noSwap,
+      lvs_timeouts: timeouts.length > 0 ? timeouts.join(" ") : undefined,
+      lvs_sync_daemon: vrrp.connectionSync
+        ? [
+            vrrp.syncInterface,
+            // Without an instance's name both daemons run at once: each director is active for some.
+            ...(instances.length === 1 ? [first?.name] : []),
+            ...statements({
+              id: syncDaemon.id ?? first?.virtualRouterId,
+              maxlen: syncDaemon.maxLength,
+              port: syncDaemon.port === 8848 ? undefined : syncDaemon.port,
+              ttl: syncDaemon.ttl,
+              group: syncDaemon.group,
+            }),
+          ].join(" ")
+        : undefined,
+    }),
+  ];
+}
+
+/** What instances and checks name must stand before them. */
+function tracked(
+  { tracking }: Pick<Settings, "tracking">,
+  director: DirectorSettings,
+): { heading: string; lines: Line[] }[] {
+  return [
+    ...tracking.scripts.map((script) => ({
+      heading: `vrrp_script ${script.name}`,
+      lines: statements({
+        script: call({ script: script.script, args: script.args }),
+        interval: script.intervalSeconds,
+        timeout: script.timeoutSeconds,
+        rise: script.rise,
+        fall: script.fall,
+        weight: weightOf(script),
+        user: script.user,
+        init_fail: script.initFail,
+      }),
+    })),
+    ...tracking.processes.map((process) => ({
+      heading: `vrrp_track_process ${process.name}`,
+      lines: statements({
+        process: [process.process, ...(process.parameters ?? [])]
+          .map((word) => `"${word}"`)
+          .join(" "),
+        param_match: process.parameterMatch === "exact" ? undefined : process.parameterMatch,
+        full_command: process.fullCommand,
+        weight: weightOf(process),
+        quorum: process.quorum,
+        quorum_max: process.quorumMax,
+        fork_delay: process.forkDelaySeconds,
+        terminate_delay: process.terminateDelaySeconds,
+      }),
+    })),
+    ...tracking.files.map((file) => ({
+      heading: `track_file ${file.name}`,
+      lines: statements({
+        file: `"${file.file}"`,
+        weight: weightOf(file),
+        init_file: file.initialValue,
+      }),
+    })),
+    ...tracking.bfd.map((session) => ({
+      heading: `bfd_instance ${session.name}`,
+      lines: statements({
+        neighbor_ip:
+          typeof session.neighbor === "string" ? session.neighbor : session.neighbor[director.name],
+        source_ip: session.source?.[director.name],
+        min_rx: session.minRxMilliseconds,
+        min_tx: session.minTxMilliseconds,
+        idle_tx: session.idleTxMilliseconds,
+        multiplier: session.multiplier,
+        passive: session.passive,
+        ttl: session.ttl,
+        max_hops: session.maxHops,
+        multihop: session.multihop,
+        weight: weightOf(session),
+      }),
+    })),
+  ];
+}
+
+/** Virtual addresses told in an advert: one of IPv6 has room for 89 at an MTU of 1500. */
+const advertised = 64;
+
+function vrrpInstance(
+  instance: InstanceSettings,
+  version: number,
+  director: DirectorSettings,
+  authenticated: boolean,
+): { heading: string; lines: Line[] } {
+  const { members, family, garp, vmac } = instance;
+  const own = members.find(({ name }) => name === director.name);
+  const source = own?.address === undefined ? undefined : withoutPrefix(own.address);
+  const peers = members.flatMap(({ name, address }) =>
+    name === director.name || address === undefined ? [] : [withoutPrefix(address)],
+  );
+  const line = (virtual: VirtualAddress) =>
+    vmac && virtual.interface === instance.interface
+      ? `${virtual.address}/${virtual.prefixLength}`
+      : `${virtual.address}/${virtual.prefixLength} dev ${virtual.interface}`;
+  const told = instance.virtualAddresses
+    .filter(({ address }) => checkedFamily(address) === family)
+    .slice(0, advertised);
+  const lines = [
+    ...statements({
+      state: "BACKUP",
+      interface: instance.interface,
+      virtual_router_id: instance.virtualRouterId,
+      priority: own?.priority ?? director.priority,
+      version: instance.version === version ? undefined : instance.version,
+      advert_int: instance.advertIntervalSeconds,
+      down_timer_adverts: instance.downTimerAdverts,
+      nopreempt: !instance.preempt,
+      preempt_delay: instance.preemptDelaySeconds,
+      use_vmac: vmac && (vmac.interface ?? true),
+      vmac_xmit_base: vmac && instance.unicast,
+      dont_track_primary: !instance.trackPrimaryInterface,
+      track_src_ip: instance.trackSourceAddress,
+      accept: instance.accept === true,
+      no_accept: instance.accept === false,
+      promote_secondaries: instance.promoteSecondaries,
+      smtp_alert: instance.smtpAlert,
+      garp_master_delay: garp.masterDelaySeconds,
+      garp_master_repeat: garp.masterRepeat,
+      garp_master_refresh: garp.masterRefreshSeconds,
+      garp_master_refresh_repeat: garp.masterRefreshRepeat,
+      garp_lower_prio_delay: garp.lowerPrioDelaySeconds,
+      garp_lower_prio_repeat: garp.lowerPrioRepeat,
+      // An IPv6 advert leaves from a link-local address unless it is told otherwise.
+      [instance.unicast ? "unicast_src_ip" : "mcast_src_ip"]:
+        instance.unicast || family === "inet" ? source : undefined,
+    }),
+    ...(instance.unicast ? block("unicast_peer", peers) : []),
+    ...(authenticated && instance.version === 2
+      ? block("authentication", ["auth_type PASS", `include ${secretsPath}`])
+      : []),
+    ...trackBlocks(instance),
+    ...block("virtual_ipaddress", told.map(line)),
+    // An advert holds addresses of one family, and no more than fit; the others move with it all the same.
+    ...block(
+      "virtual_ipaddress_excluded",
+      instance.virtualAddresses.filter((virtual) => !told.includes(virtual)).map(line),
+    ),
+    ...block(
+      "virtual_routes",
+      instance.virtualRoutes.map(({ to, via, device, source: src, metric, table }) =>
+        [to, ...statements({ via, dev: device, src, metric, table })].join(" "),
+      ),
+    ),
+    ...block(
+      "virtual_rules",
+      instance.virtualRules.map(({ from, to, table, priority }) =>
+        statements({ from, to, table, priority }).join(" "),
+      ),
+    ),
+    ...notifyLines(instance.notify),
+  ];
+  return { heading: `vrrp_instance ${instance.name}`, lines };
+}
+
+function serviceLines(service: Settings["virtualServers"][number]): Line[] {
+  const { sorryServer } = service;
+  return statements({
+    delay_loop: service.delayLoopSeconds,
+    lvs_sched: service.scheduler,
+    ...Object.fromEntries(service.schedulerFlags.map((name) => [name, true])),
+    ops: service.onePacketScheduling,
+    lvs_method: service.forwarding,
+    // A literal 0 is refused by keepalived (exit 5 on 2.2.7): none is said by leaving it out.
+    persistence_timeout: service.persistenceTimeoutSeconds || undefined,
+    persistence_granularity: granularity(service),
+    persistence_engine: service.persistenceEngine,
+    protocol: service.fwmark === undefined ? service.protocol : undefined,
+    ip_family: service.fwmark === undefined ? undefined : service.family,
+    virtualhost: service.virtualHost,
+    alpha: service.alpha,
+    omega: service.omega,
+    inhibit_on_failure: service.inhibitOnFailure,
+    quorum: service.quorum === 1 ? undefined : service.quorum,
+    hysteresis: service.hysteresis || undefined,
+    quorum_up: call(service.quorumUp),
+    quorum_down: call(service.quorumDown),
+    smtp_alert: service.smtpAlert,
+    ha_suspend: service.haSuspend,
+    sorry_server: sorryServer && `${sorryServer.address} ${sorryServer.port ?? 0}`,
+    sorry_server_lvs_method: sorryServer && (sorryServer.forwarding ?? service.forwarding),
+    sorry_server_inhibit: sorryServer?.inhibitOnFailure,
+  });
+}
+
+/** A mask for IPv4, a prefix length for IPv6, as ipvsadm(8) takes them. */
+function granularity({
+  family,
+  persistenceGranularity: length,
+}: Settings["virtualServers"][number]): string | number | undefined {
+  if (length === undefined || family === "inet6") return length;
+  const mask = (0xffffffff << (32 - length)) >>> 0;
+  return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 0xff).join(".");
+}
+
+type Tracks = Pick<
+  InstanceSettings,
+  "trackInterfaces" | "trackScripts" | "trackProcesses" | "trackFiles" | "trackBfd"
+>;
+
+const trackKeywords: Record<keyof Tracks, string> = {
+  trackInterfaces: "track_interface",
+  trackScripts: "track_script",
+  trackProcesses: "track_process",
+  trackFiles: "track_file",
+  trackBfd: "track_bfd",
+};
+
+function trackBlocks(tracks: Tracks): Line[] {
+  return Object.entries(trackKeywords).flatMap(([key, keyword]) =>
+    block(
+      keyword,
+      tracks[key as keyof Tracks].map((entry) => {
+        const weight = weightOf(entry);
+        return weight === undefined ? entry.name : `${entry.name} weight ${weight}`;
+      }),
+    ),
+  );
+}
+
+function weightOf({ weight, reverse }: { weight?: number; reverse?: boolean }): string | undefined {
+  if (weight === undefined && !reverse) return undefined;
+  return `${weight ?? 0}${reverse ? " reverse" : ""}`;
+}
+
+function notifyLines(notify: InstanceSettings["notify"]): Line[] {
+  return statements({
+    notify_master: call(notify?.master),
+    notify_backup: call(notify?.backup),
+    notify_fault: call(notify?.fault),
+    notify_stop: call(notify?.stop),
+    notify: call(notify?.any),
+  });
+}
+
+/** A script's path and arguments in quotes, and who runs it. */
+function call(hook: Hook | undefined): string | undefined {
+  if (hook === undefined) return undefined;
+  const words = [`${scriptsFolder}/${hook.script}`, ...(hook.args ?? [])].join(" ");
+  return `"${words}"${hook.user === undefined ? "" : ` ${hook.user}`}`;
+}
+
+function onOff(value: boolean): string {
+  return value ? "on" : "off";
 }

@@ -1,4 +1,5 @@
 // Modules, module options and sysctls of a host, as one text of several files.
+import { checkedFamily } from "../schema";
 import type { Settings } from "../settings";
 import { renderFiles } from "./files";
 
@@ -8,8 +9,13 @@ import { renderFiles } from "./files";
  */
 export function renderDirectorKernel({
   kernel,
+  instances,
   virtualServers,
-}: Pick<Settings, "kernel" | "virtualServers">): string {
+}: Pick<Settings, "kernel" | "instances" | "virtualServers">): string {
+  const members = virtualServers.flatMap(({ family, realServers }) =>
+    realServers.map((member) => ({ family, ...member })),
+  );
+  const asksThrough = members.some(({ checks }) => checks.some(({ through }) => through));
   const schedulers = [...new Set(virtualServers.map(({ scheduler }) => `ip_vs_${scheduler}`))];
   return renderFiles({
     "/etc/modules-load.d/lvs-ha.conf": ["ip_vs", ...schedulers.sort(), "nf_conntrack"],
@@ -20,6 +26,21 @@ export function renderDirectorKernel({
       "net.ipv4.tcp_synack_retries": "2",
       // A connection whose real server was removed is scheduled anew instead of dropped in silence.
       "net.ipv4.vs.expire_nodest_conn": "1",
+      ...(kernel.sloppyTcp ? { "net.ipv4.vs.sloppy_tcp": "1" } : {}),
+      // The answer to a check through a virtual address comes from that address, which the active director has, too.
+      ...(asksThrough
+        ? Object.fromEntries(
+            instances
+              .filter(({ virtualAddresses }) =>
+                virtualAddresses.some(({ address }) => checkedFamily(address) === "inet"),
+              )
+              .map(({ interface: device }) => [interfaceSysctl(device, "accept_local"), "1"]),
+          )
+        : {}),
+      // Real servers behind NAT answer through the director.
+      ...(members.some(({ family, forwarding }) => family === "inet6" && forwarding === "NAT")
+        ? { "net.ipv6.conf.all.forwarding": "1" }
+        : {}),
       // DR needs no conntrack entry for what IPVS forwards.
       "net.ipv4.vs.conntrack": "0",
       ...conntrack(kernel.conntrackMax),
@@ -55,6 +76,11 @@ function conntrack(max: number): Record<string, string> {
     "net.netfilter.nf_conntrack_buckets": String(Math.ceil(max / 4 / 512) * 512),
     "net.netfilter.nf_conntrack_max": String(max),
   };
+}
+
+/** sysctl.d(5): with slashes, a dot in an interface's name stays one. */
+function interfaceSysctl(device: string, key: string): string {
+  return device.includes(".") ? `net/ipv4/conf/${device}/${key}` : `net.ipv4.conf.${device}.${key}`;
 }
 
 function sysctlLines(sysctls: Record<string, string>): string[] {

@@ -101,6 +101,7 @@ keep_original() {
 # put_back PATH: what stood there before, or nothing if nothing did.
 put_back() {
     if [ -e "$original$1" ]; then
+        mkdir -p "$(dirname "$1")"
         mv -f "$original$1" "$1"
         say "put back $1"
     elif [ -e "$original$1.absent" ]; then

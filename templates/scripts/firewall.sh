@@ -95,9 +95,13 @@ ufw_add() {
 }
 
 ufw_delete() {
+    case $1 in
+    route\ *) words="route delete ${1#route }" ;;
+    *) words="delete $1" ;;
+    esac
     # shellcheck disable=SC2086 # a rule is several words
-    ufw delete $1 >"$scratch/ufw" 2>&1 || fail "ufw delete $1: $(cat "$scratch/ufw")"
-    say "ufw delete $1"
+    ufw $words >"$scratch/ufw" 2>&1 || fail "ufw $words: $(cat "$scratch/ufw")"
+    say "ufw $words"
 }
 
 nft_apply() {

@@ -1,14 +1,20 @@
 #!/bin/sh
-# keepalived.conf: stage, check, swap, prove, or put back.
-# keepalived.sh apply OWNER <keepalived.conf | keepalived.sh refresh | keepalived.sh undo OWNER; prints the IPVS table as it is afterwards.
+# keepalived.conf and the scripts that it names: stage, check, swap, prove, or put back.
+# keepalived.sh apply OWNER <FILES | keepalived.sh refresh | keepalived.sh undo OWNER; prints the IPVS table as it is afterwards.
 set -eu
 what=keepalived
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/ipvs.sh
+. "${0%/*}/ipvs.sh"
 lock
 conf=/etc/keepalived/keepalived.conf
 staged=$conf.lvs-ha-new
 previous=$conf.lvs-ha-previous
+scripts=/etc/keepalived/lvs-ha-scripts
+# A path as long as the scripts' own: keepalived limits the length of a line.
+staged_scripts=/etc/keepalived/lvs-ha-staging
+previous_scripts=$scripts.lvs-ha-previous
 service_was=/var/lib/lvs-ha/keepalived-was
 # There from the swap until the proof: a run that was killed in between is taken up again, not taken for done.
 unproven=/var/lib/lvs-ha/keepalived-unproven
@@ -18,30 +24,31 @@ apply() {
     make_scratch
     mkdir -p "${conf%/*}"
     [ -e $service_was ] || service_state | record $service_was
-    rm -f $staged
-    (umask 027 && cat >$staged)
-    if [ ! -e $unproven ] && [ -f $conf ] && cmp -s $staged $conf && systemctl -q is-active keepalived; then
-        rm $staged
+    stage
+    if [ ! -e $unproven ] && cmp -s $staged $conf && same_scripts && systemctl -q is-active keepalived; then
+        rm -rf $staged $staged_scripts
         enable_at_boot keepalived
         say "config unchanged, running"
     else
-        check $staged || {
-            rm $staged
+        check_staged || {
+            rm -rf $staged $staged_scripts
             fail "config refused, nothing changed$(old_one)"
         }
-        keep_original $conf
+        keep_originals
         if [ ! -e $unproven ]; then
-            rm -f $previous
+            rm -rf $previous $previous_scripts
             [ ! -f $conf ] || cp -p $conf $previous
+            [ ! -d $scripts ] || cp -Rp $scripts $previous_scripts
             : | record $unproven
         fi
-        sync $staged
-        mv $staged $conf
-        sync "${conf%/*}"
+        swap
+        # Scripts alone are reason enough: keepalived drops a check whose script it doesn't find or trust when it reads its config,
+        # and takes it in again when it reads it anew. A reload loses nothing.
         activate
         prove
         [ -z "$problem" ] || go_back
-        rm -f $unproven $previous
+        sweep "$scratch/files$scripts"
+        done_with_previous
     fi
     ipvsadm -Ln
 }
@@ -60,6 +67,12 @@ undo() {
     undo_for "$1"
     make_scratch
     put_back $conf
+    for kept in "$original$scripts"/*; do
+        case $kept in
+        *.absent | *\*) ;;
+        *) put_back "$scripts/${kept##*/}" ;;
+        esac
+    done
     if [ -e $service_was ]; then
         read -r enabled active <$service_was
         if [ "$enabled" != enabled ]; then
@@ -74,6 +87,13 @@ undo() {
         fi
         rm $service_was
     fi
+    # Ours go last: keepalived may have one to run when it stops.
+    for kept in "$original$scripts"/*.absent; do
+        [ ! -e "$kept" ] || put_back "$scripts/$(basename "$kept" .absent)"
+    done
+    [ ! -d $scripts ] || rmdir --ignore-fail-on-non-empty $scripts
+    rm -rf $staged $staged_scripts
+    done_with_previous
 }
 
 service_state() {
@@ -82,27 +102,109 @@ service_state() {
     printf '%s %s\n' "$enabled" "$active"
 }
 
+# The files of standard input, beside those that are live, with the modes that they will have.
+stage() {
+    split_files
+    [ -f "$scratch/files$conf" ] || fail "there is no $conf on standard input"
+    rm -rf $staged $staged_scripts
+    (umask 027 && cat "$scratch/files$conf" >$staged)
+    [ -d "$scratch/files$scripts" ] || return 0
+    cp -R "$scratch/files$scripts" $staged_scripts
+    chmod 0755 $staged_scripts $staged_scripts/*
+}
+
+same_scripts() {
+    [ "$(listing $staged_scripts)" = "$(listing $scripts)" ]
+}
+
+# Names, modes, owners and contents of a folder; nothing where there is none.
+listing() {
+    [ -d "$1" ] || return 0
+    (cd "$1" && find . -exec stat -c '%n %a %u:%g' {} + -type f -exec sha256sum {} +) | sort
+}
+
+check_staged() {
+    # keepalived itself lets a check pass whose script isn't there, and one whose script no interpreter can run.
+    grep -o "$scripts/[a-z0-9_.-]*" $staged | sort -u >"$scratch/named"
+    while read -r script; do
+        file=$staged_scripts/${script##*/}
+        [ -f "$file" ] || {
+            say "the config names $script, which is not among its scripts"
+            return 1
+        }
+        interpreter=$(sed -n '1s/^#! *\([^ ]*\).*/\1/p' "$file")
+        command -v "$interpreter" >"$scratch/interpreter" || {
+            say "$script begins with \"$(head -n 1 "$file")\", which this host cannot run"
+            return 1
+        }
+    done <"$scratch/named"
+    # Where they will be, there may be others still, which the old config runs.
+    sed "s|$scripts/|$staged_scripts/|g" $staged >"$scratch/keepalived.conf"
+    check "$scratch/keepalived.conf"
+}
+
 # keepalived's own verdict on a file. Any exit code but 0 is a no: 5 means "runs, but not as you wrote it".
+# 2.2.7 sends itself SIGTERM in a test of scripts that another user runs (check_script_secure, mended in 2.2.8): it must ignore it.
 check() {
     code=0
-    keepalived --config-test --use-file "$1" >"$scratch/check" 2>&1 || code=$?
+    timeout -s KILL 60 sh -c 'trap "" TERM; exec keepalived --config-test --use-file "$1"' sh "$1" >"$scratch/check" 2>&1 || code=$?
     if [ "$code" = 0 ]; then
         say "config accepted"
         return 0
     fi
     say "keepalived --config-test ended with $code and says:"
-    sed "s|$staged|$conf|g; s/^/    /" "$scratch/check" >&2
+    sed "s|$scratch/keepalived.conf|$conf|g; s|$staged_scripts/|$scripts/|g; s/^/    /" "$scratch/check" >&2
     return 1
+}
+
+keep_originals() {
+    keep_original $conf
+    for script in $scripts/* $staged_scripts/*; do
+        [ ! -e "$script" ] || keep_original "$scripts/${script##*/}"
+    done
+}
+
+# Each file at once, whole. Scripts that only the old config names stay until the new one is proven.
+swap() {
+    if [ -d $staged_scripts ]; then
+        put_scripts $staged_scripts
+        rmdir $staged_scripts
+    fi
+    sync $staged
+    mv $staged $conf
+    sync "${conf%/*}"
+}
+
+# put_scripts FOLDER: its files are moved into place.
+put_scripts() {
+    mkdir -p $scripts
+    chmod 0755 $scripts
+    sync "$1"/*
+    mv -f "$1"/* $scripts
+    sync $scripts
+}
+
+# sweep FOLDER: removes the scripts that FOLDER doesn't have.
+sweep() {
+    [ -d $scripts ] || return 0
+    for script in $scripts/*; do
+        [ -e "$1/${script##*/}" ] || rm -f "$script"
+    done
+    rmdir --ignore-fail-on-non-empty $scripts
+}
+
+# The mark goes first: without it, what is left is cleared away by the next run.
+done_with_previous() {
+    rm -f $unproven
+    rm -rf $previous $previous_scripts
 }
 
 activate() {
     problem=
-    reloading=
     since=$(journalctl -u keepalived -n 0 --show-cursor -q | sed -n 's/^-- cursor: //p')
     enable_at_boot keepalived
     if systemctl -q is-active keepalived; then
         say "reloading"
-        reloading=yes
         systemctl reload keepalived || problem="reload failed"
     else
         say "starting"
@@ -110,16 +212,15 @@ activate() {
     fi
 }
 
-# The kernel must show what the config says: every virtual server, and every real server that is up at its weight.
-# Sets $problem when it doesn't within 30 s.
+# The kernel must show what the config says: every virtual server, and every real server that is up at its weight. And every process of
+# keepalived must have the config. Sets $problem when that isn't so within 30 s.
 prove() {
     [ -z "$problem" ] || return 0
-    wanted >"$scratch/wanted"
+    { wanted $conf && wanted_by_drain; } >"$scratch/wanted"
     tries=0
     settled=0
     while :; do
-        live >"$scratch/live"
-        compare
+        look
         if [ -z "$problem" ]; then
             settled=$((settled + 1))
             # A real server may be down: then the rest is right for 2 s.
@@ -137,24 +238,35 @@ prove() {
         sleep 0.2
     done
     if [ -n "$out" ]; then
-        printf '%s\n' "$out" | while read -r line; do say "out of the pool, its check fails: $line"; done
+        printf '%s\n' "$out" | while read -r line; do say "out, its check fails or has not run, or it is drained: $line"; done
     fi
-    say "live: $(grep -c '^service' "$scratch/live") virtual servers, $(awk '/^real/ { n++ } END { print n + 0 }' "$scratch/live") real servers"
+    say "live: $(grep -c '^-A' "$scratch/live") virtual servers, $(awk '/^-a/ { n++ } END { print n + 0 }' "$scratch/live") real servers"
 }
 
-# Sets $problem to what the kernel lacks or has too much, $out to the real servers that are not there.
-compare() {
+# Sets $problem to what is not as it should be now, $out to the real servers that are not there.
+look() {
     problem=
     systemctl -q is-active keepalived || problem="keepalived is not running"
-    # A reload returns before it is done (2.2.7 can take minutes with many addresses); the kernel may still show the old config.
-    if [ -n "$reloading" ] && ! said | grep -q 'Reload complete\|Reload finished'; then
-        problem="keepalived has not said that the reload is complete"
-    fi
-    out=$(awk 'NR == FNR { live[$0]; next } /^real/ && !($0 in live)' "$scratch/live" "$scratch/wanted")
-    lacks=$(awk 'NR == FNR { live[$0]; next } /^service/ && !($0 in live)' "$scratch/live" "$scratch/wanted")
-    strange=$(awk 'NR == FNR { wanted[$0]; next } !($0 in wanted)' "$scratch/wanted" "$scratch/live")
+    trouble=$(said | troubles)
+    [ -z "$trouble" ] || problem="${problem:+$problem; }$trouble"
+    live $conf $previous >"$scratch/live"
+    compare
     [ -z "$lacks" ] || problem="${problem:+$problem; }not in the kernel: $lacks"
     [ -z "$strange" ] || problem="${problem:+$problem; }in the kernel, but not in the config: $strange"
+    if [ -z "$problem" ] && [ -n "$limits" ]; then
+        problem="not at their thresholds: $limits"
+        set_limits
+    fi
+}
+
+# A reload gives no new thresholds to a real server that stays (2.2.7, 2.3.3).
+set_limits() {
+    while read -r words; do
+        # shellcheck disable=SC2086 # the words of a command
+        ipvsadm -e $words || problem="ipvsadm -e $words failed"
+    done <<LIMITS
+$limits
+LIMITS
 }
 
 # keepalived's log since it was told to take the config.
@@ -162,17 +274,42 @@ said() {
     journalctl -u keepalived ${since:+--after-cursor "$since"} -q --no-pager -o cat
 }
 
+# Of that log: whether all of its processes have taken the config (it takes 2.2.7 minutes with many addresses), which died, and which
+# VRRP instances are in a fault now. One that was in a fault before says so no more.
+troubles() {
+    awk '
+        $0 == "Reloading ..." || /^Starting Keepalived v/ { begun = 1; taken = 0 }
+        /^(Reload|Startup) complete$/ { taken = begun }
+        / child process\([0-9]+\) died/ { died = died "; " $0 }
+        /^\([^)]*\) [Ee]ntering [A-Z]+ (STATE|state)( \(init\))?$/ { state[$1] = $3 }
+        END {
+            text = taken ? "" : "; keepalived has not said that it has taken the config"
+            text = text died
+            for (instance in state) if (state[instance] == "FAULT") text = text "; VRRP instance " instance " has gone into a fault"
+            print substr(text, 3)
+        }
+    '
+}
+
 go_back() {
     say "$problem"
     said | tail -n 20 | sed 's/^/    /' >&2
+    rm -rf $staged_scripts
+    if [ -d $previous_scripts ]; then
+        cp -Rp $previous_scripts $staged_scripts
+        put_scripts $staged_scripts
+        rmdir $staged_scripts
+    fi
     if [ -f $previous ]; then
-        mv -f $previous $conf
+        cp -p $previous $staged
+        mv -f $staged $conf
         systemctl reload-or-restart keepalived
     else
         rm -f $conf
         systemctl stop keepalived
     fi
-    rm $unproven
+    sweep $previous_scripts
+    done_with_previous
     fail "change not taken$(old_one)"
 }
 
@@ -182,40 +319,6 @@ old_one() {
     else
         printf '; keepalived is not running, as before'
     fi
-}
-
-# What the config wants in IPVS, and what is there, as lines alike:
-#   service TCP 192.0.2.100:80 rr          real TCP 192.0.2.100:80 192.0.2.21:80 1
-wanted() {
-    awk '
-        $1 == "virtual_server" { vip = $2 ":" $3; reals = 0 }
-        $1 == "lvs_sched" { scheduler = $2 }
-        $1 == "real_server" { real[++reals] = $2 ":" $3 }
-        $1 == "weight" { weight[reals] = $2 }
-        $1 == "protocol" { protocol = $2 }
-        $1 == "}" && /^}/ && vip {
-            print "service", protocol, vip, scheduler
-            for (i = 1; i <= reals; i++) print "real", protocol, vip, real[i], weight[i]
-            vip = ""
-        }
-    ' $conf
-}
-
-# Only services of the config, or of the one before it: others may have services of their own.
-live() {
-    ipvsadm -Sn | awk -v confs="$conf $previous" '
-        BEGIN {
-            split(confs, path, " ")
-            for (i in path) while ((getline line <path[i]) > 0) {
-                split(line, word, " ")
-                if (word[1] == "virtual_server") ours[word[2] ":" word[3]] = 1
-            }
-        }
-        { protocol = ($2 == "-u") ? "UDP" : "TCP" }
-        !($3 in ours) { next }
-        $1 == "-A" { print "service", protocol, $3, $5 }
-        $1 == "-a" { for (i = 4; i <= NF; i++) if ($i == "-w") print "real", protocol, $3, $5, $(i + 1) }
-    '
 }
 
 "$@"

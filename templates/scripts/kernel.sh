@@ -35,21 +35,26 @@ apply() {
     touch "$values"
     # A sysctl that the stack no longer sets goes back to what it was.
     while read -r key value; do
-        if grep -qF "$key = " $sysctls; then
+        if sets "$key" $sysctls; then
             printf '%s %s\n' "$key" "$value"
         else
-            write "$key" "$value"
+            restore "$key" "$value"
         fi
     done <"$values" >"$scratch/values"
     record "$values" <"$scratch/values"
     while read -r key equals value; do
         [ "$equals" = "=" ] || fail "not a sysctl line: $key $equals $value"
         now=$(read_value "$key") || fail "$key: this kernel ($(uname -r)) doesn't know it"
-        if ! grep -qF "$key " "$values"; then
+        if ! sets "$key" "$values"; then
             { cat "$values" && printf '%s %s\n' "$key" "$now"; } >"$scratch/values"
             record "$values" <"$scratch/values"
         fi
         [ "$now" = "$value" ] || write "$key" "$value"
+    done <$sysctls
+    # Some change others: forwarding for all interfaces that for each.
+    while read -r key equals value; do
+        now=$(read_value "$key")
+        [ "$now" = "$value" ] || fail "$key was set to $value but reads back as $now: another line of $sysctls changes it, too"
     done <$sysctls
     say "$(wc -l <$sysctls) sysctls and $(wc -l <$modules) modules as configured, read back"
 }
@@ -58,7 +63,7 @@ undo() {
     undo_for "$1"
     if [ -f "$values" ]; then
         while read -r key value; do
-            write "$key" "$value"
+            restore "$key" "$value"
         done <"$values"
         rm "$values"
     fi
@@ -67,8 +72,24 @@ undo() {
     done
 }
 
+# sets KEY FILE: a line of FILE begins with KEY.
+sets() {
+    awk -v key="$1" '$1 == key { found = 1 } END { exit !found }' "$2"
+}
+
+# sysctl(8) takes a key as sysctl.d(5) has it: net.ipv4.conf.eth1.accept_local, net/ipv4/conf/eth1.100/accept_local.
 read_value() {
-    sysctl -n "$1" 2>/dev/null | tr '\t' ' '
+    value_now=$(sysctl -n "$1" 2>/dev/null) || return 1
+    printf '%s\n' "$value_now" | tr '\t' ' '
+}
+
+# What belongs to an interface goes with it.
+restore() {
+    if read_value "$1" >/dev/null; then
+        write "$1" "$2"
+    else
+        say "$1 is no more"
+    fi
 }
 
 write() {

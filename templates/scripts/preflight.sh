@@ -33,7 +33,7 @@ for entry in $interfaces; do
     case $entry in
     *=*)
         address=${entry#*=}
-        has=" $(ip -4 -o addr show dev "$interface" | awk '{ printf "%s ", $4 }')"
+        has=" $(ip -o addr show dev "$interface" | awk '{ printf "%s ", $4 }')"
         case $has in
         *" $address "*) ;;
         *) wrong "interface $interface does not have $address; it has:$has" ;;

@@ -5,21 +5,28 @@ what=secrets
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
 file=/etc/keepalived/lvs-ha-secrets.conf
+previous=$file.lvs-ha-previous
+# There from the change until keepalived has taken it: a run that was killed in between is taken up again.
+unproven=$file.changed
 
 apply() {
     (
         lock
         own "$1"
         umask 077
-        put $file 0600
-        if [ -n "$changed" ]; then
-            : | record $file.changed
+        before=unproven
+        if [ ! -e $unproven ]; then
+            before=
+            rm -f $previous
+            [ ! -f $file ] || cp -p $file $previous
+            : | record $unproven
         fi
+        put $file 0600
+        [ -n "$changed$before" ] || done_with_previous
     )
-    # A reload that failed is tried again by the next run.
-    if [ -e $file.changed ]; then
-        "${0%/*}/keepalived.sh" refresh
-        rm $file.changed
+    if [ -e $unproven ]; then
+        "${0%/*}/keepalived.sh" refresh || go_back
+        done_with_previous
     fi
     say "in place"
 }
@@ -28,6 +35,27 @@ undo() {
     lock
     undo_for "$1"
     put_back $file
+    done_with_previous
+}
+
+go_back() {
+    [ -f $previous ] || fail "not taken; the next run tries again"
+    (
+        lock
+        cp -p $previous $file.lvs-ha-new
+        sync $file.lvs-ha-new
+        mv -f $file.lvs-ha-new $file
+    )
+    say "put back the secrets from before"
+    "${0%/*}/keepalived.sh" refresh || fail "change not taken, nor are the secrets from before"
+    done_with_previous
+    fail "change not taken; the secrets from before hold"
+}
+
+# The mark goes first: without it, what is left is cleared away by the next run.
+done_with_previous() {
+    rm -f $unproven
+    rm -f $previous
 }
 
 "$@"

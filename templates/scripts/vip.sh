@@ -1,6 +1,8 @@
 #!/bin/sh
-# Virtual addresses on a real server's loopback: vip.sh apply OWNER <ADDRESSES | vip.sh undo OWNER; `up` and `down` are what the service runs.
-# The ARP sysctls come first, the address second: for no moment may a real server answer ARP for a virtual address.
+# Virtual addresses on a real server: vip.sh apply OWNER <LINES | vip.sh undo OWNER; `up` and `down` are what the service runs.
+# A line is ADDRESS INTERFACE: lo for direct routing, tunl0 (IPv4 in IPv4) and ip6tnl0 (IPv6 in IPv6) for tunnels.
+# The ARP sysctls come first, the address second: for no moment may a real server answer ARP for a virtual address. (It answers
+# neighbour solicitations only for addresses of the interface that they come in by.)
 set -eu
 what="virtual addresses"
 # shellcheck source=templates/scripts/files.sh
@@ -8,7 +10,7 @@ what="virtual addresses"
 list=/etc/lvs-ha/virtual-addresses
 service=lvs-ha-vip.service
 unit=/etc/systemd/system/$service
-# The addresses that are on lo because of us: one that somebody else put there is not ours to take off.
+# The addresses that are there because of us: one that somebody else put there is not ours to take off.
 brought=/var/lib/lvs-ha/virtual-addresses-brought
 
 apply() {
@@ -17,7 +19,7 @@ apply() {
     put $list 0644
     put $unit 0644 <<UNIT
 [Unit]
-Description=Virtual addresses of the LVS load balancer on lo
+Description=Virtual addresses of the LVS load balancer
 After=systemd-sysctl.service network-pre.target
 Before=network-online.target
 
@@ -36,10 +38,10 @@ UNIT
     fi
     enable_at_boot $service
     systemctl reload-or-restart $service
-    while read -r address; do
-        is_on_lo "$address" || fail "$address is not on lo; see: journalctl -u $service"
-    done <$list
-    say "on lo: $(tr '\n' ' ' <$list)"
+    lines_of $list | while read -r address device; do
+        is_on "$address" "$device" || fail "$address is not on $device; see: journalctl -u $service"
+        say "$address is on $device"
+    done
 }
 
 undo() {
@@ -59,38 +61,121 @@ up() {
     done
     mkdir -p "${brought%/*}"
     touch $brought
-    while read -r address; do
-        grep -qxF "$address" $list || take_off "$address"
-    done <$brought
+    lines_of $brought | while read -r address device; do
+        lines_of $list | grep -qxF "$address $device" || take_off "$address" "$device"
+    done
     # Noted before it is done: an address that is there without us stays there without us.
-    while read -r address; do
-        if ! is_on_lo "$address" || grep -qxF "$address" $brought; then
-            printf '%s\n' "$address"
+    lines_of $list | while read -r address device; do
+        if ! is_on "$address" "$device" || lines_of $brought | grep -qxF "$address $device"; then
+            printf '%s %s\n' "$address" "$device"
         fi
-    done <$list | record $brought
+    done | record $brought
+    for device in tunl0 ip6tnl0; do
+        if lines_of $list | grep -q " $device\$"; then
+            raise $device
+        else
+            lower $device
+        fi
+    done
     number=0
-    while read -r address; do
-        number=$((number + 1))
-        is_on_lo "$address" || ip addr add "$address/32" dev lo label "lo:$number"
-    done <$list
+    lines_of $list | while read -r address device; do
+        case $address in
+        *:*) options=nodad ;;
+        *)
+            number=$((number + 1))
+            options=
+            [ "$device" != lo ] || options="label lo:$number"
+            ;;
+        esac
+        # shellcheck disable=SC2086 # options are several words
+        is_on "$address" "$device" || ip addr add "$(whole "$address")" dev "$device" $options
+    done
 }
 
 down() {
-    [ -e $brought ] || return 0
-    while read -r address; do
-        take_off "$address"
-    done <$brought
-    rm $brought
+    if [ -e $brought ]; then
+        lines_of $brought | while read -r address device; do
+            take_off "$address" "$device"
+        done
+        rm $brought
+    fi
+    lower tunl0
+    lower ip6tnl0
 }
 
-take_off() {
-    if is_on_lo "$1"; then
-        ip addr del "$1/32" dev lo
+# raise DEVICE: the kernel's own tunnel interface, which takes in what any director sends.
+raise() {
+    [ -e "$(was "$1")" ] || tunnel_state "$1" | record "$(was "$1")"
+    if [ ! -e "/sys/class/net/$1" ]; then
+        modprobe "$(module_of "$1")" || fail "module $(module_of "$1") cannot be loaded on kernel $(uname -r)"
+        # udev gives a new interface what sysctl.d says of all interfaces; ours comes after.
+        udevadm settle --timeout=30
+    fi
+    # Loose: a client's packets come in here, and its answers leave elsewhere. The kernel takes the higher of this and of conf.all's, which
+    # may be 1, strict (ufw sets that).
+    [ "$1" != tunl0 ] || sysctl -q -w net.ipv4.conf.tunl0.rp_filter=2
+    ip link set "$1" up
+}
+
+# lower DEVICE: as it was before it was raised.
+lower() {
+    [ -e "$(was "$1")" ] || return 0
+    read -r state rp_filter <"$(was "$1")"
+    if [ -e "/sys/class/net/$1" ]; then
+        [ "$state" = up ] || ip link set "$1" down
+        [ -z "$rp_filter" ] || sysctl -q -w "net.ipv4.conf.$1.rp_filter=$rp_filter"
+    fi
+    if [ "$state" = absent ] && ! modprobe -r "$(module_of "$1")"; then
+        say "module $(module_of "$1") stays: something else uses it"
+    fi
+    rm "$(was "$1")"
+}
+
+# absent, down or up; and rp_filter, which is IPv4's.
+tunnel_state() {
+    if [ ! -e "/sys/class/net/$1" ]; then
+        echo absent
+    else
+        state=down
+        ip -o link show dev "$1" up | grep -q . && state=up
+        rp_filter=
+        [ "$1" != tunl0 ] || rp_filter=$(sysctl -n net.ipv4.conf.tunl0.rp_filter)
+        printf '%s %s\n' "$state" "$rp_filter"
     fi
 }
 
-is_on_lo() {
-    ip -4 -o addr show dev lo | grep -q " $1/32 "
+was() {
+    printf '/var/lib/lvs-ha/%s-was' "$1"
+}
+
+module_of() {
+    case $1 in
+    tunl0) echo ipip ;;
+    ip6tnl0) echo ip6_tunnel ;;
+    esac
+}
+
+take_off() {
+    if is_on "$1" "$2"; then
+        ip addr del "$(whole "$1")" dev "$2"
+    fi
+}
+
+is_on() {
+    [ -e "/sys/class/net/$2" ] && ip -o addr show dev "$2" | grep -qF " $(whole "$1") "
+}
+
+# The address with the prefix that is it alone.
+whole() {
+    case $1 in
+    *:*) printf '%s/128' "$1" ;;
+    *) printf '%s/32' "$1" ;;
+    esac
+}
+
+# Lines of earlier versions are an address alone, on lo.
+lines_of() {
+    sed 's/^[^ ]*$/& lo/' "$1"
 }
 
 "$@"

@@ -1,7 +1,7 @@
 // What the components ask of the engine: which commands, in which order, what is secret.
 import * as pulumi from "@pulumi/pulumi";
 import { LvsHaPair } from "../../components";
-import { renderKeepalived } from "../../components/render/keepalived";
+import { renderDirectorConfig } from "../../components/render/keepalived";
 import { insideSecret, register, type Registered } from "../support/mocks";
 import { settingsOf, smallStack } from "../support/stacks";
 
@@ -31,7 +31,7 @@ async function pair(
 const text = (value: unknown): string =>
   typeof value === "string" ? value : JSON.stringify(value);
 
-test("a director takes four commands, a real server four, and nothing else is registered", async () => {
+test("a director takes four commands, a real server four and two on each director, and nothing else is registered", async () => {
   const { seen } = await pair();
   expect([...seen.keys()].sort()).toEqual(
     [
@@ -44,6 +44,10 @@ test("a director takes four commands, a real server four, and nothing else is re
       ...["web1", "web2"].flatMap((name) => [
         `p-${name}`,
         ...["prepare", "kernel", "firewall", "vip"].map((step) => `p-${name}-${step}`),
+        ...["lvs1", "lvs2"].flatMap((director) => [
+          `p-${name}-drain-${director}`,
+          `p-${name}-restore-${director}`,
+        ]),
       ]),
     ].sort(),
   );
@@ -86,6 +90,49 @@ test("the standby is changed first; the preferred director waits for it", async 
   expect(get("p-lvs1-kernel").asked).toBeGreaterThan(get("p-lvs2-keepalived").answered);
 });
 
+test("a real server is drained on every director before it is changed, and the next one waits until it serves again", async () => {
+  const { get } = await pair();
+  for (const director of ["lvs1", "lvs2"]) {
+    expect(get("p-web1-kernel").asked).toBeGreaterThan(get(`p-web1-drain-${director}`).answered);
+    expect(get(`p-web1-restore-${director}`).asked).toBeGreaterThan(get("p-web1-vip").answered);
+    expect(get(`p-web2-drain-lvs1`).asked).toBeGreaterThan(
+      get(`p-web1-restore-${director}`).answered,
+    );
+  }
+});
+
+test("with rollout.maxUnavailable 2 two real servers are changed at once", async () => {
+  const { get } = await pair({ ...smallStack(), rollout: { maxUnavailable: 2 } });
+  expect(get("p-web2-drain-lvs1").asked).toBeLessThan(get("p-web1-restore-lvs1").answered);
+});
+
+test("only a real server that is changed is drained", async () => {
+  const before = await pair();
+  const after = await pair({
+    ...smallStack(),
+    kernel: { directorSysctls: { "vm.swappiness": 1 } },
+  });
+  const drains = [...before.seen.keys()].filter((name) => name.includes("-drain-"));
+  expect(drains).toHaveLength(4);
+  for (const name of drains) {
+    expect(after.get(name).inputs.create).toBe(before.get(name).inputs.create);
+  }
+  const changed = await pair({
+    ...smallStack(),
+    kernel: { realServerSysctls: { "vm.swappiness": 1 } },
+  });
+  for (const name of drains) {
+    expect(changed.get(name).inputs.create).not.toBe(before.get(name).inputs.create);
+  }
+});
+
+test("a director in maintenance is told to stop, a real server in maintenance weighs nothing", async () => {
+  const { get } = await pair({ ...smallStack(), maintenance: ["lvs1", "web1"] });
+  expect(get("p-lvs1-keepalived").inputs.create).toMatch(/keepalived\.sh apply \S+ stopped #/);
+  expect(get("p-lvs2-keepalived").inputs.create).not.toContain("stopped");
+  expect(get("p-lvs2-keepalived").inputs.stdin).toMatch(/# web1\n.*\n +weight 0\n/);
+});
+
 test("packages are fetched on all hosts at once", async () => {
   const { get } = await pair();
   expect(get("p-lvs1-prepare").asked).toBeLessThan(get("p-web2-prepare").answered);
@@ -97,7 +144,9 @@ test("keepalived.conf travels as plain stdin, so that a preview shows its change
   const settings = settingsOf(smallStack());
   const [director] = settings.directors;
   if (!director) throw new Error("no director");
-  expect(get("p-lvs1-keepalived").inputs.stdin).toBe(renderKeepalived(settings, director, false));
+  expect(get("p-lvs1-keepalived").inputs.stdin).toBe(
+    renderDirectorConfig(settings, director, false),
+  );
 });
 
 test("a real server's weight reaches the directors' keepalived.conf and nothing else", async () => {
@@ -117,7 +166,7 @@ test("a real server's weight reaches the directors' keepalived.conf and nothing 
 test("every command pins the host key and tells the provider not to feed output back", async () => {
   const { seen } = await pair();
   const commands = [...seen.values()].filter(({ type }) => type.startsWith("command:"));
-  expect(commands).toHaveLength(16);
+  expect(commands).toHaveLength(24);
   for (const { inputs } of commands) {
     const connection = insideSecret(inputs.connection) as Record<string, unknown>;
     expect(connection.hostKey).toMatch(/^ssh-ed25519 AAAA/);

@@ -54,8 +54,8 @@ const cases: Record<string, { stack: Record<string, unknown>; authPass?: string 
           address: "198.51.100.53/32",
           port: 53,
           protocol: "UDP",
-          check: { port: 53 },
-          sorryServer: { address: "192.0.2.22", port: 53 },
+          checks: [{ type: "tcp", port: 53 }],
+          sorryServer: { address: "192.0.2.30", port: 53 },
         },
       ],
       kernel: { directorSysctls: { "net.core.somaxconn": 4096 }, connTabBits: 18 },
@@ -80,7 +80,7 @@ describe.each(operatingSystems)("%s", (os) => {
       ["director-kernel", renderDirectorKernel(settings)],
       ["director-firewall", renderDirectorFirewall(settings, director)],
       ["real-server-kernel", renderRealServerKernel(settings)],
-      ["real-server-firewall", renderRealServerFirewall(settings, settings.virtualServers)],
+      ["real-server-firewall", renderRealServerFirewall(settings, "web1")],
     ])("%s is as reviewed", (file, text) => {
       const golden = join(__dirname, "golden", os, name, file);
       if (process.env.UPDATE_GOLDENS) {
@@ -155,7 +155,7 @@ test("a director's peers are all the others, never itself", () => {
 
 test("a name that the view lacks is an error, not an empty string", () => {
   expect(() => renderTemplate("keepalived.conf", {})).toThrow(
-    "template keepalived.conf: no value for {{routerId}}",
+    "template keepalived.conf: no value for {{globals}}",
   );
 });
 

@@ -1,0 +1,21 @@
+// Virtual addresses on a real server: on lo for direct routing, on the tunnel's interface for TUN, nowhere for NAT.
+import type { Family } from "../schema";
+import { partsOf, type Settings } from "../settings";
+
+/** The kernel's own tunnel interfaces, there as soon as ipip or ip6_tunnel is loaded. */
+const tunnels: Record<Family, string> = { inet: "tunl0", inet6: "ip6tnl0" };
+
+/** The virtual addresses that a real server answers for, each once, and the interface that has it. */
+export function loopbackAddresses(
+  settings: Pick<Settings, "virtualServers" | "realServers">,
+  name: string,
+): { address: string; interface: string }[] {
+  const carried = new Map<string, string>();
+  for (const { service, part } of partsOf(settings, name)) {
+    if (part.forwarding === "NAT") continue;
+    for (const { address } of service.flows) {
+      carried.set(address, part.forwarding === "TUN" ? tunnels[service.family] : "lo");
+    }
+  }
+  return [...carried].map(([address, device]) => ({ address, interface: device }));
+}

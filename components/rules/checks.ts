@@ -1,0 +1,152 @@
+// Rules about health checks.
+import { checkedFamily, type Check, type StackConfig } from "../schema";
+import { checksOf, familyOfService, firstPort, flowsOf, membersOf, ownAddress } from "../settings";
+import type { Rule } from "./rule";
+
+type Service = StackConfig["virtualServers"][number];
+
+/** A check, where it is written, and the forwarding of the real servers that it is for. */
+interface Placed {
+  at: string;
+  check: Check;
+  forwardings: Service["forwarding"][];
+}
+
+export const checkRules: Rule[] = [
+  {
+    needs: ["virtualServers"],
+    find: ({ virtualServers }) =>
+      virtualServers.flatMap((service, i) =>
+        written(service, i).flatMap(({ at, check }) => errorsWithin(check, at)),
+      ),
+  },
+  {
+    needs: ["virtualServers", "directors"],
+    find: ({ virtualServers, directors }) =>
+      virtualServers.flatMap((service, i) => {
+        const family = familyOfService(service);
+        return written(service, i).flatMap(({ at, check, forwardings }) => {
+          if (!("connectTimeoutSeconds" in check)) return [];
+          const errors: string[] = [];
+          if (check.address !== undefined && checkedFamily(check.address) !== family) {
+            errors.push(`${at}.address: "${check.address}" is not of the virtual server's family`);
+          }
+          if (!("throughVirtualAddress" in check) || !check.throughVirtualAddress) return errors;
+          const through = `${at}.throughVirtualAddress: true`;
+          for (const key of ["address", "bindInterface"] as const) {
+            if (check[key] !== undefined) {
+              errors.push(`${through} says where the check goes, and ${key} does so, too`);
+            }
+          }
+          if (forwardings.includes("NAT")) {
+            errors.push(
+              `${through} is for DR and TUN; behind NAT, no real server has the virtual address`,
+            );
+          }
+          const lacking = directors.filter(
+            (director) => ownAddress(director, family) === undefined,
+          );
+          if (lacking.length > 0) {
+            errors.push(
+              `${through} needs an address of the same family of every director to come from: give ${lacking.map(({ name }) => name).join(", ")} vrrpAddress6`,
+            );
+          }
+          return errors;
+        });
+      }),
+  },
+  {
+    needs: ["virtualServers", "realServers", "maintenance"],
+    find: ({ virtualServers, realServers, maintenance }) =>
+      virtualServers.flatMap((service, i) => {
+        const port = firstPort(flowsOf(service)[0]);
+        // A fwmark service's real servers have no port that a check could ask for.
+        return membersOf({ realServers, maintenance }, service.realServers).flatMap((member) =>
+          checksOf(service, member).flatMap((check) =>
+            service.fwmark !== undefined &&
+            "port" in { port: undefined, ...check } &&
+            "connectTimeoutSeconds" in check &&
+            check.type !== "ping" &&
+            check.port === undefined &&
+            member.port === undefined &&
+            port === undefined
+              ? [
+                  `virtualServers[${i}].checks: a check of type ${check.type} needs a port, and ${service.name} marks all ports; set the check's port`,
+                ]
+              : [],
+          ),
+        );
+      }),
+  },
+  {
+    needs: ["virtualServers"],
+    find: ({ virtualServers }) =>
+      virtualServers.flatMap((service, i) =>
+        service.fwmark === undefined && service.protocol !== "TCP"
+          ? written(service, i).flatMap(({ at, check }) =>
+              ["tcp", "http", "https", "smtp"].includes(check.type) &&
+              "port" in { port: undefined, ...check } &&
+              (check as { port?: number }).port === undefined
+                ? [
+                    `${at}.type: "${check.type}" of a ${service.protocol} service would take every real server out; set the check's port to a TCP port that tells its health`,
+                  ]
+                : [],
+            )
+          : [],
+      ),
+  },
+];
+
+/** Every check that a virtual server's config holds. */
+export function written(service: Service, i: number): Placed[] {
+  const members = service.realServers ?? [];
+  const ways = members
+    .filter(({ checks }) => checks === undefined)
+    .map(({ forwarding }) => forwarding ?? service.forwarding);
+  return [
+    ...(service.checks ?? []).map((check, j) => ({
+      at: `virtualServers[${i}].checks[${j}]`,
+      check,
+      forwardings: service.realServers ? ways : [service.forwarding],
+    })),
+    ...members.flatMap(({ forwarding, checks }, k) =>
+      (checks ?? []).map((check, j) => ({
+        at: `virtualServers[${i}].realServers[${k}].checks[${j}]`,
+        check,
+        forwardings: [forwarding ?? service.forwarding],
+      })),
+    ),
+  ];
+}
+
+function errorsWithin(check: Check, at: string): string[] {
+  switch (check.type) {
+    case "http":
+    case "https":
+      return check.urls.flatMap((url, i) =>
+        url.regex === undefined
+          ? (["regexNoMatch", "regexOptions"] as const).flatMap((key) =>
+              url[key] === undefined
+                ? []
+                : [`${at}.urls[${i}].${key}: ${JSON.stringify(url[key])} needs regex`],
+            )
+          : [],
+      );
+    case "udp": {
+      const { minReplyLength: min = 0, maxReplyLength: max = 255, requireReply } = check;
+      return [
+        ...(min > max
+          ? [
+              `${at}.minReplyLength: ${min} is above maxReplyLength (${max}${check.maxReplyLength === undefined ? ", keepalived's own" : ""})`,
+            ]
+          : []),
+        ...(requireReply === false &&
+        (check.minReplyLength !== undefined || check.maxReplyLength !== undefined)
+          ? [`${at}.requireReply: false, but a reply's length is given; set it to true`]
+          : []),
+      ];
+    }
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,17 @@
+// What must hold between the keys of the stack config.
+import { checkRules } from "./checks";
+import { hostRules } from "./hosts";
+import { nameRules } from "./names";
+import type { Rule } from "./rule";
+import { serviceRules } from "./services";
+import { versionRules } from "./versions";
+import { vrrpRules } from "./vrrp";
+
+export const rules: Rule[] = [
+  ...hostRules,
+  ...serviceRules,
+  ...checkRules,
+  ...vrrpRules,
+  ...nameRules,
+  ...versionRules,
+];

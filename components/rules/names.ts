@@ -1,0 +1,138 @@
+// Rules about names that point elsewhere in the config: scripts, tracked things, mail.
+import type { StackConfig } from "../schema";
+import { written } from "./checks";
+import { named, repeated, unknown, type Rule } from "./rule";
+
+interface Named {
+  at: string;
+  value: string;
+}
+
+export const nameRules: Rule[] = [
+  {
+    needs: ["tracking"],
+    find: ({ tracking }) =>
+      (["scripts", "processes", "files", "bfd"] as const).flatMap((list) =>
+        repeated("name", named(`tracking.${list}`, tracking[list])),
+      ),
+  },
+  {
+    needs: ["scripts", "tracking", "virtualServers", "vrrp"],
+    find: (config) =>
+      unknown("script of scripts", scriptCalls(config), Object.keys(config.scripts)),
+  },
+  {
+    needs: ["tracking", "virtualServers"],
+    find: ({ tracking, virtualServers }) => {
+      const checks = virtualServers.flatMap(written);
+      return [
+        ...unknown(
+          "file of tracking.files",
+          checks.flatMap(({ at, check }) =>
+            check.type === "file" ? [{ at: `${at}.trackFile`, value: check.trackFile }] : [],
+          ),
+          tracking.files.map(({ name }) => name),
+        ),
+        ...unknown(
+          "session of tracking.bfd",
+          checks.flatMap(({ at, check }) =>
+            check.type === "bfd" ? [{ at: `${at}.session`, value: check.session }] : [],
+          ),
+          tracking.bfd.map(({ name }) => name),
+        ),
+      ];
+    },
+  },
+  {
+    needs: ["tracking", "vrrp"],
+    find: ({ tracking, vrrp }) =>
+      places(vrrp).flatMap(({ at, block }) =>
+        Object.entries(trackedIn).flatMap(([key, list]) => {
+          const entries = named(`${at}.${key}`, block[key as keyof typeof trackedIn] ?? []);
+          return [
+            ...unknown(
+              `name in tracking.${list}`,
+              entries,
+              tracking[list].map(({ name }) => name),
+            ),
+            ...repeated("name", entries),
+          ];
+        }),
+      ),
+  },
+  {
+    needs: ["vrrp"],
+    find: ({ vrrp }) =>
+      places(vrrp).flatMap(({ at, block }) =>
+        repeated("interface", named(`${at}.trackInterfaces`, block.trackInterfaces ?? [])),
+      ),
+  },
+  {
+    needs: ["email", "vrrp", "virtualServers"],
+    find: ({ email, vrrp, virtualServers }) =>
+      email
+        ? []
+        : [
+            ...places(vrrp).map(({ at, block }) => ({ at, on: block.smtpAlert })),
+            ...virtualServers.map(({ smtpAlert }, i) => ({
+              at: `virtualServers[${i}]`,
+              on: smtpAlert,
+            })),
+          ].flatMap(({ at, on }) =>
+            on ? [`${at}.smtpAlert: true, but email doesn't say to whom and by which server`] : [],
+          ),
+  },
+];
+
+const trackedIn = {
+  trackScripts: "scripts",
+  trackProcesses: "processes",
+  trackFiles: "files",
+  trackBfd: "bfd",
+} as const;
+
+type Block = Partial<
+  Pick<StackConfig["vrrp"], keyof typeof trackedIn | "trackInterfaces" | "notify" | "smtpAlert">
+>;
+
+/** Where VRRP says what is tracked and who is told. */
+function places(vrrp: StackConfig["vrrp"]): { at: string; block: Block }[] {
+  return [
+    { at: "vrrp", block: vrrp },
+    ...(vrrp.instances ?? []).map((block, i) => ({ at: `vrrp.instances[${i}]`, block })),
+    ...vrrp.syncGroups.map((block, i) => ({ at: `vrrp.syncGroups[${i}]`, block })),
+  ];
+}
+
+function scriptCalls({ tracking, virtualServers, vrrp }: StackConfig): Named[] {
+  const services = virtualServers.flatMap((service, i) => {
+    const at = `virtualServers[${i}]`;
+    const members = service.realServers ?? [];
+    return [
+      { at: `${at}.quorumUp`, value: service.quorumUp?.script },
+      { at: `${at}.quorumDown`, value: service.quorumDown?.script },
+      ...members.flatMap((member, j) => [
+        { at: `${at}.realServers[${j}].notifyUp`, value: member.notifyUp?.script },
+        { at: `${at}.realServers[${j}].notifyDown`, value: member.notifyDown?.script },
+      ]),
+      ...written(service, i).map(({ at: where, check }) => ({
+        at: `${where}.script`,
+        value: check.type === "misc" ? check.script : undefined,
+      })),
+    ];
+  });
+  const notifications = places(vrrp).flatMap(({ at, block }) =>
+    Object.entries(block.notify ?? {}).map(([state, hook]) => ({
+      at: `${at}.notify.${state}`,
+      value: hook.script,
+    })),
+  );
+  return [
+    ...tracking.scripts.map(({ script }, i) => ({
+      at: `tracking.scripts[${i}].script`,
+      value: script,
+    })),
+    ...services,
+    ...notifications,
+  ].flatMap(({ at, value }) => (value === undefined ? [] : [{ at, value }]));
+}

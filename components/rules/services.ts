@@ -1,0 +1,326 @@
+// Rules about virtual servers and their real servers.
+import { canonical, checkedFamily, type Family, type StackConfig } from "../schema";
+import {
+  addressesOf,
+  familyOfService,
+  flowsOf,
+  instancesOf,
+  isForeign,
+  membersOf,
+  writtenAddresses,
+} from "../settings";
+import { named, repeated, unknown, type Rule } from "./rule";
+
+type Service = StackConfig["virtualServers"][number];
+
+export const serviceRules: Rule[] = [
+  {
+    needs: ["virtualServers"],
+    find: ({ virtualServers }) => repeated("name", named("virtualServers", virtualServers)),
+  },
+  {
+    needs: ["virtualServers"],
+    find: ({ virtualServers }) =>
+      virtualServers.flatMap(({ address, port, fwmark, traffic }, i) => {
+        const at = `virtualServers[${i}]`;
+        if (fwmark === undefined) {
+          return [
+            ...(address === undefined
+              ? [`${at}.address: is missing; it must be an IP address, unless fwmark is set`]
+              : []),
+            ...(port === undefined
+              ? [`${at}.port: is missing; it must be a port (1–65535), unless fwmark is set`]
+              : []),
+            ...(traffic
+              ? [`${at}.traffic: is there, but no fwmark to mark it with (1–65535)`]
+              : []),
+          ];
+        }
+        return [
+          ...(address === undefined
+            ? []
+            : [
+                `${at}.address: "${address}" says where clients connect, and fwmark does so, too; move it to traffic`,
+              ]),
+          ...(port === undefined
+            ? []
+            : [`${at}.port: ${port} belongs to an address; with fwmark, ports are in traffic`]),
+          ...(traffic
+            ? []
+            : [`${at}.traffic: is missing; it must say what is marked with ${fwmark}`]),
+        ];
+      }),
+  },
+  {
+    needs: ["virtualServers"],
+    find: ({ virtualServers }) => [
+      ...repeated(
+        "firewall mark",
+        virtualServers.map(({ fwmark }, i) => ({
+          at: `virtualServers[${i}].fwmark`,
+          value: fwmark,
+        })),
+      ),
+      ...repeated(
+        "service",
+        virtualServers.flatMap((service, i) =>
+          flowsOf(service).flatMap(({ address, protocol, ports }, j) =>
+            (ports ?? ["any port"]).map((port) => ({
+              at: service.traffic ? `virtualServers[${i}].traffic[${j}]` : `virtualServers[${i}]`,
+              value: `${address} ${port} ${protocol}`,
+            })),
+          ),
+        ),
+      ),
+    ],
+  },
+  {
+    needs: ["virtualServers"],
+    find: ({ virtualServers }) => [
+      ...virtualServers.flatMap((service, i) => {
+        const families = new Set(writtenAddresses(service).map(checkedFamily));
+        return families.size > 1
+          ? [
+              `virtualServers[${i}].traffic: mixes IPv4 and IPv6; a service is of one family, so make two`,
+            ]
+          : [];
+      }),
+      ...prefixesThatDiffer(virtualServers),
+    ],
+  },
+  {
+    needs: ["virtualServers", "directors", "vrrp"],
+    find: (config) => {
+      const instances = instancesOf(config);
+      return config.virtualServers.flatMap((service, i) =>
+        writtenAddresses(service).flatMap((address, j) => {
+          const instance =
+            instances.find(({ name }) => name === service.vrrpInstance) ?? instances[0];
+          const networks = config.directors.map(({ name, vrrpAddress, vrrpAddress6 }) =>
+            checkedFamily(address) === instance?.family
+              ? instance.members.find((member) => member.name === name)?.address
+              : checkedFamily(vrrpAddress) === checkedFamily(address)
+                ? vrrpAddress
+                : vrrpAddress6,
+          );
+          if (address.includes("/") || !isForeign(address, networks)) return [];
+          const at = service.traffic
+            ? `virtualServers[${i}].traffic[${j}].address`
+            : `virtualServers[${i}].address`;
+          const known = networks.filter((network) => network !== undefined);
+          return [
+            `${at}: "${address}" is outside the directors' networks (${known.join(", ") || "none of its family"}); give it its own prefix ("${address}/${checkedFamily(address) === "inet" ? 32 : 128}") if it is routed or a portable subnet`,
+          ];
+        }),
+      );
+    },
+  },
+  {
+    needs: ["virtualServers", "realServers"],
+    find: ({ virtualServers, realServers }) =>
+      virtualServers.flatMap(({ realServers: chosen }, i) => {
+        const members = (chosen ?? []).map(({ name }, j) => ({
+          at: `virtualServers[${i}].realServers[${j}].name`,
+          value: name,
+        }));
+        return [
+          ...unknown(
+            "real server",
+            members,
+            realServers.map(({ name }) => name),
+          ),
+          ...repeated("real server", members),
+        ];
+      }),
+  },
+  {
+    needs: ["virtualServers", "realServers", "maintenance"],
+    find: ({ virtualServers, realServers, maintenance }) =>
+      virtualServers.flatMap((service, i) => {
+        const family = familyOfService(service);
+        return membersOf({ realServers, maintenance }, service.realServers).flatMap(({ name }) => {
+          const realServer = realServers.find((known) => known.name === name);
+          if (realServer === undefined || addressesOf(realServer)[family] !== undefined) return [];
+          return [
+            `virtualServers[${i}]: ${service.name} is ${words[family]}, and real server ${name} has no ${words[family]} address; give it ${family === "inet6" ? "address6" : "an IPv4 address"}, or name the real servers`,
+          ];
+        });
+      }),
+  },
+  {
+    needs: ["virtualServers", "realServers", "maintenance"],
+    find: ({ virtualServers, realServers, maintenance }) =>
+      virtualServers.flatMap((service, i) =>
+        membersOf({ realServers, maintenance }, service.realServers).flatMap((member, j) => {
+          const forwarding = member.forwarding ?? service.forwarding;
+          const at = `virtualServers[${i}].realServers[${j}].port`;
+          if (member.port === undefined || forwarding === "NAT") return [];
+          if (service.fwmark !== undefined) {
+            return [
+              `${at}: ${member.port} is given, but ${forwarding} cannot change ports: leave it out where fwmark is set`,
+            ];
+          }
+          return member.port !== service.port
+            ? [
+                `${at}: ${member.port} differs from the virtual server's port ${service.port}; ${forwarding} cannot change ports, so it must be ${service.port}`,
+              ]
+            : [];
+        }),
+      ),
+  },
+  {
+    needs: ["virtualServers", "realServers", "maintenance"],
+    find: ({ virtualServers, realServers, maintenance }) =>
+      virtualServers.flatMap((service, i) => {
+        const at = `virtualServers[${i}]`;
+        const total = membersOf({ realServers, maintenance }, service.realServers).reduce(
+          (sum, { weight }) => sum + weight,
+          0,
+        );
+        if (total === 0) {
+          return [
+            `${at}: every real server of ${service.name} has weight 0, so it would answer nobody; at least one must be above 0`,
+          ];
+        }
+        return [
+          ...(service.quorum > total
+            ? [
+                `${at}.quorum: ${service.quorum} is more than all its real servers weigh together (${total}), so it could never be reached`,
+              ]
+            : []),
+          ...(service.hysteresis >= service.quorum && service.hysteresis > 0
+            ? [
+                `${at}.hysteresis: ${service.hysteresis} is not below quorum (${service.quorum}); 0–${service.quorum - 1} is allowed`,
+              ]
+            : []),
+        ];
+      }),
+  },
+  {
+    needs: ["virtualServers"],
+    find: ({ virtualServers }) => virtualServers.flatMap(schedulingErrors),
+  },
+  {
+    needs: ["virtualServers", "realServers", "maintenance"],
+    find: ({ virtualServers, realServers, maintenance }) =>
+      virtualServers.flatMap((service, i) =>
+        sorryErrors(service, `virtualServers[${i}]`, { realServers, maintenance }),
+      ),
+  },
+  {
+    needs: ["virtualServers"],
+    find: ({ virtualServers }) =>
+      virtualServers.flatMap(({ realServers }, i) =>
+        (realServers ?? []).flatMap((member, j) => {
+          const { upperThreshold: upper, lowerThreshold: lower } = member;
+          return lower !== undefined && lower > (upper ?? 0)
+            ? [
+                `virtualServers[${i}].realServers[${j}].lowerThreshold: ${lower} is above upperThreshold (${upper ?? "none"})`,
+              ]
+            : [];
+        }),
+      ),
+  },
+];
+
+const words: Record<Family, string> = { inet: "IPv4", inet6: "IPv6" };
+
+/** Every address is on a director once, so it has one prefix. */
+function prefixesThatDiffer(virtualServers: Service[]): string[] {
+  const first = new Map<string, string>();
+  return virtualServers.flatMap((service, i) =>
+    writtenAddresses(service).flatMap((address, j) => {
+      const key = canonical(address);
+      const prefix = address.split("/")[1] ?? "none";
+      const earlier = first.get(key) ?? prefix;
+      first.set(key, earlier);
+      if (earlier === prefix) return [];
+      const at = service.traffic
+        ? `virtualServers[${i}].traffic[${j}].address`
+        : `virtualServers[${i}].address`;
+      return [
+        `${at}: "${address}" has the prefix ${prefix}, and an earlier virtual server gives the same address ${earlier}; write it alike`,
+      ];
+    }),
+  );
+}
+
+function schedulingErrors(service: Service, i: number): string[] {
+  const at = `virtualServers[${i}]`;
+  const { scheduler, schedulerFlags, protocol, fwmark } = service;
+  const family = familyOfService(service);
+  const errors = schedulerFlags.flatMap((name, j) =>
+    name.startsWith(`${scheduler}-`)
+      ? []
+      : [
+          `${at}.schedulerFlags[${j}]: "${name}" is no flag of the scheduler ${scheduler}; sh and mh have flags, each its own`,
+        ],
+  );
+  errors.push(
+    ...repeated(
+      "flag",
+      schedulerFlags.map((value, j) => ({ at: `${at}.schedulerFlags[${j}]`, value })),
+    ),
+  );
+  if (service.onePacketScheduling && fwmark === undefined && protocol !== "UDP") {
+    errors.push(`${at}.onePacketScheduling: true is for UDP and fwmark, not for ${protocol}`);
+  }
+  if (service.persistenceTimeoutSeconds === 0) {
+    for (const key of ["persistenceGranularity", "persistenceEngine"] as const) {
+      if (service[key] !== undefined) {
+        errors.push(
+          `${at}.${key}: ${JSON.stringify(service[key])} needs persistenceTimeoutSeconds above 0`,
+        );
+      }
+    }
+  }
+  if (family === "inet" && (service.persistenceGranularity ?? 0) > 32) {
+    errors.push(
+      `${at}.persistenceGranularity: ${service.persistenceGranularity} is not a prefix length of IPv4 (1–32)`,
+    );
+  }
+  if (service.persistenceEngine === "sip" && fwmark === undefined && protocol !== "UDP") {
+    errors.push(`${at}.persistenceEngine: "sip" reads UDP only, not ${protocol}`);
+  }
+  return errors;
+}
+
+function sorryErrors(
+  service: Service,
+  at: string,
+  { realServers, maintenance }: Pick<StackConfig, "realServers" | "maintenance">,
+): string[] {
+  const { sorryServer } = service;
+  if (sorryServer === undefined) return [];
+  const family = familyOfService(service);
+  const forwarding = sorryServer.forwarding ?? service.forwarding;
+  const errors: string[] = [];
+  if (checkedFamily(sorryServer.address) !== family) {
+    errors.push(
+      `${at}.sorryServer.address: "${sorryServer.address}" is not ${words[family]}, as the virtual server is`,
+    );
+  }
+  const isMember = membersOf({ realServers, maintenance }, service.realServers).some(({ name }) => {
+    const realServer = realServers.find((known) => known.name === name);
+    const address = realServer && addressesOf(realServer)[family];
+    return address !== undefined && canonical(address) === canonical(sorryServer.address);
+  });
+  if (isMember && forwarding !== "NAT") {
+    errors.push(
+      `${at}.sorryServer.address: "${sorryServer.address}" is one of its real servers; a sorry server stands in for all of them`,
+    );
+  }
+  if (service.fwmark === undefined && sorryServer.port === undefined) {
+    errors.push(`${at}.sorryServer.port: is missing; it must be a port (1–65535)`);
+  }
+  if (
+    forwarding !== "NAT" &&
+    sorryServer.port !== undefined &&
+    (service.fwmark !== undefined || sorryServer.port !== service.port)
+  ) {
+    errors.push(
+      `${at}.sorryServer.port: ${sorryServer.port} is not the virtual server's; ${forwarding} cannot change ports, so ${service.fwmark === undefined ? `it must be ${service.port}` : "leave it out"}`,
+    );
+  }
+  return errors;
+}

@@ -1,0 +1,116 @@
+// Rules about keywords that only a newer keepalived knows.
+import { z } from "zod";
+import { osProfiles } from "../os/profiles";
+import { schema, type StackConfig } from "../schema";
+import { written } from "./checks";
+import type { Rule } from "./rule";
+
+/**
+ * A key whose schema says `since` is an error on directors whose system has an older keepalived. The versions are those of the first
+ * release tag that knows the keyword; what an old version knows and gets wrong is worked around in `render/` and the host scripts.
+ */
+export const versionRules: Rule[] = [
+  {
+    needs: ["os", "directors", "virtualServers", "vrrp", "tracking", "daemon"],
+    find: (config) => {
+      const oldest = config.directors
+        .map((director) => osProfiles[director.os ?? config.os])
+        .sort((a, b) => compareVersions(a.keepalived, b.keepalived))[0];
+      if (oldest === undefined) return [];
+      const found = [
+        ...(["virtualServers", "vrrp", "tracking", "daemon"] as const).flatMap((key) =>
+          gated(schema[key], config[key], key),
+        ),
+        ...gatedValues(config),
+      ];
+      return found.flatMap(({ at, value, since }) =>
+        compareVersions(oldest.keepalived, since) < 0
+          ? [
+              `${at}: ${JSON.stringify(value)} needs keepalived ${since} on every director; ${oldest.id} ${oldest.versionId} has ${oldest.keepalived}`,
+            ]
+          : [],
+      );
+    },
+  },
+];
+
+interface Gated {
+  at: string;
+  value: unknown;
+  since: string;
+}
+
+/** Values of keys that every version knows, which an older one refuses. */
+function gatedValues(config: StackConfig): Gated[] {
+  const fractions = config.tracking.scripts.flatMap((script, i) =>
+    (["intervalSeconds", "timeoutSeconds"] as const).flatMap((key) =>
+      Number.isInteger(script[key] ?? 0)
+        ? []
+        : // 6f9ace3c: vrrp_script's times in fractions of a second.
+          [{ at: `tracking.scripts[${i}].${key}`, value: script[key], since: "2.3.2" }],
+    ),
+  );
+  const routes = [config.vrrp, ...(config.vrrp.instances ?? [])].flatMap((place, i) =>
+    (place.virtualRoutes ?? []).flatMap((route, j) =>
+      route.device === undefined
+        ? [
+            // a205e87e: routes that name no interface can be tracked.
+            {
+              at: `${i === 0 ? "vrrp" : `vrrp.instances[${i - 1}]`}.virtualRoutes[${j}] without device`,
+              value: route.to,
+              since: "2.3.2",
+            },
+          ]
+        : [],
+    ),
+  );
+  const bytes = config.virtualServers.flatMap(written).flatMap(({ at, check }) =>
+    check.type === "udp"
+      ? (["payload", "requireReply"] as const).flatMap((key) =>
+          typeof check[key] === "string" && /ff$/i.test(check[key])
+            ? // e7bf4d16: hexadecimal digits that end in ff.
+              [{ at: `${at}.${key}`, value: check[key], since: "2.3.3" }]
+            : [],
+        )
+      : [],
+  );
+  return [...fractions, ...routes, ...bytes];
+}
+
+/** Negative where the first version is older. */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((version) => version.split(".").map(Number));
+  for (const i of [0, 1, 2]) {
+    const difference = (left?.[i] ?? 0) - (right?.[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** Values that are there and whose schema says `since`. */
+function gated(type: unknown, value: unknown, at: string): Gated[] {
+  if (value === undefined || value === false) return [];
+  if (!(type instanceof z.ZodType)) return [];
+  const since = type.meta()?.since;
+  if (typeof since === "string") return [{ at, value, since }];
+  if (
+    type instanceof z.ZodDefault ||
+    type instanceof z.ZodPrefault ||
+    type instanceof z.ZodOptional
+  ) {
+    return gated(type.unwrap(), value, at);
+  }
+  if (type instanceof z.ZodArray && Array.isArray(value)) {
+    return value.flatMap((item, i) => gated(type.element, item, `${at}[${i}]`));
+  }
+  if (type instanceof z.ZodObject && typeof value === "object") {
+    return Object.entries(type.shape as Record<string, unknown>).flatMap(([key, below]) =>
+      gated(below, (value as StackConfig & Record<string, unknown>)[key], `${at}.${key}`),
+    );
+  }
+  if (type instanceof z.ZodUnion) {
+    const fitting = type.options.find((option) => (option as z.ZodType).safeParse(value).success);
+    return gated(fitting, value, at);
+  }
+  return [];
+}

@@ -1,0 +1,296 @@
+// Rules about VRRP instances, groups and what they track.
+import { canonical, checkedFamily, type StackConfig } from "../schema";
+import { instancesOf, ownAddress } from "../settings";
+import { named, repeated, unknown, type Rule } from "./rule";
+
+/** Where an instance's own keys are written: `vrrp` while there is one instance only. */
+const place = (vrrp: StackConfig["vrrp"], i: number) =>
+  vrrp.instances ? `vrrp.instances[${i}]` : "vrrp";
+
+export const vrrpRules: Rule[] = [
+  {
+    needs: ["vrrp"],
+    find: ({ vrrp }) => [
+      ...repeated("name", named("vrrp.instances", vrrp.instances ?? [])),
+      ...repeated("name", named("vrrp.syncGroups", vrrp.syncGroups)),
+    ],
+  },
+  {
+    needs: ["vrrp", "virtualServers"],
+    find: ({ vrrp, virtualServers }) =>
+      unknown(
+        "VRRP instance",
+        virtualServers.map(({ vrrpInstance }, i) => ({
+          at: `virtualServers[${i}].vrrpInstance`,
+          value: vrrpInstance,
+        })),
+        vrrp.instances?.map(({ name }) => name) ?? ["VI_1"],
+      ),
+  },
+  {
+    needs: ["vrrp", "directors"],
+    find: ({ vrrp, directors }) =>
+      (vrrp.instances ?? []).flatMap(({ directors: own }, i) =>
+        unknown(
+          "director",
+          Object.keys(own).map((value) => ({ at: `vrrp.instances[${i}].directors`, value })),
+          directors.map(({ name }) => name),
+        ),
+      ),
+  },
+  {
+    needs: ["vrrp", "directors", "virtualServers"],
+    find: (config) => {
+      const instances = instancesOf(config);
+      return [
+        ...repeated(
+          "virtual router id",
+          instances.map(({ virtualRouterId, interface: device, family }, i) => ({
+            at: `${place(config.vrrp, i)}.virtualRouterId`,
+            value: `${virtualRouterId} on ${device} (${family})`,
+          })),
+        ),
+        ...repeated(
+          "address",
+          instances.flatMap(({ virtualAddresses }, i) =>
+            virtualAddresses.map(({ address }) => ({ at: place(config.vrrp, i), value: address })),
+          ),
+        ),
+        ...instances.flatMap(({ members }, i) =>
+          repeated(
+            "priority",
+            members.map(({ name, priority }, j) => ({
+              at: config.vrrp.instances
+                ? `vrrp.instances[${i}].directors.${name}.priority`
+                : `directors[${j}].priority`,
+              value: priority,
+            })),
+          ),
+        ),
+      ];
+    },
+  },
+  {
+    needs: ["vrrp", "directors", "virtualServers"],
+    find: (config) =>
+      instancesOf(config).flatMap((instance, i) => {
+        const at = place(config.vrrp, i);
+        const { name, version, family, unicast, virtualAddresses, members } = instance;
+        if (virtualAddresses.length === 0) {
+          return [
+            `${at}: ${name} carries no virtual address; name it as a virtual server's vrrpInstance, give it virtualAddresses, or remove it`,
+          ];
+        }
+        const errors: string[] = [];
+        if (version === 2 && family === "inet6") {
+          errors.push(
+            `${at}.version: 2 knows no IPv6, and ${name} has IPv6 addresses only; 3 does`,
+          );
+        }
+        const without = members.filter(({ address }) => address === undefined);
+        if (unicast && without.length > 0) {
+          errors.push(
+            family === "inet6"
+              ? `${at}.unicast: true needs an IPv6 address of every director for ${name}, which has IPv6 addresses only; give ${without.map((member) => member.name).join(", ")} vrrpAddress6`
+              : `${at}.unicast: true needs an IPv4 address of every director for ${name}; give ${without.map((member) => member.name).join(", ")} an IPv4 vrrpAddress`,
+          );
+        }
+        return errors;
+      }),
+  },
+  {
+    needs: ["vrrp", "directors", "virtualServers"],
+    find: (config) =>
+      instancesOf(config).flatMap((instance, i) => {
+        const { version, advertIntervalSeconds: interval, preempt, preemptDelaySeconds } = instance;
+        const at = `${place(config.vrrp, i)}.advertIntervalSeconds: ${interval}`;
+        const errors: string[] = [];
+        if (version === 2 && (!Number.isInteger(interval) || interval < 1)) {
+          errors.push(`${at} is not whole; VRRP version 2 knows whole seconds only (1–255)`);
+        }
+        if (version === 3 && interval > 40.95) {
+          errors.push(`${at} is more than VRRP version 3 can say (0.01–40.95)`);
+        }
+        if (version === 3 && Number(interval.toFixed(2)) !== interval) {
+          errors.push(`${at} is not in steps of 0.01, the unit of VRRP version 3 (RFC 5798)`);
+        }
+        if (preemptDelaySeconds !== undefined && !preempt) {
+          errors.push(
+            `${place(config.vrrp, i)}.preemptDelaySeconds: ${preemptDelaySeconds} says when to take over again, and preempt is false; set it to true`,
+          );
+        }
+        return errors;
+      }),
+  },
+  {
+    needs: ["vrrp", "directors", "virtualServers"],
+    find: (config) =>
+      instancesOf(config).flatMap((instance, i) => {
+        const at = place(config.vrrp, i);
+        return [
+          ...instance.trackInterfaces.flatMap(({ name }, j) =>
+            name === instance.interface
+              ? [
+                  `${at}.trackInterfaces[${j}].name: "${name}" is the instance's own interface, which is tracked anyway; remove it`,
+                ]
+              : [],
+          ),
+          ...instance.virtualRoutes.flatMap((route, j) => {
+            const families = new Set(
+              [route.to, route.via, route.source].flatMap((address) =>
+                address === undefined || address === "default" ? [] : [checkedFamily(address)],
+              ),
+            );
+            const where = `${at}.virtualRoutes[${j}]`;
+            return [
+              ...(families.size > 1 ? [`${where}: mixes IPv4 and IPv6`] : []),
+              ...(route.via === undefined && route.device === undefined
+                ? [`${where}: has neither via nor device; it must say where packets go`]
+                : []),
+            ];
+          }),
+          ...instance.virtualRules.flatMap(({ from, to }, j) => {
+            const where = `${at}.virtualRules[${j}]`;
+            if (from === undefined && to === undefined) {
+              return [`${where}: has neither from nor to; it must say which packets it is for`];
+            }
+            return from !== undefined &&
+              to !== undefined &&
+              checkedFamily(from) !== checkedFamily(to)
+              ? [`${where}: mixes IPv4 and IPv6`]
+              : [];
+          }),
+        ];
+      }),
+  },
+  {
+    needs: ["vrrp", "directors", "virtualServers"],
+    find: (config) => {
+      const instances = instancesOf(config);
+      const names = instances.map(({ name }) => name);
+      const grouped = config.vrrp.syncGroups.flatMap(({ instances: members }, i) =>
+        members.map((value, j) => ({ at: `vrrp.syncGroups[${i}].instances[${j}]`, value })),
+      );
+      return [
+        ...unknown("VRRP instance", grouped, names),
+        ...repeated("instance", grouped),
+        ...instances.flatMap((instance, i) =>
+          grouped.some(({ value }) => value === instance.name)
+            ? trackLists.flatMap((list) =>
+                instance[list].flatMap(({ weight }, j) =>
+                  weight
+                    ? [
+                        `${place(config.vrrp, i)}.${list}[${j}].weight: ${weight} is ignored in a sync group, whose instances keep together; leave it out`,
+                      ]
+                    : [],
+                ),
+              )
+            : [],
+        ),
+      ];
+    },
+  },
+  {
+    needs: ["vrrp"],
+    find: ({ vrrp }, hasSecret) => {
+      const versions = (vrrp.instances ?? [vrrp]).map(({ version }) => version ?? vrrp.version);
+      return hasSecret("vrrpAuthPass") && !versions.includes(2)
+        ? [
+            "vrrpAuthPass: version 3 has no authentication (RFC 5798); remove it, or set vrrp.version to 2",
+          ]
+        : [];
+    },
+  },
+  {
+    needs: ["tracking", "directors"],
+    find: ({ tracking, directors }) =>
+      tracking.bfd.flatMap(({ name, neighbor, source, ttl, maxHops }, i) => {
+        const at = `tracking.bfd[${i}]`;
+        const known = directors.map((director) => director.name);
+        const errors: string[] = [];
+        if (typeof neighbor !== "string") {
+          errors.push(
+            ...unknown("director", keysAt(neighbor, `${at}.neighbor`), known),
+            ...known
+              .filter((director) => !(director in neighbor))
+              .map(
+                (director) =>
+                  `${at}.neighbor: says nothing for ${director}; ${name} is on every director`,
+              ),
+          );
+        }
+        errors.push(...unknown("director", keysAt(source ?? {}, `${at}.source`), known));
+        for (const director of known) {
+          const to = typeof neighbor === "string" ? neighbor : neighbor[director];
+          const from = source?.[director];
+          if (to !== undefined && from !== undefined && checkedFamily(to) !== checkedFamily(from)) {
+            errors.push(`${at}.source.${director}: "${from}" is not of the family of "${to}"`);
+          }
+        }
+        if (maxHops !== undefined && maxHops > (ttl ?? 255)) {
+          errors.push(`${at}.maxHops: ${maxHops} is above ttl (${ttl ?? 255})`);
+        }
+        return errors;
+      }),
+  },
+  {
+    needs: ["tracking", "directors"],
+    find: ({ tracking, directors }) =>
+      directors.flatMap((director) =>
+        repeated(
+          `neighbour of ${director.name}`,
+          tracking.bfd.map(({ neighbor }, i) => {
+            const to = typeof neighbor === "string" ? neighbor : neighbor[director.name];
+            return {
+              at: `tracking.bfd[${i}].neighbor`,
+              value: to === undefined ? undefined : canonical(to),
+            };
+          }),
+        ),
+      ),
+  },
+  {
+    needs: ["tracking"],
+    find: ({ tracking }) => [
+      ...tracking.files.flatMap(({ initialValue = 0, weight = 1 }, i) =>
+        Math.abs(initialValue * weight) > 254
+          ? [
+              `tracking.files[${i}].initialValue: ${initialValue} times the weight ${weight} is not a change of priority (-254–254)`,
+            ]
+          : [],
+      ),
+      ...tracking.processes.flatMap(({ quorum, quorumMax }, i) =>
+        quorumMax !== undefined && quorumMax < quorum
+          ? [`tracking.processes[${i}].quorumMax: ${quorumMax} is below quorum (${quorum})`]
+          : [],
+      ),
+    ],
+  },
+  {
+    needs: ["vrrp", "directors"],
+    find: ({ vrrp, directors }) =>
+      (vrrp.instances ?? []).flatMap(({ directors: own }, i) =>
+        directors.flatMap((director) => {
+          const address = own[director.name]?.vrrpAddress;
+          const family = address === undefined ? undefined : checkedFamily(address);
+          return family !== undefined && ownAddress(director, family) === undefined
+            ? [
+                `vrrp.instances[${i}].directors.${director.name}.vrrpAddress: "${address}" is of a family that ${director.name} has no address of; give it vrrpAddress6`,
+              ]
+            : [];
+        }),
+      ),
+  },
+];
+
+const trackLists = [
+  "trackInterfaces",
+  "trackScripts",
+  "trackProcesses",
+  "trackFiles",
+  "trackBfd",
+] as const;
+
+function keysAt(record: object, at: string): { at: string; value: string }[] {
+  return Object.keys(record).map((value) => ({ at, value }));
+}

@@ -1,0 +1,176 @@
+// The small types that the stack config is made of: ports, addresses, names, each with the words of its error.
+import { Address4, Address6 } from "ip-address";
+import { z } from "zod";
+
+export type Family = "inet" | "inet6";
+
+export const integer = (min: number, max: number, what: string) => {
+  const error = `is not ${what} (${min}–${max})`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+};
+
+export const port = integer(1, 65535, "a port");
+
+export const weight = integer(0, 65535, "a weight");
+
+/** A number of seconds in steps of a thousandth at most. */
+export const seconds = (min: number, max: number) => {
+  const error = `is not a number of seconds (${min}–${max}, in steps of 0.001)`;
+  return z
+    .number({ error })
+    .min(min, { error })
+    .max(max, { error })
+    .refine((value) => Number(value.toFixed(3)) === value, { error });
+};
+
+export const flag = z.boolean({ error: "is not true or false" });
+
+export const matching = (pattern: RegExp, allowed: string) =>
+  z.string({ error: `is not ${allowed}` }).regex(pattern, { error: `is not ${allowed}` });
+
+export const oneOf = <const T extends readonly string[]>(values: T) =>
+  z.enum(values, { error: `is not one of ${values.join(", ")}` });
+
+/** A list whose error says what it should hold. */
+export const listOf = <T extends z.ZodType>(type: T, what: string) =>
+  z.array(type, { error: `is not a list of ${what}` });
+
+const text = (holds: (text: string) => boolean, allowed: string) =>
+  z.string({ error: `is not ${allowed}` }).refine(holds, { error: `is not ${allowed}` });
+
+export const address = text(
+  (value) => !value.includes("/") && familyOf(value) !== undefined,
+  "an IP address",
+);
+
+export const ipv6Address = text(
+  (value) => !value.includes("/") && familyOf(value) === "inet6",
+  "an IPv6 address",
+);
+
+export const addressWithPrefix = text(
+  (value) => /\/\d+$/.test(value) && familyOf(value) !== undefined,
+  "an address with its prefix (192.0.2.11/24)",
+);
+
+export const ipv6AddressWithPrefix = text(
+  (value) => /\/\d+$/.test(value) && familyOf(value) === "inet6",
+  "an IPv6 address with its prefix (2001:db8::11/64)",
+);
+
+export const virtualAddress = text(
+  (value) => familyOf(value) !== undefined,
+  "an IP address (192.0.2.100, or with its prefix 192.0.2.100/28)",
+);
+
+export const subnet = text(
+  (value) => /\/\d+$/.test(value) && isSubnet(value),
+  "a subnet in CIDR form whose host bits are 0 (10.0.0.0/8)",
+);
+
+export const name = matching(
+  /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/,
+  "a name (lower-case letters, digits and dashes, 32 at most, a letter first)",
+);
+
+/** A name inside keepalived.conf, where capitals and underscores are the custom: VI_1. */
+export const blockName = matching(
+  /^[A-Za-z][A-Za-z0-9_-]{0,30}$/,
+  "a name (letters, digits, _ and -, 31 at most, a letter first)",
+);
+
+export const interfaceName = matching(
+  /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/,
+  "a network interface's name (15 characters at most)",
+);
+
+export const userName = matching(/^[a-z_][a-z0-9_-]{0,31}$/, "a login name");
+
+export const path = matching(/^\/[\w./@+-]+$/, "an absolute path of letters, digits and . _ @ + -");
+
+export const hostName = text(isHostName, "a host name");
+
+export const hostAddress = text(
+  (value) => isHostName(value) || (!value.includes("/") && familyOf(value) !== undefined),
+  "a host name or address",
+);
+
+// Not ssh-rsa: the command plugin then asks for SHA-1 signatures only, which OpenSSH refuses since 8.8.
+export const hostKey = matching(
+  /^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,3}( [\w.@-]+)?$/,
+  'a public host key, Ed25519 or ECDSA, as ssh-keyscan prints it, without the address ("ssh-ed25519 AAAA…")',
+);
+
+export const packageName = matching(/^[a-z0-9][a-z0-9+.-]+$/, "a package's name");
+
+export const sysctlName = matching(/^[a-z0-9_-]+([./][A-Za-z0-9_*:-]+)+$/, "a sysctl's name");
+
+export const sysctlValue = z
+  .union([z.int(), matching(/^[A-Za-z0-9_.:-]+( [A-Za-z0-9_.:-]+)*$/, "a sysctl's value")])
+  .transform(String);
+
+/**
+ * A word of keepalived.conf that is safe in quotes and without them: its comments (`#`, `!`), quotes, braces, parameters (`$`)
+ * and escapes are not in it, and it begins no condition (`@`) or sequence (`~`): keepalived.conf(5), "Quoted strings".
+ */
+export const word = (max: number, what: string) =>
+  matching(
+    new RegExp(`^[\\w/.:,;=+*?&%^<>()|-][\\w/.:,;=+*?&%^<>()|@~-]{0,${max - 1}}$`),
+    `${what} (${max} characters at most, without spaces, quotes, braces, #, !, $ and \\)`,
+  );
+
+/** True for an IPv4 or IPv6 address, with or without a prefix. */
+export function isAddress(text: string): boolean {
+  return familyOf(text) !== undefined;
+}
+
+/** The family of an address or subnet; undefined where it is neither. */
+export function familyOf(text: string): Family | undefined {
+  if (/^\d+\.\d+\.\d+\.\d+(\/\d+)?$/.test(text) && Address4.isValid(text)) return "inet";
+  if (/^[0-9A-Fa-f:.]+(\/\d+)?$/.test(text) && text.includes(":") && Address6.isValid(text)) {
+    return "inet6";
+  }
+  return undefined;
+}
+
+/** The family of an address that has been checked. */
+export function checkedFamily(address: string): Family {
+  return address.includes(":") ? "inet6" : "inet";
+}
+
+/** True when the address lies in the network (192.0.2.11/24). */
+export function isInNetworkOf(address: string, network: string): boolean {
+  const family = familyOf(address);
+  if (family === undefined || family !== familyOf(network)) return false;
+  return parsed(withoutPrefix(address)).isInSubnet(parsed(network));
+}
+
+/** The address alone, of one that may carry its prefix. */
+export function withoutPrefix(address: string): string {
+  return address.replace(/\/.*$/, "");
+}
+
+/** One spelling an address, so that 2001:DB8::0:1 and 2001:db8::1 are the same. */
+export function canonical(address: string): string {
+  return checkedFamily(address) === "inet6"
+    ? new Address6(withoutPrefix(address)).correctForm()
+    : withoutPrefix(address);
+}
+
+function parsed(address: string): Address4 | Address6 {
+  return checkedFamily(address) === "inet6" ? new Address6(address) : new Address4(address);
+}
+
+function isSubnet(text: string): boolean {
+  if (familyOf(text) === undefined) return false;
+  const network = parsed(text);
+  return network.startAddress().bigInt() === network.bigInt();
+}
+
+function isHostName(text: string): boolean {
+  return (
+    /^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/.test(
+      text,
+    ) && !/^[\d.]+$/.test(text)
+  );
+}

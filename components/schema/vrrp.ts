@@ -1,0 +1,324 @@
+// VRRP: which director is active, how it is told, what it tracks, what moves with it.
+import { z } from "zod";
+import { hook } from "./scripts";
+import {
+  address,
+  addressWithPrefix,
+  blockName,
+  flag,
+  integer,
+  interfaceName,
+  listOf,
+  name,
+  seconds,
+  subnet,
+  virtualAddress,
+} from "./types";
+
+const trackWeight = integer(-253, 253, "a weight")
+  .optional()
+  .describe(
+    "Added to the priority while it is well (above 0), or taken off while it isn't (below 0); a fault where it is 0 or left out",
+  );
+
+const reverse = flag.optional().describe("The weight's sense is turned");
+
+const tracked = (what: string) =>
+  z.strictObject({ name: blockName.describe(what), weight: trackWeight, reverse });
+
+const track = {
+  trackInterfaces: listOf(
+    z.strictObject({ name: interfaceName.describe("Interface"), weight: trackWeight, reverse }),
+    "interfaces",
+  )
+    .default([])
+    .describe("Further interfaces that must be up"),
+  trackScripts: listOf(tracked("Name in `tracking.scripts`"), "tracked scripts")
+    .default([])
+    .describe("Scripts that must succeed"),
+  trackProcesses: listOf(tracked("Name in `tracking.processes`"), "tracked processes")
+    .default([])
+    .describe("Processes that must run"),
+  trackFiles: listOf(tracked("Name in `tracking.files`"), "tracked files")
+    .default([])
+    .describe("Files whose number adds to the priority"),
+  trackBfd: listOf(tracked("Name in `tracking.bfd`"), "BFD sessions")
+    .default([])
+    .describe("BFD sessions that must be up"),
+};
+
+const notify = z
+  .strictObject({
+    master: hook.optional().describe("Run when a director becomes active"),
+    backup: hook.optional().describe("Run when it becomes standby"),
+    fault: hook.optional().describe("Run when it has a fault"),
+    stop: hook.optional().describe("Run when keepalived stops"),
+    any: hook
+      .optional()
+      .describe("Run at every change, with type, name, state and priority as arguments"),
+  })
+  .optional()
+  .describe("Scripts of `scripts` run at a change of state");
+
+const garp = z
+  .strictObject({
+    masterDelaySeconds: integer(0, 3600, "a number of seconds")
+      .optional()
+      .describe(
+        "Seconds from becoming active to the second round; keepalived's 5 where it is left out",
+      ),
+    masterRepeat: integer(1, 100, "a number of ARPs")
+      .optional()
+      .describe("ARPs a round; keepalived's 5 where it is left out"),
+    masterRefreshSeconds: integer(0, 86400, "a number of seconds")
+      .optional()
+      .describe("Seconds between rounds while active; never where it is left out"),
+    masterRefreshRepeat: integer(1, 100, "a number of ARPs")
+      .optional()
+      .describe("ARPs of such a round; keepalived's 1 where it is left out"),
+    lowerPrioDelaySeconds: integer(0, 3600, "a number of seconds")
+      .optional()
+      .describe("Seconds to a second round after a lower director's advert was heard"),
+    lowerPrioRepeat: integer(0, 100, "a number of ARPs").optional().describe("ARPs of that round"),
+  })
+  .prefault({})
+  .describe("Gratuitous ARPs and unsolicited neighbour adverts");
+
+const virtualRoute = z.strictObject({
+  to: z
+    .union([z.literal("default"), subnet, address], {
+      error: 'is neither "default", a subnet nor an address',
+    })
+    .describe("Destination"),
+  via: address.optional().describe("Gateway"),
+  device: interfaceName.optional().describe("Interface"),
+  source: address.optional().describe("Preferred source address"),
+  metric: integer(0, 4294967295, "a metric").optional().describe("Metric"),
+  table: integer(1, 4294967295, "a routing table")
+    .optional()
+    .describe("Routing table; main where it is left out"),
+});
+
+const virtualRule = z.strictObject({
+  from: z
+    .union([subnet, address], { error: "is neither a subnet nor an address" })
+    .optional()
+    .describe("Source"),
+  to: z
+    .union([subnet, address], { error: "is neither a subnet nor an address" })
+    .optional()
+    .describe("Destination"),
+  table: integer(1, 4294967295, "a routing table").describe("Routing table looked into"),
+  priority: integer(1, 32765, "a rule's priority").describe("Order among the rules"),
+});
+
+const extraAddress = z.strictObject({
+  address: virtualAddress.describe("Address, with its prefix where it needs one"),
+  interface: interfaceName.optional().describe("Interface; the instance's where it is left out"),
+});
+
+const vmac = z.strictObject({
+  interface: interfaceName
+    .optional()
+    .describe("Name of the interface; `vrrp.` and the virtual router id where it is left out"),
+});
+
+/** What can differ between instances; each takes `vrrp`'s where it says nothing. */
+const perInstance = {
+  interface: interfaceName
+    .default("eth1")
+    .describe("Interface of the adverts and the virtual addresses (the cookbook's value)"),
+  version: z
+    .union([z.literal(2), z.literal(3)], { error: "is not 2 or 3" })
+    .default(3)
+    .describe("Protocol version; 2 knows neither fractions of a second nor IPv6"),
+  advertIntervalSeconds: seconds(0.01, 255)
+    .default(0.3)
+    .describe(
+      "Seconds between adverts; a director is missed after three (at 0.1 a busy host flips)",
+    ),
+  unicast: flag
+    .default(true)
+    .describe("Adverts go to the other directors' own addresses rather than to a multicast group"),
+  preempt: flag.default(false).describe("A returning director of higher priority takes over again"),
+  preemptDelaySeconds: seconds(0, 1000).optional().describe("Seconds that it waits before it does"),
+  downTimerAdverts: integer(1, 100, "a number of adverts")
+    .optional()
+    .describe("Adverts missed until a director counts as gone, in place of the protocol's 3"),
+  trackPrimaryInterface: flag
+    .default(true)
+    .describe("A fault of `interface` is a fault of the instance"),
+  trackSourceAddress: flag
+    .default(false)
+    .describe("The loss of the director's own address is a fault"),
+  accept: flag
+    .optional()
+    .describe(
+      "Packets to the virtual addresses are accepted by an active director; true where it is left out",
+    ),
+  promoteSecondaries: flag.optional().describe("Sets the interface's `promote_secondaries`"),
+  smtpAlert: flag.default(false).describe("Mail to `email.to` at a change of state"),
+  vmac: vmac
+    .optional()
+    .describe(
+      "The virtual addresses have the protocol's MAC address, on an interface of their own",
+    ),
+  garp,
+  ...track,
+  notify,
+  virtualAddresses: listOf(extraAddress, "addresses")
+    .default([])
+    .describe(
+      "Further addresses that move with the instance: a gateway of real servers behind NAT, say",
+    ),
+  virtualRoutes: listOf(virtualRoute, "routes").default([]).describe("Routes that move with it"),
+  virtualRules: listOf(virtualRule, "rules")
+    .default([])
+    .describe("Routing rules that move with it"),
+};
+
+type PerInstance = typeof perInstance;
+export type InstanceKey = keyof PerInstance;
+
+/** Keys of `vrrp` that an instance can have for itself. */
+export const instanceKeys = Object.keys(perInstance) as InstanceKey[];
+
+/** The same keys without defaults: what an instance leaves out is `vrrp`'s. */
+const overrides = Object.fromEntries(
+  Object.entries(perInstance).map(([key, type]) => {
+    const inner =
+      type instanceof z.ZodDefault || type instanceof z.ZodPrefault ? type.unwrap() : type;
+    return [
+      key,
+      (inner instanceof z.ZodOptional ? inner : inner.optional()).describe(
+        `As \`vrrp.${key}\`, which holds where it is left out`,
+      ),
+    ];
+  }),
+) as unknown as { [Key in keyof PerInstance]: z.ZodOptional<PerInstance[Key]> };
+
+const virtualRouterId = integer(1, 255, "a virtual router id");
+
+const instance = z.strictObject({
+  name: blockName.describe("Unique: VI_1"),
+  virtualRouterId: virtualRouterId.describe("Unique on the network segment"),
+  directors: z
+    .record(
+      name,
+      z.strictObject({
+        priority: integer(1, 254, "a VRRP priority")
+          .optional()
+          .describe("Its priority here; its own where it is left out"),
+        vrrpAddress: addressWithPrefix
+          .optional()
+          .describe(
+            "Its own address on this instance's interface; its `vrrpAddress` where it is left out",
+          ),
+      }),
+      { error: "is not a set of directors, name to { priority?, vrrpAddress? }" },
+    )
+    .default({})
+    .describe("What is a director's own here, by its name"),
+  ...overrides,
+});
+
+const syncGroup = z.strictObject({
+  name: blockName.describe("Unique: VG_1"),
+  instances: listOf(blockName, "instances' names")
+    .min(2, { error: "has fewer than two instances: a group of one says nothing" })
+    .describe("Instances that change state together"),
+  ...track,
+  notify,
+  smtpAlert: flag.default(false).describe("Mail to `email.to` at a change of state"),
+});
+
+const syncDaemon = z
+  .strictObject({
+    id: integer(0, 255, "a sync id")
+      .optional()
+      .describe("Sync id; the first instance's virtual router id where it is left out"),
+    maxLength: integer(1, 65507, "a number of bytes")
+      .optional()
+      .describe("Bytes of a datagram, at most; the interface's MTU where it is left out"),
+    port: integer(1, 65535, "a port").default(8848).describe("UDP port"),
+    ttl: integer(1, 255, "a TTL")
+      .optional()
+      .describe("TTL of its multicast; 1 where it is left out"),
+    group: address
+      .refine((value) => /^(22[4-9]|23\d)\.|^ff/i.test(value), {
+        error: "is not a multicast address",
+      })
+      .optional()
+      .describe("Multicast group; 224.0.0.81 where it is left out"),
+  })
+  .prefault({})
+  .describe("How connections are told: ipvsadm(8), --start-daemon");
+
+export const vrrp = z
+  .strictObject({
+    virtualRouterId: virtualRouterId
+      .default(51)
+      .describe("Unique on the network segment (the cookbook's value)"),
+    ...perInstance,
+    syncInterface: interfaceName
+      .default("eth0")
+      .describe("Interface of the connection sync daemon (the cookbook's value)"),
+    connectionSync: flag
+      .default(true)
+      .describe("The active director's connections are told to the standby"),
+    syncDaemon,
+    instances: listOf(instance, "VRRP instances")
+      .min(1, {
+        error: "is empty: name an instance, or leave the key out for one of the name VI_1",
+      })
+      .optional()
+      .describe(
+        "Several instances, each with virtual servers of its own (`virtualServers[].vrrpInstance`): each director can be active for some",
+      ),
+    syncGroups: listOf(syncGroup, "groups")
+      .default([])
+      .describe("Instances that change state together"),
+  })
+  .prefault({})
+  .describe("VRRP, and what the directors tell each other");
+
+export type NotifyKey = keyof NonNullable<z.output<typeof notify>>;
+
+/** Log levels aside, what the keepalived daemon itself is told. */
+export const daemon = z
+  .strictObject({
+    vrrpPriority: integer(-20, 19, "a nice value")
+      .default(-20)
+      .describe("Nice value of the VRRP process (at 0, load on the host makes directors flip)"),
+    checkerPriority: integer(-20, 19, "a nice value")
+      .default(-10)
+      .describe("Nice value of the checker process"),
+    vrrpRealtimePriority: integer(1, 99, "a real-time priority")
+      .optional()
+      .describe("Real-time priority of the VRRP process (at 50 the kernel killed it under load)"),
+    noSwap: flag.default(false).describe("VRRP and checker processes stay in memory"),
+    startupDelaySeconds: seconds(0.001, 3600)
+      .optional()
+      .describe("Seconds between keepalived's start and its first part in VRRP"),
+    scriptUser: z
+      .string()
+      .regex(/^[a-z_][a-z0-9_-]{0,31}$/, { error: "is not a login name" })
+      .default("root")
+      .describe("Who runs scripts that name no user"),
+    ipvsTimeouts: z
+      .strictObject({
+        tcpSeconds: integer(1, 2678400, "a number of seconds")
+          .optional()
+          .describe("Idle TCP connections; the kernel's 900 where it is left out"),
+        tcpFinSeconds: integer(1, 2678400, "a number of seconds")
+          .optional()
+          .describe("After a FIN; the kernel's 120 where it is left out"),
+        udpSeconds: integer(1, 2678400, "a number of seconds")
+          .optional()
+          .describe("Idle UDP; the kernel's 300 where it is left out"),
+      })
+      .prefault({})
+      .describe("Seconds after which IPVS forgets a connection: ipvsadm(8), --set"),
+  })
+  .prefault({})
+  .describe("The keepalived daemon itself");

@@ -1,0 +1,170 @@
+# shellcheck shell=sh
+# Sourced by keepalived.sh: what a config wants in IPVS and what is there, as lines alike, in ipvsadm(8)'s own words:
+#   -A -t 192.0.2.100:80 -s sh -p 300 -b sh-port      a virtual server
+#   -a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1     a real server; * for a weight that a check sets
+#   +a -t 192.0.2.100:80 -r 192.0.2.99:80 -g -w 1     one that may be there: a sorry server, one kept in with weight 0
+#   -x -t 192.0.2.100:80 -r 192.0.2.21:80 100 75      a real server's thresholds, upper and lower
+# $scratch, set before, is a folder of the script's own.
+
+# wanted CONF: keepalived.conf(5) in those lines. What is no virtual server of its own (a group's) is left out.
+wanted() {
+    awk '
+        # As ipvsadm prints it: 2001:DB8:0:0::1 is 2001:db8::1.
+        function spelled(address,    sides, left, right, n, i, groups, zeros, at) {
+            if (address !~ /:/) return address
+            n = split(tolower(address), sides, "::")
+            left = split(sides[1], head, ":")
+            right = n > 1 ? split(sides[2], tail, ":") : 0
+            groups = ":"
+            for (i = 1; i <= left; i++) groups = groups plain(head[i]) ":"
+            for (i = left + right; n > 1 && i < 8; i++) groups = groups "0:"
+            for (i = 1; i <= right; i++) groups = groups plain(tail[i]) ":"
+            for (zeros = ":0:0:0:0:0:0:0:0:"; length(zeros) > 3; zeros = substr(zeros, 3)) {
+                at = index(groups, zeros)
+                if (at) {
+                    groups = substr(groups, 1, at - 1) "::" substr(groups, at + length(zeros))
+                    break
+                }
+            }
+            if (groups !~ /^::/) groups = substr(groups, 2)
+            if (groups !~ /::$/) groups = substr(groups, 1, length(groups) - 1)
+            return groups
+        }
+        function plain(group) {
+            sub(/^0+/, "", group)
+            return group == "" ? "0" : group
+        }
+        function endpoint(address, port) {
+            return (address ~ /:/ ? "[" spelled(address) "]" : address) ":" port
+        }
+        function is_on(value) {
+            return value != "" && value !~ /^(off|false|no)$/
+        }
+        function service(    line, mask, flags, names, name, i) {
+            line = key " -s " own["lvs_sched"]
+            if (own["persistence_timeout"]) {
+                line = line " -p " own["persistence_timeout"]
+                mask = own["persistence_granularity"]
+                if (mask != "" && mask != "255.255.255.255" && mask != 128) line = line " -M " mask
+                if (own["persistence_engine"] != "") line = line " --pe " own["persistence_engine"]
+            }
+            if (is_on(own["ops"])) line = line " -o"
+            names = split("sh-fallback sh-port mh-fallback mh-port", name, " ")
+            for (i = 1; i <= names; i++) if (name[i] in own) flags = flags "," name[i]
+            return "-A " line (flags == "" ? "" : " -b " substr(flags, 2))
+        }
+        # Only NAT changes a port; in a fwmark service it stays what the client asked for.
+        function real(address, its_port, method) {
+            if (method != "NAT") its_port = mark == "" ? port : 0
+            return key " -r " endpoint(address, its_port)
+        }
+        BEGIN {
+            option["TCP"] = "-t"
+            option["UDP"] = "-u"
+            option["SCTP"] = "--sctp-service"
+            how["DR"] = "-g"
+            how["NAT"] = "-m"
+            how["TUN"] = "-i"
+        }
+        { sub(/[#!].*/, "") }
+        depth == 0 && $1 == "virtual_server" && $2 != "group" {
+            inside = 1
+            reals = 0
+            split("", own)
+            split("", its)
+            mark = $2 == "fwmark" ? $3 : ""
+            address = $2
+            port = $3 + 0
+        }
+        inside && depth == 1 { own[$1] = NF > 1 ? $2 : "on" }
+        inside && depth == 1 && $1 == "sorry_server" { own["sorry_port"] = $3 + 0 }
+        inside && depth == 1 && $1 == "real_server" {
+            reals++
+            its[reals, "address"] = $2
+            its[reals, "port"] = $3 + 0
+        }
+        inside && depth == 2 { its[reals, $1] = NF > 1 ? $2 : "on" }
+        inside && depth > 1 && ($1 == "FILE_CHECK" || $1 == "misc_dynamic") { its[reals, "dynamic"] = 1 }
+        { depth += gsub(/[{]/, "{") - gsub(/[}]/, "}") }
+        inside && depth == 0 {
+            inside = 0
+            if (mark != "") key = "-f " mark (own["ip_family"] == "inet6" ? " -6" : "")
+            else key = option[own["protocol"] == "" ? "TCP" : own["protocol"]] " " endpoint(address, port)
+            print service()
+            for (i = 1; i <= reals; i++) {
+                method = its[i, "lvs_method"] == "" ? own["lvs_method"] : its[i, "lvs_method"]
+                line = real(its[i, "address"], its[i, "port"], method)
+                weight = its[i, "weight"] == "" ? 1 : its[i, "weight"]
+                print "-a " line, how[method], "-w", (its[i, "dynamic"] ? "*" : weight)
+                inhibit = its[i, "inhibit_on_failure"] == "" ? own["inhibit_on_failure"] : its[i, "inhibit_on_failure"]
+                if (is_on(inhibit)) print "+a " line, how[method], "-w 0"
+                print "-x " line, its[i, "uthreshold"] + 0, its[i, "lthreshold"] + 0
+            }
+            if ("sorry_server" in own) {
+                method = own["sorry_server_lvs_method"] == "" ? own["lvs_method"] : own["sorry_server_lvs_method"]
+                line = real(own["sorry_server"], own["sorry_port"], method)
+                print "+a " line, how[method], "-w 1"
+                if (is_on(own["sorry_server_inhibit"])) print "+a " line, how[method], "-w 0"
+            }
+        }
+    ' "$1"
+}
+
+# wanted_by_drain: real servers that drain.sh keeps clients from; it notes their entries as they were.
+wanted_by_drain() {
+    [ ! -f /run/lvs-ha-drained ] || sed -n 's/^-a \(.*\) -w [0-9]*.*/+a \1 -w 0/p' /run/lvs-ha-drained
+}
+
+# live CONF…: what the kernel has of these configs' virtual servers. Others may have services of their own.
+live() {
+    for one in "$@"; do
+        [ ! -f "$one" ] || wanted "$one"
+    done | sed -n 's/^-A \(.*\) -s .*/\1/p' >"$scratch/ours"
+    { ipvsadm -Ln --thresholds && ipvsadm -Sn; } | awk -v ours="$scratch/ours" '
+        BEGIN {
+            while ((getline line <ours) > 0) is_ours[line]
+            option["TCP"] = "-t"
+            option["UDP"] = "-u"
+            option["SCTP"] = "--sctp-service"
+        }
+        $1 in option { key = option[$1] " " $2 }
+        $1 == "FWM" { key = "-f " $2 ($3 == "IPv6" ? " -6" : "") }
+        $1 == "->" && key in is_ours { print "-x " key " -r", $2, $3, $4 }
+        $1 == "-A" || $1 == "-a" {
+            line = $0
+            sub(/^-[Aa] /, "", line)
+            sub(/ -[rs] .*/, "", line)
+            # A config says nothing of IPIP, which a tunnel is where nothing is said.
+            sub(/ --tun-type ipip.*/, "")
+            if (line in is_ours) print
+        }
+    '
+}
+
+# compare: of $scratch/wanted and $scratch/live, sets $lacks (virtual servers that are not there), $strange (what nobody asked for),
+# $out (real servers that are not there at their weight) and $limits (real servers with other thresholds, as ipvsadm -e takes them).
+# shellcheck disable=SC2034 # read by the script that sources this
+compare() {
+    lacks=$(grep '^-A' "$scratch/wanted" | without "$scratch/live")
+    strange=$(grep '^-[Aa]' "$scratch/live" | without "$scratch/wanted")
+    out=$(grep '^-a' "$scratch/wanted" | without "$scratch/live")
+    limits=$(awk '
+        { entry = $0; sub(/^-. /, "", entry); sub(/ -[gim] -w .*| [0-9]+ [0-9]+$/, "", entry) }
+        /^-x/ { limit = "-x " $(NF - 1) " -y " $NF }
+        FILENAME == ARGV[1] && /^-a/ { how[entry] = $(NF - 2) " -w " $NF }
+        FILENAME == ARGV[1] && /^-x/ { has[entry] = limit }
+        FILENAME == ARGV[2] && /^-x/ && entry in how && has[entry] != limit { print entry, how[entry], limit }
+    ' "$scratch/live" "$scratch/wanted")
+}
+
+# without FILE: the lines of standard input that FILE doesn't have; * stands for any number at a line's end.
+without() {
+    awk '
+        function any(line) {
+            sub(/[0-9]+$/, "*", line)
+            return line
+        }
+        FILENAME == ARGV[1] { sub(/^\+/, "-"); has[$0]; some[any($0)]; next }
+        !($0 in has) && !(any($0) in has) && !($0 in some)
+    ' "$1" -
+}
