@@ -2,8 +2,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { LvsNode } from "./lvsNode";
 import { RealServer } from "./realServer";
+import { endpoint } from "./render/ipvs";
 import { virtualAddresses } from "./render/keepalived";
-import type { Secrets, Settings, VirtualServerSettings } from "./settings";
+import type { RealServerSettings, Secrets, Settings, VirtualServerSettings } from "./settings";
 import { SshAccess } from "./sshAccess";
 
 export interface LvsHaPairArgs {
@@ -44,28 +45,37 @@ export class LvsHaPair extends pulumi.ComponentResource {
         ),
     );
 
-    const managed = settings.realServers.flatMap(({ host }) => (host ? [host] : []));
-    let batchBefore: pulumi.Resource[] = [];
-    for (const batch of batches(managed, settings.rollout.maxUnavailable)) {
-      const changed = batch.map(
-        (host) =>
-          new RealServer(
-            `${name}-${host.name}`,
-            { host, settings, access, directors: this.directors, after: batchBefore },
-            { parent: this },
-          ),
-      );
+    const serving = this.directors.filter((_, i) => !standbyFirst[i]?.inMaintenance);
+    const realServer = ({ host }: RealServerSettings, after: pulumi.Resource[]) =>
+      host
+        ? [
+            new RealServer(
+              `${name}-${host.name}`,
+              { host, settings, access, directors: serving, after },
+              { parent: this },
+            ),
+          ]
+        : [];
+    // Nobody waits for a host in maintenance: it may be off.
+    const [resting, working] = partition(
+      settings.realServers,
+      ({ inMaintenance }) => inMaintenance,
+    );
+    let before: pulumi.Resource[] = [];
+    for (const batch of batches(working, settings.rollout.maxUnavailable)) {
+      const changed = batch.flatMap((one) => realServer(one, before));
       this.realServers.push(...changed);
-      batchBefore = changed.flatMap(({ serves }) => serves);
+      before = changed.flatMap(({ serves }) => serves);
     }
+    const stand: pulumi.Resource[] = [...this.realServers];
+    this.realServers.push(...resting.flatMap((one) => realServer(one, [])));
 
     const tables: Record<string, pulumi.Output<string[]>> = {};
-    const served: pulumi.Resource[] = [...this.realServers];
-    for (const [i, { name: director }] of standbyFirst.entries()) {
+    for (const [i, { name: director, inMaintenance }] of standbyFirst.entries()) {
       const node = this.directors[i];
       if (node === undefined) continue;
-      tables[director] = node.serve(served).apply((table) => table.split("\n"));
-      served.push(node);
+      tables[director] = node.serve([...stand]).apply((table) => table.split("\n"));
+      if (!inMaintenance) stand.push(node);
     }
 
     this.virtualAddresses = virtualAddresses(settings);
@@ -92,12 +102,12 @@ function serviceText({ fwmark, flows, port, protocol }: VirtualServerSettings): 
   return `${endpoint(flows[0]?.address ?? "", port ?? 0)} ${protocol}`;
 }
 
-function endpoint(address: string, port: number): string {
-  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
-}
-
 function batches<T>(items: T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
     items.slice(i * size, (i + 1) * size),
   );
+}
+
+function partition<T>(items: T[], holds: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(holds), items.filter((item) => !holds(item))];
 }

@@ -8,6 +8,7 @@ import type { LvsNode } from "./lvsNode";
 import { firewallPackages, osProfiles } from "./os/profiles";
 import { renderFiles } from "./render/files";
 import { renderRealServerFirewall } from "./render/firewall";
+import { ipvsEntries } from "./render/ipvs";
 import { renderRealServerKernel } from "./render/kernel";
 import { loopbackAddresses } from "./render/loopback";
 import type { HostSettings, Settings } from "./settings";
@@ -57,15 +58,22 @@ export class RealServer extends pulumi.ComponentResource {
     });
     // Changes with what is done on this host, so that the directors drain it for that and for nothing else.
     const change = digest(JSON.stringify([args.host.host, firewall.backend, texts, scriptsDigest]));
-    const eachDirector = (verb: string, words: string[], before: pulumi.Resource[]) =>
+    const eachDirector = (
+      verb: string,
+      { words = [], stdin }: { words?: string[]; stdin?: string },
+      before: pulumi.Resource[],
+    ) =>
       directors.map((director) =>
         director.host.aside(
           `${name}-${verb}-${director.host.shortName}`,
           [`${scriptsHome}/drain.sh`, verb, ...words, ...own],
-          { because: change, after: [...director.host.ends, ...before], parent: this },
+          { because: change, stdin, after: [...director.host.ends, ...before], parent: this },
         ),
       );
-    const drained = eachDirector("drain", [String(rollout.drainSeconds)], [...host.ends, ...after]);
+    const drained = eachDirector("drain", { words: [String(rollout.drainSeconds)] }, [
+      ...host.ends,
+      ...after,
+    ]);
     host.waitFor(drained);
     host.command("kernel", { script: "kernel.sh", stdin: texts.kernel });
     host.command("firewall", {
@@ -75,7 +83,13 @@ export class RealServer extends pulumi.ComponentResource {
       tellClient: true,
     });
     host.command("vip", { script: "vip.sh", stdin: texts.vip });
-    this.serves = eachDirector("restore", [], host.ends);
+    // It may be about to leave a service, whose check it fails from now on: that is not waited for.
+    const stays = ipvsEntries(settings, args.host.name);
+    this.serves = eachDirector(
+      "restore",
+      { stdin: stays.map((line) => `${line}\n`).join("") },
+      host.ends,
+    );
     // Nobody waits for it: it comes when clients are served again.
     if (metrics.enabled) {
       const addresses = carried.map(({ address, interface: device }) => `${address} ${device}`);

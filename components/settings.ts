@@ -40,6 +40,8 @@ export interface RealServerSettings {
   addresses: Partial<Record<Family, string>>;
   /** How to log in; absent where somebody else sets the real server up. */
   host?: HostSettings;
+  /** It gets no new connections. */
+  inMaintenance: boolean;
 }
 
 /** An address that moves with a VRRP instance. */
@@ -154,6 +156,7 @@ export function resolve(config: StackConfig): Settings {
   const realServers = config.realServers.map(({ name, host, hostKey, managed, ...own }) => ({
     name,
     addresses: addressesOf({ host, ...own }),
+    inMaintenance: config.maintenance.includes(name),
     ...(managed && host && hostKey ? { host: { name, host, hostKey, ...login(own) } } : {}),
   }));
   const instances = instancesOf(config);

@@ -96,15 +96,17 @@ export class Host {
     words: string[],
     {
       because,
+      stdin,
       after,
       parent,
-    }: { because: string; after: pulumi.Resource[]; parent: pulumi.Resource },
+    }: { because: string; stdin?: string; after: pulumi.Resource[]; parent: pulumi.Resource },
   ): remote.Command {
     return new remote.Command(
       name,
       {
         connection: this.connection,
         create: `${this.asRoot(words)} # for ${because}`,
+        stdin,
         logging: remote.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },

@@ -1,5 +1,5 @@
 // Firewall of a host: ufw rules or an nftables table; `notrack` for what IPVS forwards, marks for fwmark services.
-import { checkedFamily, isInNetworkOf, withoutPrefix } from "../schema";
+import { canonical, checkedFamily, isInNetworkOf, withoutPrefix } from "../schema";
 import {
   ownAddress,
   partsOf,
@@ -228,12 +228,21 @@ function ufwRule(opening: Opening): string {
   const { protocol, from, fromPort, to, port, interface: device, forwarded } = opening;
   const words = [...(forwarded ? ["route"] : []), "allow"];
   if (device) words.push("in", "on", device);
-  if (from || fromPort) words.push("from", from ?? "any");
+  if (from || fromPort) words.push("from", from ? ufwAddress(from) : "any");
   if (fromPort) words.push("port", String(fromPort));
-  if (to || port) words.push("to", to ?? "any");
+  if (to || port) words.push("to", to ? ufwAddress(to) : "any");
   if (port) words.push("port", String(port).replace("-", ":"));
   if (protocol && ufwKnows(protocol, from ?? to ?? "")) words.push("proto", protocol);
   return words.join(" ");
+}
+
+/** The spelling that ufw gives an address or a subnet, whatever it was told: 192.0.2.1/32 is 192.0.2.1. */
+function ufwAddress(written: string): string {
+  const [address = "", length] = written.split("/");
+  const whole = checkedFamily(address) === "inet" ? "32" : "128";
+  return length === undefined || length === whole
+    ? canonical(address)
+    : `${canonical(address)}/${length}`;
 }
 
 /** ufw has no word for IPIP and SCTP, nor for VRRP over IPv6: all of the source's packets are let in then. */

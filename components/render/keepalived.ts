@@ -163,8 +163,8 @@ function globalDefs(
         ? [
             vrrp.syncInterface,
             // Without an instance's name both daemons run at once: each director is active for some.
-            ...(instances.length === 1 ? [first?.name] : []),
             ...statements({
+              inst: instances.length === 1 ? first?.name : undefined,
               id: syncDaemon.id ?? first?.virtualRouterId,
               maxlen: syncDaemon.maxLength,
               port: syncDaemon.port === 8848 ? undefined : syncDaemon.port,
@@ -278,7 +278,8 @@ function vrrpInstance(
       track_src_ip: instance.trackSourceAddress,
       accept: instance.accept === true,
       no_accept: instance.accept === false,
-      promote_secondaries: instance.promoteSecondaries,
+      // keepalived does it for a VMAC by itself, and says so as of an error.
+      promote_secondaries: instance.promoteSecondaries && vmac === undefined,
       smtp_alert: instance.smtpAlert,
       garp_master_delay: garp.masterDelaySeconds,
       garp_master_repeat: garp.masterRepeat,

@@ -84,7 +84,8 @@ export const nameRules: Rule[] = [
   },
 ];
 
-const trackedIn = {
+/** Lists of tracked things, and where in `tracking` those are defined. */
+export const trackedIn = {
   trackScripts: "scripts",
   trackProcesses: "processes",
   trackFiles: "files",

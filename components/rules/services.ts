@@ -265,6 +265,9 @@ function schedulingErrors(service: Service, i: number): string[] {
   if (service.onePacketScheduling && fwmark === undefined && protocol !== "UDP") {
     errors.push(`${at}.onePacketScheduling: true is for UDP and fwmark, not for ${protocol}`);
   }
+  if (service.haSuspend && fwmark !== undefined) {
+    errors.push(`${at}.haSuspend: true is for an address; which one it is, a fwmark doesn't tell`);
+  }
   if (service.persistenceTimeoutSeconds === 0) {
     for (const key of ["persistenceGranularity", "persistenceEngine"] as const) {
       if (service[key] !== undefined) {

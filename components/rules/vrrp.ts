@@ -1,11 +1,16 @@
 // Rules about VRRP instances, groups and what they track.
-import { canonical, checkedFamily, type StackConfig } from "../schema";
+import { canonical, checkedFamily, type InstanceKey, type StackConfig } from "../schema";
 import { instancesOf, ownAddress } from "../settings";
+import { trackedIn } from "./names";
 import { named, repeated, unknown, type Rule } from "./rule";
 
 /** Where an instance's own keys are written: `vrrp` while there is one instance only. */
 const place = (vrrp: StackConfig["vrrp"], i: number) =>
   vrrp.instances ? `vrrp.instances[${i}]` : "vrrp";
+
+/** Where the value of a key is written that an instance can leave to `vrrp`. */
+const placeOf = (vrrp: StackConfig["vrrp"], i: number, key: InstanceKey) =>
+  vrrp.instances?.[i]?.[key] === undefined ? "vrrp" : `vrrp.instances[${i}]`;
 
 export const vrrpRules: Rule[] = [
   {
@@ -84,7 +89,7 @@ export const vrrpRules: Rule[] = [
         const errors: string[] = [];
         if (version === 2 && family === "inet6") {
           errors.push(
-            `${at}.version: 2 knows no IPv6, and ${name} has IPv6 addresses only; 3 does`,
+            `${placeOf(config.vrrp, i, "version")}.version: 2 knows no IPv6, and ${name} has IPv6 addresses only; 3 does`,
           );
         }
         const without = members.filter(({ address }) => address === undefined);
@@ -103,7 +108,7 @@ export const vrrpRules: Rule[] = [
     find: (config) =>
       instancesOf(config).flatMap((instance, i) => {
         const { version, advertIntervalSeconds: interval, preempt, preemptDelaySeconds } = instance;
-        const at = `${place(config.vrrp, i)}.advertIntervalSeconds: ${interval}`;
+        const at = `${placeOf(config.vrrp, i, "advertIntervalSeconds")}.advertIntervalSeconds: ${interval}`;
         const errors: string[] = [];
         if (version === 2 && (!Number.isInteger(interval) || interval < 1)) {
           errors.push(`${at} is not whole; VRRP version 2 knows whole seconds only (1–255)`);
@@ -116,7 +121,7 @@ export const vrrpRules: Rule[] = [
         }
         if (preemptDelaySeconds !== undefined && !preempt) {
           errors.push(
-            `${place(config.vrrp, i)}.preemptDelaySeconds: ${preemptDelaySeconds} says when to take over again, and preempt is false; set it to true`,
+            `${placeOf(config.vrrp, i, "preemptDelaySeconds")}.preemptDelaySeconds: ${preemptDelaySeconds} says when to take over again, and preempt is false; set it to true`,
           );
         }
         return errors;
@@ -126,12 +131,12 @@ export const vrrpRules: Rule[] = [
     needs: ["vrrp", "directors", "virtualServers"],
     find: (config) =>
       instancesOf(config).flatMap((instance, i) => {
-        const at = place(config.vrrp, i);
+        const at = (key: InstanceKey) => `${placeOf(config.vrrp, i, key)}.${key}`;
         return [
           ...instance.trackInterfaces.flatMap(({ name }, j) =>
             name === instance.interface
               ? [
-                  `${at}.trackInterfaces[${j}].name: "${name}" is the instance's own interface, which is tracked anyway; remove it`,
+                  `${at("trackInterfaces")}[${j}].name: "${name}" is the instance's own interface, which is tracked anyway; remove it`,
                 ]
               : [],
           ),
@@ -141,7 +146,7 @@ export const vrrpRules: Rule[] = [
                 address === undefined || address === "default" ? [] : [checkedFamily(address)],
               ),
             );
-            const where = `${at}.virtualRoutes[${j}]`;
+            const where = `${at("virtualRoutes")}[${j}]`;
             return [
               ...(families.size > 1 ? [`${where}: mixes IPv4 and IPv6`] : []),
               ...(route.via === undefined && route.device === undefined
@@ -150,7 +155,7 @@ export const vrrpRules: Rule[] = [
             ];
           }),
           ...instance.virtualRules.flatMap(({ from, to }, j) => {
-            const where = `${at}.virtualRules[${j}]`;
+            const where = `${at("virtualRules")}[${j}]`;
             if (from === undefined && to === undefined) {
               return [`${where}: has neither from nor to; it must say which packets it is for`];
             }
@@ -167,6 +172,38 @@ export const vrrpRules: Rule[] = [
     needs: ["vrrp", "directors", "virtualServers"],
     find: (config) => {
       const instances = instancesOf(config);
+      const others = new Set([
+        config.vrrp.syncInterface,
+        ...instances.flatMap((instance) => [
+          instance.interface,
+          ...instance.trackInterfaces.map(({ name }) => name),
+          ...instance.virtualAddresses.map((virtual) => virtual.interface),
+        ]),
+      ]);
+      const made = instances.flatMap(({ vmac, virtualRouterId, family }, i) =>
+        vmac
+          ? [
+              {
+                at: `${placeOf(config.vrrp, i, "vmac")}.vmac.interface`,
+                value: vmac.interface ?? `vrrp${family === "inet" ? "" : "6"}.${virtualRouterId}`,
+              },
+            ]
+          : [],
+      );
+      return [
+        ...made.flatMap(({ at, value }) =>
+          others.has(value)
+            ? [`${at}: "${value}" is another interface's name; keepalived makes this one itself`]
+            : [],
+        ),
+        ...repeated("interface", made),
+      ];
+    },
+  },
+  {
+    needs: ["vrrp", "directors", "virtualServers", "tracking"],
+    find: (config) => {
+      const instances = instancesOf(config);
       const names = instances.map(({ name }) => name);
       const grouped = config.vrrp.syncGroups.flatMap(({ instances: members }, i) =>
         members.map((value, j) => ({ at: `vrrp.syncGroups[${i}].instances[${j}]`, value })),
@@ -177,13 +214,14 @@ export const vrrpRules: Rule[] = [
         ...instances.flatMap((instance, i) =>
           grouped.some(({ value }) => value === instance.name)
             ? trackLists.flatMap((list) =>
-                instance[list].flatMap(({ weight }, j) =>
-                  weight
-                    ? [
-                        `${place(config.vrrp, i)}.${list}[${j}].weight: ${weight} is ignored in a sync group, whose instances keep together; leave it out`,
-                      ]
-                    : [],
-                ),
+                instance[list].flatMap((entry, j) => {
+                  const weight = weightOf(entry, list, config.tracking);
+                  return weight === 0
+                    ? []
+                    : [
+                        `${placeOf(config.vrrp, i, list)}.${list}[${j}].weight: ${weight}${entry.weight === undefined ? ", its own," : ""} is ignored in a sync group, whose instances keep together; set it to 0`,
+                      ];
+                }),
               )
             : [],
         ),
@@ -212,7 +250,7 @@ export const vrrpRules: Rule[] = [
           errors.push(
             ...unknown("director", keysAt(neighbor, `${at}.neighbor`), known),
             ...known
-              .filter((director) => !(director in neighbor))
+              .filter((director) => !Object.hasOwn(neighbor, director))
               .map(
                 (director) =>
                   `${at}.neighbor: says nothing for ${director}; ${name} is on every director`,
@@ -227,8 +265,12 @@ export const vrrpRules: Rule[] = [
             errors.push(`${at}.source.${director}: "${from}" is not of the family of "${to}"`);
           }
         }
-        if (maxHops !== undefined && maxHops > (ttl ?? 255)) {
-          errors.push(`${at}.maxHops: ${maxHops} is above ttl (${ttl ?? 255})`);
+        const families = Object.values(typeof neighbor === "string" ? [neighbor] : neighbor);
+        const hops = ttl ?? (families.some((to) => checkedFamily(to) === "inet6") ? 64 : 255);
+        if (maxHops !== undefined && maxHops > hops) {
+          errors.push(
+            `${at}.maxHops: ${maxHops} is above ttl (${hops}${ttl === undefined ? ", keepalived's own" : ""})`,
+          );
         }
         return errors;
       }),
@@ -290,6 +332,17 @@ const trackLists = [
   "trackFiles",
   "trackBfd",
 ] as const;
+
+/** What a tracked thing adds to the priority: said where it is tracked, or else where it is defined. */
+function weightOf(
+  { name, weight, reverse }: { name: string; weight?: number; reverse?: boolean },
+  list: (typeof trackLists)[number],
+  tracking: StackConfig["tracking"],
+): number {
+  if (weight !== undefined || reverse || list === "trackInterfaces") return weight ?? 0;
+  const own = tracking[trackedIn[list]].find((defined) => defined.name === name);
+  return own?.weight ?? (list === "trackFiles" && !own?.reverse ? 1 : 0);
+}
 
 function keysAt(record: object, at: string): { at: string; value: string }[] {
   return Object.keys(record).map((value) => ({ at, value }));

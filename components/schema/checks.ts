@@ -160,7 +160,10 @@ const dns = z.strictObject({
   queryType: oneOf(["A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA"])
     .default("SOA")
     .describe("Record asked for"),
-  queryName: matching(/^(\.|([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?)$/, "a domain name")
+  queryName: matching(
+    /^(\.|([A-Za-z0-9_-]{1,63}\.){0,8}[A-Za-z0-9_-]{1,63})$/,
+    "a domain name without a dot at its end",
+  )
     .default(".")
     .describe("Name asked for"),
 });

@@ -14,7 +14,7 @@ export const metrics = z
       .describe(
         "Sources that may read them, TCP port 9100, beside `firewall.allowFrom`, which may reach everything",
       ),
-    intervalSeconds: integer(5, 3600, "a number of seconds")
+    intervalSeconds: integer(5, 60, "a number of seconds")
       .default(15)
       .describe("Seconds between two looks at the load balancer"),
   })

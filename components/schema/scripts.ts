@@ -1,6 +1,6 @@
 // Scripts that the stack ships to the directors, and calls of them.
 import { z } from "zod";
-import { listOf, matching, userName, word } from "./types";
+import { matching, userName, words } from "./types";
 
 export const scriptName = matching(
   /^[a-z][a-z0-9_-]{0,30}(\.[a-z]{1,5})?$/,
@@ -10,7 +10,7 @@ export const scriptName = matching(
 /** A script by name, its arguments, and who runs it. */
 export const scriptCall = z.strictObject({
   script: scriptName.describe("Name in `scripts`"),
-  args: listOf(word(200, "an argument"), "arguments").optional().describe("Its arguments"),
+  args: words(200, "an argument", "arguments").optional().describe("Its arguments"),
   user: userName.optional().describe("Who runs it; `daemon.scriptUser` where it is left out"),
 });
 

@@ -14,6 +14,7 @@ import {
   port,
   seconds,
   word,
+  words,
 } from "./types";
 
 const priorityWeight = integer(-253, 253, "a weight")
@@ -39,7 +40,7 @@ const trackedScript = z.strictObject({
 const trackedProcess = z.strictObject({
   name: blockName.describe("Unique: proc_nginx"),
   process: word(255, "a process's name").describe("Name of the process"),
-  parameters: listOf(word(200, "a parameter"), "parameters")
+  parameters: words(200, "a parameter", "parameters")
     .optional()
     .describe("Its parameters; any where it is left out"),
   parameterMatch: z

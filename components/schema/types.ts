@@ -86,7 +86,10 @@ export const interfaceName = matching(
 
 export const userName = matching(/^[a-z_][a-z0-9_-]{0,31}$/, "a login name");
 
-export const path = matching(/^\/[\w./@+-]+$/, "an absolute path of letters, digits and . _ @ + -");
+export const path = matching(
+  /^(\/\.{0,2}[\w@+-][\w.@+-]*){1,32}$/,
+  "a file's absolute path of letters, digits and . _ @ + -",
+);
 
 export const hostName = text(isHostName, "a host name");
 
@@ -117,6 +120,13 @@ export const word = (max: number, what: string) =>
   matching(
     new RegExp(`^[\\w/.:,;=+*?&%^<>()|-][\\w/.:,;=+*?&%^<>()|@~-]{0,${max - 1}}$`),
     `${what} (${max} characters at most, without spaces, quotes, braces, #, !, $ and \\)`,
+  );
+
+/** A list of words on one line of keepalived.conf, which is read up to 1023 bytes. */
+export const words = (max: number, what: string, plural: string) =>
+  listOf(word(max, what), plural).refine(
+    (list) => list.reduce((sum, { length }) => sum + length + 3, 0) <= 600,
+    { error: "is more than keepalived reads on one line (600 characters)" },
   );
 
 /** True for an IPv4 or IPv6 address, with or without a prefix. */

@@ -133,6 +133,15 @@ test("a director in maintenance is told to stop, a real server in maintenance we
   expect(get("p-lvs2-keepalived").inputs.stdin).toMatch(/# web1\n.*\n +weight 0\n/);
 });
 
+test("nobody waits for a host in maintenance", async () => {
+  const { get, seen } = await pair({ ...smallStack(), maintenance: ["lvs2", "web1"] });
+  const started = get("p-web1-kernel").answered;
+  expect(get("p-web2-kernel").asked).toBeLessThan(started);
+  expect([...seen.keys()]).not.toContain("p-web2-drain-lvs2");
+  expect([...seen.keys()]).toContain("p-web2-drain-lvs1");
+  expect(get("p-lvs1-kernel").asked).toBeLessThan(get("p-lvs2-keepalived").asked);
+});
+
 test("packages are fetched on all hosts at once", async () => {
   const { get } = await pair();
   expect(get("p-lvs1-prepare").asked).toBeLessThan(get("p-web2-prepare").answered);

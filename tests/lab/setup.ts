@@ -1,8 +1,9 @@
 // A new lab for the tests, by the commands that a user types.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { noteUntouched } from "./footprint";
 
-export default function setup(): void {
+export default async function setup(): Promise<void> {
   for (const command of ["down", "up"]) {
     const { status, error } = spawnSync("npm", ["run", "--silent", "lab", "--", command], {
       cwd: join(__dirname, "../.."),
@@ -13,4 +14,5 @@ export default function setup(): void {
     if (status !== 0)
       throw new Error(`npm run lab -- ${command} ended with ${status ?? "a signal"}`);
   }
+  await noteUntouched();
 }

@@ -1,0 +1,33 @@
+// What the directors have of a real server in IPVS, in ipvsadm(8)'s own words.
+import { canonical } from "../schema";
+import type { Flow, MemberSettings, Settings, VirtualServerSettings } from "../settings";
+
+const services: Record<Flow["protocol"], string> = {
+  TCP: "-t",
+  UDP: "-u",
+  SCTP: "--sctp-service",
+};
+
+const methods: Record<MemberSettings["forwarding"], string> = { DR: "-g", NAT: "-m", TUN: "-i" };
+
+/** A real server's lines of `ipvsadm -Sn`, without weights: `-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g`. */
+export function ipvsEntries({ virtualServers }: Pick<Settings, "virtualServers">, name: string) {
+  return virtualServers.flatMap((service) =>
+    service.realServers
+      .filter((member) => member.name === name)
+      .map(
+        ({ address, port, forwarding }) =>
+          `-a ${serviceWords(service)} -r ${endpoint(canonical(address), port)} ${methods[forwarding]}`,
+      ),
+  );
+}
+
+/** `192.0.2.100:80`, `[2001:db8::100]:80`. */
+export function endpoint(address: string, port: number): string {
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
+}
+
+function serviceWords({ fwmark, family, protocol, flows, port }: VirtualServerSettings): string {
+  if (fwmark !== undefined) return `-f ${fwmark}${family === "inet6" ? " -6" : ""}`;
+  return `${services[protocol]} ${endpoint(flows[0]?.address ?? "", port ?? 0)}`;
+}

@@ -1,0 +1,14 @@
+// The order of the lab's test files: each finds the lab as the one before left it, and the last takes it down.
+import sequencer from "@jest/test-sequencer";
+
+const order = ["pair", "services", "production", "faults", "operator", "removal"];
+
+const place = ({ path }) => order.findIndex((name) => path.endsWith(`/${name}.test.ts`));
+
+export default class extends sequencer.default {
+  sort(tests) {
+    const stranger = tests.find((test) => place(test) < 0);
+    if (stranger) throw new Error(`${stranger.path} has no place in the order of the lab's tests`);
+    return [...tests].sort((a, b) => place(a) - place(b));
+  }
+}
