@@ -10,7 +10,8 @@ import type { RunResult } from "../../lab/run";
 import type { Stack } from "../support/stacks";
 
 const folder = mkdtempSync(join(tmpdir(), "lvs-ha-test-"));
-const configFile = join(folder, "Pulumi.dev.yaml");
+/** The config that the tests' runs read. */
+export const configFile = join(folder, "Pulumi.dev.yaml");
 
 /** Sets the stack's config to that of Pulumi.dev.yaml, with a change. */
 export function configure(change: (stack: Stack) => void = () => undefined): void {
