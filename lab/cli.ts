@@ -1,6 +1,10 @@
 /** The command line of the lab: `npm run lab -- COMMAND`. */
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 
+import { detectionTable, measureDetection } from "./experiments/detection";
+import { writeFigures } from "./experiments/figures";
+import { measureSoak, soakTable } from "./experiments/soak";
+import { configurations, measureStreams, streamTable } from "./experiments/streams";
 import { findHost, hosts, namespaces } from "./hosts";
 import { labDown, labEnv, labIsUp, labUp, powerCut, powerOn, resetHost } from "./lab";
 import { inNamespace } from "./network";
@@ -96,6 +100,62 @@ program
     await resetHost(name);
   });
 
+const measure = program
+  .command("measure")
+  .description(
+    "figures of the load balancer under faults; Pulumi.dev.yaml's stack is on the hosts again afterwards",
+  );
+
+measure
+  .command("streams")
+  .description(
+    "which long-lived TCP streams outlive a power cut of the active director, by configuration",
+  )
+  .option("--streams <number>", "of each age", positive, 200)
+  .option(
+    "--only <name>",
+    `one configuration: ${configurations.map(({ name }) => name).join("; ")}`,
+  )
+  .option("--json <file>", "writes the figures")
+  .action(async (options: { streams: number; only?: string; json?: string }) => {
+    requireUp();
+    const figures = await measureStreams(options, progress);
+    console.log(streamTable(figures));
+    if (options.json !== undefined) writeFigures(options.json, "streams", figures);
+  });
+
+measure
+  .command("detection")
+  .description(
+    "how long a dead director goes unnoticed, over power cuts at adverts of 0.1 s and, half as many, 0.3 s",
+  )
+  .option("--cuts <number>", "at 0.1 s", positive, 20)
+  .option("--json <file>", "writes the figures")
+  .action(async ({ cuts, json }: { cuts: number; json?: string }) => {
+    requireUp();
+    const series = [
+      { advertIntervalSeconds: 0.1, cuts },
+      { advertIntervalSeconds: 0.3, cuts: Math.ceil(cuts / 2) },
+    ];
+    const figures = await measureDetection(series, progress);
+    console.log(detectionTable(figures));
+    if (json !== undefined) writeFigures(json, "detection", figures);
+  });
+
+measure
+  .command("soak")
+  .description("whether a short advert interval holds while every host installs packages")
+  .option("--minutes <number>", "how long", positive, 10)
+  .option("--advert <seconds>", "advert interval", positive, 0.1)
+  .option("--json <file>", "writes the figures")
+  .action(async (options: { minutes: number; advert: number; json?: string }) => {
+    requireUp();
+    const { minutes, advert, json } = options;
+    const figures = await measureSoak({ minutes, advertIntervalSeconds: advert }, progress);
+    console.log(soakTable(figures));
+    if (json !== undefined) writeFigures(json, "soak", figures);
+  });
+
 /** Options after the first argument belong to the command that is run. */
 function passThrough(command: Command): Command {
   return command.passThroughOptions();
@@ -108,6 +168,17 @@ function hostNames(): string {
 async function up(): Promise<void> {
   const times = await labUp();
   console.log(`\n${timeTable(times)}\n`);
+}
+
+/** What a long measurement is at; its table alone is on the standard output. */
+function progress(line: string): void {
+  console.error(line);
+}
+
+function positive(text: string): number {
+  const number = Number(text);
+  if (number > 0) return number;
+  throw new InvalidArgumentError("It is not a number greater than 0.");
 }
 
 async function inLab(

@@ -1,0 +1,23 @@
+/** Commands on the lab's hosts as root, whoever logs in there. */
+import { quote } from "shell-quote";
+
+import { findHost } from "../hosts";
+import { onHost } from "../lab";
+import type { RunOptions } from "../run";
+
+/**
+ * Runs a shell command as root; it has to succeed.
+ *
+ * @returns its standard output, without the last line's end
+ */
+export async function asRoot(
+  host: string,
+  command: string,
+  options: RunOptions = {},
+): Promise<string> {
+  const words =
+    findHost(host).user === "root" ? command : quote(["sudo", "-n", "sh", "-c", command]);
+  const { stdout, stderr, exitCode } = await onHost(host, words, options);
+  if (exitCode !== 0) throw new Error(`${host}: ${command} ended with ${exitCode}: ${stderr}`);
+  return stdout.trimEnd();
+}

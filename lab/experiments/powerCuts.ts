@@ -1,0 +1,44 @@
+/** Power cuts of the active director, one after the other, each on a pair that is whole. */
+import { setTimeout as delay } from "node:timers/promises";
+
+import { guests, onHost, powerCut, powerOn } from "../lab";
+import { activeDirector, directors, realServers } from "../measure";
+import { waitFor } from "../waitFor";
+
+/** A power cut. */
+export interface Cut {
+  director: string;
+  /** When its processes were killed, in milliseconds since the epoch. */
+  at: number;
+}
+
+/** The active director, once the pair is whole: every host is on, and both directors have every real server in each virtual server. */
+export async function activeOfWholePair(): Promise<string> {
+  for (const { host, guest } of guests()) if (!guest.isOn) await powerOn(host.name);
+  await waitFor(
+    async () => {
+      const tables = await Promise.all(directors.map(({ name }) => servers(name)));
+      const same = tables.every((each) => each === tables[0]);
+      const count = (option: string) => tables[0]?.match(RegExp(`^${option} `, "gm"))?.length ?? 0;
+      if (same && count("-A") > 0 && count("-a") === count("-A") * realServers.length) return true;
+      throw new Error(tables.join("\n-- and --\n"));
+    },
+    { what: "the directors have all real servers", timeoutSeconds: 90, intervalSeconds: 0.5 },
+  );
+  return activeDirector();
+}
+
+/** Cuts a director's power at a time, or now. */
+export async function cutAt(director: string, time = 0): Promise<Cut> {
+  await delay(Math.max(0, time - Date.now()));
+  const at = Date.now();
+  await powerCut(director);
+  return { director, at };
+}
+
+/** Virtual and real servers in a director's kernel, sorted: the order in which they got there means nothing here. */
+async function servers(director: string): Promise<string> {
+  const { stdout, stderr, exitCode } = await onHost(director, "ipvsadm -Sn");
+  if (exitCode !== 0) throw new Error(`ipvsadm -Sn on ${director}: ${stderr}`);
+  return stdout.trimEnd().split("\n").sort().join("\n");
+}

@@ -1,0 +1,188 @@
+/**
+ * Experiment: whether a short advert interval holds while every host is busy with its packages. Nothing is cut: each change of roles
+ * is a false one.
+ */
+import { cpus } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { hosts, virtualIp } from "../hosts";
+import { type LoadResult, startLoad, summary } from "../load";
+import { directors } from "../measure";
+import { type Heard, startCapture } from "../vrrpCapture";
+import { waitFor } from "../waitFor";
+import { table } from "../table";
+import { asRoot } from "./asRoot";
+import { type Spread, machineLoad, spread } from "./figures";
+import { activeOfWholePair } from "./powerCuts";
+import { withStackConfig } from "./stack";
+
+/** What a soak found. */
+export interface SoakFigures {
+  advertIntervalSeconds: number;
+  minutes: number;
+  /** Changes of roles, by director, as its keepalived tells them. */
+  transitions: Record<string, number>;
+  /** How often keepalived says that it was late: a timer went off long after its time. */
+  late: Record<string, number>;
+  /** Who was heard to announce himself: one, when all is well. */
+  announcers: string[];
+  /** Between one advert of the active director and the next, in milliseconds. */
+  advertSpacing: Spread;
+  requests: LoadResult;
+  /** Rounds of package work that were done meanwhile, by host. */
+  rounds: Record<string, number>;
+  /** The machine's load average, a figure a minute. */
+  loads: number[];
+}
+
+/** Requests a second. */
+const rate = 50;
+
+const aptUnit = "lvs-ha-lab-apt";
+const roundsFile = `/run/${aptUnit}.rounds`;
+const stopFile = `/run/${aptUnit}.stop`;
+
+/** None of these restarts what is measured. Some have triggers that read and write a lot. */
+const packages = "iproute2 libc-bin openssh-client perl-base procps tzdata";
+
+/** Rounds of package work until it is told to stop. */
+const aptWork = [
+  "set -e",
+  "export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8",
+  `until [ -e ${stopFile} ]; do`,
+  "apt-get -q -o DPkg::Lock::Timeout=60 update",
+  "apt-get clean",
+  `apt-get -q -y -o DPkg::Lock::Timeout=60 install --reinstall ${packages}`,
+  `echo >>${roundsFile}`,
+  "done",
+].join("\n");
+
+/** Soaks the pair at an advert interval. */
+export async function measureSoak(
+  { minutes, advertIntervalSeconds }: { minutes: number; advertIntervalSeconds: number },
+  tell: (line: string) => void,
+): Promise<SoakFigures> {
+  return withStackConfig(async (apply) => {
+    tell(`${advertIntervalSeconds} s: applying`);
+    await apply((stack) => {
+      stack.vrrp = { version: 3, advertIntervalSeconds };
+    });
+    const active = await activeOfWholePair();
+    await startAptWork();
+    const since = await asRoot(active, "date +%s");
+    const capture = await startCapture();
+    const load = await startLoad({
+      address: virtualIp.ipv4,
+      port: 80,
+      rate,
+      seconds: minutes * 60,
+    });
+    const loads: number[] = [];
+    for (let minute = 1; minute <= minutes; minute++) {
+      await delay(60_000);
+      loads.push(machineLoad());
+      tell(`minute ${minute}: load average ${machineLoad().toFixed(1)}`);
+    }
+    const requests = await load.result;
+    const heard = await capture.end();
+    const rounds = await stopAptWork();
+    return {
+      advertIntervalSeconds,
+      minutes,
+      transitions: await journalLines("Entering (MASTER|BACKUP|FAULT) STATE", since),
+      late: await journalLines("thread timer expired|rlimit_rttime|exited due to signal", since),
+      announcers: [...new Set(adverts(heard).map(({ from }) => from))],
+      advertSpacing: spread(spacings(adverts(heard).filter(({ from }) => from === active))),
+      requests,
+      rounds,
+      loads,
+    };
+  });
+}
+
+/** The figures for people. */
+export function soakTable(figures: SoakFigures): string {
+  const sum = (counts: Record<string, number>) =>
+    Object.values(counts).reduce((total, count) => total + count, 0);
+  const { p50, p95, max } = figures.advertSpacing;
+  const limit = `${(3 * figures.advertIntervalSeconds * 1000).toFixed(0)} ms without one is a failover`;
+  return table([
+    ["SOAK", ""],
+    ["advert interval", `${figures.advertIntervalSeconds} s, for ${figures.minutes} minutes`],
+    ["transitions", String(sum(figures.transitions))],
+    ["keepalived was late", `${sum(figures.late)} times`],
+    ["announced by", figures.announcers.join(", ")],
+    [
+      "between adverts",
+      `${[p50, p95, max].map(Math.round).join(" / ")} ms (p50 / p95 / max); ${limit}`,
+    ],
+    ["requests", summary(figures.requests)],
+    [
+      "package work",
+      Object.entries(figures.rounds)
+        .map(([name, count]) => `${name} ${count}`)
+        .join(", ") + " rounds",
+    ],
+    [
+      `load average on ${cpus().length} CPUs`,
+      figures.loads.map((load) => load.toFixed(1)).join(", "),
+    ],
+  ]);
+}
+
+async function startAptWork(): Promise<void> {
+  // A soak that was interrupted has left its work running.
+  await stopAptWork();
+  for (const { name } of hosts) {
+    await asRoot(name, `rm -f ${stopFile} ${roundsFile} && cat >/run/${aptUnit}.sh`, {
+      input: `${aptWork}\n`,
+    });
+    await asRoot(name, `systemd-run --unit ${aptUnit} --quiet sh /run/${aptUnit}.sh`);
+  }
+}
+
+/**
+ * Ends the work with the round that is under way.
+ *
+ * @returns the rounds that were done, by host
+ * @throws Error with what a host said whose work failed
+ */
+async function stopAptWork(): Promise<Record<string, number>> {
+  await Promise.all(hosts.map(({ name }) => asRoot(name, `touch ${stopFile}`)));
+  const rounds = await Promise.all(
+    hosts.map(async ({ name }) => {
+      const state = await waitFor(
+        async () => {
+          const now = await asRoot(name, `systemctl show -P ActiveState ${aptUnit}`);
+          return now === "active" ? undefined : now;
+        },
+        { what: `${name} is done with its packages`, timeoutSeconds: 300, intervalSeconds: 2 },
+      );
+      if (state === "failed") {
+        const said = `journalctl -u ${aptUnit} -n 20 -o cat; systemctl reset-failed ${aptUnit}`;
+        throw new Error(`the package work on ${name} failed: ${await asRoot(name, said)}`);
+      }
+      const count = await asRoot(name, `cat ${roundsFile} 2>/dev/null | wc -l`);
+      return [name, Number(count)] as const;
+    }),
+  );
+  return Object.fromEntries(rounds);
+}
+
+/** How many lines like this each director's keepalived has logged. */
+async function journalLines(pattern: string, since: string): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { name } of directors) {
+    const journal = `journalctl -u keepalived -o cat --since @${since}`;
+    counts[name] = Number(await asRoot(name, `${journal} | grep -cE '${pattern}' || [ $? = 1 ]`));
+  }
+  return counts;
+}
+
+function adverts(heard: readonly Heard[]): Heard[] {
+  return heard.filter(({ kind }) => kind === "advert");
+}
+
+function spacings(heard: readonly Heard[]): number[] {
+  return heard.slice(1).map(({ at }, index) => at - (heard[index]?.at ?? at));
+}

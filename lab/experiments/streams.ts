@@ -1,0 +1,188 @@
+/**
+ * Experiment: what becomes of long-lived TCP streams when the active director's power is cut, by what carries them over: connection
+ * sync, a scheduler that both directors compute alike, both, or nothing.
+ */
+import { readFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { join } from "node:path";
+
+import { virtualIp } from "../hosts";
+import { directors, realServers } from "../measure";
+import { type Stream, type Survival, runStreams, survival } from "../streams";
+import { table } from "../table";
+import { asRoot } from "./asRoot";
+import { machineLoad, spreadText } from "./figures";
+import { activeOfWholePair, cutAt } from "./powerCuts";
+import { type StackConfig, withStackConfig } from "./stack";
+
+/** A way to carry streams over: keys of the stack's config. */
+interface Configuration {
+  name: string;
+  virtualServer: { scheduler: string; schedulerFlags?: readonly string[] };
+  vrrp: { connectionSync: boolean; syncDaemon?: { maxLength: number } };
+  directorSysctls?: Record<string, string | number>;
+}
+
+/** What an experiment found for one configuration. */
+export interface StreamFigures {
+  configuration: Configuration;
+  /** The machine's load average. */
+  load: number;
+  cut: string;
+  /** Streams that were open for 5 s or more at the cut. */
+  old: Survival;
+  /** Streams that were opened in the last second before it. */
+  young: Survival;
+}
+
+/** By client address and port: both directors compute the same real server. */
+const mh = { scheduler: "mh", schedulerFlags: ["mh-port"] };
+const wrr = { scheduler: "wrr" };
+
+/** A director takes up a connection in the middle, rather than only at its SYN. */
+const sloppy = { "net.ipv4.vs.sloppy_tcp": 1 };
+
+/**
+ * The kernel tells of a connection with its third packet, and lets what it has to tell lie for up to 3 s, unless a datagram is full
+ * (ip_vs_sync.c). So: with its first packet after the handshake, in a datagram of its own, and again every 10 s. The price is two
+ * datagrams a connection, rather than one for 20 connections.
+ */
+const atOnce = { "net.ipv4.vs.sync_threshold": "0 0", "net.ipv4.vs.sync_refresh_period": 10 };
+const smallDatagrams = { connectionSync: true, syncDaemon: { maxLength: 1 } };
+
+export const configurations: readonly Configuration[] = [
+  { name: "wrr", virtualServer: wrr, vrrp: { connectionSync: false } },
+  { name: "wrr, sync", virtualServer: wrr, vrrp: { connectionSync: true } },
+  {
+    name: "wrr, sync at once",
+    virtualServer: wrr,
+    vrrp: smallDatagrams,
+    directorSysctls: atOnce,
+  },
+  {
+    name: "mh, sloppy_tcp",
+    virtualServer: mh,
+    vrrp: { connectionSync: false },
+    directorSysctls: sloppy,
+  },
+  {
+    name: "mh, sloppy_tcp, sync",
+    virtualServer: mh,
+    vrrp: { connectionSync: true },
+    directorSysctls: sloppy,
+  },
+];
+
+const port = 7000;
+const echoUnit = "lvs-ha-lab-echo";
+
+/** Streams have so long to prove that they are alive. */
+const afterCutMs = 15_000;
+
+/** Measures the configurations, one power cut each. */
+export async function measureStreams(
+  options: { streams: number; only?: string },
+  tell: (line: string) => void,
+): Promise<StreamFigures[]> {
+  const figures: StreamFigures[] = [];
+  await withEchoServers(() =>
+    withStackConfig(async (apply) => {
+      for (const configuration of configurations) {
+        if (options.only !== undefined && configuration.name !== options.only) continue;
+        tell(`${configuration.name}: applying`);
+        await apply((stack) => {
+          configure(stack, configuration);
+        });
+        const found = await throughCut(configuration, options.streams);
+        tell(`${configuration.name}: ${found.old.alive} of ${found.old.streams} alive`);
+        figures.push(found);
+      }
+    }),
+  );
+  return figures;
+}
+
+/** The figures for people. */
+export function streamTable(figures: readonly StreamFigures[]): string {
+  const count = ({ reset, stuck, other }: Survival) =>
+    [reset, stuck, Object.values(other).reduce((sum, each) => sum + each, 0)].join(" / ");
+  return table([
+    [
+      "CONFIGURATION",
+      "OLD: ALIVE",
+      "RESET / STUCK / OTHER",
+      "FIRST BYTE ms p50 / p95 / max",
+      "YOUNG: ALIVE",
+      "RESET / STUCK / OTHER",
+      `LOAD, ${cpus().length} CPUS`,
+    ],
+    ...figures.map(({ configuration, old, young, load }) => [
+      configuration.name,
+      `${old.alive} of ${old.streams}`,
+      count(old),
+      spreadText(old.firstByteMs),
+      `${young.alive} of ${young.streams}`,
+      count(young),
+      load.toFixed(1),
+    ]),
+  ]);
+}
+
+function configure(stack: StackConfig, configuration: Configuration): void {
+  const { virtualServer, vrrp, directorSysctls = {} } = configuration;
+  stack.virtualServers.push({ name: "echo", address: virtualIp.ipv4, port, ...virtualServer });
+  stack.vrrp = vrrp;
+  stack.kernel = { directorSysctls };
+}
+
+async function throughCut(configuration: Configuration, count: number): Promise<StreamFigures> {
+  const director = await activeOfWholePair();
+  if (!configuration.vrrp.connectionSync) await stopSyncDaemons();
+  const start = Date.now() + 3000;
+  const cutTime = start + 8000;
+  const running = runStreams({
+    address: virtualIp.ipv4,
+    port,
+    byteEveryMs: 200,
+    groups: [
+      { name: "old", count, from: start, until: start + 3000 },
+      { name: "young", count, from: cutTime - 1000, until: cutTime },
+    ],
+    endAt: cutTime + afterCutMs,
+    quietMs: 1000,
+  });
+  const [streams, cut] = await Promise.all([running, cutAt(director, cutTime)]);
+  const load = machineLoad();
+  const ofGroup = (name: string) =>
+    survival(
+      streams.filter(({ group }: Stream) => group === name),
+      cut.at,
+    );
+  await activeOfWholePair();
+  return { configuration, load, cut: director, old: ofGroup("old"), young: ofGroup("young") };
+}
+
+/** keepalived (2.2.7, 2.3.3) starts the kernel's sync daemon at a reload that asks for it, but leaves it running at one that doesn't. */
+async function stopSyncDaemons(): Promise<void> {
+  const stop = ["master", "backup"].map((state) => `ipvsadm --stop-daemon ${state}`);
+  for (const { name } of directors) {
+    const left = await asRoot(name, [...stop, "ipvsadm -L --daemon"].join("; "));
+    if (left !== "") throw new Error(`${name} still has its ${left}`);
+  }
+}
+
+/** Real servers that echo, for as long as something takes. */
+async function withEchoServers<T>(action: () => Promise<T>): Promise<T> {
+  const stop = `if systemctl -q is-active ${echoUnit}; then systemctl stop ${echoUnit}; fi`;
+  const program = await readFile(join(__dirname, "../echo.pl"), "utf8");
+  for (const { name } of realServers) {
+    await asRoot(name, `${stop}; cat >/run/${echoUnit}.pl`, { input: program });
+    const command = `perl /run/${echoUnit}.pl ${port} ${name}`;
+    await asRoot(name, `systemd-run --unit ${echoUnit} --collect --quiet ${command}`);
+  }
+  try {
+    return await action();
+  } finally {
+    for (const { name } of realServers) await asRoot(name, stop);
+  }
+}

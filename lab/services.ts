@@ -1,0 +1,81 @@
+/** Servers on the real servers, and the client that asks them, for protocols that their web server doesn't speak. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { inClient, onHost } from "./lab";
+import { waitFor } from "./waitFor";
+
+/** A server that answers with its host's name. */
+export interface Service {
+  /** `tcp` and `sctp` answer as a web server does, `dns` with a TXT record. */
+  protocol: "tcp" | "udp" | "dns" | "sctp";
+  port: number;
+  /** Where it listens, even before the host has the address. @default all of the host's IPv4 addresses */
+  address?: string;
+}
+
+/** Starts a server on a host; it runs until {@link stopServices}, or a reboot. */
+export async function startService(host: string, service: Service): Promise<void> {
+  const { protocol, port, address = "" } = service;
+  const file = "/run/lvs-ha-lab-answer.pl";
+  const unit = `${unitPrefix}${protocol}-${port}`;
+  const { stderr, exitCode } = await onHost(
+    host,
+    `sudo -n sh -c 'cat >${file} && { [ ${protocol} != sctp ] || modprobe sctp; } &&
+      systemd-run --quiet --collect --unit=${unit} perl ${file} ${protocol} ${port} ${host} ${address}'`,
+    { input: script("answer.pl") },
+  );
+  if (exitCode !== 0) throw new Error(`${host}: ${unit} did not start: ${stderr}`);
+  await waitFor(
+    async () => {
+      const { stdout } = await onHost(
+        host,
+        `systemctl is-active ${unit}; cat /proc/net/${protocol === "sctp" ? "sctp/eps" : protocol === "tcp" ? "tcp" : "udp"}*`,
+      );
+      const hex = port.toString(16).toUpperCase().padStart(4, "0");
+      return stdout.includes(`:${hex} `) || (protocol === "sctp" && stdout.includes(` ${port} `));
+    },
+    { what: `${unit} on ${host} listens`, timeoutSeconds: 10 },
+  );
+}
+
+/** Ends every server that {@link startService} started on a host. */
+export async function stopServices(host: string): Promise<void> {
+  await onHost(host, `sudo -n systemctl stop '${unitPrefix}*'`);
+}
+
+/** Requests of the client, or of another host, one after the other. */
+export interface Asking {
+  protocol: Service["protocol"];
+  address: string;
+  port: number;
+  count: number;
+  /** All datagrams from one port. @default false: each from a port of its own */
+  onePort?: boolean;
+  /** Address that they come from. @default the route's */
+  from?: string;
+  /** Who asks. @default the client */
+  host?: string;
+}
+
+/** Answers by name; requests that nobody answered in 2 s are `nobody`'s. */
+export async function ask(asking: Asking): Promise<Record<string, number>> {
+  const { protocol, address, port, count, onePort = false, from, host } = asking;
+  const words = [protocol, address, port, count, onePort ? "one" : "new", from ?? ""].map(String);
+  const args = ["-", ...words.filter((word) => word !== "")];
+  const options = { input: script("ask.pl"), timeoutSeconds: 30 + 3 * count };
+  const { stdout, stderr, exitCode } =
+    host === undefined
+      ? await inClient("perl", args, options)
+      : await onHost(host, ["perl", ...args].join(" "), options);
+  if (exitCode !== 0) throw new Error(`asking ${address} ended with ${exitCode}: ${stderr}`);
+  const answers: Record<string, number> = {};
+  for (const name of stdout.trim().split("\n")) answers[name] = (answers[name] ?? 0) + 1;
+  return answers;
+}
+
+const unitPrefix = "lab-answer-";
+
+function script(name: string): string {
+  return readFileSync(join(__dirname, "services", name), "utf8");
+}

@@ -1,0 +1,47 @@
+# A server that answers with its host's name: answer.pl PROTOCOL PORT NAME [ADDRESS]
+# tcp and sctp: an HTTP answer on every connection. udp: a datagram to every datagram. dns: over UDP, a TXT record to every query.
+# With an address it listens there alone, even before the host has it: answers over UDP leave from the address that was asked.
+use strict;
+use warnings;
+use Socket qw(:all);
+
+my ($protocol, $port, $name, $address) = @ARGV;
+my %types = (tcp => SOCK_STREAM, sctp => SOCK_STREAM, udp => SOCK_DGRAM, dns => SOCK_DGRAM);
+my %numbers = (tcp => 6, sctp => 132, udp => 17, dns => 17);
+my $ip_freebind = 15;
+my $inet6 = ($address // '') =~ /:/;
+
+socket(my $server, $inet6 ? AF_INET6 : AF_INET, $types{$protocol}, $numbers{$protocol}) or die "$protocol: $!\n";
+setsockopt($server, SOL_SOCKET, SO_REUSEADDR, 1) or die "reuse: $!\n";
+setsockopt($server, IPPROTO_IP, $ip_freebind, 1) or die "freebind: $!\n";
+my $at = $inet6 ? pack_sockaddr_in6($port, inet_pton(AF_INET6, $address)) : pack_sockaddr_in($port, inet_aton($address // '0.0.0.0'));
+bind($server, $at) or die "$protocol $port: $!\n";
+
+if ($types{$protocol} == SOCK_DGRAM) {
+    while (defined(my $from = recv($server, my $asked, 4096, 0))) {
+        send($server, $protocol eq 'dns' ? dns_answer($asked) : $name, 0, $from);
+    }
+    die "recv: $!\n";
+}
+
+# A client that goes away while it is answered is no reason to end.
+$SIG{PIPE} = 'IGNORE';
+listen($server, 128) or die "listen: $!\n";
+while (accept(my $client, $server)) {
+    # A check connects and says nothing; a client that says nothing for a second must not keep the others waiting.
+    setsockopt($client, SOL_SOCKET, SO_RCVTIMEO, pack('l!l!', 1, 0));
+    my $length = length "$name\n";
+    if (sysread($client, my $asked, 4096)) {
+        syswrite($client, "HTTP/1.1 200 OK\r\nContent-Length: $length\r\nConnection: close\r\n\r\n$name\n");
+    }
+    close($client);
+}
+die "accept: $!\n";
+
+# RFC 1035: the query's id and question, flags of an authoritative answer without error, one TXT record for the name asked.
+sub dns_answer {
+    my ($query) = @_;
+    my ($question) = substr($query, 12) =~ /\A(.*?\0....)/s or return '';
+    return substr($query, 0, 2) . pack('n5', 0x8580, 1, 1, 0, 0) . $question
+        . pack('n3Nn', 0xc00c, 16, 1, 0, 1 + length $name) . pack('C/a', $name);
+}

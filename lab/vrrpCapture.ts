@@ -1,0 +1,77 @@
+/** What directors say to each other and to the public network about the virtual IP, heard on the wire. */
+import { spawn } from "node:child_process";
+
+import { hosts, namespaces, networks, virtualIp } from "./hosts";
+import { inNamespace } from "./network";
+import { waitFor } from "./waitFor";
+
+/** One thing that was heard. */
+export interface Heard {
+  /** Milliseconds since the epoch, with the capture's microseconds. */
+  at: number;
+  /** A VRRP advert, or a gratuitous ARP that claims the virtual IP. */
+  kind: "advert" | "claim";
+  /** The host whose MAC address sent it. */
+  from: string;
+  /** Of an advert. */
+  priority?: number;
+}
+
+/** A capture that has begun. */
+export interface Capture {
+  /** Ends it, and tells what was heard. */
+  end(): Promise<Heard[]>;
+}
+
+/**
+ * Listens on the public network.
+ *
+ * @throws Error with what tcpdump said when it can't
+ */
+export async function startCapture(): Promise<Capture> {
+  const { bridge } = networks.public;
+  const filter = `vrrp or (arp and arp[14:4] = ${asNumber(virtualIp.ipv4)})`;
+  const tcpdump = ["-tt", "-n", "-e", "-l", "--immediate-mode", "-i", bridge, filter];
+  // It ends when its input does, and so with this process at the latest.
+  const script = 'tcpdump "$@" & cat >/dev/null; kill -INT $!; wait $!';
+  const [command, args] = inNamespace(namespaces.operator, "sh", ["-c", script, "sh", ...tcpdump]);
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+  let lines = "";
+  let complained = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (lines += chunk));
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (complained += chunk));
+  const closed = new Promise<void>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", () => {
+      resolve();
+    });
+  });
+  await waitFor(() => complained.includes("listening on"), {
+    what: `tcpdump listens on ${bridge} (it says: ${complained})`,
+    timeoutSeconds: 10,
+    intervalSeconds: 0.02,
+  });
+  return {
+    end: async () => {
+      child.stdin.end();
+      await closed;
+      return lines.split("\n").flatMap((line) => heard(line) ?? []);
+    },
+  };
+}
+
+/** What a line of `tcpdump -tt -n -e` says: an advert, a claim, or nothing of the kind. */
+export function heard(line: string): Heard | undefined {
+  const [, seconds, mac] = /^(\d+\.\d{6}) ([0-9a-f:]{17}) > /.exec(line) ?? [];
+  if (seconds === undefined || mac === undefined) return undefined;
+  const own = hosts.find(({ interfaces }) => interfaces.some((each) => each.mac === mac));
+  const about = { at: Number(seconds) * 1000, from: own?.name ?? mac };
+  const priority = /VRRPv[23], Advertisement, .*\bprio (\d+)/.exec(line)?.[1];
+  if (priority !== undefined) return { ...about, kind: "advert", priority: Number(priority) };
+  const claims = `(?:tell|Reply) ${virtualIp.ipv4.replaceAll(".", "\\.")}\\b`;
+  return new RegExp(claims).test(line) ? { ...about, kind: "claim" } : undefined;
+}
+
+function asNumber(ipv4: string): number {
+  return ipv4.split(".").reduce((number, part) => number * 256 + Number(part), 0);
+}

@@ -1,0 +1,19 @@
+// How a command ends, for whoever calls it from a script.
+
+/** Exit codes of every command. */
+export const exitCodes = {
+  /** Healthy, as the stack says, done. */
+  fine: 0,
+  /** Something is wrong on a host, or differs from what the stack says. */
+  wrong: 1,
+  /** The command line is wrong, or a question was answered with no. */
+  usage: 2,
+  /** Nothing could be looked at: no stack, no engine, no host answered. */
+  couldNotLook: 3,
+} as const;
+
+/** Ends the command with {@link exitCodes.couldNotLook}; the message says what was in the way. */
+export class CouldNotLook extends Error {}
+
+/** Ends the command with {@link exitCodes.usage}. */
+export class UsageError extends Error {}

@@ -1,0 +1,111 @@
+// `lvs scan-host-keys`: what hosts show, beside what the config has pinned; or what new hosts show, for the config.
+import type { Command } from "commander";
+import pc from "picocolors";
+import { exitCodes, UsageError } from "../exit";
+import { type StackCommandOptions, stackCommand } from "../options";
+import { type Ssh, withSsh } from "../ssh";
+import type { Login } from "../stack";
+import { table } from "../table";
+import { type ConfigHost, readConfigHosts } from "./hosts";
+import { fingerprint, isSameKey, type Place, scan, type Shown } from "./scan";
+
+interface Options extends StackCommandOptions {
+  proxy?: boolean;
+}
+
+export function addScanHostKeys(program: Command): void {
+  stackCommand(program, "scan-host-keys")
+    .description("print the host keys that the stack's hosts show, beside the pinned ones")
+    .argument("[address...]", "new hosts instead, as HOST, HOST:PORT or [IPV6]:PORT")
+    .option("--proxy", "reach new hosts through the stack's bastion (ssh.proxy)")
+    .addHelpText(
+      "after",
+      "\nThe network can lie: compare a new key with what the host says on its console:\n" +
+        "  ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\n" +
+        "Exit code: 0 no host shows another key than the pinned one, 1 one does, 2 usage, 3 a host could not be asked.",
+    )
+    .action(async (addresses: string[], options: Options) => {
+      if (addresses.length > 0) await scanNew(addresses.map(placeOf), options);
+      else await scanStack(options);
+    });
+}
+
+async function scanNew(places: readonly Place[], { proxy, ...options }: Options): Promise<void> {
+  const through = proxy ? (await readConfigHosts(options)).proxy : undefined;
+  if (proxy && through === undefined) throw new UsageError("the stack config has no ssh.proxy");
+  const shown = await scanAll(places, through, options);
+  for (const { place, answer } of shown) {
+    const name = `${place.host}${place.port === 22 ? "" : ` port ${place.port}`}`;
+    if ("why" in answer) console.error(`lvs: ${name}: ${answer.why}`);
+    else {
+      console.log(`# ${name} ${fingerprint(answer.hostKey)}`);
+      console.log(`hostKey: ${answer.hostKey}`);
+    }
+  }
+  if (shown.some(({ answer }) => "why" in answer)) process.exitCode = exitCodes.couldNotLook;
+}
+
+type Verdict = "match" | "MISMATCH" | "not pinned" | "no answer";
+
+async function scanStack(options: Options): Promise<void> {
+  const { hosts, proxy } = await readConfigHosts(options);
+  const rows = (await scanAll(hosts, proxy, options)).map(({ place, answer }) => ({
+    host: place,
+    answer,
+    verdict: verdictOf(place, answer),
+  }));
+  console.log(
+    table(
+      ["HOST", "ADDRESS", "KEY", "SHOWN", "PINNED"],
+      rows.map(({ host, answer, verdict }) => [
+        host.name,
+        `${host.host}${host.port === 22 ? "" : `:${host.port}`}`,
+        verdict === "match" ? pc.green(verdict) : pc.red(verdict),
+        "why" in answer ? answer.why : fingerprint(answer.hostKey),
+        host.hostKey === undefined ? "-" : fingerprint(host.hostKey),
+      ]),
+      pc,
+    ),
+  );
+  for (const { host, answer, verdict } of rows) {
+    if ("why" in answer || verdict === "match") continue;
+    console.log(`\n${host.name} shows\n  hostKey: ${answer.hostKey}`);
+  }
+  const has = (verdict: Verdict) => rows.some((row) => row.verdict === verdict);
+  if (has("MISMATCH")) process.exitCode = exitCodes.wrong;
+  else if (has("no answer")) process.exitCode = exitCodes.couldNotLook;
+}
+
+function verdictOf({ hostKey }: ConfigHost, answer: Shown): Verdict {
+  if ("why" in answer) return "no answer";
+  if (hostKey === undefined) return "not pinned";
+  return isSameKey(hostKey, answer.hostKey) ? "match" : "MISMATCH";
+}
+
+/** Asks all of them at once, through the bastion where there is one. */
+function scanAll<T extends Place & { hostKey?: string }>(
+  places: readonly T[],
+  proxy: Login | undefined,
+  { timeout }: Options,
+): Promise<{ place: T; answer: Shown }[]> {
+  const all = (through?: { ssh: Ssh; name: string }) =>
+    Promise.all(
+      places.map(async (place) => ({
+        place,
+        answer: await scan(place, timeout, place.hostKey, through),
+      })),
+    );
+  if (proxy === undefined) return all();
+  const bastion = { name: "bastion", connection: proxy };
+  return withSsh([bastion], { timeoutSeconds: timeout }, (ssh) => all({ ssh, name: bastion.name }));
+}
+
+/** @throws UsageError when the port is none */
+function placeOf(text: string): Place {
+  const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? [];
+  // Several colons and no brackets: an IPv6 address alone.
+  const host = bracketed ?? plain ?? text;
+  const number = Number(port ?? 22);
+  if (number >= 1 && number <= 65535 && !host.startsWith("-")) return { host, port: number };
+  throw new UsageError(`${text} is not HOST, HOST:PORT or [IPV6]:PORT`);
+}

@@ -1,0 +1,186 @@
+// One director's config, read: everything that it says, as far as the stack has keys for it.
+import { canonical, checkedFamily, type Family } from "../../components/schema";
+import { nameOf, readGlobals, type Globals } from "./globals";
+import { cannot, each, readBlock, word, type Keywords } from "./keywords";
+import { Names, type RealServers } from "./names";
+import type { Parsed, Statement } from "./parse";
+import { Unfit, type Scribe } from "./report";
+import type { Scripts } from "./scripts";
+import { readServices, type MemberReading, type ServiceReading } from "./services";
+import type { SyncGroup } from "./shapes";
+import { readTracking, type TrackingReading } from "./tracking";
+import { readInstance, readSyncGroup, type InstanceReading } from "./vrrp";
+
+export interface DirectorReading {
+  file: string;
+  globals: Globals;
+  instances: InstanceReading[];
+  syncGroups: SyncGroup[];
+  tracking: TrackingReading;
+  services: ServiceReading[];
+  /** Virtual servers that are only there for checks of others. */
+  forChecks: ServiceReading[];
+  /** Its own addresses, as far as its checks say them. */
+  ownAddresses: Partial<Record<Family, string>>;
+}
+
+/** Reads a parsed config. */
+export function readDirector(
+  file: string,
+  { statements }: Parsed,
+  shared: { scripts: Scripts; realServers: RealServers; scribe: Scribe },
+  host?: string,
+): DirectorReading {
+  const { scripts, realServers, scribe } = shared;
+  const globals = readGlobals(statements, scribe);
+  if (host !== undefined) globals.routerId ??= nameOf(host);
+  const tracking = readTracking(statements, scripts, scribe);
+  const instances = attempt(statements, "vrrp_instance", scribe, (statement) =>
+    readInstance(statement, globals, scripts, scribe),
+  );
+  const syncGroups = attempt(statements, "vrrp_sync_group", scribe, (statement) =>
+    readSyncGroup(statement, globals, scripts, scribe),
+  ).filter((group) => group !== undefined);
+  dropWeightsInGroups(instances, syncGroups, scribe);
+  const services = readServices(statements, {
+    globals,
+    scripts,
+    realServers,
+    names: new Names(),
+    scribe,
+  });
+  readBlock(statements, topLevel, {}, scribe);
+  const folded = foldThrough(services, scribe);
+  scribe.rest(statements);
+  return { file, globals, instances, syncGroups, tracking, ...folded };
+}
+
+/** What the file's top level can hold; what is read elsewhere is passed over here. */
+const topLevel: Keywords<object> = {
+  ...each(
+    "global_defs vrrp_instance vrrp_sync_group vrrp_script vrrp_track_process vrrp_track_file track_file bfd_instance virtual_server virtual_server_group",
+    () => undefined,
+  ),
+  ...each(
+    "static_ipaddress static_routes static_rules track_group",
+    cannot("the stack leaves the hosts' own addresses, routes and rules alone"),
+  ),
+  ...each("garp_group linkbeat_interfaces interface_up_down_delays linkbeat_use_polling", cannot()),
+  ...each(
+    "net_namespace net_namespace_ipvs namespace_with_ipsets instance use_pid_dir child_wait_time",
+    cannot("says how keepalived runs, which the stack has no key for"),
+  ),
+  SSL: cannot("the stack's HTTPS checks bring no certificate of their own"),
+};
+
+function attempt<Reading>(
+  statements: Statement[],
+  keyword: string,
+  scribe: Scribe,
+  read: (statement: Statement) => Reading,
+): Reading[] {
+  return statements
+    .filter((statement) => statement.keyword === keyword)
+    .flatMap((statement) => {
+      try {
+        return [read(statement)];
+      } catch (error) {
+        if (!(error instanceof Unfit)) throw error;
+        scribe.inexpressible(statement, error.message);
+        return [];
+      }
+    });
+}
+
+const trackLists = [
+  "trackInterfaces",
+  "trackScripts",
+  "trackProcesses",
+  "trackFiles",
+  "trackBfd",
+] as const;
+
+/** Instances of a group keep together, so keepalived ignores the weights of what each tracks. */
+function dropWeightsInGroups(
+  instances: InstanceReading[],
+  groups: SyncGroup[],
+  scribe: Scribe,
+): void {
+  const grouped = groups.flatMap((group) => group.instances ?? []);
+  for (const { name, options, statement } of instances) {
+    if (!grouped.includes(name)) continue;
+    for (const list of trackLists) {
+      const entries = options[list];
+      if (!entries?.some(({ weight }) => weight)) continue;
+      options[list] = entries.map((entry) => ({ name: entry.name }));
+      scribe.changed(
+        statement,
+        `${list} without weights`,
+        "in a sync group keepalived ignores the weights of what an instance tracks",
+      );
+    }
+  }
+}
+
+/**
+ * Checks that ask for the virtual address at one real server carry a mark, for which there is a virtual server with that real
+ * server alone. Both together are the stack's `throughVirtualAddress`; the services that are only there for it are left out.
+ */
+function foldThrough(
+  services: ServiceReading[],
+  scribe: Scribe,
+): Pick<DirectorReading, "services" | "forChecks" | "ownAddresses"> {
+  const ownAddresses: Partial<Record<Family, string>> = {};
+  const folded = new Set<ServiceReading>();
+  for (const service of services) {
+    for (const member of service.members) {
+      for (const check of member.checks) {
+        const { bindTo, fwmark, draft, statement } = check;
+        const marked =
+          fwmark && services.find((other) => servesOnly(other, Number(word(fwmark)), member));
+        const virtual = draft.address;
+        if (marked && virtual !== undefined && bindTo && isVirtual(service, virtual)) {
+          folded.add(marked);
+          ownAddresses[checkedFamily(virtual)] = word(bindTo);
+          draft.throughVirtualAddress = true;
+          check.asked = virtual;
+          delete draft.address;
+          scribe.kept(fwmark, "/virtualServers[].checks[].throughVirtualAddress");
+          scribe.kept(bindTo, "/virtualServers[].checks[].throughVirtualAddress");
+          continue;
+        }
+        for (const odd of [fwmark, bindTo]) {
+          if (odd) scribe.inexpressible(odd, `the stack has no key for it in ${statement.keyword}`);
+        }
+      }
+    }
+  }
+  return {
+    services: services.filter((service) => !folded.has(service)),
+    forChecks: [...folded],
+    ownAddresses,
+  };
+}
+
+function servesOnly(
+  { target, options, members, sorry }: ServiceReading,
+  mark: number,
+  member: MemberReading,
+): boolean {
+  const [only, ...others] = members;
+  return (
+    target.fwmark === mark &&
+    only !== undefined &&
+    others.length === 0 &&
+    sorry === undefined &&
+    only.checks.length === 0 &&
+    options.scheduler === "rr" &&
+    only.weight === 1 &&
+    canonical(only.address) === canonical(member.address)
+  );
+}
+
+/** A fwmark service doesn't say its addresses; whatever is asked for is one of them. */
+function isVirtual({ target }: ServiceReading, address: string): boolean {
+  return target.fwmark !== undefined || canonical(target.address) === canonical(address);
+}

@@ -1,0 +1,62 @@
+// Whether an imported config is one that the stack takes, once its placeholders are filled in.
+import { check, type RawConfig } from "../../components/config";
+import { osNames } from "../../components/schema/hosts";
+import { fillIn } from "./scripts";
+import type { Config } from "./shapes";
+
+/**
+ * Errors of a config, as `pulumi preview` would say them if sound values stood where the placeholders are. `os` is set where the
+ * keywords in use need the keepalived of a newer system than the default one.
+ */
+export function checkImported(config: Config): { os?: Os; errors: string[] } {
+  const found = osNames.map((os) => ({ os, errors: errorsOf({ ...config, os }) }));
+  const [usual, ...newer] = found;
+  if (usual === undefined || usual.errors.length === 0) return { errors: [] };
+  const better = newer.find(({ errors }) => errors.length < usual.errors.length);
+  return better ?? { errors: usual.errors };
+}
+
+type Os = (typeof osNames)[number];
+
+function errorsOf(config: Config): string[] {
+  const raw: RawConfig = new Map(
+    Object.entries(config).map(([key, value]) => {
+      const filled = fill(value, [key], counter());
+      const text = typeof filled === "string" ? filled : JSON.stringify(filled);
+      return [key, { text, secret: false }];
+    }),
+  );
+  return check(raw).errors;
+}
+
+/** Stand-ins differ from one another where the config asks for it. */
+function counter(): () => number {
+  let count = 0;
+  return () => ++count;
+}
+
+function fill(value: unknown, path: string[], next: () => number): unknown {
+  if (Array.isArray(value)) return value.map((item) => fill(item, path, next));
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, entry]) => [key, fill(entry, [...path, key], next)]),
+    );
+  }
+  if (typeof value !== "string" || !value.includes(fillIn)) return value;
+  const key = path.at(-1) ?? "";
+  if (value.endsWith(`/${fillIn}`)) return value.replace(fillIn, value.includes(":") ? "64" : "24");
+  if (path[0] === "scripts") return "#!/bin/sh\n";
+  return standIns[key]?.(next()) ?? value;
+}
+
+const standIns: Partial<Record<string, (number: number) => unknown>> = {
+  host: (number) => `203.0.113.${number}`,
+  hostKey: () => `ssh-ed25519 ${"A".repeat(68)}`,
+  vrrpAddress: (number) => `198.18.0.${number}/24`,
+  vrrpAddress6: (number) => `2001:db8:ffff::${number}/64`,
+  priority: (number) => number,
+  address: (number) => `198.18.1.${number}/32`,
+  ports: (number) => number,
+  from: () => "keepalived@example.org",
+  neighbor: (number) => `198.18.2.${number}`,
+};

@@ -1,0 +1,331 @@
+// global_defs: the daemon's settings, mail, and what instances and virtual servers take for a default.
+import { address, name } from "../../components/schema";
+import {
+  always,
+  cannot,
+  each,
+  flag,
+  integer,
+  integerOf,
+  keysOf,
+  readBlock,
+  readLines,
+  seconds,
+  within,
+  word,
+  type Draft,
+  type Keywords,
+  type Read,
+} from "./keywords";
+import type { Statement } from "./parse";
+import { Unfit, type Scribe } from "./report";
+import { fillIn } from "./scripts";
+import {
+  daemonShape,
+  emailShape,
+  garpShape,
+  syncDaemonShape,
+  type Daemon,
+  type Email,
+  type SyncDaemon,
+} from "./shapes";
+
+/** What a config says once for all. */
+export interface Globals {
+  /** The director's name. */
+  routerId?: string;
+  vrrpVersion?: 2 | 3;
+  defaultInterface?: string;
+  sync?: Sync;
+  daemon: Daemon;
+  email: Email;
+  garp: Draft<typeof garpShape>;
+  downTimerAdverts?: number;
+  smtpAlert: { all?: boolean; vrrp?: boolean; checker?: boolean };
+}
+
+/** The connection sync daemon. */
+export interface Sync {
+  interface: string;
+  instance?: string;
+  daemon: SyncDaemon;
+  statement: Statement;
+}
+
+/** Reads every global_defs of a config. */
+export function readGlobals(statements: Statement[], scribe: Scribe): Globals {
+  const globals: Globals = { daemon: {}, email: {}, garp: {}, smtpAlert: {} };
+  for (const statement of statements.filter(({ keyword }) => keyword === "global_defs")) {
+    scribe.kept(statement, "daemon");
+    readBlock(statement.block, keywords, globals, scribe);
+    const [swapless, other] = (statement.block ?? []).filter(({ keyword }) =>
+      keyword.endsWith("_no_swap"),
+    );
+    if (swapless && !other) {
+      scribe.changed(
+        swapless,
+        "daemon.noSwap",
+        "the stack keeps both processes in memory, or neither",
+      );
+    }
+  }
+  return globals;
+}
+
+const daemon = keysOf(daemonShape);
+const email = keysOf(emailShape);
+const garp = keysOf(garpShape);
+
+const noMeaning = "says how keepalived runs, which the stack has no key for";
+
+const keywords: Keywords<Globals> = {
+  router_id(globals, statement, scribe) {
+    const id = word(statement);
+    globals.routerId = nameOf(id);
+    if (globals.routerId === id) scribe.kept(statement, "/directors[].name");
+    else
+      scribe.changed(
+        statement,
+        `directors[].name: ${globals.routerId}`,
+        "a name in the stack is of lower-case letters, digits and dashes, 32 at most",
+      );
+  },
+  vrrp_version(globals, statement, scribe) {
+    globals.vrrpVersion = protocolVersion(statement);
+    scribe.kept(statement, "vrrp.version");
+  },
+  default_interface(globals, statement, scribe) {
+    globals.defaultInterface = word(statement);
+    scribe.kept(statement, "vrrp.interface");
+  },
+  lvs_sync_daemon(globals, statement, scribe) {
+    globals.sync = readSync(statement);
+    scribe.kept(statement, "vrrp.syncInterface");
+  },
+  enable_script_security: always("is always on"),
+  ...within<Globals, Daemon>(
+    (globals) => globals.daemon,
+    {
+      script_user: daemon("scriptUser", word),
+      vrrp_startup_delay: daemon("startupDelaySeconds", seconds),
+      vrrp_priority: daemon("vrrpPriority", integer),
+      checker_priority: daemon("checkerPriority", integer),
+      vrrp_rt_priority: daemon("vrrpRealtimePriority", integer),
+      vrrp_no_swap: daemon("noSwap", () => true, 0),
+      checker_no_swap: daemon("noSwap", () => true, 0),
+      lvs_timeouts(draft, statement, scribe) {
+        draft.ipvsTimeouts = timeouts(statement);
+        scribe.kept(statement, "ipvsTimeouts");
+      },
+    },
+    "daemon",
+  ),
+  ...within<Globals, Email>(
+    (globals) => globals.email,
+    {
+      notification_email(draft, statement, scribe) {
+        scribe.kept(statement, "to");
+        draft.to = readLines(statement.block, scribe.in("to"), (words, line) =>
+          recipients(words, line, scribe),
+        );
+      },
+      notification_email_from(draft, statement, scribe) {
+        draft.from = mailAddress(word(statement));
+        if (draft.from === word(statement)) scribe.kept(statement, "from");
+        else scribe.changed(statement, draft.from, "the stack has a mail address alone");
+      },
+      smtp_server(draft, statement, scribe) {
+        const [host = "", port] = statement.args;
+        const fits = emailShape.smtpServer.safeParse(host).success;
+        draft.smtpServer = fits ? host : fillIn;
+        if (port !== undefined) draft.smtpPort = integerOf(port);
+        if (fits) scribe.kept(statement, "smtpServer");
+        else {
+          scribe.changed(statement, "smtpServer", "the stack names the mail server by its address");
+          scribe.fillIn("email.smtpServer", `the address of ${host}`);
+        }
+      },
+      smtp_helo_name: email("heloName", word),
+      smtp_connect_timeout: email("connectTimeoutSeconds", integer),
+    },
+    "email",
+  ),
+  smtp_alert: alert("all"),
+  smtp_alert_vrrp: alert("vrrp"),
+  smtp_alert_checker: alert("checker"),
+  ...within<Globals, Globals["garp"]>(
+    (globals) => globals.garp,
+    {
+      vrrp_garp_master_delay: garp("masterDelaySeconds", integer),
+      vrrp_garp_master_repeat: garp("masterRepeat", integer),
+      vrrp_garp_master_refresh: garp("masterRefreshSeconds", integer),
+      vrrp_garp_master_refresh_repeat: garp("masterRefreshRepeat", integer),
+      vrrp_garp_lower_prio_delay: garp("lowerPrioDelaySeconds", integer),
+      vrrp_garp_lower_prio_repeat: garp("lowerPrioRepeat", integer),
+    },
+    "vrrp.garp",
+  ),
+  vrrp_down_timer_adverts(globals, statement, scribe) {
+    globals.downTimerAdverts = integer(statement);
+    scribe.kept(statement, "vrrp.downTimerAdverts");
+  },
+  vrrp_garp_interval: unlessZero,
+  vrrp_gna_interval: unlessZero,
+  vrrp_strict: cannot(
+    "makes keepalived drop packets to the virtual addresses, which a load balancer's clients send: the stack never sets it",
+  ),
+  vrrp_skip_check_adv_addr: cannot(
+    "saves a comparison an advert; the stack leaves keepalived comparing",
+  ),
+  vrrp_iptables: cannot("the stack's firewall is its own: see the firewall keys"),
+  nftables: cannot("the stack's firewall is its own: see the firewall keys"),
+  ...each(
+    "vrrp_mcast_group4 vrrp_mcast_group6 vrrp_lower_prio_no_advert vrrp_higher_prio_send_advert vrrp_check_unicast_src vrrp_min_garp vrrp_garp_extra_if vrrp_vmac_garp_intvl vrrp_owner_ignore_adverts vrrp_notify_priority_changes vrrp_ipsets nftables_priority nftables_ifindex nftables_counters nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark v3_checksum_as_v2 disable_local_igmp vmac_prefix vmac_addr_prefix",
+    cannot<Globals>(),
+  ),
+  ...each(
+    "lvs_flush lvs_flush_on_stop lvs_flush_onstop rs_init_notifies no_checker_emails no_email_faults checker_log_all_failures",
+    cannot<Globals>(),
+  ),
+  ...each(
+    "notify_fifo notify_fifo_script vrrp_notify_fifo vrrp_notify_fifo_script lvs_notify_fifo lvs_notify_fifo_script fifo_write_vrrp_states_on_reload startup_script startup_script_timeout shutdown_script shutdown_script_timeout",
+    cannot<Globals>(),
+  ),
+  ...each(
+    "process_names process_name vrrp_process_name checker_process_name lvs_process_name bfd_process_name use_symlink_paths max_auto_priority min_auto_priority_delay dynamic_interfaces vrrp_cpu_affinity vrrp_rlimit_rttime vrrp_rlimit_rtime checker_rt_priority checker_cpu_affinity checker_rlimit_rttime checker_rlimit_rtime bfd_priority bfd_no_swap bfd_rt_priority bfd_cpu_affinity bfd_rlimit_rttime bfd_rlimit_rtime",
+    cannot<Globals>(noMeaning),
+  ),
+  ...each(
+    "snmp_socket enable_traps enable_snmp_vrrp enable_snmp_keepalived enable_snmp_rfc enable_snmp_rfcv2 enable_snmp_rfcv3 enable_snmp_checker snmp_vs_stats_update_interval snmp_rs_stats_update_interval enable_dbus dbus_service_name dbus_no_interface_name",
+    cannot<Globals>(noMeaning),
+  ),
+  ...each(
+    "vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force vrrp_netlink_monitor_rcv_bufs vrrp_netlink_monitor_rcv_bufs_force process_monitor_rcv_bufs process_monitor_rcv_bufs_force lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier log_unknown_vrids umask random_seed reload_check_config reload_time_file reload_repeat reload_file include_check config_save_dir tmp_config_directory data_use_instance json_version iproute_usr_dir iproute_etc_dir state_dump_file stats_dump_file json_dump_file",
+    cannot<Globals>(noMeaning),
+  ),
+};
+
+/** A name that the stack allows, as near to the text as can be. */
+export function nameOf(text: string): string {
+  if (name.safeParse(text).success) return text;
+  const clean = text
+    .toLowerCase()
+    .replace(/\..*$/, "")
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^[^a-z]+/, "")
+    .slice(0, 32)
+    .replace(/-+$/, "");
+  return name.safeParse(clean).success ? clean : "";
+}
+
+export function protocolVersion(statement: Statement): 2 | 3 {
+  const version = integer(statement);
+  if (version !== 2 && version !== 3) throw new Unfit(`${version} is no version of VRRP: 2 or 3`);
+  return version;
+}
+
+function alert(key: keyof Globals["smtpAlert"]) {
+  return (globals: Globals, statement: Statement, scribe: Scribe) => {
+    globals.smtpAlert[key] = flag(statement);
+    scribe.kept(statement, "smtpAlert");
+  };
+}
+
+/** True when keepalived knows whom to mail, and through which server: else it mails nobody. */
+export function mails({ email }: Globals): boolean {
+  return email.to !== undefined && email.smtpServer !== undefined;
+}
+
+/** Reads `smtp_alert [BOOL]` of an instance, a group or a virtual server. */
+export function smtpAlert(globals: Globals): Read<{ smtpAlert?: boolean }> {
+  return (draft, statement, scribe) => {
+    draft.smtpAlert = flag(statement) && mails(globals);
+    if (draft.smtpAlert === flag(statement)) scribe.kept(statement, "smtpAlert");
+    else
+      scribe.changed(
+        statement,
+        "nothing",
+        "there is no smtp_server or notification_email, so nobody is mailed",
+      );
+  };
+}
+
+/** A pause between packets, whose default 0 many configs spell out. */
+function unlessZero(_: Globals, statement: Statement, scribe: Scribe): void {
+  if (seconds(statement) === 0) scribe.kept(statement, "is keepalived's default");
+  else scribe.inexpressible(statement, "the stack has no key for it");
+}
+
+/** `eth0 [inst] VI_1 [id] 51 maxlen 1400 port 8848 ttl 1 group 224.0.0.81`. */
+function readSync(statement: Statement): Sync {
+  const sync: Sync = { interface: word(statement), daemon: {}, statement };
+  const { args } = statement;
+  for (let i = 1; i < args.length; i++) {
+    const option = args[i] ?? "";
+    const value = args[i + 1] ?? "";
+    const key = syncOptions.get(option);
+    if (option === "inst") {
+      sync.instance = value;
+      i++;
+    } else if (option === "group") {
+      if (!address.safeParse(value).success) throw new Unfit(`${value} is no multicast group`);
+      sync.daemon.group = value;
+      i++;
+    } else if (key !== undefined) {
+      sync.daemon[key] = integerOf(value);
+      i++;
+    } else if (i === 1) {
+      sync.instance = option;
+    } else if (i === 2) {
+      sync.daemon.id = integerOf(option);
+    } else {
+      throw new Unfit(`${option} is no option of the sync daemon`);
+    }
+  }
+  for (const key of Object.keys(sync.daemon) as (keyof SyncDaemon)[]) {
+    const { error } = syncDaemonShape[key].safeParse(sync.daemon[key]);
+    if (error) throw new Unfit(`${key}: ${sync.daemon[key]} ${error.issues[0]?.message ?? ""}`);
+  }
+  return sync;
+}
+
+const syncOptions = new Map<string, "id" | "maxLength" | "port" | "ttl">([
+  ["id", "id"],
+  ["maxlen", "maxLength"],
+  ["port", "port"],
+  ["ttl", "ttl"],
+]);
+
+function timeouts(statement: Statement): NonNullable<Daemon["ipvsTimeouts"]> {
+  const found: NonNullable<Daemon["ipvsTimeouts"]> = {};
+  for (let i = 0; i < statement.args.length; i += 2) {
+    const key = timeoutOptions.get(statement.args[i] ?? "");
+    if (key === undefined) throw new Unfit(`${statement.args[i]} is no IPVS timeout`);
+    const value = integerOf(statement.args[i + 1] ?? "");
+    // 0 leaves the kernel's own.
+    if (value !== 0) found[key] = value;
+  }
+  return found;
+}
+
+const timeoutOptions = new Map<string, "tcpSeconds" | "tcpFinSeconds" | "udpSeconds">([
+  ["tcp", "tcpSeconds"],
+  ["tcpfin", "tcpFinSeconds"],
+  ["udp", "udpSeconds"],
+]);
+
+/** Each word of a line is a recipient; one with a display name has its address in <>. */
+function recipients(words: string[], line: Statement, scribe: Scribe): string[] {
+  const addresses = words.map(mailAddress);
+  if (addresses.some((found, i) => found !== words[i])) {
+    scribe.changed(line, addresses.join(" "), "the stack has a mail address alone");
+  }
+  return addresses;
+}
+
+function mailAddress(text: string): string {
+  const alone = /<([^<>]+)>\s*$/.exec(text)?.[1] ?? text;
+  if (!emailShape.from.safeParse(alone).success)
+    throw new Unfit(`${alone} is no mail address that the stack allows`);
+  return alone;
+}

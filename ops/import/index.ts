@@ -1,0 +1,113 @@
+// An existing pair's keepalived.conf -> stack config YAML, and a report of what became of each line.
+import { secretsPath } from "../../components/render/keepalived";
+import { readDirector } from "./director";
+import { checkImported } from "./filled";
+import { noFiles, type ConfigFiles } from "./files";
+import { mergeIpvsadm } from "./ipvs";
+import type { Place } from "./lines";
+import { Names, RealServers } from "./names";
+import { parse, type Parsed } from "./parse";
+import { Scribe, type Report } from "./report";
+import { Scripts } from "./scripts";
+import type { Config } from "./shapes";
+import { toConfig } from "./toConfig";
+import { concise, toYaml } from "./yaml";
+
+export { renderReport, type Report } from "./report";
+
+/** One director's keepalived.conf. */
+export interface DirectorConfig {
+  /** Its name in messages; relative includes are beside it. */
+  file: string;
+  text: string;
+  /** Where its includes and scripts are found. @default nowhere */
+  files?: ConfigFiles;
+  /** The director's name, for lines with an `@NAME` in front. @default the file's router_id */
+  host?: string;
+}
+
+export interface ImportOptions {
+  /** The config of one director, or of each. The first leads; the others say what is their own. */
+  configs: [DirectorConfig, ...DirectorConfig[]];
+  /** What a director's kernel forwards: output of `ipvsadm -Sn` or `ipvsadm -Ln`. */
+  ipvsadm?: { file: string; text: string };
+}
+
+/** Makes stack config of it. */
+export function importConfig(options: ImportOptions): {
+  yaml: string;
+  report: Report;
+  config: Config;
+} {
+  const report: Report = { kept: [], changed: [], inexpressible: [], toFillIn: [] };
+  const scribe = Scribe.of(report);
+  const realServers = new RealServers(new Names());
+  const configs = options.configs.flatMap(perHost);
+  const scripts = new Scripts(options.configs[0].files ?? noFiles);
+  const [leading, ...others] = configs.map((director) => {
+    const parsed = parse(director.text, { ...director, configId: director.host });
+    recordLines(parsed, scribe);
+    return readDirector(director.file, parsed, { scripts, realServers, scribe }, director.host);
+  });
+  if (leading === undefined) throw new Error("there is nothing to import");
+  if (options.ipvsadm) mergeIpvsadm(options.ipvsadm, leading, realServers, scribe);
+  const imported = toConfig([leading, ...others], realServers, scripts, scribe);
+  const config = concise(imported.config);
+  const { os, errors } = checkImported(config);
+  if (os !== undefined) config.os = os;
+  for (const error of errors) {
+    report.inexpressible.push({
+      where: "stack config",
+      text: error.replace(/: .*$/s, ""),
+      why: error,
+    });
+  }
+  if (!config.vrrp?.instances) scribe.moved("vrrp.instances[VI_1]", "vrrp");
+  scribe.close();
+  return { yaml: toYaml(config, imported.comments, report), report, config };
+}
+
+/** A file whose lines are for several hosts, each with `@NAME` in front, is the config of each. */
+function perHost(director: DirectorConfig): DirectorConfig[] {
+  if (director.host !== undefined) return [director];
+  const { skipped } = parse(director.text, { ...director, configId: undefined });
+  const hosts = new Set(skipped.flatMap(({ text }) => /^@\^?(\S+)/.exec(text)?.[1] ?? []));
+  return hosts.size === 0 ? [director] : [...hosts].map((host) => ({ ...director, host }));
+}
+
+/** Lines that are no statements: each is in the report, too. */
+function recordLines({ definitions, includes, skipped, problems }: Parsed, scribe: Scribe): void {
+  const where = ({ file, line }: Place) => `${file}:${line}`;
+  for (const definition of definitions) {
+    const line = { where: where(definition), text: `$${definition.name}=${definition.value}` };
+    if (definition.used) scribe.report.kept.push({ ...line, to: "its value, wherever it stands" });
+    else {
+      const { text: from } = line;
+      scribe.report.changed.push({
+        where: line.where,
+        from,
+        to: "nothing",
+        why: "is used nowhere",
+      });
+    }
+  }
+  for (const include of includes) {
+    if (include.files.length === 0) continue;
+    const text = `include ${include.pattern}`;
+    scribe.report.kept.push({
+      where: where(include),
+      text,
+      to: `what is in ${include.files.join(", ")}`,
+    });
+  }
+  for (const line of skipped) {
+    scribe.report.changed.push({
+      where: where(line),
+      from: line.text,
+      to: "nothing",
+      why: line.why,
+    });
+  }
+  // The stack's own secrets are in a file of their own, which is nobody's to read.
+  scribe.remarks(problems.filter(({ text }) => text !== `include ${secretsPath}`));
+}

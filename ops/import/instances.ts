@@ -1,0 +1,98 @@
+// VRRP instances as the stack config has them: what they have in common is said once.
+import { canonical, instanceKeys } from "../../components/schema";
+import type { DirectorReading } from "./director";
+import { partsOf, type Director } from "./directors";
+import type { Sync } from "./globals";
+import { defined, same, withoutEmpty } from "./plain";
+import type { Scribe } from "./report";
+import type { Config } from "./shapes";
+import { addressesOfService } from "./virtualServers";
+
+/** `vrrp` of the stack config. */
+export function vrrpOf(
+  reading: DirectorReading,
+  directors: Director[],
+  scribe: Scribe,
+): NonNullable<Config["vrrp"]> {
+  const { instances, services, globals } = reading;
+  const carried = new Set(services.flatMap((service) => addressesOfService(service)));
+  const written = instances.map((instance) => {
+    const { options, addresses } = instance;
+    const extra = addresses
+      .filter(({ address }) => !carried.has(canonical(address)))
+      .map((entry) => ({
+        address: `${entry.address}/${entry.prefixLength}`,
+        ...(entry.interface === undefined || entry.interface === options.interface
+          ? {}
+          : { interface: entry.interface }),
+      }));
+    return {
+      name: instance.name,
+      parts: partsOf(instance, directors, scribe),
+      options: {
+        ...withoutEmpty({ ...options, virtualAddresses: extra }),
+        // One that names nothing says something all the same.
+        ...(options.vmac ? { vmac: options.vmac } : {}),
+      },
+    };
+  });
+  const [only, ...others] = written;
+  const base = {
+    ...syncOf(reading, scribe),
+    syncGroups: reading.syncGroups.map((group) => withoutEmpty(group)),
+  };
+  if (only === undefined) return base as NonNullable<Config["vrrp"]>;
+  const shared: Record<string, unknown> = {};
+  for (const key of instanceKeys) {
+    if (written.every(({ options }) => same(options[key], only.options[key])))
+      shared[key] = only.options[key];
+  }
+  // An instance that says no version has the file's.
+  shared.version = globals.vrrpVersion ?? shared.version;
+  const isPlain = Object.keys(only.parts).length === 0 && only.options.version === shared.version;
+  if (others.length === 0 && only.name === "VI_1" && isPlain) {
+    return { virtualRouterId: only.options.virtualRouterId, ...shared, ...base } as NonNullable<
+      Config["vrrp"]
+    >;
+  }
+  return {
+    ...shared,
+    ...base,
+    instances: written.map(({ name, parts, options }) => ({
+      name,
+      virtualRouterId: options.virtualRouterId,
+      ...(Object.keys(parts).length > 0 ? { directors: parts } : {}),
+      ...Object.fromEntries(
+        instanceKeys
+          .filter((key) => options[key] !== undefined && !same(options[key], shared[key]))
+          .map((key) => [key, options[key]]),
+      ),
+    })),
+  } as NonNullable<Config["vrrp"]>;
+}
+
+/** The connection sync daemon: global_defs says it, or an instance in configs of old. */
+function syncOf(
+  { globals, instances }: DirectorReading,
+  scribe: Scribe,
+): { connectionSync: boolean; syncInterface?: string; syncDaemon?: Sync["daemon"] } {
+  const sync = globals.sync ?? instances.find((instance) => instance.sync)?.sync;
+  if (!sync) return { connectionSync: false };
+  const [first] = instances;
+  const { id } = sync.daemon;
+  if (sync.instance !== undefined && sync.statement.keyword === "lvs_sync_daemon") {
+    scribe.changed(
+      sync.statement,
+      `lvs_sync_daemon ${sync.interface}, without ${sync.instance}`,
+      "both daemons run at all times: to start and stop them with an instance can hang keepalived",
+    );
+  }
+  return {
+    connectionSync: true,
+    syncInterface: sync.interface,
+    syncDaemon: defined({
+      ...sync.daemon,
+      id: id === undefined || id === first?.options.virtualRouterId ? undefined : id,
+    }),
+  };
+}

@@ -1,0 +1,563 @@
+// keepalived.conf(5) as lines: comments, @conditions, $definitions, ~SEQ and include are worked off here, in keepalived's order.
+// What it does is what lib/parser.c of keepalived 2.2.7 and 2.3.3 does; the tests hold it to the real programs.
+import { dirname } from "node:path";
+import type { ConfigFiles } from "./files";
+
+/** A place in a file of the config. */
+export interface Place {
+  file: string;
+  line: number;
+}
+
+/** One line as keepalived's keywords see it: a statement, `{` or `}`. */
+export interface Line extends Place {
+  text: string;
+  /** Comments on the lines directly above it. */
+  above: string[];
+  /** The comment at its end. */
+  beside?: string;
+}
+
+/** Something in the config that has no effect, or not the one that was meant. */
+export interface Remark extends Place {
+  text: string;
+  why: string;
+}
+
+/** A `$NAME=TEXT`; of several lines, `line` to `lastLine`. */
+export interface Definition extends Place {
+  name: string;
+  value: string;
+  lastLine: number;
+  used: boolean;
+}
+
+/** An `include`, and the files that it brought. */
+export interface Include extends Place {
+  pattern: string;
+  files: string[];
+}
+
+/** What reading found besides the lines themselves. */
+export interface Findings {
+  /** Errors, most of them keepalived's own. */
+  problems: Remark[];
+  /** Lines whose @condition is false for this host. */
+  skipped: Remark[];
+  definitions: Definition[];
+  includes: Include[];
+}
+
+/** keepalived reads a line into 1024 bytes (MAXBUF) and splits what is longer. */
+const maxLineBytes = 1023;
+
+/** Files that include one another deeper than any config does. */
+const maxIncludeDepth = 64;
+
+/** More lines than any config needs: `~SEQ(i, 1, 999999999)` is an error, not a wait. */
+const maxLines = 200_000;
+
+interface Source {
+  file: string;
+  folder: string;
+  lines: string[];
+  /** Index of the line that comes next. */
+  next: number;
+}
+
+interface Defined {
+  value: string;
+  multiline: boolean;
+  record?: Definition;
+}
+
+interface Sequence {
+  steps: Iterator<Map<string, string>>;
+  text: string;
+  /** The step that comes next: the sequence is over once there is none. */
+  ahead: Map<string, string>;
+}
+
+/** Reads a file and what it includes. */
+export class LineReader {
+  readonly findings: Findings = { problems: [], skipped: [], definitions: [], includes: [] };
+
+  private readonly sources: Source[] = [];
+  private readonly defined: Map<string, Defined>;
+  private readonly sequences: Sequence[] = [];
+  /** Rest of a line behind a brace. */
+  private residue: string | undefined;
+  /** Further lines of the multiline definition that is being expanded, and of those it stands in. */
+  private expansion: string[] | undefined;
+  private readonly outerExpansions: { lines: string[]; sequenceDepth: number }[] = [];
+  /** Sequences below this depth wait until the expansion is over. */
+  private sequenceDepth = 0;
+  private above: string[] = [];
+  private beside: string | undefined;
+  private count = 0;
+
+  /**
+   * @param main the config's main file
+   * @param configId what `@NAME` is compared with: keepalived's `--config-id`, or else the host's name up to its first dot
+   */
+  constructor(
+    main: { file: string; text: string },
+    private readonly files: ConfigFiles,
+    private readonly configId?: string,
+  ) {
+    this.defined = new Map([
+      ["_PWD", { value: "", multiline: false }],
+      ["_INSTANCE", { value: configId ?? "", multiline: false }],
+      ["_RANDOM", { value: "0", multiline: false }],
+      ["_HASH", { value: "#", multiline: false }],
+      ["_BANG", { value: "!", multiline: false }],
+    ]);
+    this.open(main.file, main.text);
+  }
+
+  /** The next line, or undefined after the last. */
+  next(): Line | undefined {
+    for (;;) {
+      const raw = this.nextRaw();
+      if (raw === undefined) return undefined;
+      if (++this.count > maxLines) {
+        this.problem(
+          raw,
+          `the config comes to more than ${maxLines} lines here; the rest is unread`,
+        );
+        this.sources.length = 0;
+        return undefined;
+      }
+      const text = this.expand(raw);
+      if (text === undefined || text === "" || this.include(text, text !== raw)) {
+        this.above = [];
+        continue;
+      }
+      const line = { ...this.place(), text: this.splitAtBrace(text), above: this.above };
+      this.above = [];
+      const { beside } = this;
+      this.beside = undefined;
+      return beside === undefined ? line : { ...line, beside };
+    }
+  }
+
+  /** Where reading is: of an expansion's lines, the line that asked for it. */
+  place(): Place {
+    const source = this.sources.at(-1);
+    return source ? { file: source.file, line: source.next } : this.last;
+  }
+  private last: Place = { file: "", line: 0 };
+
+  problem(text: string, why: string, { file, line }: Place = this.place()): void {
+    const { problems } = this.findings;
+    if (problems.some((known) => known.file === file && known.line === line && known.why === why)) {
+      return;
+    }
+    problems.push({ file, line, text, why });
+  }
+
+  private open(file: string, text: string): void {
+    const lines = text.split("\n");
+    if (lines.at(-1) === "") lines.pop();
+    this.sources.push({ file, folder: dirname(file), lines, next: 0 });
+  }
+
+  /** What stands next: behind a brace, of a sequence, of a multiline definition, or in the file. */
+  private nextRaw(): string | undefined {
+    if (this.residue !== undefined) {
+      const { residue } = this;
+      this.residue = undefined;
+      return residue;
+    }
+    const sequence = this.sequences.at(-1);
+    if (sequence && this.sequences.length > this.sequenceDepth) {
+      for (const [name, value] of sequence.ahead) {
+        this.defined.set(name, { value, multiline: false });
+      }
+      const step = sequence.steps.next();
+      if (step.done) this.sequences.pop();
+      else sequence.ahead = step.value;
+      return sequence.text;
+    }
+    if (this.expansion) {
+      const line = this.expansion.shift() ?? "";
+      if (this.expansion.length === 0) {
+        const outer = this.outerExpansions.pop();
+        this.expansion = outer?.lines;
+        this.sequenceDepth = outer?.sequenceDepth ?? 0;
+      }
+      return line;
+    }
+    return this.fileLine();
+  }
+
+  /** The next line of the file that says something, without its comment. */
+  private fileLine(): string | undefined {
+    for (;;) {
+      const raw = this.physicalLine();
+      if (raw === undefined) return undefined;
+      if (raw === "") {
+        this.above = [];
+        continue;
+      }
+      const { text, comment } = this.decommented(raw);
+      if (text === "") {
+        if (comment !== undefined) this.above.push(comment);
+        continue;
+      }
+      this.beside = comment;
+      return text;
+    }
+  }
+
+  private decommented(raw: string): { text: string; comment?: string } {
+    const { unterminated, ...rest } = decomment(raw);
+    if (unterminated) this.problem(raw, "a quote is opened and never closed");
+    return rest;
+  }
+
+  private physicalLine(): string | undefined {
+    for (;;) {
+      const source = this.sources.at(-1);
+      if (!source) return undefined;
+      const raw = source.lines[source.next];
+      if (raw === undefined) {
+        this.last = { file: source.file, line: source.lines.length };
+        this.sources.pop();
+        continue;
+      }
+      source.next++;
+      const text = raw.replace(/\r+$/, "");
+      if (Buffer.byteLength(text) >= maxLineBytes) {
+        this.problem(
+          `${text.slice(0, 60)}…`,
+          `the line is longer than ${maxLineBytes - 1} bytes: keepalived takes what is behind them for a line of its own`,
+        );
+      }
+      return text;
+    }
+  }
+
+  /** Conditions, definitions, sequences, variables. Undefined: nothing is left of the line. */
+  private expand(raw: string): string | undefined {
+    let text = raw;
+    for (;;) {
+      if (text.startsWith("@")) {
+        const rest = this.underCondition(text);
+        if (rest === undefined) return undefined;
+        text = rest;
+      }
+      if (this.define(text)) return undefined;
+      if (/^~(SEQ|LST)/.test(text)) {
+        const sequence = text.startsWith("~SEQ")
+          ? seqSteps(text, (range) => this.replaceVariables(range, false))
+          : lstSteps(text);
+        if (typeof sequence === "string") this.problem(text, sequence);
+        else this.startSequence(sequence);
+        return undefined;
+      }
+      if (text.startsWith("~") || !text.includes("$")) return text;
+      const replaced = this.replaceVariables(text, true);
+      if (replaced === undefined) return text;
+      const { text: rest, comment } = this.decommented(replaced);
+      if (comment !== undefined) {
+        this.problem(replaced, "a variable brings a comment sign: what is behind it has no effect");
+      }
+      text = rest;
+      if (!text.startsWith("@") && !text.includes("$")) return text;
+    }
+  }
+
+  /** What `@NAME` or `@^NAME` guards, if the condition holds. */
+  private underCondition(text: string): string | undefined {
+    const [, not, name, rest] = /^@(\^?)([^ \t]*)[ \t]+(.*)$/.exec(text) ?? [];
+    if (name === undefined || rest === undefined) {
+      this.problem(text, "a condition with nothing behind it");
+      return undefined;
+    }
+    const holds = (name === this.configId) !== (not === "^");
+    if (holds) return rest;
+    this.findings.skipped.push({
+      ...this.place(),
+      text,
+      why:
+        this.configId === undefined
+          ? `is for ${not ? "all but " : ""}${name}, and which director the file is of was not said`
+          : `is for ${not ? "all but " : ""}${name}, and this is ${this.configId}`,
+    });
+    return undefined;
+  }
+
+  /** `$NAME=TEXT`, and the lines that follow while one ends in `\`. */
+  private define(text: string): boolean {
+    const [, name, value] = /^\$([A-Za-z_]\w*)=[ \t]*(.*)$/s.exec(text) ?? [];
+    if (name === undefined || value === undefined) return false;
+    const { file, line } = this.place();
+    const lines = [withoutBackslash(value)];
+    let more = value.endsWith("\\");
+    // One line behind a lone backslash is as if it stood there itself.
+    let multiline = more;
+    while (more) {
+      const next = this.definitionLine();
+      more = next?.endsWith("\\") ?? false;
+      if (!more) multiline = lines.some((line) => line !== "");
+      if (next !== undefined) lines.push(withoutBackslash(next));
+    }
+    const record = {
+      file,
+      line,
+      lastLine: this.place().line,
+      name,
+      value: lines.filter((line) => line !== "").join("\n"),
+      used: false,
+    };
+    this.findings.definitions.push(record);
+    this.defined.set(name, { value: record.value, multiline, record });
+    return true;
+  }
+
+  /** A line of a definition: an empty one ends it, a comment on a line of its own doesn't. */
+  private definitionLine(): string | undefined {
+    for (;;) {
+      const raw = this.physicalLine();
+      if (raw === undefined || raw === "") return undefined;
+      const { text } = this.decommented(raw);
+      if (text !== "") return text;
+    }
+  }
+
+  private startSequence({ text, steps }: { text: string; steps: Iterable<Map<string, string>> }) {
+    const iterator = steps[Symbol.iterator]();
+    const first = iterator.next();
+    if (!first.done) this.sequences.push({ steps: iterator, text, ahead: first.value });
+  }
+
+  /** The line with its variables' values, or undefined when it names none that is defined. */
+  private replaceVariables(line: string, allowMultiline: boolean): string | undefined {
+    let text = line;
+    let at = 0;
+    let replacements = 0;
+    while ((at = text.indexOf("$", at)) >= 0) {
+      const reference = this.reference(text.slice(at), allowMultiline);
+      if (!reference) {
+        at++;
+        continue;
+      }
+      const { length, variable } = reference;
+      const [first = "", ...further] = variable.multiline
+        ? variable.value.split("\n")
+        : [variable.value];
+      if (variable.multiline) {
+        if (this.expansion) {
+          this.outerExpansions.push({
+            lines: this.expansion,
+            sequenceDepth: this.sequenceDepth,
+          });
+        }
+        this.sequenceDepth = this.sequences.length;
+        this.expansion = further.length > 0 ? further : [""];
+      }
+      text = text.slice(0, at) + first + text.slice(at + length);
+      if (++replacements > 1000 || Buffer.byteLength(text) > maxLineBytes) {
+        this.problem(line, "a variable is defined by itself, or makes the line too long");
+        return undefined;
+      }
+      if (/^[ \t]*~/.test(variable.value)) break;
+    }
+    return replacements > 0 ? text : undefined;
+  }
+
+  /** The variable that a text's beginning names: `$NAME` before a space, comma, `)` or the end; `${NAME}` anywhere. */
+  private reference(
+    text: string,
+    allowMultiline: boolean,
+  ): { length: number; variable: Defined } | undefined {
+    const match =
+      /^\$\{([A-Za-z_]\w*)((?: +\d+)*)\}/.exec(text) ?? /^\$([A-Za-z_]\w*)(?=[ \t,)]|$)/.exec(text);
+    const [whole = "", name = "", parameters = ""] = match ?? [];
+    const variable = this.defined.get(name);
+    if (!match) return undefined;
+    if (!variable) {
+      this.problem(text, `$${name} is not defined here; keepalived leaves it as it stands`);
+      return undefined;
+    }
+    if (parameters !== "" && name !== "_RANDOM") return undefined;
+    if (variable.multiline && (!allowMultiline || whole.length < text.length)) {
+      this.problem(text, `$${name} has several lines, so it can only end a line`);
+      return undefined;
+    }
+    if (variable.record) variable.record.used = true;
+    if (name === "_PWD") variable.value = this.sources.at(-1)?.folder ?? "";
+    if (name === "_RANDOM") {
+      variable.value = /\d+/.exec(parameters)?.[0] ?? "0";
+      this.problem(
+        text,
+        `$_RANDOM is another number at each start; ${variable.value} stands for it`,
+      );
+    }
+    if (name === "_INSTANCE" && this.configId === undefined) {
+      this.problem(text, "$_INSTANCE is the host's name, which was not said");
+    }
+    return { length: whole.length, variable };
+  }
+
+  /** `include`, `includer`, `includem`, `includew`, `includeb`, `includea`: opens what the pattern matches. */
+  private include(text: string, changed: boolean): boolean {
+    const [, rest] = /^include[rmwba]?\s[ \t]*(.*)$/.exec(text) ?? [];
+    if (rest === undefined) return false;
+    const place = this.place();
+    if (changed) {
+      this.problem(text, "keepalived does not support an include with a condition or a variable");
+    }
+    const { folder = "." } = this.sources.at(-1) ?? {};
+    const matches = this.files.matches(rest, folder);
+    this.findings.includes.push({ ...place, pattern: rest, files: matches });
+    if (matches.length === 0) {
+      this.problem(
+        text,
+        /["']/.test(rest)
+          ? "no such file: keepalived takes the quotes for a part of its name"
+          : "no such file: what it holds is missing here",
+      );
+    }
+    if (this.sources.length >= maxIncludeDepth) {
+      this.problem(text, "the includes go round in circles");
+      return true;
+    }
+    // The last opened is read first.
+    for (const path of matches.toReversed()) {
+      const read = this.files.read(path);
+      if ("why" in read) this.problem(path, read.why, place);
+      else this.open(path, read.text);
+    }
+    return true;
+  }
+
+  /** The line up to its first brace; a brace is a line of its own, and what follows waits. */
+  private splitAtBrace(text: string): string {
+    const at = braceAt(text);
+    if (at === undefined) return text.replace(/[ \t]+$/, "");
+    const [head, rest] =
+      at === 0 ? [text.slice(0, 1), text.slice(1)] : [text.slice(0, at), text.slice(at)];
+    if (rest.trim() !== "") this.residue = rest.replace(/^[ \t]+|[ \t]+$/g, "");
+    return head.replace(/[ \t]+$/, "");
+  }
+}
+
+/** A line without its comment and the space around it; a `\` at its end stays. */
+export function decomment(raw: string): { text: string; comment?: string; unterminated: boolean } {
+  let line = raw.replace(/^[ \t]+/, "");
+  let quoted = false;
+  let comment: number | undefined;
+  let continued = false;
+  for (let i = 0; i < line.length; i++) {
+    const char = line[i];
+    if (char === "\\") {
+      const next = line[i + 1];
+      if (next === undefined) {
+        line = line.slice(0, i);
+        continued = true;
+      } else if (!quoted && (next === "#" || next === "!")) {
+        line = line.slice(0, i) + line.slice(i + 1);
+      } else {
+        i++;
+      }
+    } else if (comment === undefined) {
+      if (char === '"') quoted = !quoted;
+      else if (!quoted && (char === "#" || char === "!")) comment = i;
+    }
+  }
+  const text = line.slice(0, comment).replace(/[ \t]+$/, "") + (continued ? "\\" : "");
+  const found =
+    comment === undefined
+      ? undefined
+      : line
+          .slice(comment)
+          .replace(/^[#!\s]+/, "")
+          .trimEnd();
+  return { text, ...(found === undefined ? {} : { comment: found }), unterminated: quoted };
+}
+
+function withoutBackslash(line: string): string {
+  return line.replace(/[ \t]*\\$/, "");
+}
+
+/** Where the first brace outside of quotes stands. */
+function braceAt(text: string): number | undefined {
+  if (/^[{}]/.test(text)) return 0;
+  let at = 0;
+  for (;;) {
+    const found = text.slice(at).search(/[{}"]/);
+    if (found < 0) return undefined;
+    at += found;
+    if (text[at] !== '"') return at;
+    const close = text.indexOf('"', at + 1);
+    if (close < 0) return undefined;
+    at = close + 1;
+  }
+}
+
+/** `~SEQ(NAME, START, STEP, END) TEXT`, shorter forms, and `~SEQx` for hexadecimal; or what is wrong with it. */
+function seqSteps(
+  line: string,
+  replace: (range: string) => string | undefined,
+): { text: string; steps: Iterable<Map<string, string>> } | string {
+  const [, hex, name, range, text] =
+    /^~SEQ(x?)[ \t]*\([ \t]*([^ \t,)]+)[ \t]*[^ \t)][ \t]*([^)]*)\)[ \t]*(.*)$/.exec(line) ?? [];
+  if (name === undefined || range === undefined || text === undefined) return "is not a ~SEQ";
+  const numbers = (replace(range) ?? range).split(",").map(cNumber);
+  const [one, two, three] = numbers;
+  if (one === undefined || numbers.includes(undefined) || numbers.length > 3) {
+    return "has a range of other than one to three numbers";
+  }
+  const [start, step, end] =
+    two === undefined
+      ? [one < 0 ? -1 : 1, one < 1 ? -1 : 1, one]
+      : three === undefined
+        ? [one, one <= two ? 1 : -1, two]
+        : [one, two, three];
+  if (step === 0 || (start < end && step < 0) || (start > end && step > 0)) {
+    return "has a step that never gets to the end";
+  }
+  if (hex && (start < 0 || end < 0)) return "cannot count in hexadecimal below 0";
+  return {
+    text,
+    steps: (function* () {
+      for (let i = start; step > 0 ? i <= end : i >= end; i += step) {
+        yield new Map([[name, hex ? i.toString(16) : String(i)]]);
+      }
+    })(),
+  };
+}
+
+/** A number as strtol(3) with base 0 reads it: decimal, 0x…, or octal behind a 0. */
+function cNumber(text: string): number | undefined {
+  const [, sign, digits] = /^\s*([+-]?)(0x[0-9a-f]+|\d+)[ \t]*$/i.exec(text) ?? [];
+  if (digits === undefined) return undefined;
+  const octal = /^0[0-7]+$/.test(digits);
+  return (sign === "-" ? -1 : 1) * (octal ? parseInt(digits, 8) : Number(digits));
+}
+
+/** `~LST(NAME, VALUE, …) TEXT` and `~LST({NAME, …}, {VALUE, …}, …) TEXT`; or what is wrong with it. */
+function lstSteps(line: string): { text: string; steps: Iterable<Map<string, string>> } | string {
+  const item = String.raw`\{[^{})]*\}|[^ \t,{})]+`;
+  const [, names, values, text] =
+    new RegExp(
+      String.raw`^~LST[ \t]*\([ \t]*(${item})[ \t]*((?:,[ \t]*(?:${item})[ \t]*)+)\)[ \t]*(.*)$`,
+    ).exec(line) ?? [];
+  if (names === undefined || values === undefined || text === undefined) return "is not a ~LST";
+  const keys = listed(names);
+  const sets = [...values.matchAll(new RegExp(item, "g"))].map(([set]) => listed(set));
+  if (sets.some((set) => set.length > keys.length)) return "has more values than names";
+  return {
+    text,
+    steps: sets.map((set) => new Map(keys.map((key, i) => [key, set[i] ?? ""]))),
+  };
+}
+
+function listed(item: string): string[] {
+  return item
+    .replace(/^\{|\}$/g, "")
+    .split(",")
+    .map((word) => word.trim());
+}

@@ -1,0 +1,102 @@
+// Names that the stack needs and keepalived.conf doesn't: taken from comments where they are names, made up where not.
+import { canonical, checkedFamily, name as nameType, type Family } from "../../components/schema";
+import type { Statement } from "./parse";
+
+/** Names given so far. */
+export class Names {
+  private readonly taken = new Set<string>();
+
+  /** The first of the names that is free, or the last one with a number. */
+  take(...wanted: (string | undefined)[]): string {
+    const names = wanted.filter((name) => name !== undefined && name !== "");
+    const free = names.find((name) => !this.taken.has(name ?? ""));
+    let name = free ?? "";
+    for (let i = 2; name === ""; i++) {
+      const numbered = `${(names.at(-1) ?? "x").slice(0, 28)}-${i}`;
+      if (!this.taken.has(numbered)) name = numbered;
+    }
+    this.taken.add(name);
+    return name;
+  }
+}
+
+/** A real server, by the addresses that virtual servers of each family forward to. */
+export interface RealServerReading {
+  name: string;
+  addresses: Partial<Record<Family, string>>;
+  /** Its name was in a comment. */
+  named: boolean;
+}
+
+/** Real servers met so far. */
+export class RealServers {
+  readonly all: RealServerReading[] = [];
+
+  constructor(private readonly names: Names) {}
+
+  /** The name of the real server at an address; the same name for an address of each family is the same host. */
+  at(address: string, comment: string | undefined): string {
+    const family = checkedFamily(address);
+    const spelt = canonical(address);
+    const known = this.all.find(
+      ({ addresses: { [family]: own } }) => own !== undefined && canonical(own) === spelt,
+    );
+    if (known) return known.name;
+    const other = this.all.find(
+      ({ name, named, addresses }) => named && name === comment && addresses[family] === undefined,
+    );
+    if (other) {
+      other.addresses[family] = address;
+      return other.name;
+    }
+    const name = this.names.take(comment, `real${this.all.length + 1}`);
+    this.all.push({ name, addresses: { [family]: address }, named: name === comment });
+    return name;
+  }
+}
+
+/** The name that a comment at a statement gives it, if the comment is no more than a name. */
+export function commentedName({ above, beside }: Statement): string | undefined {
+  for (const comment of [beside, above.at(-1)]) {
+    if (comment === undefined) continue;
+    if (nameType.safeParse(comment).success) return comment;
+    if (!/^[A-Za-z][\w.-]*( [\w.-]+){0,2}$/.test(comment)) continue;
+    const name = comment
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, "-")
+      .replace(/-$/, "");
+    if (nameType.safeParse(name).success) return name;
+  }
+  return undefined;
+}
+
+/** What a port is mostly for: names of virtual servers that no comment names. */
+const portNames: Partial<Record<number, string>> = {
+  21: "ftp",
+  22: "ssh",
+  25: "smtp",
+  53: "dns",
+  80: "http",
+  110: "pop3",
+  123: "ntp",
+  143: "imap",
+  389: "ldap",
+  443: "https",
+  465: "smtps",
+  514: "syslog",
+  587: "submission",
+  636: "ldaps",
+  993: "imaps",
+  995: "pop3s",
+  1812: "radius",
+  3306: "mysql",
+  3389: "rdp",
+  5060: "sip",
+  5432: "postgresql",
+  6379: "redis",
+  6443: "kubernetes",
+};
+
+export function nameOfPort(port: number, protocol: string): string {
+  return portNames[port] ?? `${protocol.toLowerCase()}-${port}`;
+}

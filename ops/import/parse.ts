@@ -1,0 +1,146 @@
+// keepalived.conf text -> a plain tree of statements, and everything about it that is wrong.
+import { noFiles, type ConfigFiles } from "./files";
+import { LineReader, type Findings, type Line, type Place } from "./lines";
+import { splitWords } from "./words";
+
+/** One line of the config with its block, if it has one. */
+export interface Statement extends Place {
+  keyword: string;
+  /** The words behind the keyword: variables replaced, quotes taken off. */
+  args: string[];
+  /** The whole line as keepalived's scripts keywords see it, quotes and all: see {@link quotedWords}. */
+  text: string;
+  block?: Statement[];
+  /** Comments: on the lines directly above, and at its end. */
+  above: string[];
+  beside?: string;
+}
+
+export interface Parsed extends Findings {
+  statements: Statement[];
+}
+
+export interface ParseOptions {
+  /** Name of the file, for messages and for the folder of relative includes. @default "keepalived.conf" */
+  file?: string;
+  /** Where includes are found. @default nowhere: each is a problem */
+  files?: ConfigFiles;
+  /** What `@NAME` is compared with: `--config-id`, by default the host's name up to its first dot. */
+  configId?: string;
+}
+
+/** Parses a config as keepalived 2.2.7 to 2.3.3 do. Each of its lines is in the tree or in one of the findings. */
+export function parse(text: string, options: ParseOptions = {}): Parsed {
+  const { file = "keepalived.conf", files = noFiles, configId } = options;
+  const reader = new LineReader({ file, text }, files, configId);
+  const statements: Statement[] = [];
+  const open: Open[] = [{ block: statements, kind: "keywords" }];
+  // The statement whose block may open: the one just read.
+  let last: Statement | undefined;
+  const enter = (of: Statement, kind: BlockKind) => {
+    of.block = [];
+    open.push({ of, block: of.block, kind });
+    last = undefined;
+  };
+  for (let line = reader.next(); line; line = reader.next()) {
+    const kind = last && blockKind(last.keyword, open.at(-1));
+    if (line.text === "{") {
+      if (!last) {
+        reader.problem("{", "opens no block: keepalived ignores it", line);
+        continue;
+      }
+      if (!kind) {
+        const outer = open.at(-1)?.of?.keyword ?? "the file's top level";
+        const why = `keepalived knows no block ${last.keyword} here: it takes what stands in it for a part of ${outer}`;
+        reader.problem(last.text, why, line);
+      }
+      enter(last, kind ?? "keywords");
+      continue;
+    }
+    if (last && kind) {
+      const why = '"{" is missing behind it: keepalived reads on as if it were there';
+      reader.problem(last.text, why, last);
+      enter(last, kind);
+    }
+    if (line.text === "}") {
+      if (open.length > 1) open.pop();
+      else reader.problem("}", "closes no block", line);
+      last = undefined;
+      continue;
+    }
+    const statement = toStatement(line, reader);
+    if (!statement) continue;
+    open.at(-1)?.block.push(statement);
+    last = statement;
+  }
+  for (const { of } of open) {
+    if (of) reader.problem(of.text, `"}" is missing: its block goes on to the end`, of);
+  }
+  return { statements, ...reader.findings };
+}
+
+/** A block of keywords, or of values: an address or a script that is named like a keyword is none. */
+type BlockKind = "keywords" | "values";
+
+interface Open {
+  of?: Statement;
+  block: Statement[];
+  kind: BlockKind;
+}
+
+function blockKind(keyword: string, { of, kind }: Open = { block: [], kind: "keywords" }) {
+  if (kind === "values") return undefined;
+  const here = `${of?.keyword ?? "top"} ${keyword}`;
+  return blocksByParent.has(here) ? blocksByParent.get(here) : blocks.get(keyword);
+}
+
+/** Keywords with a block (install_sublevel, install_keyword_root and alloc_value_block in keepalived's parsers). */
+const blocks = new Map<string, BlockKind>([
+  ...keys(
+    "keywords",
+    "global_defs vrrp_instance authentication vrrp_sync_group vrrp_script vrrp_track_process",
+  ),
+  ...keys(
+    "keywords",
+    "vrrp_track_file track_group garp_group bfd_instance SSL virtual_server real_server",
+  ),
+  ...keys(
+    "keywords",
+    "HTTP_GET SSL_GET url TCP_CHECK SMTP_CHECK host DNS_CHECK MISC_CHECK UDP_CHECK PING_CHECK",
+  ),
+  ...keys("keywords", "FILE_CHECK BFD_CHECK"),
+  ...keys(
+    "values",
+    "notification_email static_ipaddress static_routes static_rules linkbeat_interfaces",
+  ),
+  ...keys("values", "interface_up_down_delays interfaces group virtual_server_group unicast_peer"),
+  ...keys("values", "track_interface track_script track_file track_process track_bfd"),
+  ...keys("values", "virtual_ipaddress virtual_ipaddress_excluded virtual_routes virtual_rules"),
+]);
+
+/** The same where the block that it stands in decides. */
+const blocksByParent = new Map<string, BlockKind | undefined>([
+  ["top track_file", "keywords"],
+  ["FILE_CHECK track_file", undefined],
+]);
+
+function keys(kind: BlockKind, names: string): [string, BlockKind][] {
+  return names.split(" ").map((name) => [name, kind]);
+}
+
+function toStatement(line: Line, reader: LineReader): Statement | undefined {
+  const { words, unmatched } = splitWords(line.text);
+  if (unmatched !== undefined) {
+    reader.problem(
+      line.text,
+      `a quote is opened and never closed: keepalived drops ${JSON.stringify(unmatched)}`,
+      line,
+    );
+  }
+  const [keyword, ...args] = words;
+  if (keyword === undefined) return undefined;
+  if (line.text.endsWith("\\")) {
+    reader.problem(line.text, 'a "\\" at the end joins lines in definitions only', line);
+  }
+  return { keyword, args, ...line };
+}

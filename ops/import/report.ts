@@ -1,0 +1,184 @@
+// What an import did with each line of the config: kept it, changed it, or could not express it.
+import { closest, distance } from "fastest-levenshtein";
+import type { Remark } from "./lines";
+import type { Statement } from "./parse";
+
+/** A line that is in the stack config as it was. */
+export interface Kept {
+  /** File and line. */
+  where: string;
+  text: string;
+  /** Key of the stack config. */
+  to: string;
+}
+
+export interface Changed {
+  where: string;
+  from: string;
+  to: string;
+  why: string;
+}
+
+export interface Inexpressible {
+  where: string;
+  text: string;
+  why: string;
+}
+
+/** A value that the imported files don't hold. */
+export interface ToFillIn {
+  /** Key of the stack config. */
+  at: string;
+  what: string;
+}
+
+export interface Report {
+  kept: Kept[];
+  changed: Changed[];
+  inexpressible: Inexpressible[];
+  toFillIn: ToFillIn[];
+}
+
+/** What can't be taken over; its message says why. */
+export class Unfit extends Error {}
+
+/** Writes the report, and sees to it that every statement gets into it. */
+export class Scribe {
+  private constructor(
+    readonly report: Report,
+    private readonly seen: Set<Statement>,
+    /** Key of the stack config that the statements at hand are about. */
+    private readonly path: string,
+  ) {}
+
+  static of(report: Report): Scribe {
+    return new Scribe(report, new Set(), "");
+  }
+
+  /** For what lies below a key. */
+  in(key: string): Scribe {
+    return new Scribe(this.report, this.seen, this.at(key));
+  }
+
+  kept(statement: Statement, key = ""): void {
+    if (this.seen.has(statement)) return;
+    this.seen.add(statement);
+    this.report.kept.push({ ...placeOf(statement), to: this.at(key) });
+  }
+
+  /** Also where a value is read: a second note of the same line is added to the first. */
+  changed(statement: Statement, to: string, why: string): void {
+    this.seen.add(statement);
+    const { where, text } = placeOf(statement);
+    const known = this.report.kept.findIndex((kept) => kept.where === where && kept.text === text);
+    if (known >= 0) this.report.kept.splice(known, 1);
+    this.report.changed.push({ where, from: text, to, why });
+  }
+
+  /** The statement, and its block if it has one. */
+  inexpressible(statement: Statement, why: string): void {
+    for (const inner of allOf([statement])) this.seen.add(inner);
+    this.report.inexpressible.push({ ...placeOf(statement), why });
+  }
+
+  /** A keyword that has no meaning where it stands. */
+  unknown(statement: Statement, known: string[]): void {
+    const near = nearest(statement.keyword, known);
+    this.inexpressible(
+      statement,
+      `keepalived knows no ${statement.keyword} here${near ? `; was ${near} meant?` : ""}`,
+    );
+  }
+
+  /** Every statement of which nothing was said yet. */
+  rest(statements: Statement[]): void {
+    for (const statement of statements) {
+      if (!this.seen.has(statement)) {
+        this.inexpressible(statement, "has no effect where it stands");
+      } else if (statement.block) {
+        this.rest(statement.block);
+      }
+    }
+  }
+
+  remarks(remarks: Remark[]): void {
+    for (const { file, line, text, why } of remarks) {
+      this.report.inexpressible.push({ where: `${file}:${line}`, text, why });
+    }
+  }
+
+  fillIn(at: string, what: string): void {
+    if (this.report.toFillIn.some((known) => known.at === at)) return;
+    this.report.toFillIn.push({ at, what });
+  }
+
+  /** Keys that got another place in the end. */
+  moved(from: string, to: string): void {
+    for (const kept of this.report.kept) {
+      if (kept.to.startsWith(from)) kept.to = to + kept.to.slice(from.length);
+    }
+  }
+
+  /** Puts the report in the files' order; what two directors' files have in common is there once. */
+  close(): void {
+    const { report } = this;
+    report.kept = once(report.kept);
+    report.changed = once(report.changed);
+    report.inexpressible = once(report.inexpressible);
+  }
+
+  /** A key in full: one that begins with `/` is not below the statement's place. */
+  private at(key: string): string {
+    if (key.startsWith("/")) return key.slice(1);
+    if (this.path === "") return key;
+    if (key === "") return this.path;
+    return key.startsWith("[") ? `${this.path}${key}` : `${this.path}.${key}`;
+  }
+}
+
+/** The report, as text for a person. */
+export function renderReport(report: Report, options: { all?: boolean } = {}): string {
+  const { kept, changed, inexpressible, toFillIn } = report;
+  const lines = [
+    `kept: ${kept.length} lines`,
+    ...(options.all ? kept.map(({ where, text, to }) => `  ${where}: ${text} -> ${to}`) : []),
+    `changed: ${changed.length}`,
+    ...changed.flatMap(({ where, from, to, why }) => [
+      `  ${where}: ${from}`,
+      `    now ${to}: ${why}`,
+    ]),
+    `not expressed: ${inexpressible.length}`,
+    ...inexpressible.flatMap(({ where, text, why }) => [`  ${where}: ${text}`, `    ${why}`]),
+    `to be filled in: ${toFillIn.length}`,
+    ...toFillIn.map(({ at, what }) => `  ${at}: ${what}`),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function once<Entry extends { where: string }>(entries: Entry[]): Entry[] {
+  const key = (where: string) => {
+    const [, file = "", line = "0"] = /^(.*):(\d+)$/.exec(where) ?? [undefined, where];
+    return { file, line: Number(line) };
+  };
+  const unique = new Map(entries.map((entry) => [JSON.stringify(entry), entry]));
+  return [...unique.values()].sort((a, b) => {
+    const [x, y] = [key(a.where), key(b.where)];
+    return x.file === y.file ? x.line - y.line : x.file < y.file ? -1 : 1;
+  });
+}
+
+/** File and line of a statement, and its words; a password is not shown. */
+export function placeOf({ file, line, text, keyword }: Statement): { where: string; text: string } {
+  const shown = keyword === "auth_pass" || keyword === "password" ? `${keyword} ********` : text;
+  return { where: `${file}:${line}`, text: shown };
+}
+
+function allOf(statements: Statement[]): Statement[] {
+  return statements.flatMap((statement) => [statement, ...allOf(statement.block ?? [])]);
+}
+
+function nearest(word: string, known: string[]): string | undefined {
+  if (known.length === 0) return undefined;
+  const best = closest(word, known);
+  return distance(word, best) <= Math.max(2, word.length / 3) ? best : undefined;
+}

@@ -1,0 +1,155 @@
+// Scripts that a config names: their texts travel with the stack, so each gets a name there, and its text if it is at hand.
+import { basename, dirname } from "node:path";
+import { quote } from "shell-quote";
+import { schema } from "../../components/schema";
+import { scriptCall, scriptName } from "../../components/schema/scripts";
+import type { ConfigFiles } from "./files";
+import type { Read } from "./keywords";
+import type { Statement } from "./parse";
+import { Unfit, type Scribe } from "./report";
+import type { ScriptCall } from "./shapes";
+import { scriptWords } from "./words";
+
+/** What stands for a value that the imported files don't hold. */
+export const fillIn = "FILL_IN";
+
+/** Programs of the system's packages: a director has them, so the stack ships a script that runs them. */
+const systemFolders = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"];
+
+/** Scripts met so far, by the name that they have in the stack. */
+export class Scripts {
+  /** Name to text. */
+  readonly texts: Record<string, string> = {};
+  private readonly names = new Map<string, string>();
+
+  constructor(private readonly files: ConfigFiles) {}
+
+  /**
+   * What a script keyword's line calls, as the stack config says it.
+   * @param behind what keepalived takes the words behind the command for, which is one word in quotes
+   * @throws Unfit when keepalived could not read the line either
+   */
+  call(
+    statement: Statement,
+    scribe: Scribe,
+    behind: "user" | "nothing" = "user",
+  ): Extract<ScriptCall, { script: string }> {
+    const read = scriptWords(statement.text);
+    if (!read) throw new Unfit("is no command line that keepalived could read");
+    const { command, rest } = read;
+    const [user, group] = behind === "user" ? rest : [];
+    if (behind === "nothing" && rest.length > 0) {
+      scribe.changed(
+        statement,
+        command.join(" "),
+        `keepalived does not read ${rest.join(" ")}: a command with arguments must be in quotes`,
+      );
+    }
+    noGroup(user, group, statement, scribe);
+    const [path = "", ...args] = command;
+    if (group !== undefined && group !== user) {
+      scribe.changed(
+        statement,
+        `user: ${user}`,
+        `the stack runs it with ${user}'s own group, not ${group}`,
+      );
+    }
+    const shipped = path.startsWith("/") && !systemFolders.includes(dirname(path));
+    const call = shipped && scriptCall.shape.args.safeParse(args).success;
+    const script = call ? this.shipped(path, scribe) : this.wrapped(command, statement, scribe);
+    return {
+      script,
+      ...(call && args.length > 0 ? { args } : {}),
+      ...(user === undefined ? {} : { user }),
+    };
+  }
+
+  private shipped(path: string, scribe: Scribe): string {
+    const known = this.names.get(path);
+    if (known !== undefined) return known;
+    const name = this.freeName(basename(path));
+    this.names.set(path, name);
+    const text = this.files.script(path);
+    const fits = text !== undefined && schema.scripts.unwrap().safeParse({ [name]: text }).success;
+    this.texts[name] = fits ? text : fillIn;
+    if (!fits) scribe.fillIn(`scripts.${name}`, `the text of ${path}, from the director`);
+    return name;
+  }
+
+  /** A script of one line that runs the command. */
+  private wrapped(command: string[], statement: Statement, scribe: Scribe): string {
+    const [program = ""] = command;
+    // bash alone knows /dev/tcp, and a redirection is no program.
+    const redirects = /^[<>|]/.test(program) || command.some((word) => word.includes("/dev/tcp/"));
+    const line = redirects ? command.join(" ") : `exec ${quote(command)}`;
+    const text = `#!${redirects ? "/bin/bash" : "/bin/sh"}\n${line}\n`;
+    const known = this.names.get(text);
+    if (known !== undefined) return known;
+    const name = this.freeName(
+      redirects
+        ? "check"
+        : command
+            .slice(0, 3)
+            .map((word) => basename(word))
+            .join("-"),
+    );
+    this.names.set(text, name);
+    this.texts[name] = text;
+    scribe.changed(
+      statement,
+      `scripts.${name}`,
+      "the stack runs scripts of its own only: this one runs the command",
+    );
+    return name;
+  }
+
+  /** A name that the stack allows and no other script has. */
+  private freeName(wanted: string): string {
+    if (!(wanted in this.texts) && scriptName.safeParse(wanted).success) return wanted;
+    const [, stem = "", ending = ""] = /^(.*?)(\.[A-Za-z]{1,5})?$/.exec(wanted) ?? [];
+    const clean = stem
+      .toLowerCase()
+      .replace(/[^a-z0-9_-]+/g, "-")
+      .replace(/^[^a-z]+|-+$/g, "")
+      .slice(0, 28);
+    for (let i = 1; ; i++) {
+      const name = `${clean || "script"}${i === 1 ? "" : `-${i}`}${ending.toLowerCase()}`;
+      if (!(name in this.texts) && scriptName.safeParse(name).success) return name;
+    }
+  }
+}
+
+/** Reads a keyword that names a script: its name alone where that is all. */
+export function hook<Key extends string>(
+  scripts: Scripts,
+  key: Key,
+): Read<Partial<Record<Key, ScriptCall>>> {
+  return (draft, statement, scribe) => {
+    const call = scripts.call(statement, scribe);
+    draft[key] = Object.keys(call).length === 1 ? call.script : call;
+    scribe.kept(statement, key);
+  };
+}
+
+/** Reads `user USER [GROUP]`. */
+export function readUser(draft: { user?: string }, statement: Statement, scribe: Scribe): void {
+  const [user = "", group] = statement.args;
+  if (!scriptCall.shape.user.safeParse(user).success) throw new Unfit(`${user} is no login`);
+  draft.user = user;
+  noGroup(user, group, statement, scribe);
+  scribe.kept(statement, "user");
+}
+
+function noGroup(
+  user: string | undefined,
+  group: string | undefined,
+  statement: Statement,
+  scribe: Scribe,
+): void {
+  if (group === undefined || group === user) return;
+  scribe.changed(
+    statement,
+    `user: ${user}`,
+    `the stack runs it with ${user}'s own group, not ${group}`,
+  );
+}

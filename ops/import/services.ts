@@ -1,0 +1,544 @@
+// virtual_server and virtual_server_group.
+import { Address4, Address6 } from "ip-address";
+import { canonical, checkedFamily, familyOf, type Family } from "../../components/schema";
+import { checkKeywords, readCheck, type CheckReading, type Timing } from "./checks";
+import { mails, smtpAlert, type Globals } from "./globals";
+import { prefixLength, type Protocol } from "./ipvsadm";
+import {
+  cannot,
+  each,
+  flag,
+  integer,
+  integerOf,
+  keysOf,
+  readBlock,
+  seconds,
+  within,
+  word,
+  type Keywords,
+  type Read,
+} from "./keywords";
+import { commentedName, nameOfPort, type Names, type RealServers } from "./names";
+import type { Statement } from "./parse";
+import { Unfit, type Scribe } from "./report";
+import { hook, type Scripts } from "./scripts";
+import {
+  memberShape,
+  sorryServerShape,
+  virtualServerShape,
+  type Member,
+  type SorryServer,
+  type VirtualServer,
+} from "./shapes";
+
+/** What clients connect to. */
+export type Target =
+  | { address: string; port: number; family: Family; fwmark?: undefined }
+  | { fwmark: number; family?: Family; address?: undefined };
+
+/** A virtual server as it is written, with keepalived's defaults. */
+export interface ServiceReading {
+  name: string;
+  statement: Statement;
+  target: Target;
+  options: VirtualServer;
+  timing: Timing & { delayLoopSeconds: number };
+  members: MemberReading[];
+  sorry?: SorryServer;
+}
+
+export interface MemberReading {
+  statement: Statement;
+  /** Name of its real server. */
+  name: string;
+  address: string;
+  /** 0: the virtual server's. */
+  port: number;
+  options: Member;
+  weight: number;
+  timing: Timing;
+  checks: CheckReading[];
+}
+
+export interface ServiceContext {
+  globals: Globals;
+  scripts: Scripts;
+  names: Names;
+  realServers: RealServers;
+  scribe: Scribe;
+}
+
+/** Reads every virtual server; a group becomes a virtual server for each of its entries. */
+export function readServices(statements: Statement[], context: ServiceContext): ServiceReading[] {
+  const { scribe } = context;
+  const groups = new Map<string, { statement: Statement; targets: Target[] }>();
+  for (const statement of statements) {
+    if (statement.keyword !== "virtual_server_group") continue;
+    const name = statement.args[0] ?? "";
+    groups.set(name, { statement, targets: groupTargets(statement, scribe) });
+  }
+  return statements
+    .filter(({ keyword }) => keyword === "virtual_server")
+    .flatMap((statement) => {
+      try {
+        return readService(statement, groups, context);
+      } catch (error) {
+        if (!(error instanceof Unfit)) throw error;
+        scribe.inexpressible(statement, error.message);
+        return [];
+      }
+    });
+}
+
+function readService(
+  statement: Statement,
+  groups: Map<string, { statement: Statement; targets: Target[] }>,
+  context: ServiceContext,
+): ServiceReading[] {
+  const targets = targetsOf(statement, groups);
+  const [first] = targets;
+  if (!first) throw new Unfit("its group has no entry that could be taken over");
+  const protocol = protocolOf(statement);
+  const name = context.names.take(
+    commentedName(statement),
+    first.fwmark === undefined ? nameOfPort(first.port, protocol) : `fwmark-${first.fwmark}`,
+  );
+  const scribe = context.scribe.in(`virtualServers[${name}]`);
+  if (targets.length === 1)
+    scribe.kept(statement, first.fwmark === undefined ? "address" : "fwmark");
+  else {
+    scribe.changed(
+      statement,
+      `${targets.length} virtual servers: ${targets.map(written).join(", ")}`,
+      "the stack has no groups: each entry is a virtual server of its own, and its real servers are checked for each",
+    );
+  }
+  const service: ServiceReading = {
+    name,
+    statement,
+    target: first,
+    options: { protocol },
+    timing: { delayLoopSeconds: 60 },
+    members: [],
+  };
+  readBlock(statement.block, serviceKeywords(service, { ...context, scribe }), service, scribe);
+  if (service.members.length === 0)
+    throw new Unfit("has no real server, so keepalived leaves it out");
+  finish(service, context.globals, scribe);
+  return targets.map((target, i) => ({
+    ...service,
+    target,
+    name: i === 0 ? name : context.names.take(`${name}-${i + 1}`),
+  }));
+}
+
+const service = keysOf(virtualServerShape);
+const member = keysOf(memberShape);
+const sorry = keysOf(sorryServerShape);
+
+/** keepalived takes UDP where nothing is said, and says so as an error. */
+function protocolOf({ block, args }: Statement): Protocol {
+  const said = block?.findLast(({ keyword }) => keyword === "protocol")?.args[0]?.toUpperCase();
+  if (said === "TCP" || said === "UDP" || said === "SCTP") return said;
+  return args[0] === "fwmark" ? "TCP" : "UDP";
+}
+
+type Defaults = ServiceReading & { weight?: number; flags?: Set<1 | 2> };
+
+function serviceKeywords(reading: ServiceReading, context: ServiceContext): Keywords<Defaults> {
+  const { scripts } = context;
+  return {
+    ...within<Defaults, VirtualServer>(({ options }) => options, {
+      lvs_sched: service("scheduler", scheduler),
+      lb_algo: service("scheduler", scheduler),
+      lvs_method: service("forwarding", forwarding, 3),
+      lb_kind: service("forwarding", forwarding, 3),
+      ops: service("onePacketScheduling", () => true, 0),
+      ...Object.fromEntries(
+        (["sh-port", "sh-fallback", "mh-port", "mh-fallback"] as const).map((flagName) => [
+          flagName,
+          (options: VirtualServer, statement: Statement, scribe: Scribe) => {
+            options.schedulerFlags = [...(options.schedulerFlags ?? []), flagName];
+            scribe.kept(statement, "schedulerFlags");
+          },
+        ]),
+      ),
+      persistence_timeout(options, statement, scribe) {
+        // ipvsadm(8)'s default stands for a missing number; 0 is refused, so there is none.
+        const timeout = statement.args.length === 0 ? 360 : integer(statement);
+        if (timeout === 0) {
+          scribe.changed(
+            statement,
+            "persistenceTimeoutSeconds: 0",
+            "keepalived refuses 0; without the line there is no persistence",
+          );
+        } else {
+          service("persistenceTimeoutSeconds", () => timeout)(options, statement, scribe);
+        }
+      },
+      persistence_granularity: service("persistenceGranularity", (statement) => {
+        try {
+          return prefixLength(word(statement));
+        } catch (error) {
+          throw new Unfit((error as Error).message);
+        }
+      }),
+      persistence_engine: service("persistenceEngine", (statement): "sip" => {
+        if (word(statement) !== "sip") throw new Unfit(`${word(statement)} is no engine but sip`);
+        return "sip";
+      }),
+      virtualhost: service("virtualHost", word),
+      alpha: service("alpha", () => true, 0),
+      omega: service("omega", () => true, 0),
+      inhibit_on_failure: service("inhibitOnFailure", () => true, 0),
+      quorum: service("quorum", integer),
+      hysteresis: service("hysteresis", integer),
+      quorum_up: hook(scripts, "quorumUp"),
+      quorum_down: hook(scripts, "quorumDown"),
+      smtp_alert: smtpAlert(context.globals),
+      ha_suspend: service("haSuspend", () => true, 0),
+    }),
+    protocol({ options }, statement, scribe) {
+      if (reading.target.fwmark !== undefined) {
+        scribe.changed(
+          statement,
+          "nothing",
+          "a firewall mark has no protocol: keepalived ignores it",
+        );
+        return;
+      }
+      if (!["TCP", "UDP", "SCTP"].includes(word(statement).toUpperCase())) {
+        throw new Unfit(`${word(statement)} is no protocol: keepalived takes UDP`);
+      }
+      scribe.kept(statement, options.protocol === undefined ? "" : "protocol");
+    },
+    ip_family({ target }, statement, scribe) {
+      const family = word(statement);
+      if (family !== "inet" && family !== "inet6")
+        throw new Unfit(`${family} is no address family`);
+      target.family = family;
+      scribe.kept(statement, "traffic");
+    },
+    ...within<Defaults, Timing>(({ timing }) => timing, timingKeywords),
+    delay_loop({ timing, options }, statement, scribe) {
+      service("delayLoopSeconds", seconds)(options, statement, scribe);
+      timing.delayLoopSeconds = options.delayLoopSeconds ?? timing.delayLoopSeconds;
+    },
+    weight(draft, statement, scribe) {
+      draft.weight = integer(statement);
+      scribe.kept(statement, "realServers[].weight");
+    },
+    "flag-1": schedulerFlag(1),
+    "flag-2": schedulerFlag(2),
+    sorry_server(draft, statement, scribe) {
+      const [address = "", port = "0"] = statement.args;
+      if (familyOf(address) === undefined) throw new Unfit(`${address} is no address`);
+      draft.sorry = { address, ...(Number(port) > 0 ? { port: integerOf(port) } : {}) };
+      scribe.kept(statement, "sorryServer");
+    },
+    sorry_server_inhibit: afterSorry(sorry("inhibitOnFailure", () => true, 0)),
+    sorry_server_lvs_method: afterSorry(sorry("forwarding", forwarding, 3)),
+    real_server(draft, statement, scribe) {
+      draft.members.push(readMember(statement, context, scribe));
+    },
+    ...each("flag-3 hashed snmp_name", cannot<Defaults>()),
+  };
+}
+
+const timingKeywords: Keywords<Timing> = {
+  retry: timingOf("retry", integer),
+  delay_before_retry: timingOf("delayBeforeRetrySeconds", seconds),
+  warmup: timingOf("warmupSeconds", seconds),
+  connect_timeout: timingOf("connectTimeoutSeconds", seconds),
+};
+
+/** What a server says for its checks goes into each of them. */
+function timingOf<Key extends keyof Timing>(
+  key: Key,
+  value: (statement: Statement) => NonNullable<Timing[Key]>,
+) {
+  return (timing: Timing, statement: Statement, scribe: Scribe) => {
+    timing[key] = value(statement);
+    scribe.kept(statement, `checks[].${key}`);
+  };
+}
+
+function schedulerFlag(flagNumber: 1 | 2) {
+  return (draft: Defaults, statement: Statement, scribe: Scribe) => {
+    draft.flags = new Set([...(draft.flags ?? []), flagNumber]);
+    scribe.kept(statement, "schedulerFlags");
+  };
+}
+
+function afterSorry(read: Read<SorryServer>) {
+  return (draft: Defaults, statement: Statement, scribe: Scribe) => {
+    if (!draft.sorry)
+      throw new Unfit("stands before the sorry server, where keepalived ignores it");
+    read(draft.sorry, statement, scribe.in("sorryServer"));
+  };
+}
+
+function scheduler(statement: Statement): NonNullable<VirtualServer["scheduler"]> {
+  return word(statement) as NonNullable<VirtualServer["scheduler"]>;
+}
+
+/** `DR`, `NAT`, `TUN`, `TUN type ipip`. Other spellings are no method to keepalived, which then takes NAT. */
+function forwarding({ args: [method, option, type] }: Statement): "DR" | "NAT" | "TUN" {
+  if (option !== undefined && !(option === "type" && type === "ipip")) {
+    throw new Unfit(`the stack tunnels by IPIP only, not with ${option} ${type ?? ""}`);
+  }
+  if (method === "DR" || method === "NAT" || method === "TUN") return method;
+  throw new Unfit(
+    `${method} is no method: keepalived ignores it; DR, NAT and TUN are known, in capitals`,
+  );
+}
+
+function readMember(statement: Statement, context: ServiceContext, outer: Scribe): MemberReading {
+  const [address = "", port = "0"] = statement.args;
+  if (familyOf(address) === undefined) throw new Unfit(`${address} is no address`);
+  const name = context.realServers.at(address, commentedName(statement));
+  const scribe = outer.in(`realServers[${name}]`);
+  scribe.kept(statement, "address");
+  const reading: MemberReading = {
+    statement,
+    name,
+    address,
+    port: integerOf(port),
+    options: {},
+    weight: -1,
+    timing: {},
+    checks: [],
+  };
+  return readBlock(statement.block, memberKeywords(context), reading, scribe);
+}
+
+function memberKeywords({ scripts, globals }: ServiceContext): Keywords<MemberReading> {
+  return {
+    weight(reading, statement, scribe) {
+      member("weight", integer)(reading.options, statement, scribe);
+      reading.weight = reading.options.weight ?? reading.weight;
+    },
+    ...within<MemberReading, Member>(({ options }) => options, {
+      lvs_method: member("forwarding", forwarding, 3),
+      inhibit_on_failure: member("inhibitOnFailure", flag),
+      uthreshold: member("upperThreshold", integer),
+      lthreshold: member("lowerThreshold", integer),
+      notify_up: hook(scripts, "notifyUp"),
+      notify_down: hook(scripts, "notifyDown"),
+    }),
+    ...within<MemberReading, Timing>(({ timing }) => timing, {
+      ...timingKeywords,
+      delay_loop: timingOf("delayLoopSeconds", seconds),
+      alpha: timingOf("alpha", flag),
+    }),
+    smtp_alert(_, statement, scribe) {
+      // keepalived's default is to tell of real servers wherever mail is set up.
+      if (flag(statement) || !mails(globals)) {
+        scribe.kept(statement, "/email");
+      } else
+        scribe.inexpressible(
+          statement,
+          "the stack mails of every real server, where it mails at all",
+        );
+    },
+    virtualhost: cannot("the stack has it for the virtual server, for a check and for a URL"),
+    snmp_name: cannot(),
+    ...Object.fromEntries(
+      checkKeywords.map((keyword) => [
+        keyword,
+        (reading: MemberReading, statement: Statement, scribe: Scribe) => {
+          const here = scribe.in(`checks[${reading.checks.length}]`);
+          reading.checks.push(readCheck(statement, scripts, here));
+        },
+      ]),
+    ),
+  };
+}
+
+/** Defaults, and what depends on several lines. */
+function finish(reading: Defaults, globals: Globals, scribe: Scribe): void {
+  const { options, statement, target } = reading;
+  options.scheduler ??= "wlc";
+  options.forwarding ??= "NAT";
+  options.delayLoopSeconds ??= reading.timing.delayLoopSeconds;
+  options.smtpAlert ??=
+    mails(globals) && (globals.smtpAlert.checker ?? globals.smtpAlert.all ?? false);
+  if (options.persistenceGranularity !== undefined) options.persistenceTimeoutSeconds ??= 360;
+  for (const number of reading.flags ?? []) {
+    const name = number === 1 ? "fallback" : "port";
+    if (options.scheduler !== "sh" && options.scheduler !== "mh") continue;
+    options.schedulerFlags = [...(options.schedulerFlags ?? []), `${options.scheduler}-${name}`];
+  }
+  delete reading.flags;
+  options.schedulerFlags = options.schedulerFlags?.filter((name) =>
+    name.startsWith(`${options.scheduler}-`),
+  );
+  for (const entry of reading.members) {
+    if (entry.weight < 0) entry.weight = reading.weight ?? 1;
+    const port = target.fwmark === undefined ? target.port : 0;
+    const way = entry.options.forwarding ?? options.forwarding;
+    if (entry.port !== 0 && way !== "NAT" && entry.port !== port) {
+      scribe.changed(
+        entry.statement,
+        `port ${port}`,
+        `${way} cannot change ports: keepalived takes the virtual server's`,
+      );
+    }
+    if (entry.port === 0 || way !== "NAT") entry.port = port;
+  }
+  delete reading.weight;
+  limitQuorum(reading, scribe);
+  const { sorry: stand } = reading;
+  const way = stand?.forwarding ?? options.forwarding;
+  const sorryLine = statement.block?.find(({ keyword }) => keyword === "sorry_server");
+  if (stand && sorryLine) {
+    const port = target.fwmark === undefined ? target.port : undefined;
+    if (way !== "NAT" && stand.port !== port) {
+      if (stand.port !== undefined) {
+        scribe.changed(
+          sorryLine,
+          `sorryServer.port: ${port ?? "none"}`,
+          `${way} cannot change ports: keepalived takes the virtual server's`,
+        );
+      }
+      if (port === undefined) delete stand.port;
+      else stand.port = port;
+    }
+    const isMember = reading.members.some(
+      ({ address }) => canonical(address) === canonical(String(stand.address)),
+    );
+    if (isMember && way !== "NAT") {
+      scribe.inexpressible(
+        sorryLine,
+        "is one of the real servers; a sorry server of the stack stands in for all of them",
+      );
+      delete reading.sorry;
+    }
+  }
+}
+
+/** keepalived lowers a quorum that could not be reached, and a hysteresis that is not below it. */
+function limitQuorum({ options, members, statement }: ServiceReading, scribe: Scribe): void {
+  const total = members.reduce((sum, { weight }) => sum + weight, 0);
+  const line = (name: string) =>
+    statement.block?.find(({ keyword }) => keyword === name) ?? statement;
+  if ((options.quorum ?? 1) > total && total > 0) {
+    options.quorum = total;
+    scribe.changed(
+      line("quorum"),
+      `quorum: ${total}`,
+      "it is what all real servers weigh: keepalived takes no more",
+    );
+  }
+  const quorum = options.quorum ?? 1;
+  if (
+    (options.hysteresis ?? 0) >= quorum &&
+    options.hysteresis !== undefined &&
+    options.hysteresis > 0
+  ) {
+    options.hysteresis = quorum - 1;
+    scribe.changed(
+      line("hysteresis"),
+      `hysteresis: ${quorum - 1}`,
+      "it must be below the quorum: keepalived takes no more",
+    );
+  }
+}
+
+function targetsOf(
+  { args }: Statement,
+  groups: Map<string, { statement: Statement; targets: Target[] }>,
+): Target[] {
+  const [first = "", second = ""] = args;
+  if (first === "fwmark") return [{ fwmark: fwmarkOf(second) }];
+  if (first === "group") {
+    const group = groups.get(second);
+    if (!group) throw new Unfit(`there is no virtual_server_group ${second}`);
+    return group.targets;
+  }
+  const family = familyOf(first);
+  if (family === undefined) throw new Unfit(`${first} is no address`);
+  return [{ address: first, port: portOf(second), family }];
+}
+
+function fwmarkOf(text: string): number {
+  const mark = integerOf(text);
+  if (mark < 1) throw new Unfit(`${mark} is no firewall mark`);
+  return mark;
+}
+
+function portOf(text: string): number {
+  const port = integerOf(text === "" ? "0" : text);
+  if (port === 0) {
+    throw new Unfit(
+      "a virtual server for all ports of an address is a fwmark with traffic here: mark what it is for",
+    );
+  }
+  if (port > 65535 || port < 0) throw new Unfit(`${port} is no port`);
+  return port;
+}
+
+function written(target: Target): string {
+  return target.fwmark === undefined
+    ? `${target.address} ${target.port}`
+    : `fwmark ${target.fwmark}`;
+}
+
+/** `ADDRESS PORT`, `ADDRESS-LAST PORT`, `NETWORK/PREFIX PORT`, `fwmark NUMBER [inet|inet6]`, one a line. */
+function groupTargets(statement: Statement, scribe: Scribe): Target[] {
+  const here = scribe.in("virtualServers[]");
+  here.kept(statement, "address");
+  return (statement.block ?? []).flatMap((line) => {
+    try {
+      const targets = groupEntry(line);
+      here.kept(line, "address");
+      return targets;
+    } catch (error) {
+      if (!(error instanceof Unfit)) throw error;
+      scribe.inexpressible(line, error.message);
+      return [];
+    }
+  });
+}
+
+function groupEntry({ keyword, args: [first = "", family] }: Statement): Target[] {
+  if (keyword === "fwmark") {
+    return [
+      { fwmark: fwmarkOf(first), ...(family === "inet" || family === "inet6" ? { family } : {}) },
+    ];
+  }
+  const port = portOf(first);
+  return range(keyword).map((address) => ({ address, port, family: checkedFamily(address) }));
+}
+
+/** More than anybody's group: a range beyond it is a slip. */
+const maxRange = 1024n;
+
+function range(text: string): string[] {
+  const [first = "", last] = text.split("-");
+  const family = familyOf(first);
+  if (family === undefined) throw new Unfit(`${first} is no address`);
+  const parse = (address: string) =>
+    family === "inet" ? new Address4(address) : new Address6(address);
+  const start = parse(first);
+  let end = first.includes("/") ? start.endAddress().bigInt() : start.bigInt();
+  if (last !== undefined) {
+    // A range's end is an address, or its last byte (of IPv6, the last 16 bits in hexadecimal).
+    const whole = familyOf(last) === family;
+    const mask = family === "inet" ? 0xffn : 0xffffn;
+    end = whole
+      ? parse(last).bigInt()
+      : (start.bigInt() & ~mask) | BigInt(family === "inet" ? last : `0x${last}`);
+  }
+  if (end < start.bigInt() || end - start.bigInt() >= maxRange)
+    throw new Unfit(`${text} is no range`);
+  const addresses: string[] = [];
+  for (let address = start.bigInt(); address <= end; address++) {
+    addresses.push(
+      family === "inet"
+        ? Address4.fromBigInt(address).correctForm()
+        : Address6.fromBigInt(address).correctForm(),
+    );
+  }
+  return addresses;
+}

@@ -1,0 +1,68 @@
+// The parts of the stack config's schema that keepalived.conf has blocks for, and drafts of them.
+import type { z } from "zod";
+import { schema } from "../../components/schema";
+import { check } from "../../components/schema/checks";
+import type { Draft } from "./keywords";
+
+/** The stack config as a user writes it. */
+export type Config = { [Key in keyof typeof schema]?: z.input<(typeof schema)[Key]> };
+
+export const daemonShape = schema.daemon.unwrap().shape;
+export const emailShape = schema.email.unwrap().shape;
+export const vrrpShape = schema.vrrp.unwrap().shape;
+export const syncDaemonShape = vrrpShape.syncDaemon.unwrap().shape;
+export const instanceShape = vrrpShape.instances.unwrap().element.shape;
+export const garpShape = vrrpShape.garp.unwrap().shape;
+export const notifyShape = vrrpShape.notify.unwrap().shape;
+export const syncGroupShape = vrrpShape.syncGroups.unwrap().element.shape;
+const trackingShape = schema.tracking.unwrap().shape;
+export const trackedScriptShape = trackingShape.scripts.unwrap().element.shape;
+export const trackedProcessShape = trackingShape.processes.unwrap().element.shape;
+export const trackedFileShape = trackingShape.files.unwrap().element.shape;
+export const bfdShape = trackingShape.bfd.unwrap().element.shape;
+export const virtualServerShape = schema.virtualServers.element.shape;
+export const memberShape = virtualServerShape.realServers.unwrap().element.options[1].shape;
+export const sorryServerShape = virtualServerShape.sorryServer.unwrap().shape;
+
+export type Daemon = Draft<typeof daemonShape>;
+export type Email = Draft<typeof emailShape>;
+export type SyncDaemon = Draft<typeof syncDaemonShape>;
+export type Instance = Draft<typeof instanceShape>;
+export type SyncGroup = Draft<typeof syncGroupShape>;
+export type Notify = Draft<typeof notifyShape>;
+export type VirtualServer = Draft<typeof virtualServerShape>;
+export type Member = Draft<typeof memberShape>;
+export type SorryServer = Draft<typeof sorryServerShape>;
+export type Check = z.input<typeof check>;
+/** Any of the checks' keys. */
+export type CheckDraft = { [Key in KeyOf<Check>]?: ValueOf<Check, Key> };
+export type TrackedScript = Draft<typeof trackedScriptShape>;
+export type TrackedProcess = Draft<typeof trackedProcessShape>;
+export type TrackedFile = Draft<typeof trackedFileShape>;
+export type BfdSession = Draft<typeof bfdShape>;
+export type ScriptCall = NonNullable<z.input<typeof notifyShape.master>>;
+
+type KeyOf<Union> = Union extends Union ? keyof Union : never;
+type ValueOf<Union, Key> = Union extends Union
+  ? Key extends keyof Union
+    ? Union[Key]
+    : never
+  : never;
+
+const [tcp, http, https, smtp, dns, udp, ping, misc, file, bfd] = check.options;
+
+/** A check's keys by its type. */
+export const checkShapes = {
+  tcp: tcp.shape,
+  http: http.shape,
+  https: https.shape,
+  smtp: smtp.shape,
+  dns: dns.shape,
+  udp: udp.shape,
+  ping: ping.shape,
+  misc: misc.shape,
+  file: file.shape,
+  bfd: bfd.shape,
+};
+export const urlShape = http.shape.urls.unwrap().element.shape;
+export type Url = Draft<typeof urlShape>;

@@ -1,0 +1,200 @@
+// What instances and checks track: vrrp_script, vrrp_track_process, track_file, bfd_instance.
+import { familyOf } from "../../components/schema";
+import {
+  cannot,
+  each,
+  integer,
+  integerOf,
+  keysOf,
+  readBlock,
+  seconds,
+  word,
+  type Keywords,
+  type Read,
+} from "./keywords";
+import type { Statement } from "./parse";
+import { Unfit, type Scribe } from "./report";
+import { readUser, type Scripts } from "./scripts";
+import {
+  bfdShape,
+  trackedFileShape,
+  trackedProcessShape,
+  trackedScriptShape,
+  type BfdSession,
+  type TrackedFile,
+  type TrackedProcess,
+  type TrackedScript,
+} from "./shapes";
+
+/** Everything that a config tracks, in its order. */
+export interface TrackingReading {
+  scripts: TrackedScript[];
+  processes: TrackedProcess[];
+  files: TrackedFile[];
+  bfd: BfdReading[];
+}
+
+/** A BFD session as one director has it: both addresses are its own. */
+export interface BfdReading extends Omit<BfdSession, "neighbor" | "source"> {
+  neighbor?: string;
+  source?: string;
+}
+
+/** Reads the blocks of the file's top level that something else names. */
+export function readTracking(
+  statements: Statement[],
+  scripts: Scripts,
+  scribe: Scribe,
+): TrackingReading {
+  const all = <Draft>(
+    keywords: string[],
+    key: string,
+    read: (statement: Statement, here: Scribe) => Draft,
+  ): Draft[] =>
+    statements
+      .filter(({ keyword }) => keywords.includes(keyword))
+      .map((statement) => {
+        const here = scribe.in(`tracking.${key}[${statement.args[0] ?? ""}]`);
+        here.kept(statement, "name");
+        return read(statement, here);
+      });
+  return {
+    scripts: all(["vrrp_script"], "scripts", (statement, here) =>
+      readBlock<TrackedScript>(
+        statement.block,
+        scriptKeywords(scripts),
+        // keepalived's own defaults are the stack's, too.
+        { name: word(statement) },
+        here,
+      ),
+    ).filter((script) => script.script !== undefined),
+    processes: all(["vrrp_track_process"], "processes", (statement, here) =>
+      readBlock(statement.block, processKeywords, { name: word(statement) }, here),
+    ),
+    files: all(["track_file", "vrrp_track_file"], "files", (statement, here) =>
+      readBlock(statement.block, fileKeywords, { name: word(statement) }, here),
+    ),
+    bfd: all(["bfd_instance"], "bfd", (statement, here) =>
+      // keepalived's own defaults, which aren't the stack's.
+      ({
+        minRxMilliseconds: 10,
+        minTxMilliseconds: 10,
+        ...readBlock<BfdReading>(statement.block, bfdKeywords, { name: word(statement) }, here),
+      }),
+    ),
+  };
+}
+
+const script = keysOf(trackedScriptShape);
+const process = keysOf(trackedProcessShape);
+const file = keysOf(trackedFileShape);
+const bfd = keysOf(bfdShape);
+
+/** `weight NUMBER [reverse]` of something that is tracked. */
+function weight<Draft extends { weight?: number; reverse?: boolean }>(): Read<Draft> {
+  return (draft, statement, scribe) => {
+    const [text = "", sense] = statement.args;
+    draft.weight = integerOf(text);
+    if (sense === "reverse") draft.reverse = true;
+    else if (sense !== undefined) throw new Unfit(`${sense} is no option of a weight`);
+    scribe.kept(statement, "weight");
+  };
+}
+
+function scriptKeywords(scripts: Scripts): Keywords<TrackedScript> {
+  return {
+    script(draft, statement, scribe) {
+      Object.assign(draft, scripts.call(statement, scribe, "nothing"));
+      scribe.kept(statement, "script");
+    },
+    interval: script("intervalSeconds", seconds),
+    timeout: script("timeoutSeconds", seconds),
+    rise: script("rise", integer),
+    fall: script("fall", integer),
+    weight: weight(),
+    user: readUser,
+    init_fail: script("initFail", () => true, 0),
+  };
+}
+
+const processKeywords: Keywords<TrackedProcess> = {
+  process(draft, statement, scribe) {
+    const [name = "", ...parameters] = statement.args;
+    const given = { process: name, ...(parameters.length > 0 ? { parameters } : {}) };
+    for (const key of Object.keys(given) as (keyof typeof given)[]) {
+      const { error } = trackedProcessShape[key].safeParse(given[key]);
+      if (error) throw new Unfit(`${key}: ${error.issues[0]?.message ?? ""}`);
+    }
+    Object.assign(draft, given);
+    scribe.kept(statement, "process");
+  },
+  param_match(draft, statement, scribe) {
+    const [match = "exact"] = statement.args;
+    if (match !== "exact" && match !== "initial" && match !== "partial") {
+      throw new Unfit(`${match} is no way to compare parameters`);
+    }
+    draft.parameterMatch = match;
+    scribe.kept(statement, "parameterMatch");
+  },
+  full_command: process("fullCommand", () => true, 0),
+  weight: weight(),
+  quorum: process("quorum", integer),
+  quorum_max: process("quorumMax", integer),
+  fork_delay: process("forkDelaySeconds", seconds),
+  terminate_delay: process("terminateDelaySeconds", seconds),
+  delay(draft, statement, scribe) {
+    draft.forkDelaySeconds = draft.terminateDelaySeconds = seconds(statement);
+    scribe.kept(statement, "forkDelaySeconds");
+  },
+};
+
+const fileKeywords: Keywords<TrackedFile> = {
+  file: file("file", word),
+  weight: weight(),
+  init_file(draft, statement, scribe) {
+    const number = statement.args.find((arg) => arg !== "overwrite");
+    draft.initialValue = integerOf(number ?? "0");
+    if (statement.args.includes("overwrite")) {
+      scribe.changed(
+        statement,
+        `initialValue: ${draft.initialValue}`,
+        "a file that is there keeps its number",
+      );
+    }
+    scribe.kept(statement, "initialValue");
+  },
+};
+
+const bfdKeywords: Keywords<BfdReading> = {
+  neighbor_ip: neighbor,
+  neighbour_ip: neighbor,
+  source_ip(draft, statement, scribe) {
+    draft.source = addressOf(statement);
+    scribe.kept(statement, "source");
+  },
+  min_rx: bfd("minRxMilliseconds", integer),
+  min_tx: bfd("minTxMilliseconds", integer),
+  idle_tx: bfd("idleTxMilliseconds", integer),
+  multiplier: bfd("multiplier", integer),
+  passive: bfd("passive", () => true, 0),
+  ttl: bfd("ttl", integer),
+  hoplimit: bfd("ttl", integer),
+  max_hops: bfd("maxHops", integer),
+  multihop: bfd("multihop", () => true, 0),
+  weight: weight(),
+  ...each(
+    "vrrp checker",
+    cannot<BfdReading>("the stack lets both the VRRP and the checker process know of a session"),
+  ),
+};
+
+function neighbor(draft: BfdReading, statement: Statement, scribe: Scribe): void {
+  draft.neighbor = addressOf(statement);
+  scribe.kept(statement, "neighbor");
+}
+
+function addressOf(statement: Statement): string {
+  const address = word(statement);
+  if (familyOf(address) === undefined) throw new Unfit(`${address} is no address`);
+  return address;
+}

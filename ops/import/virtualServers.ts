@@ -1,0 +1,220 @@
+// Virtual servers and real servers as the stack config has them.
+import { canonical } from "../../components/schema";
+import { withDefaults } from "./checks";
+import type { DirectorReading } from "./director";
+import type { RealServers } from "./names";
+import { defined, same } from "./plain";
+import type { Scribe } from "./report";
+import { fillIn } from "./scripts";
+import type { MemberReading, ServiceReading } from "./services";
+import {
+  checkShapes,
+  type CheckDraft,
+  type Config,
+  type Member,
+  type VirtualServer,
+} from "./shapes";
+import type { CarriedAddress, InstanceReading } from "./vrrp";
+
+/** A virtual server with all its members spelt out. */
+export interface Written {
+  options: Record<string, unknown>;
+  members: (Member & { name: string })[];
+}
+
+/** A virtual server as one director's config has it. */
+export function toVirtualServer(
+  service: ServiceReading,
+  { instances }: DirectorReading,
+  scribe: Scribe,
+): Written {
+  const { target, options, statement } = service;
+  const here = scribe.in(`virtualServers[${service.name}]`);
+  const members = service.members.map((member) => memberOf(member, service));
+  const [shared] = members;
+  const alike = members.every(({ checks }) => same(checks, shared?.checks));
+  const { carrier, where } = whereabouts(service, instances);
+  if (target.fwmark === undefined && carrier === undefined) {
+    here.changed(
+      statement,
+      `virtualServers[${service.name}].address`,
+      "no VRRP instance carries its address; here the first does",
+    );
+  }
+  const device = where?.interface;
+  if (where && device !== undefined && device !== carrier?.options.interface) {
+    here.inexpressible(
+      where.statement,
+      `a virtual server's address is on its instance's interface, ${String(carrier?.options.interface)}, not on ${device}`,
+    );
+  }
+  return {
+    options: {
+      name: service.name,
+      ...(target.fwmark === undefined
+        ? {
+            address: `${target.address}/${where?.prefixLength ?? (target.family === "inet" ? 32 : 128)}`,
+            port: target.port,
+          }
+        : { fwmark: target.fwmark, traffic: trafficOf(service, instances, here) }),
+      ...options,
+      ...(target.fwmark === undefined ? {} : { protocol: undefined }),
+      ...(carrier && carrier !== instances[0] ? { vrrpInstance: carrier.name } : {}),
+      ...(alike ? { checks: shared?.checks ?? [] } : {}),
+      sorryServer: service.sorry,
+    },
+    members: alike ? members.map((member) => ({ ...member, checks: undefined })) : members,
+  };
+}
+
+/** The instance that carries a virtual server's address, and how. */
+function whereabouts(
+  service: ServiceReading,
+  instances: InstanceReading[],
+): { carrier?: InstanceReading; where?: CarriedAddress } {
+  const wanted = addressesOfService(service);
+  for (const carrier of instances) {
+    const where = carrier.addresses.find(({ address }) => wanted.includes(canonical(address)));
+    if (where) return { carrier, where };
+  }
+  return {};
+}
+
+/** The addresses that are known to be a virtual server's: of a fwmark, those that its checks ask for. */
+export function addressesOfService({ target, members }: ServiceReading): string[] {
+  if (target.fwmark === undefined) return [canonical(target.address)];
+  const asked = members.flatMap(({ checks }) => checks.map(({ asked: address }) => address));
+  return [...new Set(asked.filter((address) => address !== undefined).map(canonical))];
+}
+
+/** What a fwmark stands for is in the packet filter, not in keepalived.conf. */
+function trafficOf(
+  service: ServiceReading,
+  instances: InstanceReading[],
+  scribe: Scribe,
+): { address: string; ports: string[] }[] {
+  const known = addressesOfService(service);
+  scribe.fillIn(
+    `virtualServers[${service.name}].traffic`,
+    `addresses, protocol and ports that are marked with ${String(service.target.fwmark)}: the director's iptables -t mangle -S or nft list ruleset says them`,
+  );
+  const addresses = known.length > 0 ? known : [fillIn];
+  return addresses.map((address) => ({
+    address: withPrefix(address, instances),
+    ports: [fillIn],
+  }));
+}
+
+function withPrefix(address: string, instances: InstanceReading[]): string {
+  const carried = instances
+    .flatMap(({ addresses }) => addresses)
+    .find((entry) => address !== fillIn && canonical(entry.address) === address);
+  return carried ? `${address}/${carried.prefixLength}` : address;
+}
+
+function memberOf(member: MemberReading, service: ServiceReading): Member & { name: string } {
+  const { target, options } = service;
+  const forwarding = member.options.forwarding ?? options.forwarding;
+  const servicePort = target.fwmark === undefined ? target.port : 0;
+  return {
+    name: member.name,
+    ...(member.port !== servicePort && forwarding === "NAT" ? { port: member.port } : {}),
+    ...member.options,
+    weight: member.weight,
+    forwarding:
+      member.options.forwarding === options.forwarding ? undefined : member.options.forwarding,
+    checks: member.checks.map((check) => {
+      const draft = withDefaults(check, member.timing, service.timing);
+      return pruned(throughOrNot(draft, { forwarding, member, service })) as never;
+    }),
+  };
+}
+
+/** The stack asks through the virtual address wherever it can; a config that doesn't has to say so. */
+function throughOrNot(
+  check: CheckDraft,
+  {
+    forwarding,
+    member,
+    service,
+  }: { forwarding?: string; member: MemberReading; service: ServiceReading },
+): CheckDraft {
+  const port = member.port === 0 ? undefined : member.port;
+  const known = check.port === port && service.options.protocol === "TCP";
+  if (check.throughVirtualAddress) return known ? { ...check, port: undefined } : check;
+  const wouldGoThrough =
+    ["tcp", "http", "https", "smtp"].includes(check.type ?? "") &&
+    forwarding !== "NAT" &&
+    check.address === undefined &&
+    check.bindInterface === undefined &&
+    (check.port === undefined || check.port === port || service.target.fwmark !== undefined);
+  const tcpOfUdp =
+    service.options.protocol !== "TCP" &&
+    service.target.fwmark === undefined &&
+    check.port === undefined;
+  return {
+    ...check,
+    ...(wouldGoThrough ? { throughVirtualAddress: false } : {}),
+    // A check by TCP of a service that isn't TCP has to name its port.
+    ...(tcpOfUdp && ["tcp", "http", "https", "smtp"].includes(check.type ?? "")
+      ? { port: member.port }
+      : {}),
+  };
+}
+
+/** The member list as a person would write it: names alone, and none where all are meant. */
+export function shortened(
+  { options, members }: Written,
+  all: NonNullable<Config["realServers"]>,
+): VirtualServer {
+  const entries = members.map(({ name, ...own }) => {
+    const weight =
+      own.weight === (all.find((known) => known.name === name)?.weight ?? 1)
+        ? undefined
+        : own.weight;
+    const rest = defined({ ...own, weight });
+    return Object.keys(rest).length === 0 ? name : { name, ...rest };
+  });
+  const everybody = same(
+    entries,
+    all.map(({ name }) => name),
+  );
+  return defined({ ...options, ...(everybody ? {} : { realServers: entries }) });
+}
+
+/** Real servers as the directors forward to them: who sets them up is not in keepalived.conf. */
+export function realServersOf(
+  { all }: RealServers,
+  services: Written[],
+  readings: ServiceReading[],
+): NonNullable<Config["realServers"]> {
+  const used = readings.flatMap(({ members }) => members.map(({ name }) => name));
+  return all
+    .filter(({ name }) => used.includes(name))
+    .map(({ name, addresses: { inet, inet6 } }) => {
+      const weights = new Set(
+        services.flatMap(({ members }) =>
+          members.filter((member) => member.name === name).map(({ weight }) => weight),
+        ),
+      );
+      const [weight] = weights;
+      return {
+        name,
+        address: inet ?? inet6 ?? "",
+        ...(inet !== undefined && inet6 !== undefined ? { address6: inet6 } : {}),
+        ...(weights.size === 1 && weight !== 1 ? { weight } : {}),
+        managed: false,
+      };
+    });
+}
+
+/** Keys of a check that say what is so anyway. */
+function pruned(check: CheckDraft): CheckDraft {
+  const shape: Record<string, { safeParse: (value: undefined) => { data?: unknown } }> =
+    checkShapes[check.type ?? "tcp"];
+  return Object.fromEntries(
+    Object.entries(check).filter(
+      ([key, value]) => key === "type" || !same(shape[key]?.safeParse(undefined).data, value),
+    ),
+  );
+}

@@ -1,0 +1,96 @@
+// Stack config as a file for Pulumi: what is the default anyway is left out, and comments say what to do.
+import { Document, isScalar, isMap, isSeq, type Node } from "yaml";
+import { z } from "zod";
+import { namespace } from "../../components/config";
+import { schema } from "../../components/schema";
+import type { Report } from "./report";
+import { fillIn } from "./scripts";
+import type { Config } from "./shapes";
+
+/** The config without the keys that say what the schema says anyway, in the schema's order. */
+export function concise(config: Config): Config {
+  return Object.fromEntries(
+    (Object.keys(schema) as (keyof Config)[]).flatMap((key) => {
+      const value = withoutDefaults(schema[key], config[key]);
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
+}
+
+/** The text of a Pulumi.STACK.yaml. */
+export function toYaml(config: Config, comments: Map<string, string>, report: Report): string {
+  const document = new Document({
+    config: Object.fromEntries(
+      Object.entries(config).map(([key, value]) => [`${namespace}:${key}`, value]),
+    ),
+  });
+  const open = report.toFillIn.filter(({ at }) => at !== "vrrpAuthPass").length;
+  document.commentBefore = [
+    " Imported from keepalived.conf. Look it through, then apply it: pulumi preview --diff, pulumi up.",
+    ...(open > 0 ? [` To be filled in, where it says ${fillIn}: ${open} values.`] : []),
+    ...report.toFillIn
+      .filter(({ at }) => at === "vrrpAuthPass")
+      .map(({ what }) => ` Secret: ${what}`),
+  ].join("\n");
+  for (const [at, text] of comments) {
+    const node = nodeAt(document, at);
+    const lines = text.split("\n").map((line) => ` ${line}`);
+    if (isScalar(node)) node.comment = lines.join(" ");
+    else if (node) node.commentBefore = lines.join("\n");
+  }
+  for (const { at, what } of report.toFillIn) {
+    const node = nodeAt(document, at);
+    if (isScalar(node)) node.comment = ` ${what}`;
+    else if (node)
+      node.commentBefore = [node.commentBefore, ` ${fillIn}: ${what}`].filter(Boolean).join("\n");
+  }
+  return document.toString({ lineWidth: 0 });
+}
+
+/** The node at a path like `virtualServers[web].traffic`: an item by its place or its name. */
+function nodeAt(document: Document, at: string): Node | undefined {
+  let node: unknown = document.get("config", true);
+  for (const [, key, item] of at.matchAll(/([^.[\]]+)|\[([^\]]*)\]/g)) {
+    if (key !== undefined && isMap(node)) {
+      node = node.get(
+        node.items.length > 0 && node === document.get("config", true)
+          ? `${namespace}:${key}`
+          : key,
+        true,
+      );
+    } else if (item !== undefined && isSeq(node)) {
+      const byName = node.items.findIndex((entry) => isMap(entry) && entry.get("name") === item);
+      node = node.items[byName >= 0 ? byName : Number(item)];
+    } else return undefined;
+  }
+  return node === undefined ? undefined : (node as Node);
+}
+
+function withoutDefaults(type: unknown, value: unknown): unknown {
+  if (value === undefined) return undefined;
+  if (type instanceof z.ZodDefault || type instanceof z.ZodPrefault) {
+    const inner = withoutDefaults(type.unwrap(), value);
+    const usual = (type as z.ZodType).safeParse(undefined).data;
+    const said = (type as z.ZodType).safeParse(value);
+    if (said.success && isSame(said.data, usual)) return undefined;
+    return inner;
+  }
+  if (type instanceof z.ZodOptional) return withoutDefaults(type.unwrap(), value);
+  if (type instanceof z.ZodArray && Array.isArray(value)) {
+    return value.map((item: unknown) => withoutDefaults(type.element, item));
+  }
+  if (type instanceof z.ZodObject && typeof value === "object" && value !== null) {
+    const given = value as Record<string, unknown>;
+    return Object.fromEntries(
+      Object.entries(type.shape as Record<string, unknown>).flatMap(([key, below]) => {
+        const kept = withoutDefaults(below, given[key]);
+        return kept === undefined ? [] : [[key, kept]];
+      }),
+    );
+  }
+  return value;
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

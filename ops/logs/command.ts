@@ -1,0 +1,113 @@
+// `lvs logs`: the journals of keepalived and of the stack's own services, of all hosts in one.
+import type { Command } from "commander";
+import pc from "picocolors";
+import { CouldNotLook, exitCodes, UsageError } from "../exit";
+import { type StackCommandOptions, stackCommand } from "../options";
+import { follow, run } from "../run";
+import { asRoot, type Ssh, withSsh } from "../ssh";
+import { readStack, type StackHost } from "../stack";
+import { entriesOf, type Entry, inOrder, lineOf } from "./entries";
+
+interface Options extends StackCommandOptions {
+  since?: string;
+  follow?: boolean;
+  lines?: string;
+}
+
+export function addLogs(program: Command): void {
+  stackCommand(program, "logs")
+    .description("print the logs of keepalived and of the stack's services, in order of time")
+    .argument("[host]", "of one host alone, by its name in the stack")
+    .option("--since <time>", 'from then on, as journalctl(1) takes it ("10 min ago")')
+    .option("-n, --lines <number>", "of each host, the latest (100, or with --since all)")
+    .option("-f, --follow", "go on printing what is new, until Ctrl-C")
+    .addHelpText(
+      "after",
+      "\nExit code: 0 done, 1 a host could not be asked, 2 usage, 3 none could.",
+    )
+    .action(async (host: string | undefined, options: Options) => {
+      const stack = await readStack(options);
+      const hosts = stack.hosts.filter(({ name }) => host === undefined || name === host);
+      if (hosts.length === 0) {
+        const known = stack.hosts.map(({ name }) => name).join(", ");
+        throw new UsageError(`no host ${host ?? ""} in the stack; it has ${known}`);
+      }
+      const width = Math.max(...hosts.map(({ name }) => name.length));
+      const print = (entry: Entry) => {
+        console.log(lineOf(entry, width, pc));
+      };
+      const failures = await withSsh(hosts, { timeoutSeconds: options.timeout }, (ssh) =>
+        options.follow
+          ? followAll(ssh, hosts, options, print)
+          : printAll(ssh, hosts, options, print),
+      );
+      for (const failure of failures) console.error(`lvs: ${failure}`);
+      if (failures.length === hosts.length) throw new CouldNotLook("no host could be asked");
+      process.exitCode = failures.length > 0 ? exitCodes.wrong : exitCodes.fine;
+    });
+}
+
+type Print = (entry: Entry) => void;
+
+/** What journals have, merged; what went wrong, a line a host. */
+async function printAll(
+  ssh: Ssh,
+  hosts: readonly StackHost[],
+  options: Options,
+  print: Print,
+): Promise<string[]> {
+  const results = await Promise.all(
+    hosts.map(async (host) => {
+      const { stdout, stderr, exitCode } = await run("ssh", journal(ssh, host, options), {
+        timeoutSeconds: options.timeout,
+        env: ssh.env,
+      });
+      return {
+        entries: entriesOf(host.name, stdout),
+        failures: exitCode === 0 ? [] : [`${host.name}: ${stderr.trim() || "no answer"}`],
+      };
+    }),
+  );
+  inOrder(results.flatMap(({ entries }) => entries)).forEach(print);
+  return results.flatMap(({ failures }) => failures);
+}
+
+async function followAll(
+  ssh: Ssh,
+  hosts: readonly StackHost[],
+  options: Options,
+  print: Print,
+): Promise<string[]> {
+  const ends = await Promise.all(
+    hosts.map(async (host) => {
+      const args = journal(ssh, host, options);
+      const onLine = (line: string) => {
+        entriesOf(host.name, line).forEach(print);
+      };
+      const { stderr, exitCode } = await follow("ssh", args, onLine, ssh.env);
+      const said = stderr.trim();
+      return `${host.name}: ended with ${exitCode}${said && `: ${said}`}`;
+    }),
+  );
+  return ends;
+}
+
+function journal(ssh: Ssh, host: StackHost, options: Options): string[] {
+  const { since, lines } = options;
+  const number = lines ?? (since === undefined ? "100" : undefined);
+  const words = [
+    "journalctl",
+    "--no-pager",
+    "-q",
+    "-o",
+    "short-unix",
+    "-u",
+    "keepalived",
+    "-u",
+    "lvs-ha-*",
+    ...(since === undefined ? [] : [`--since=${since}`]),
+    ...(number === undefined ? [] : [`--lines=${number}`]),
+    ...(options.follow ? ["--follow"] : []),
+  ];
+  return ssh.args(host.name, asRoot(host.connection, words));
+}

@@ -1,0 +1,40 @@
+// Lines of several hosts' journals, in one order.
+import type { Colors } from "picocolors/types";
+
+/** A line of a journal. */
+export interface Entry {
+  host: string;
+  /** Unix time in seconds, as the host's clock had it. */
+  at: number;
+  /** `Keepalived_vrrp[1976]: (VI_1) Entering MASTER STATE` */
+  text: string;
+}
+
+/** Entries of `journalctl -o short-unix`; further lines of an entry belong to it. */
+export function entriesOf(host: string, printed: string): Entry[] {
+  const entries: Entry[] = [];
+  for (const line of printed.split("\n")) {
+    const [, at, text] = /^(\d+\.\d+) \S+ (.*)$/.exec(line) ?? [];
+    const last = entries.at(-1);
+    if (text !== undefined) entries.push({ host, at: Number(at), text });
+    else if (last && line.trim() !== "") last.text += `\n${line}`;
+  }
+  return entries;
+}
+
+/** By time; entries of one host stay in their order. */
+export function inOrder(entries: readonly Entry[]): Entry[] {
+  return entries.toSorted((a, b) => a.at - b.at);
+}
+
+/** `2026-11-23 05:35:13.067  lvs1  Keepalived_vrrp[1976]: …`, in this machine's time zone. */
+export function lineOf({ host, at, text }: Entry, width: number, colors: Colors): string {
+  const date = new Date(at * 1000);
+  const time = `${date.toLocaleString("sv")}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+  const painted = /MASTER STATE|FAULT STATE|Removing service|Disabling service|Lost quorum/.test(
+    text,
+  )
+    ? colors.yellow(text)
+    : text;
+  return `${colors.dim(time)}  ${colors.bold(host.padEnd(width))}  ${painted}`;
+}

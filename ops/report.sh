@@ -1,0 +1,152 @@
+#!/bin/sh
+# What a host says of itself: fed to `sh -s -- WORD…`, each word a question. It only reads.
+# An answer is a line "STATUS LENGTH NAME", LENGTH bytes and a newline; after the last one comes the line "0 0 end".
+set -u
+LC_ALL=C
+export LC_ALL
+
+# tell NAME COMMAND…: what the command says, and how it ended.
+tell() {
+    name=$1
+    shift
+    text=$("$@" && printf .0 || printf '.%s' "$?")
+    status=${text##*.}
+    text=${text%.*}
+    printf '%s %s %s\n%s\n' "$status" "${#text}" "$name" "$text"
+}
+
+host() {
+    tell now date +%s
+    tell kernel uname -r
+    tell system sed -n 's/^PRETTY_NAME="\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' /etc/os-release
+    tell memory grep -E '^(MemTotal|MemAvailable):' /proc/meminfo
+    tell conntrack cat /proc/sys/net/netfilter/nf_conntrack_count /proc/sys/net/netfilter/nf_conntrack_max
+    tell slabs grep -E '^(nf_conntrack|ip_vs_conn) ' /proc/slabinfo
+    tell addresses ip -j addr show
+    tell arp arp
+}
+
+arp() {
+    for key in all.arp_ignore all.arp_announce lo.arp_ignore lo.arp_announce; do
+        printf '%s %s\n' "$key" "$(cat "/proc/sys/net/ipv4/conf/$(printf %s "$key" | tr . /)")" || return
+    done
+}
+
+director() {
+    tell keepalived keepalived_version
+    tell "service keepalived.service" service keepalived.service
+    tell ipvs ipvs -Ln
+    tell ipvs-rates ipvs -Ln --rate --exact
+    tell ipvs-daemons ipvs -L --daemon
+    tell vrrp-log vrrp_log
+    tell pool-log pool_log
+}
+
+keepalived_version() {
+    keepalived --version 2>&1 | head -n 1
+}
+
+# ipvsadm would load the module, and a report changes nothing.
+ipvs() {
+    [ ! -e /proc/net/ip_vs ] || ipvsadm "$@"
+}
+
+service() {
+    systemctl show "$1" -p LoadState -p ActiveState -p UnitFileState
+}
+
+# The latest lines, newest first: "SECONDS HOST keepalived_vrrp[PID]: (VI_1) Entering MASTER STATE".
+vrrp_log() {
+    newest_first | grep -m 200 -E 'Entering (MASTER|BACKUP|FAULT) STATE|Starting VRRP child process|Stopped Keepalived'
+}
+
+pool_log() {
+    newest_first | grep -m 2000 -E '(Add|Remov|Enabl|Disabl)ing (sorry server|service) |Starting Healthcheck(er)? child process|Stopped Keepalived'
+}
+
+newest_first() {
+    timeout 10 journalctl -r -u keepalived -o short-unix --no-pager -q
+}
+
+# Read only what it is asked for: a file's text, its mode and owner, or status 1 where nothing is.
+file() {
+    tell "mode $1" stat -L -c '%04a %U:%G' "$1" 2>/dev/null
+    tell "file $1" cat "$1" 2>/dev/null
+}
+
+authorized_keys() {
+    cat "$(getent passwd "$1" | cut -d : -f 6)/.ssh/authorized_keys"
+}
+
+# Loaded, or built in.
+module() {
+    [ -e "/sys/module/$(printf %s "$1" | tr - _)" ] ||
+        grep -q "/$(printf %s "$1" | sed 's/[-_]/[-_]/g')\.ko" "/lib/modules/$(uname -r)/modules.builtin"
+}
+
+sysctls() {
+    for key in "$@"; do
+        printf '%s = %s\n' "$key" "$(sysctl -n "$key" 2>/dev/null | tr '\t' ' ')"
+    done
+}
+
+packages() {
+    if command -v dpkg-query >/dev/null; then
+        dpkg-query -W -f '${binary:Package} ${db:Status-Status}\n' "$@" 2>/dev/null
+    else
+        rpm -q --qf '%{NAME} installed\n' "$@"
+    fi
+}
+
+# The table as it is, and as its file makes it in a network namespace of its own: the same words if the file is live.
+nft_table() {
+    nft -s list table inet lvs_ha
+}
+nft_reference() {
+    # shellcheck disable=SC2016 # the inner shell's own argument
+    unshare --net sh -c 'nft -f "$1" && nft -s list table inet lvs_ha' sh "$1"
+}
+
+ufw_rules() {
+    ufw status | head -n 1
+    ufw show added
+}
+
+main() {
+    for question in "$@"; do
+        about=${question#*=}
+        case $question in
+        host) host ;;
+        director) director ;;
+        ipvs-rules)
+            tell ipvs-rules ipvs -Sn
+            tell ipvs-thresholds ipvs -Ln --thresholds
+            ;;
+        ufw) tell ufw ufw_rules ;;
+        file=*) file "$about" ;;
+        service=*) tell "service $about" service "$about" ;;
+        keys=*) tell "keys $about" authorized_keys "$about" ;;
+        module=*) tell "module $about" module "$about" ;;
+        nft=*)
+            tell nft-live nft_table
+            tell nft-reference nft_reference "$about"
+            ;;
+        sysctls=*)
+            # shellcheck disable=SC2086 # several names
+            tell sysctls sysctls $about
+            ;;
+        packages=*)
+            # shellcheck disable=SC2086 # several names
+            tell "packages $about" packages $about
+            ;;
+        *)
+            printf 'report: no such question: %s\n' "$question" >&2
+            exit 64
+            ;;
+        esac
+    done
+    printf '0 0 end\n\n'
+}
+
+# The shell reads this text from its standard input: nothing that it starts may.
+main "$@" </dev/null

@@ -1,0 +1,85 @@
+// Asks hosts what they say of themselves (report.sh), all at once, in one connection each.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Ssh, type Target, Unreachable } from "./ssh";
+
+/** One answer of a report. */
+export interface Section {
+  /** How the question's command ended: 0 is well. */
+  status: number;
+  text: string;
+}
+
+/** A host's answers, by question. */
+export type Report = ReadonlyMap<string, Section>;
+
+/** What became of asking a host. */
+export type Answer = { report: Report } | { unreachable: string };
+
+/** Hosts that are asked at the same time: a bastion's sshd drops logins when ten come at once (MaxStartups). */
+const atOnce = 8;
+
+/** Asks each host its questions; the answers by the host's name. */
+export async function ask<T extends Target>(
+  ssh: Ssh,
+  targets: readonly T[],
+  questions: (target: T) => readonly string[],
+): Promise<Map<string, Answer>> {
+  const answers = new Map<string, Answer>();
+  const waiting = [...targets];
+  const worker = async () => {
+    for (let target = waiting.shift(); target; target = waiting.shift()) {
+      answers.set(target.name, await askOne(ssh, target, questions(target)));
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return answers;
+}
+
+const script = readFileSync(join(__dirname, "report.sh"), "utf8");
+
+async function askOne(ssh: Ssh, target: Target, questions: readonly string[]): Promise<Answer> {
+  try {
+    return { report: parseReport(await ssh.script(target, script, questions)) };
+  } catch (error) {
+    if (error instanceof Unreachable) return { unreachable: error.message };
+    throw error;
+  }
+}
+
+/**
+ * Takes a report apart.
+ * @throws Unreachable when it is cut off, or a login's greeting is mixed into it
+ */
+export function parseReport(text: string): Report {
+  const bytes = Buffer.from(text);
+  const sections = new Map<string, Section>();
+  let at = 0;
+  while (at < bytes.length) {
+    const newline = bytes.indexOf("\n", at);
+    const head = bytes.toString("utf8", at, newline < 0 ? bytes.length : newline);
+    const [, status, length, name] = /^(\d+) (\d+) (.+)$/.exec(head) ?? [];
+    if (name === undefined) throw new Unreachable(`it said "${head}" instead of a report`);
+    if (name === "end") return sections;
+    const end = newline + 1 + Number(length);
+    sections.set(name, {
+      status: Number(status),
+      text: bytes.toString("utf8", newline + 1, end),
+    });
+    at = end + 1;
+  }
+  throw new Unreachable("the report was cut off");
+}
+
+/** An answer's text; empty when the question wasn't asked, or its command failed. */
+export function textOf(report: Report, name: string): string {
+  const section = report.get(name);
+  return section?.status === 0 ? section.text : "";
+}
+
+/** An answer's lines, without empty ones. */
+export function linesOf(report: Report, name: string): string[] {
+  return textOf(report, name)
+    .split("\n")
+    .filter((line) => line !== "");
+}

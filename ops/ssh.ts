@@ -1,0 +1,186 @@
+// SSH to the stack's hosts: OpenSSH's own client, with the stack's pins and logins and nothing of the operator's settings.
+import { spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { quote } from "shell-quote";
+import { run } from "./run";
+import type { Connection, Login } from "./stack";
+
+/** What can be logged in to: its name in messages, and how. */
+export interface Target {
+  name: string;
+  connection: Connection;
+}
+
+export interface SshOptions {
+  /** Seconds until a host that doesn't answer is given up. */
+  timeoutSeconds: number;
+  /** Connections stay open between commands. @default false */
+  keepOpen?: boolean;
+}
+
+/** Why a host could not be asked. */
+export class Unreachable extends Error {}
+
+/** Logins to some hosts, for as long as {@link withSsh} runs. */
+export class Ssh {
+  constructor(
+    private readonly folder: string,
+    private readonly options: SshOptions,
+  ) {}
+
+  /**
+   * Runs a shell script on a host as root, in one connection; what it prints.
+   * @throws Unreachable when it can't be logged in to, takes too long, or the script fails
+   */
+  async script({ name, connection }: Target, text: string, args: readonly string[]) {
+    const { timeoutSeconds } = this.options;
+    const remote = asRoot(connection, ["sh", "-s", "--", ...args]);
+    const { stdout, stderr, exitCode, timedOut } = await run("ssh", this.args(name, remote), {
+      input: text,
+      timeoutSeconds,
+      env: this.env,
+    });
+    if (exitCode === 0) return stdout;
+    if (timedOut) throw new Unreachable(`no answer within ${timeoutSeconds} s`);
+    throw new Unreachable(reason(exitCode, stderr));
+  }
+
+  /** The arguments of an `ssh` that runs this command line on the host. */
+  args(name: string, command: string): string[] {
+    return ["-F", join(this.folder, "config"), name, "--", command];
+  }
+
+  /** A command line that passes a connection on through a host: a ProxyCommand of ssh_config(5). */
+  forward(name: string): string {
+    return `${quote(["ssh", "-F", join(this.folder, "config"), name])} -W [%h]:%p`;
+  }
+
+  /** The environment in which such an `ssh` finds its passwords. */
+  get env(): NodeJS.ProcessEnv {
+    const askpass = join(this.folder, "askpass");
+    return { ...process.env, SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: "force" };
+  }
+}
+
+/** A command line for the login's shell, by which the words run as root. */
+export function asRoot({ user }: Login, words: readonly string[]): string {
+  return quote(user === "root" ? [...words] : ["sudo", "-n", ...words]);
+}
+
+/**
+ * Opens the logins, and takes every trace of them away afterwards. Keys and passwords are in files that only this user
+ * can read, in a folder of their own, in memory where the system has such a place.
+ */
+export async function withSsh<T>(
+  targets: readonly Target[],
+  options: SshOptions,
+  work: (ssh: Ssh) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync(join(process.env.XDG_RUNTIME_DIR ?? tmpdir(), "lvs-ha-"));
+  const close = () => {
+    if (options.keepOpen) for (const { name } of targets) hangUp(folder, name);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once("exit", close);
+  try {
+    prepare(folder, targets, options);
+    return await work(new Ssh(folder, options));
+  } finally {
+    close();
+    process.off("exit", close);
+  }
+}
+
+function prepare(folder: string, targets: readonly Target[], options: SshOptions): void {
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text, { mode: 0o600 });
+  };
+  copyFileSync(join(__dirname, "askpass.sh"), join(folder, "askpass"));
+  chmodSync(join(folder, "askpass"), 0o700);
+  const known: string[] = [];
+  const sections: string[] = [];
+  const add = (alias: string, login: Login, more: string[] = []) => {
+    known.push(`${alias} ${login.hostKey}`);
+    sections.push(...section(folder, alias, login), ...more);
+    if (login.privateKey) file(`${alias}.key`, `${login.privateKey.trimEnd()}\n`);
+    if (login.privateKeyPassword) file(`${alias}.passphrase`, login.privateKeyPassword);
+    if (login.password) file(`${alias}.password`, login.password);
+  };
+  for (const { name, connection } of targets) {
+    const { proxy, ...login } = connection;
+    if (proxy) add(`proxy-of-${name}`, proxy);
+    add(name, login, [
+      ...(proxy ? [`ProxyJump proxy-of-${name}`] : []),
+      ...(options.keepOpen ? sharing(folder) : []),
+    ]);
+  }
+  file("known_hosts", lines(known));
+  file("config", lines([...sections, ...common(folder, options)]));
+}
+
+function section(folder: string, alias: string, login: Login): string[] {
+  const { host, port, user, privateKey, privateKeyPassword, password, agentSocketPath } = login;
+  return [
+    `Host ${alias}`,
+    `HostName ${host}`,
+    `HostKeyAlias ${alias}`,
+    `Port ${port}`,
+    `User ${user}`,
+    // A key of the stack's is the only one that is offered: an agent full of others would use up the host's patience.
+    ...(privateKey
+      ? [`IdentityFile ${join(folder, alias)}.key`, "IdentitiesOnly yes", "IdentityAgent none"]
+      : ["IdentityFile none", `IdentityAgent ${agentSocketPath ?? "SSH_AUTH_SOCK"}`]),
+    // Without a secret to type there is nothing to ask, and no prompt may wait for an answer.
+    `BatchMode ${(password ?? privateKeyPassword) === undefined ? "yes" : "no"}`,
+  ];
+}
+
+/** Later commands find the connection that the first one opened. */
+function sharing(folder: string): string[] {
+  return ["ControlMaster auto", `ControlPath ${join(folder, "%n")}`, "ControlPersist 60"];
+}
+
+function common(folder: string, { timeoutSeconds }: SshOptions): string[] {
+  return [
+    "Host *",
+    `UserKnownHostsFile ${join(folder, "known_hosts")}`,
+    "GlobalKnownHostsFile /dev/null",
+    "StrictHostKeyChecking yes",
+    "UpdateHostKeys no",
+    "VerifyHostKeyDNS no",
+    "PreferredAuthentications publickey,password,keyboard-interactive",
+    "NumberOfPasswordPrompts 1",
+    `ConnectTimeout ${timeoutSeconds}`,
+    "ServerAliveInterval 5",
+    "ServerAliveCountMax 3",
+    "ClearAllForwardings yes",
+    "RequestTTY no",
+    "LogLevel ERROR",
+    "ControlPath none",
+  ];
+}
+
+/** At the end of a process there is no waiting for anything else. */
+function hangUp(folder: string, name: string): void {
+  spawnSync("ssh", ["-F", join(folder, "config"), "-O", "exit", name], { timeout: 5000 });
+}
+
+/** One line that says why: ssh's own status is 255, any other is the remote command's. */
+function reason(exitCode: number, stderr: string): string {
+  if (/REMOTE HOST IDENTIFICATION HAS CHANGED|host key is known for/.test(stderr)) {
+    return "it shows another host key than the pinned one: lvs scan-host-keys";
+  }
+  const said = lastLine(stderr) ?? "not a word";
+  return exitCode === 255 ? said : `the command ended with ${exitCode}: ${said}`;
+}
+
+/** What a program said last, if anything. */
+export function lastLine(text: string): string | undefined {
+  return text.split(/\r?\n/).findLast((line) => line.trim() !== "");
+}
+
+function lines(words: readonly string[]): string {
+  return words.map((line) => `${line}\n`).join("");
+}

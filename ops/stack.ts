@@ -1,0 +1,187 @@
+// What the last `pulumi up` did, as the stack's state has it: on which hosts, how they were logged in to, what each command was given.
+import { basename } from "node:path";
+import { parse as parseShell } from "shell-quote";
+import { z } from "zod";
+import { CouldNotLook } from "./exit";
+import { pulumi, type StackOptions } from "./pulumi";
+
+/** A stack's hosts, directors first. */
+export interface Stack {
+  name: string;
+  hosts: StackHost[];
+}
+
+export interface StackHost {
+  /** Name in the stack config: `lvs1`. */
+  name: string;
+  role: "director" | "real server";
+  connection: Connection;
+  /** What was done on it, in order. */
+  steps: Step[];
+}
+
+/** A command that was run on a host. */
+export interface Step {
+  urn: string;
+  /** The resource's name: `pair-lvs1-kernel`. */
+  name: string;
+  /** Name of the script that ran: `kernel.sh`; `authorize.sh` and `install.sh` were brought on standard input. */
+  script: string;
+  /** What the script was given: `apply`, the owner, further words. */
+  args: string[];
+  stdin: string;
+  /** The text on standard input is secret: it is compared, and never shown. */
+  secret: boolean;
+}
+
+const login = {
+  host: z.string(),
+  port: z.number().default(22),
+  user: z.string().default("root"),
+  hostKey: z.string(),
+  password: z.string().optional(),
+  privateKey: z.string().optional(),
+  privateKeyPassword: z.string().optional(),
+  agentSocketPath: z.string().optional(),
+};
+
+const connectionSchema = z.object({ ...login, proxy: z.object(login).optional() });
+
+/** How a host was logged in to: the connection of its last command. */
+export type Connection = z.output<typeof connectionSchema>;
+export type Login = Omit<Connection, "proxy">;
+
+/**
+ * Reads the stack's state, its secrets too: they are what logs in.
+ * @throws CouldNotLook when there is no such stack, nothing in it, or what another version put there
+ */
+export async function readStack(options: StackOptions): Promise<Stack> {
+  const exported = await pulumi(["stack", "export", "--show-secrets"], options);
+  try {
+    return stackOf(exported);
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    throw new CouldNotLook(
+      `the stack's state is not what this lvs knows: ${z.prettifyError(error)}`,
+    );
+  }
+}
+
+/** The stack in an exported state. */
+export function stackOf(exported: string): Stack {
+  const { resources } = deploymentSchema.parse(JSON.parse(exported)).deployment;
+  const live = resources.filter((resource) => resource.delete !== true);
+  const hosts = live.flatMap((resource) => hostOf(resource, live));
+  if (hosts.length === 0) {
+    throw new CouldNotLook("the stack has no hosts yet: run pulumi up first");
+  }
+  return {
+    name: live[0]?.urn.split(":")[2] ?? "",
+    hosts: hosts.toSorted(
+      (a, b) => roles.indexOf(a.role) - roles.indexOf(b.role) || byNumber.compare(a.name, b.name),
+    ),
+  };
+}
+
+const resourceSchema = z.object({
+  urn: z.string(),
+  type: z.string(),
+  parent: z.string().optional(),
+  delete: z.boolean().optional(),
+  inputs: z.record(z.string(), z.unknown()).default({}),
+});
+
+type Resource = z.output<typeof resourceSchema>;
+
+const deploymentSchema = z.object({
+  deployment: z.object({ resources: z.array(resourceSchema).default([]) }),
+});
+
+const inputsSchema = z.object({
+  connection: connectionSchema,
+  create: z.string(),
+  stdin: z.string().default(""),
+});
+
+const roles = ["director", "real server"] as const;
+
+/** web2 before web10. */
+const byNumber = new Intl.Collator("en", { numeric: true });
+
+const roleOf: Partial<Record<string, StackHost["role"]>> = {
+  "lvs-ha:index:LvsNode": "director",
+  "lvs-ha:index:RealServer": "real server",
+};
+
+const commandType = "command:remote:Command";
+
+/** A component that stands for a host, with its commands; nothing for any other resource. */
+function hostOf({ urn, type, parent }: Resource, all: Resource[]): StackHost[] {
+  const role = roleOf[type];
+  if (role === undefined) return [];
+  const pair = all.find((resource) => resource.urn === parent);
+  const name = nameOf(urn).slice(pair ? nameOf(pair.urn).length + 1 : 0);
+  const commands = all.filter((resource) => resource.type === commandType);
+  // What is never undone is a part of another host's change: a director drains a real server while that is changed.
+  const own = commands.filter((command) => command.parent === urn && "delete" in command.inputs);
+  // The deploy key is put on the host by a command of SshAccess, which ends in -HOST-authorize.
+  const authorize = commands.filter(
+    (command) =>
+      command.parent !== urn &&
+      nameOf(command.urn) === `${nameOf(command.parent ?? "")}-${name}-authorize` &&
+      all.some((access) => access.urn === command.parent && access.parent === parent),
+  );
+  const last = own.at(-1);
+  if (last === undefined) return [];
+  return [
+    {
+      name,
+      role,
+      connection: inputsSchema.parse(revealed(last.inputs)).connection,
+      steps: [...authorize, ...own].map(stepOf),
+    },
+  ];
+}
+
+function stepOf({ urn, inputs }: Resource): Step {
+  const { create, stdin } = inputsSchema.parse(revealed(inputs));
+  const words = parseShell(create).filter((word) => typeof word === "string");
+  const [program = "", ...rest] = words[0] === "sudo" ? words.slice(2) : words;
+  const fed = program === "sh" ? rest.slice(rest.indexOf("--") + 1) : undefined;
+  return {
+    urn,
+    name: nameOf(urn),
+    script: fed === undefined ? basename(program) : brought(fed),
+    args: fed ?? rest,
+    stdin,
+    secret: isSecret(inputs.stdin),
+  };
+}
+
+/** The script that travelled on standard input: the deploy key's says what it does with its first word. */
+function brought([first]: string[]): string {
+  return first === "add" ? "authorize.sh" : "install.sh";
+}
+
+function nameOf(urn: string): string {
+  return urn.slice(urn.lastIndexOf("::") + 2);
+}
+
+/** How the engine marks a secret in a state. */
+const signature = "4dabf18193072939515e22adb298388d";
+
+function isSecret(value: unknown): value is { plaintext?: string } {
+  return typeof value === "object" && value !== null && signature in value;
+}
+
+/** The same value with every secret in it as its plain text. */
+function revealed(value: unknown): unknown {
+  if (isSecret(value)) {
+    return value.plaintext === undefined ? undefined : revealed(JSON.parse(value.plaintext));
+  }
+  if (Array.isArray(value)) return value.map(revealed);
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revealed(inner)]));
+  }
+  return value;
+}

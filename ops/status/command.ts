@@ -1,0 +1,76 @@
+// `lvs status`: the load balancer at a glance.
+import { setTimeout as delay } from "node:timers/promises";
+import { type Command, InvalidArgumentError } from "commander";
+import pc from "picocolors";
+import { CouldNotLook, exitCodes } from "../exit";
+import { type StackCommandOptions, stackCommand } from "../options";
+import { ask } from "../report";
+import { type Ssh, withSsh } from "../ssh";
+import { readStack, type Stack, type StackHost } from "../stack";
+import { look, type Status } from "./look";
+import { picture } from "./picture";
+
+interface Options extends StackCommandOptions {
+  json?: boolean;
+  watch?: number | true;
+}
+
+export function addStatus(program: Command): void {
+  stackCommand(program, "status")
+    .description("who is active, who is in each pool, and what is wrong")
+    .option(
+      "-w, --watch [seconds]",
+      "look again and again, until Ctrl-C (every 2 seconds)",
+      seconds,
+    )
+    .option("--json", "print it as JSON; with --watch, one line each time")
+    .addHelpText(
+      "after",
+      "\nExit code: 0 healthy, 1 something is wrong, 2 usage, 3 nothing could be looked at.",
+    )
+    .action(async (options: Options) => {
+      const stack = await readStack(options);
+      const { watch } = options;
+      const ssh = { timeoutSeconds: options.timeout, keepOpen: watch !== undefined };
+      await withSsh(stack.hosts, ssh, async (open) => {
+        if (watch === undefined) return once(open, stack, options);
+        for (;;) {
+          await again(open, stack, options);
+          await delay((watch === true ? 2 : watch) * 1000);
+        }
+      });
+    });
+}
+
+async function once(ssh: Ssh, stack: Stack, { json }: Options): Promise<void> {
+  const status = await see(ssh, stack);
+  console.log(json ? JSON.stringify(status, null, 2) : picture(status, pc));
+  const hosts = [...status.directors, ...status.realServers];
+  if (hosts.every(({ unreachable }) => unreachable !== null)) {
+    throw new CouldNotLook("no host could be reached");
+  }
+  process.exitCode = status.healthy ? exitCodes.fine : exitCodes.wrong;
+}
+
+async function again(ssh: Ssh, stack: Stack, { json }: Options): Promise<void> {
+  const status = await see(ssh, stack);
+  if (json) console.log(JSON.stringify(status));
+  // Home, each line cleared to its end, then what was below: no flicker, as clearing first would make.
+  else if (process.stdout.isTTY) {
+    process.stdout.write(`\x1b[H${picture(status, pc).replaceAll("\n", "\x1b[K\n")}\x1b[K\n\x1b[J`);
+  } else console.log(`${picture(status, pc)}\n`);
+}
+
+async function see(ssh: Ssh, stack: Stack): Promise<Status> {
+  return look(stack, await ask(ssh, stack.hosts, questions), new Date());
+}
+
+function questions({ role }: StackHost): string[] {
+  return role === "director" ? ["host", "director"] : ["host"];
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (value >= 0.5 && value <= 3600) return value;
+  throw new InvalidArgumentError("It is not a number of seconds from 0.5 to 3600.");
+}

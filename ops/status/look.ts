@@ -1,0 +1,393 @@
+// What the hosts' reports say about the load balancer, held against what the stack wants: pure, and the output of `status --json`.
+import {
+  type DirectorConfig,
+  readDirectorConfig,
+  type Instance,
+  type Service,
+} from "../directorConfig";
+import {
+  destinationKey,
+  parseDaemons,
+  parseRates,
+  parseTable,
+  type Rates,
+  type SyncDaemon,
+  type TableService,
+} from "../ipvs";
+import { moveKey, parsePoolLog, parseVrrpLog, type Move, type Transition } from "../log";
+import { type Answer, linesOf, type Report, textOf } from "../report";
+import { interfaceAddresses, properties } from "../reportFacts";
+import { directorConfigText, isInMaintenance, loopbackLines } from "../steps";
+import type { Stack, StackHost } from "../stack";
+
+/** The load balancer at one moment. Times are ISO 8601. */
+export interface Status {
+  stack: string;
+  at: string;
+  healthy: boolean;
+  problems: Problem[];
+  virtualAddresses: VirtualAddress[];
+  virtualServers: VirtualServer[];
+  directors: Director[];
+  realServers: RealServer[];
+}
+
+export interface Problem {
+  /** An outage: clients of something get no answer, or two directors fight for them. A fault: they do, but less is left to fail. */
+  severity: "outage" | "fault";
+  text: string;
+}
+
+export interface VirtualAddress {
+  address: string;
+  instance: string;
+  interface: string;
+  /** Directors that have it: one, unless something is wrong. */
+  holders: string[];
+  since: string | null;
+}
+
+export interface VirtualServer {
+  name: string;
+  service: string;
+  scheduler: string;
+  /** The director whose figures these are: the one that is active for it. */
+  active: string | null;
+  rates: Rates | null;
+  realServers: Pooled[];
+  /** `ADDRESS:PORT`, where the config has one. */
+  sorryServer: { endpoint: string; inUse: boolean } | null;
+}
+
+/**
+ * Where a real server is: it gets connections; its weight is 0 in the config; its check keeps it out; it is kept at weight 0 for that
+ * (inhibit_on_failure) or by hand.
+ */
+export type PoolState = "in" | "weight 0" | "out" | "inhibited";
+
+export interface Pooled {
+  name: string;
+  endpoint: string;
+  /** In the config, and in the active director's kernel: null where it is not there. */
+  weight: number;
+  liveWeight: number | null;
+  activeConnections: number;
+  inactiveConnections: number;
+  rates: Rates | null;
+  /** By director, of those that could be asked. */
+  states: Record<string, PoolState>;
+  outSince: string | null;
+}
+
+export interface Host {
+  name: string;
+  /** Why it could not be asked; null when it was. */
+  unreachable: string | null;
+  system: string;
+  kernel: string;
+  conntrack: { count: number; max: number; bytes: number | null } | null;
+  memory: { totalBytes: number; availableBytes: number } | null;
+}
+
+export interface Director extends Host {
+  keepalived: { version: string; running: boolean; enabled: boolean };
+  /** The stack has its keepalived stopped. */
+  inMaintenance: boolean;
+  instances: {
+    name: string;
+    state: Transition["state"] | "stopped" | "unknown";
+    since: string | null;
+    priority: number;
+  }[];
+  syncDaemons: SyncDaemon[];
+  /** Connections in IPVS's table, those that another director told of too. */
+  ipvsConnections: number | null;
+}
+
+export interface RealServer extends Host {
+  /** What it has to answer for, and whether it does. */
+  virtualAddresses: { address: string; interface: string; present: boolean }[];
+  /** null where it has no IPv4 virtual address. */
+  arp: { quiet: boolean; sysctls: Record<string, number> } | null;
+}
+
+/** Everything that {@link Status} has, from what each host answered. */
+export function look(stack: Stack, answers: ReadonlyMap<string, Answer>, now: Date): Status {
+  const seen = stack.hosts.map((host) => ({ host, ...asked(answers.get(host.name), now) }));
+  const directors = seen
+    .filter(({ host }) => host.role === "director")
+    .map((entry) => seenDirector(entry));
+  const realServers = seen
+    .filter(({ host }) => host.role === "real server")
+    .map((entry) => seenRealServer(entry));
+  const virtualAddresses = addressesOf(directors);
+  const virtualServers = servicesOf(directors, virtualAddresses);
+  const problems = problemsOf(directors, realServers, virtualAddresses, virtualServers);
+  return {
+    stack: stack.name,
+    at: now.toISOString(),
+    healthy: problems.length === 0,
+    problems,
+    virtualAddresses,
+    virtualServers,
+    directors: directors.map(({ shown }) => shown),
+    realServers,
+  };
+}
+
+/** A host that was asked, and how far its clock is behind this machine's. */
+interface Seen {
+  host: StackHost;
+  report?: Report;
+  unreachable?: string;
+  /** A Unix time of the host's as ISO 8601 by this machine's clock. */
+  time: (at: number) => string;
+}
+
+function asked(answer: Answer | undefined, now: Date): Omit<Seen, "host"> {
+  const report = answer && "report" in answer ? answer.report : undefined;
+  const behind = report ? now.getTime() / 1000 - Number(textOf(report, "now")) : 0;
+  return {
+    time: (at) => new Date((at + behind) * 1000).toISOString(),
+    ...(report
+      ? { report }
+      : { unreachable: answer && "unreachable" in answer ? answer.unreachable : "not asked" }),
+  };
+}
+
+/** A director with what only the others' problems need to know. */
+export interface SeenDirector {
+  shown: Director;
+  config: DirectorConfig;
+  /** Addresses on its interfaces, lo aside. */
+  addresses: Set<string>;
+  transitions: Map<string, Transition>;
+  table: Map<string, TableService>;
+  rates: Map<string, Rates>;
+  moves: Map<string, Move>;
+  time: Seen["time"];
+}
+
+function seenDirector({ host, report = new Map(), unreachable, time }: Seen): SeenDirector {
+  const config = readDirectorConfig(directorConfigText(host));
+  const addresses = new Set(
+    interfaceAddresses(report)
+      .filter(({ device }) => device !== "lo")
+      .map(({ address }) => address),
+  );
+  const transitions = parseVrrpLog(textOf(report, "vrrp-log"));
+  const service = properties(report, "service keepalived.service");
+  const running = service.get("ActiveState") === "active";
+  return {
+    config,
+    addresses,
+    transitions,
+    table: parseTable(textOf(report, "ipvs")),
+    rates: parseRates(textOf(report, "ipvs-rates")),
+    moves: parsePoolLog(textOf(report, "pool-log")),
+    time,
+    shown: {
+      ...hostFacts(host.name, report, unreachable),
+      keepalived: {
+        version: /v([\d.]+)/.exec(textOf(report, "keepalived"))?.[1] ?? "",
+        running,
+        enabled: service.get("UnitFileState") === "enabled",
+      },
+      inMaintenance: isInMaintenance(host),
+      instances: config.instances.map((instance) => {
+        const latest = transitions.get(instance.name);
+        return {
+          name: instance.name,
+          priority: instance.priority,
+          state: unreachable
+            ? "unknown"
+            : running
+              ? instanceState(instance, addresses, latest)
+              : "stopped",
+          since: latest && running ? time(latest.at) : null,
+        };
+      }),
+      syncDaemons: parseDaemons(textOf(report, "ipvs-daemons")),
+      ipvsConnections: slab(report, "ip_vs_conn")?.objects ?? null,
+    },
+  };
+}
+
+/** The addresses are the truth: a log may have been rotated away, or end before the last change. */
+function instanceState(
+  { addresses }: Instance,
+  present: Set<string>,
+  latest: Transition | undefined,
+): Director["instances"][number]["state"] {
+  const held = addresses.filter((address) => present.has(address)).length;
+  if (addresses.length > 0 && held === addresses.length) return "MASTER";
+  if (addresses.length > 0 && latest?.state === "MASTER") return held > 0 ? "MASTER" : "BACKUP";
+  return latest?.state ?? (addresses.length > 0 ? "BACKUP" : "unknown");
+}
+
+function addressesOf(directors: SeenDirector[]): VirtualAddress[] {
+  const all = new Map<string, VirtualAddress>();
+  for (const { config, addresses, transitions, time, shown } of directors) {
+    for (const instance of config.instances) {
+      for (const address of instance.addresses) {
+        const known = all.get(address) ?? {
+          address,
+          instance: instance.name,
+          interface: instance.interface,
+          holders: [],
+          since: null,
+        };
+        all.set(address, known);
+        if (!addresses.has(address)) continue;
+        known.holders.push(shown.name);
+        const latest = transitions.get(instance.name);
+        if (latest?.state === "MASTER") known.since = time(latest.at);
+      }
+    }
+  }
+  return [...all.values()];
+}
+
+function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): VirtualServer[] {
+  const busiest = directors.toSorted(
+    (a, b) => heldBy(b.shown.name, addresses) - heldBy(a.shown.name, addresses),
+  )[0];
+  const services = new Map<string, Service>();
+  for (const { config } of directors) {
+    for (const service of config.services) {
+      if (!service.forChecks && !services.has(service.service)) {
+        services.set(service.service, service);
+      }
+    }
+  }
+  return [...services.values()].map((service) => {
+    const holder = addresses.find(({ address }) => address === service.address)?.holders[0];
+    // A firewall mark has no address of its own: whoever is active for most is asked.
+    const active = service.address === undefined ? busiest : byName(directors, holder);
+    const isActive = active && heldBy(active.shown.name, addresses) > 0;
+    const live = active?.table.get(service.service);
+    return {
+      name: service.name,
+      service: service.service,
+      scheduler: service.scheduler,
+      active: isActive ? active.shown.name : null,
+      rates: active?.rates.get(service.service) ?? null,
+      realServers: service.realServers.map((member) => {
+        const there = live?.destinations.get(member.endpoint);
+        const states = directors.filter(canTell).map((director) => {
+          const state = poolState(director, service, member);
+          return [director.shown.name, state] as const;
+        });
+        const out = directors
+          .filter((director) => ["out", "inhibited"].includes(poolState(director, service, member)))
+          .flatMap(({ moves, time }) => {
+            const move = moves.get(moveKey(service.service, member.logged));
+            return move?.out ? [time(move.at)] : [];
+          })
+          .sort();
+        return {
+          name: member.name,
+          endpoint: member.endpoint,
+          weight: member.weight,
+          liveWeight: there?.weight ?? null,
+          activeConnections: there?.activeConnections ?? 0,
+          inactiveConnections: there?.inactiveConnections ?? 0,
+          rates: active?.rates.get(destinationKey(service.service, member.endpoint)) ?? null,
+          states: Object.fromEntries(states),
+          outSince: out[0] ?? null,
+        };
+      }),
+      sorryServer:
+        service.sorryServer === undefined
+          ? null
+          : {
+              endpoint: service.sorryServer,
+              inUse: (live?.destinations.get(service.sorryServer)?.weight ?? 0) > 0,
+            },
+    };
+  });
+}
+
+/** A director that was reached and runs keepalived: another's table says nothing. */
+function canTell({ shown }: SeenDirector): boolean {
+  return shown.unreachable === null && shown.keepalived.running;
+}
+
+function poolState(
+  { table }: SeenDirector,
+  { service }: Service,
+  { endpoint, weight }: Service["realServers"][number],
+): PoolState {
+  const live = table.get(service)?.destinations.get(endpoint);
+  if (live === undefined) return "out";
+  if (live.weight > 0) return "in";
+  return weight === 0 ? "weight 0" : "inhibited";
+}
+
+function heldBy(name: string, addresses: VirtualAddress[]): number {
+  return addresses.filter(({ holders }) => holders.includes(name)).length;
+}
+
+function byName(directors: SeenDirector[], name: string | undefined): SeenDirector | undefined {
+  return directors.find(({ shown }) => shown.name === name);
+}
+
+function seenRealServer({ host, report = new Map(), unreachable }: Seen): RealServer {
+  const present = interfaceAddresses(report);
+  const wanted = loopbackLines(host).map(({ address, device }) => ({
+    address,
+    interface: device,
+    present: present.some((has) => has.address === address && has.device === device),
+  }));
+  const sysctls = Object.fromEntries(
+    linesOf(report, "arp").map((line) => {
+      const [key = "", value] = line.split(" ");
+      return [key, Number(value)];
+    }),
+  );
+  const onLoopback = wanted.filter((entry) => entry.interface === "lo");
+  return {
+    ...hostFacts(host.name, report, unreachable),
+    virtualAddresses: wanted,
+    arp: onLoopback.some(({ address }) => !address.includes(":"))
+      ? {
+          // The kernel takes the larger of the interface's value and that of `all`: ip-sysctl.rst.
+          quiet: (sysctls["all.arp_ignore"] ?? 0) >= 1 && (sysctls["all.arp_announce"] ?? 0) >= 2,
+          sysctls,
+        }
+      : null,
+  };
+}
+
+function hostFacts(name: string, report: Report, unreachable: string | undefined): Host {
+  const [count, max] = linesOf(report, "conntrack").map(Number);
+  const memory = new Map(
+    linesOf(report, "memory").map((line) => {
+      const [key = "", kib] = line.split(/:?\s+/);
+      return [key, Number(kib) * 1024];
+    }),
+  );
+  const [totalBytes, availableBytes] = ["MemTotal", "MemAvailable"].map((key) => memory.get(key));
+  return {
+    name,
+    unreachable: unreachable ?? null,
+    system: textOf(report, "system").trim(),
+    kernel: textOf(report, "kernel").trim(),
+    conntrack:
+      count === undefined || max === undefined
+        ? null
+        : { count, max, bytes: slab(report, "nf_conntrack")?.bytes ?? null },
+    memory:
+      totalBytes === undefined || availableBytes === undefined
+        ? null
+        : { totalBytes, availableBytes },
+  };
+}
+
+/** How much of something the kernel keeps, as slabinfo(5) counts it. */
+function slab(report: Report, name: string): { objects: number; bytes: number } | undefined {
+  const line = linesOf(report, "slabs").find((text) => text.startsWith(`${name} `));
+  const [, active, total, size] = line?.split(/\s+/).map(Number) ?? [];
+  if (active === undefined || total === undefined || size === undefined) return undefined;
+  return { objects: active, bytes: total * size };
+}

@@ -1,0 +1,209 @@
+// The status as a picture that a person takes in at a glance: what is wrong first, then who is active, the pools, the hosts.
+import type { Colors } from "picocolors/types";
+import { bytes, count, duration, figure, percent } from "../words";
+import { table } from "../table";
+import type { Director, Pooled, RealServer, Status, VirtualAddress, VirtualServer } from "./look";
+
+/** Draws the status; `colors` are picocolors', switched on or off. */
+export function picture(status: Status, colors: Colors): string {
+  const since = (time: string | null) =>
+    time === null ? "-" : duration((Date.parse(status.at) - Date.parse(time)) / 1000);
+  return [
+    headline(status, colors),
+    addresses(status.virtualAddresses, since, colors),
+    ...status.virtualServers.map((server) => pool(server, since, colors)),
+    directors(status.directors, since, colors),
+    realServers(status.realServers, colors),
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n");
+}
+
+type Since = (time: string | null) => string;
+
+function headline({ stack, at, problems }: Status, colors: Colors): string {
+  const time = new Date(at).toLocaleTimeString("sv");
+  if (problems.length === 0) {
+    return `${colors.bold(`lvs-ha ${stack}`)}  ${time}  ${colors.green("● healthy")}`;
+  }
+  const outages = problems.filter(({ severity }) => severity === "outage");
+  const verdict = outages.length > 0 ? colors.bgRed(colors.white(colors.bold(" OUTAGE "))) : "";
+  return [
+    `${colors.bold(`lvs-ha ${stack}`)}  ${time}  ${verdict}${verdict && " "}${colors.red(`● ${count(problems.length, "problem")}`)}`,
+    ...problems.map(({ severity, text }) =>
+      severity === "outage"
+        ? colors.red(colors.bold(`  ✘ ${text}`))
+        : `  ${colors.yellow("▲")} ${text}`,
+    ),
+  ].join("\n");
+}
+
+function addresses(rows: VirtualAddress[], since: Since, colors: Colors): string {
+  return table(
+    ["VIRTUAL ADDRESS", "ACTIVE", "SINCE", "INSTANCE", "INTERFACE"],
+    rows.map(({ address, holders, since: time, instance, interface: device }) => [
+      colors.bold(address),
+      holders.length === 1
+        ? colors.green(holders.join(""))
+        : colors.red(colors.bold(holders.length === 0 ? "NOBODY" : holders.join(" AND "))),
+      since(time),
+      instance,
+      device,
+    ]),
+    colors,
+  );
+}
+
+function pool(server: VirtualServer, since: Since, colors: Colors): string {
+  const { name, service, scheduler, active, rates, sorryServer } = server;
+  const carries = rates
+    ? `${figure(rates.connections)} connections/s, ${figure(rates.inPackets)} packets/s in, ${bytes(rates.inBytes)}/s in`
+    : "";
+  const heading = [
+    colors.bold(name),
+    service,
+    scheduler,
+    active === null ? colors.red("no director is active") : `as ${active} has it`,
+    carries,
+  ];
+  const rows = server.realServers.map((member) => [
+    member.name,
+    member.endpoint,
+    poolState(member, since, colors),
+    weight(member),
+    figure(member.activeConnections),
+    figure(member.inactiveConnections),
+    figure(member.rates?.connections ?? 0),
+    figure(member.rates?.inPackets ?? 0),
+    bytes(member.rates?.inBytes ?? 0),
+  ]);
+  return [
+    heading.filter((word) => word !== "").join("  "),
+    table(
+      [
+        "REAL SERVER",
+        "ADDRESS",
+        "POOL",
+        { figures: "WEIGHT" },
+        { figures: "ACTIVE" },
+        { figures: "INACTIVE" },
+        { figures: "CONN/S" },
+        { figures: "PKT/S" },
+        { figures: "BYTE/S" },
+      ],
+      rows,
+      colors,
+      "  ",
+    ),
+    ...(sorryServer
+      ? [
+          `  sorry server ${sorryServer.endpoint} ${sorryServer.inUse ? colors.red("answers") : "not needed"}`,
+        ]
+      : []),
+  ].join("\n");
+}
+
+function weight({ weight: configured, liveWeight }: Pooled): string {
+  if (liveWeight === null || liveWeight === configured) return String(configured);
+  return `${liveWeight} (${configured})`;
+}
+
+/** One word when the directors agree; otherwise what each says. */
+function poolState({ states, outSince }: Pooled, since: Since, colors: Colors): string {
+  const paint = (state: string) =>
+    state === "in" ? colors.green(state) : state === "weight 0" ? state : colors.red(state);
+  const different = new Set(Object.values(states));
+  const [only] = different;
+  if (only === undefined) return "?";
+  const said =
+    different.size === 1
+      ? paint(only)
+      : Object.entries(states)
+          .map(([director, state]) => `${director} ${paint(state)}`)
+          .join(", ");
+  return outSince === null ? said : `${said} for ${since(outSince)}`;
+}
+
+function directors(rows: Director[], since: Since, colors: Colors): string {
+  return table(
+    [
+      "DIRECTOR",
+      "VRRP",
+      "SYNC",
+      { figures: "IPVS" },
+      { figures: "CONNTRACK" },
+      { figures: "MEMORY FREE" },
+      "KEEPALIVED",
+      "KERNEL",
+    ],
+    rows.map((director) =>
+      director.unreachable === null
+        ? [
+            director.name,
+            director.inMaintenance
+              ? colors.yellow("in maintenance")
+              : director.instances
+                  .map(({ name, state, since: time }) => {
+                    const shown = `${vrrpColor(state, colors)} ${since(time)}`;
+                    return director.instances.length === 1 ? shown : `${name} ${shown}`;
+                  })
+                  .join("\n"),
+            director.syncDaemons.map(({ state }) => state).join(", ") || "-",
+            director.ipvsConnections === null ? "-" : figure(director.ipvsConnections),
+            conntrack(director),
+            memory(director),
+            director.keepalived.version || "-",
+            director.kernel,
+          ]
+        : unreachable(director, colors),
+    ),
+    colors,
+  );
+}
+
+function realServers(rows: RealServer[], colors: Colors): string {
+  return table(
+    [
+      "REAL SERVER",
+      "ANSWERS FOR",
+      "ARP",
+      { figures: "CONNTRACK" },
+      { figures: "MEMORY FREE" },
+      "KERNEL",
+    ],
+    rows.map((server) =>
+      server.unreachable === null
+        ? [
+            server.name,
+            server.virtualAddresses
+              .map(({ address, interface: device, present }) =>
+                present ? `${address} on ${device}` : colors.red(`${address} is not on ${device}`),
+              )
+              .join("\n") || "-",
+            server.arp === null ? "-" : server.arp.quiet ? "quiet" : colors.red("ANSWERS"),
+            conntrack(server),
+            memory(server),
+            server.kernel,
+          ]
+        : unreachable(server, colors),
+    ),
+    colors,
+  );
+}
+
+function vrrpColor(state: Director["instances"][number]["state"], colors: Colors): string {
+  if (state === "MASTER") return colors.green(state);
+  return state === "BACKUP" ? state : colors.red(state);
+}
+
+function conntrack({ conntrack: filled }: Pick<Director, "conntrack">): string {
+  return filled === null ? "-" : `${figure(filled.count)}, ${percent(filled.count, filled.max)}`;
+}
+
+function memory({ memory: has }: Pick<Director, "memory">): string {
+  return has === null ? "-" : `${bytes(has.availableBytes)} of ${bytes(has.totalBytes)}`;
+}
+
+function unreachable({ name, unreachable: why }: Director | RealServer, colors: Colors): string[] {
+  return [name, colors.red(`unreachable: ${why ?? ""}`)];
+}

@@ -1,0 +1,45 @@
+// What a host's steps brought to it: the files in their standard input.
+import { canonical } from "./ipvs";
+import type { StackHost, Step } from "./stack";
+
+/** Where keepalived reads its config. */
+export const keepalivedConf = "/etc/keepalived/keepalived.conf";
+
+/** A director's keepalived.conf, as it was last applied; empty when it never was. */
+export function directorConfigText({ steps }: StackHost): string {
+  const step = steps.find(({ script }) => script === "keepalived.sh");
+  if (step === undefined) return "";
+  return filesOf(step, keepalivedConf).get(keepalivedConf) ?? "";
+}
+
+/** True when the stack has a director's keepalived stopped. */
+export function isInMaintenance({ steps }: StackHost): boolean {
+  return steps.some(({ script, args }) => script === "keepalived.sh" && args[2] === "stopped");
+}
+
+/** The virtual addresses that a real server answers for, and the interface that each is on. */
+export function loopbackLines({ steps }: StackHost): { address: string; device: string }[] {
+  const text = steps.find(({ script }) => script === "vip.sh")?.stdin ?? "";
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const [address = "", device = "lo"] = line.split(" ");
+      return { address: canonical(address), device };
+    });
+}
+
+/**
+ * The files in a step's standard input, by path: each is under a line like `==> PATH <==`; a text without such lines is one file.
+ */
+export function filesOf({ stdin }: Step, onlyPath: string): Map<string, string> {
+  const header = /^==> (.+) <==\n/gm;
+  const heads = [...stdin.matchAll(header)];
+  if (heads.length === 0) return new Map(stdin === "" ? [] : [[onlyPath, stdin]]);
+  return new Map(
+    heads.map((head, i) => [
+      head[1] ?? "",
+      stdin.slice(head.index + head[0].length, heads[i + 1]?.index),
+    ]),
+  );
+}

@@ -1,0 +1,68 @@
+// `lvs verify`: is every host as the last `pulumi up` left it?
+import type { Command } from "commander";
+import pc from "picocolors";
+import { CouldNotLook, exitCodes } from "../exit";
+import { type StackCommandOptions, stackCommand } from "../options";
+import { pulumiResult } from "../pulumi";
+import { withSsh } from "../ssh";
+import { readStack } from "../stack";
+import { picture } from "./picture";
+import { throughAll, throughPicture } from "./through";
+import { verify } from "./verify";
+
+interface Options extends StackCommandOptions {
+  json?: boolean;
+  throughVip?: boolean;
+  preview?: boolean;
+}
+
+export function addVerify(program: Command): void {
+  stackCommand(program, "verify")
+    .description("compare every host with what the last pulumi up put there")
+    .option("--through-vip", "ask each virtual server something, from this machine")
+    .option("--preview", "also say whether the config has changed since (pulumi preview)")
+    .option("--json", "print it as JSON")
+    .addHelpText(
+      "after",
+      "\nA diff's - lines are what the stack says, its + lines what is on the host." +
+        "\nExit code: 0 all is as the stack says, 1 something is not, 2 usage, 3 nothing could be looked at.",
+    )
+    .action(async (options: Options) => {
+      const stack = await readStack(options);
+      const found = await withSsh(stack.hosts, { timeoutSeconds: options.timeout }, (ssh) =>
+        verify(ssh, stack),
+      );
+      const through = options.throughVip ? await throughAll(stack) : undefined;
+      const configChanged = options.preview ? await hasConfigChanged(options) : undefined;
+      if (options.json) {
+        console.log(JSON.stringify({ ...found, throughVip: through, configChanged }, null, 2));
+      } else {
+        console.log(picture(found, pc));
+        if (through) console.log(throughPicture(through, pc));
+        if (configChanged !== undefined) console.log(previewLine(configChanged));
+      }
+      if (found.hosts.every(({ unreachable }) => unreachable !== null)) {
+        throw new CouldNotLook("no host could be reached");
+      }
+      const answered = through?.every(({ problem }) => problem === null) ?? true;
+      process.exitCode =
+        found.clean && answered && !configChanged ? exitCodes.fine : exitCodes.wrong;
+    });
+}
+
+/**
+ * Says whether a `pulumi up` would change something.
+ * @throws CouldNotLook when the preview fails for another reason
+ */
+export async function hasConfigChanged(options: StackCommandOptions): Promise<boolean> {
+  const { exitCode, said } = await pulumiResult(["preview", "--expect-no-changes"], options);
+  if (exitCode === 0) return false;
+  if (said.includes("no changes were expected but changes were proposed")) return true;
+  throw new CouldNotLook(`pulumi preview: ${said.trim()}`);
+}
+
+function previewLine(changed: boolean): string {
+  return changed
+    ? pc.red("the config has changed since the last pulumi up: pulumi preview --diff shows how")
+    : pc.green("● the config is what the last pulumi up applied");
+}

@@ -1,0 +1,56 @@
+// What verify found, for a person: host by host, and the lines that differ.
+import type { Colors } from "picocolors/types";
+import { count } from "../words";
+import type { Drift, Verification, VerifiedHost } from "./verify";
+
+/** Draws it; `colors` are picocolors', switched on or off. */
+export function picture({ hosts }: Verification, colors: Colors): string {
+  const drifted = hosts.filter(({ drifts }) => drifts.length > 0);
+  const silent = hosts.filter(({ unreachable }) => unreachable !== null);
+  const drifts = drifted.flatMap((host) => host.drifts);
+  return [
+    ...hosts.flatMap((host) => hostLines(host, colors)),
+    "",
+    ...(drifts.length > 0
+      ? [
+          colors.red(
+            `${count(drifts.length, "thing")} on ${count(drifted.length, "host")} ${drifts.length === 1 ? "is" : "are"} not as the stack says`,
+          ),
+        ]
+      : []),
+    ...(silent.length > 0
+      ? [colors.red(`${count(silent.length, "host")} could not be asked`)]
+      : []),
+    ...(drifts.length + silent.length === 0
+      ? [colors.green("● every host is as the stack says")]
+      : []),
+  ].join("\n");
+}
+
+/** One thing that is not as the stack says, with its diff. */
+export function driftLines({ resource, title, diff }: Drift, colors: Colors): string[] {
+  return [
+    `  ${colors.red("✘")} ${colors.bold(title)} ${colors.dim(`(${resource})`)}`,
+    ...diff.map((line) => `      ${paint(line, colors)}`),
+  ];
+}
+
+function hostLines(host: VerifiedHost, colors: Colors): string[] {
+  const { name, unreachable, checked, drifts, notes } = host;
+  const state =
+    unreachable !== null
+      ? colors.red(`unreachable: ${unreachable}`)
+      : drifts.length > 0
+        ? colors.red(`${drifts.length} of ${checked} things differ`)
+        : `${colors.green("●")} ${checked} things are as the stack says`;
+  return [
+    `${colors.bold(name)}  ${state}`,
+    ...drifts.flatMap((drift) => driftLines(drift, colors)),
+    ...notes.map((note) => `  ${colors.yellow("▲")} ${note}`),
+  ];
+}
+
+function paint(line: string, colors: Colors): string {
+  if (line.startsWith("-")) return colors.green(line);
+  return line.startsWith("+") ? colors.red(line) : line;
+}

@@ -1,0 +1,161 @@
+// The IPVS table as text, as keepalived.conf wants it and as the kernel has it: the same lines where nothing has drifted.
+import type { DirectorConfig, Member, Service } from "../directorConfig";
+import { destinationKey, parseRules, parseThresholds, type Rule } from "../ipvs";
+import { moveKey, parsePoolLog, type Move } from "../log";
+import { type Report, textOf } from "../report";
+
+/**
+ * What must be in the kernel. A real server that keepalived itself has taken out is not missed, nor is one whose weight is what a
+ * check says held to another.
+ */
+export function wantedTable({ services }: DirectorConfig, report: Report): string {
+  const moves = parsePoolLog(textOf(report, "pool-log"));
+  const drained = drainedOn(report);
+  const rules = rulesOf(report);
+  return services
+    .map((service) => {
+      const live = rules.get(service.service);
+      return text(
+        heading(service),
+        service.realServers
+          .filter((member) => isThere(live, member) || !isOut(service, member, moves, live))
+          .map((member) => {
+            const there = find(live, member.endpoint);
+            const isHeld =
+              moves.get(key(service, member))?.out === true ||
+              (there?.weight === 0 && drained.has(destinationKey(service.service, there.name)));
+            const weight =
+              (member.weightIsDynamic || isHeld) && there ? there.weight : member.weight;
+            return row({ ...member, weight });
+          }),
+      );
+    })
+    .sort()
+    .join("");
+}
+
+/** What is in the kernel for the config's services. */
+export function liveTable({ services }: DirectorConfig, report: Report): string {
+  const thresholds = parseThresholds(textOf(report, "ipvs-thresholds"));
+  const rules = rulesOf(report);
+  return services
+    .flatMap((service) => {
+      const live = rules.get(service.service);
+      if (live === undefined) return [];
+      return text(
+        heading(live),
+        live.destinations
+          .filter(({ name }) => name !== service.sorryServer || isReal(service, name))
+          .map(({ name, ...rest }) => {
+            const limits = thresholds.get(destinationKey(service.service, name));
+            return row({
+              ...rest,
+              endpoint: name,
+              upperThreshold: limits?.upper ?? 0,
+              lowerThreshold: limits?.lower ?? 0,
+            });
+          }),
+      );
+    })
+    .sort()
+    .join("");
+}
+
+/** Who is out of a pool, whose sorry server answers, and services that the stack knows nothing of. */
+export function tableNotes({ services }: DirectorConfig, report: Report): string[] {
+  const moves = parsePoolLog(textOf(report, "pool-log"));
+  const rules = rulesOf(report);
+  const known = new Set(services.map(({ service }) => service));
+  return [
+    ...services.flatMap((service) => {
+      const live = rules.get(service.service);
+      if (live === undefined) return [];
+      return service.realServers
+        .filter((member) => isOut(service, member, moves, live))
+        .map(({ name }) => `${name} is out of the pool of ${service.name}: its check fails`);
+    }),
+    ...[...drainedOn(report)].map(
+      (destination) => `${destination} is drained: a pulumi up is under way, or was cut off`,
+    ),
+    ...[...rules.keys()]
+      .filter((service) => !known.has(service))
+      .map((service) => `${service} is in the kernel and not of the stack`),
+  ];
+}
+
+function rulesOf(report: Report): Map<string, Rule> {
+  return new Map(parseRules(textOf(report, "ipvs-rules")).map((rule) => [rule.service, rule]));
+}
+
+/** Where drain.sh notes, as rules, the real servers that it keeps clients from while they are changed. */
+export const drainedFile = "/run/lvs-ha-drained";
+
+function drainedOn(report: Report): Set<string> {
+  const notes = textOf(report, `file ${drainedFile}`);
+  // Rules need their services before them.
+  const services = notes.replace(/^-a (.*?) -r .*$/gm, "-A $1");
+  return new Set(
+    parseRules(services + notes).flatMap(({ service, destinations }) =>
+      destinations.map(({ name }) => destinationKey(service, name)),
+    ),
+  );
+}
+
+/** keepalived has taken it out itself, by its own log, or for the sake of the sorry server. */
+function isOut(
+  service: Service,
+  member: Member,
+  moves: Map<string, Move>,
+  live: Rule | undefined,
+): boolean {
+  const there = find(live, member.endpoint);
+  if (there !== undefined && (there.weight > 0 || member.weight === 0)) return false;
+  const move = moves.get(key(service, member));
+  if (move === undefined && member.startsOut) return true;
+  const sorry =
+    service.sorryServer === undefined ? undefined : find(live, service.sorryServer)?.weight;
+  return move?.out === true || (sorry ?? 0) > 0;
+}
+
+function key({ service }: Service, { logged }: Member): string {
+  return moveKey(service, logged);
+}
+
+function isThere(live: Rule | undefined, { endpoint }: Member): boolean {
+  return find(live, endpoint) !== undefined;
+}
+
+function isReal({ realServers }: Service, endpoint: string): boolean {
+  return realServers.some((member) => member.endpoint === endpoint);
+}
+
+function find(rule: Rule | undefined, endpoint: string): Rule["destinations"][number] | undefined {
+  return rule?.destinations.find(({ name }) => name === endpoint);
+}
+
+function text(first: string, rows: string[]): string {
+  return [first, ...rows.sort()].map((line) => `${line}\n`).join("");
+}
+
+function heading(rule: Omit<Rule, "destinations">): string {
+  const mask = rule.persistenceMask;
+  return [
+    rule.service,
+    rule.scheduler,
+    ...(rule.schedulerFlags.length > 0 ? [`(${rule.schedulerFlags.join(",")})`] : []),
+    ...(rule.persistenceSeconds > 0 ? [`persistent ${rule.persistenceSeconds}`] : []),
+    // A mask of all bits is none.
+    ...(mask === undefined || mask === "255.255.255.255" || mask === "128" ? [] : [`mask ${mask}`]),
+    ...(rule.persistenceEngine === undefined ? [] : [`pe ${rule.persistenceEngine}`]),
+    ...(rule.onePacketScheduling ? ["ops"] : []),
+  ].join(" ");
+}
+
+function row(
+  member: Pick<Member, "endpoint" | "forwarding" | "weight" | "upperThreshold" | "lowerThreshold">,
+): string {
+  const { endpoint, forwarding, weight, upperThreshold, lowerThreshold } = member;
+  const limits =
+    upperThreshold || lowerThreshold ? ` thresholds ${upperThreshold} ${lowerThreshold}` : "";
+  return `  -> ${endpoint} ${forwarding} weight ${weight}${limits}`;
+}

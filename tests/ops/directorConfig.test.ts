@@ -1,0 +1,136 @@
+// What lvs reads out of keepalived.conf, of configs that the stack itself renders: names, services and addresses must be found again.
+import { renderKeepalived } from "../../components/render/keepalived";
+import { type DirectorConfig, readDirectorConfig } from "../../ops/directorConfig";
+import { settingsOf, smallStack, type Stack } from "../support/stacks";
+
+function configOf(change: (stack: Stack) => void): DirectorConfig {
+  const stack = smallStack();
+  change(stack);
+  const settings = settingsOf(stack);
+  const [director] = settings.directors;
+  if (director === undefined) throw new Error("no director");
+  return readDirectorConfig(renderKeepalived(settings, director, false));
+}
+
+test("virtual servers and real servers have the names that the stack config gives them", () => {
+  const { services } = configOf(() => undefined);
+  expect(services.filter(({ forChecks }) => !forChecks)).toMatchObject([
+    {
+      name: "web",
+      service: "TCP 192.0.2.100:80",
+      address: "192.0.2.100",
+      port: 80,
+      forChecks: false,
+      scheduler: "rr",
+      persistenceSeconds: 0,
+      realServers: [
+        { name: "web1", endpoint: "192.0.2.21:80", forwarding: "DR", weight: 1 },
+        { name: "web2", endpoint: "192.0.2.22:80", forwarding: "DR", weight: 1 },
+      ],
+    },
+  ]);
+});
+
+test("the sync daemon belongs to the instance, or to none where there are several", () => {
+  expect(configOf(() => undefined).syncDaemon).toEqual({ interface: "eth0", instance: "VI_1" });
+  const several = configOf((stack) => {
+    stack.vrrp = {
+      instances: [
+        { name: "VI_1", virtualRouterId: 51 },
+        { name: "VI_2", virtualRouterId: 52 },
+      ],
+    };
+    stack.virtualServers.push({
+      name: "mail",
+      address: "192.0.2.101",
+      port: 25,
+      vrrpInstance: "VI_2",
+    });
+  });
+  expect(several.syncDaemon).toEqual({ interface: "eth0" });
+  expect(several.instances).toMatchObject([
+    { name: "VI_1", interface: "eth1", priority: 150, addresses: ["192.0.2.100"] },
+    { name: "VI_2", interface: "eth1", priority: 150, addresses: ["192.0.2.101"] },
+  ]);
+  expect(configOf((stack) => (stack.vrrp = { connectionSync: false })).syncDaemon).toBeUndefined();
+});
+
+test("marks, IPv6, thresholds, persistence and a sorry server are found", () => {
+  const { services } = configOf((stack) => {
+    stack.directors[0].vrrpAddress6 = "2001:db8::11/64";
+    stack.directors[1].vrrpAddress6 = "2001:db8::12/64";
+    stack.realServers[0].address6 = "2001:db8::21";
+    stack.realServers[1].address6 = "2001:db8::22";
+    stack.vrrp = {
+      instances: [
+        { name: "VI_1", virtualRouterId: 51 },
+        { name: "VI_6", virtualRouterId: 52 },
+      ],
+    };
+    stack.virtualServers = [
+      {
+        name: "web",
+        fwmark: 7,
+        traffic: [{ address: "192.0.2.100", ports: [80, 443] }],
+        persistenceTimeoutSeconds: 300,
+        persistenceGranularity: 24,
+        scheduler: "sh",
+        schedulerFlags: ["sh-port"],
+        sorryServer: { address: "192.0.2.99" },
+        realServers: [{ name: "web1", upperThreshold: 100, lowerThreshold: 50 }],
+      },
+      {
+        name: "dns6",
+        address: "2001:db8::100",
+        port: 53,
+        protocol: "UDP",
+        vrrpInstance: "VI_6",
+        onePacketScheduling: true,
+        checks: [{ type: "dns" }],
+      },
+    ];
+  });
+  expect(services.filter(({ forChecks }) => !forChecks)).toMatchObject([
+    {
+      name: "web",
+      service: "FWM 7",
+      schedulerFlags: ["sh-port"],
+      persistenceSeconds: 300,
+      persistenceMask: "255.255.255.0",
+      sorryServer: "192.0.2.99:0",
+      realServers: [{ endpoint: "192.0.2.21:0", upperThreshold: 100, lowerThreshold: 50 }],
+    },
+    {
+      name: "dns6",
+      service: "UDP [2001:db8::100]:53",
+      onePacketScheduling: true,
+      realServers: [{ endpoint: "[2001:db8::21]:53" }, { endpoint: "[2001:db8::22]:53" }],
+    },
+  ]);
+});
+
+test("services that only checks go through are told from the stack's own", () => {
+  const { services } = configOf((stack) => {
+    stack.virtualServers[0].checks = [{ type: "tcp", throughVirtualAddress: true }];
+  });
+  expect(services.filter(({ forChecks }) => forChecks)).toHaveLength(2);
+  expect(services.filter(({ forChecks }) => !forChecks).map(({ name }) => name)).toEqual(["web"]);
+});
+
+test("an HTTP check says what is to be asked for, and what is right", () => {
+  const { services } = configOf((stack) => {
+    stack.virtualServers[0].checks = [
+      {
+        type: "https",
+        virtualHost: "www.example.com",
+        urls: [{ path: "/health?a=1", status: [200, "301-302"] }],
+      },
+    ];
+  });
+  expect(services[0]?.realServers[0]?.check).toEqual({
+    tls: true,
+    path: "/health?a=1",
+    virtualHost: "www.example.com",
+    statusCodes: ["200", "301-302"],
+  });
+});

@@ -1,0 +1,101 @@
+// A stack's own keepalived.conf, imported, its placeholders filled in, and rendered again.
+import { renderKeepalived } from "../../../components/render/keepalived";
+import type { Settings } from "../../../components/settings";
+import { importConfig, type Report } from "../../../ops/import";
+import { settingsOf } from "../../support/stacks";
+
+type Plain = Record<string, unknown>;
+type Entry = Plain & { name?: string };
+
+/** Each director's keepalived.conf: as the stack renders it, and as the stack does that was imported from it. */
+export function roundTrip(
+  stack: Plain,
+  secrets: Record<string, string> = {},
+  imported: "every director" | "the first director" = "every director",
+): { rendered: string[]; again: string[]; report: Report; yaml: string } {
+  const settings = settingsOf(stack, secrets);
+  const rendered = conf(settings, secrets);
+  const [first = "", ...others] = rendered;
+  const config = (text: string, i: number) => ({ file: `lvs${i + 1}.conf`, text });
+  const {
+    report,
+    yaml,
+    config: read,
+  } = importConfig({
+    configs: [
+      config(first, 0),
+      ...(imported === "every director" ? others.map((text, i) => config(text, i + 1)) : []),
+    ],
+  });
+  const again = settingsOf(filledIn(read, stack), secrets);
+  return { rendered, again: conf(again, secrets), report, yaml };
+}
+
+function conf(settings: Settings, secrets: Record<string, string>): string[] {
+  return settings.directors.map((director) =>
+    renderKeepalived(settings, director, secrets.vrrpAuthPass !== undefined),
+  );
+}
+
+/** What keepalived.conf doesn't say, as the stack has it. */
+function filledIn(read: Plain, stack: Plain): Plain {
+  const known = stack.directors as Entry[];
+  const directors = read.directors as Entry[];
+  const renamed = new Map(directors.map(({ name }, i) => [String(name), String(known[i]?.name)]));
+  const vrrp = (read.vrrp ?? {}) as { instances?: (Entry & { directors?: Plain })[] };
+  const original = (stack.vrrp ?? {}) as typeof vrrp;
+  return {
+    ...read,
+    os: stack.os ?? "debian12",
+    directors: directors.map((entry, i) => {
+      const own = known[i] ?? {};
+      return {
+        ...Object.fromEntries(
+          Object.entries(entry).map(([key, value]) => [key, filled(value, own[key], own)]),
+        ),
+        name: own.name,
+        os: own.os,
+        syncAddress: own.syncAddress,
+        ...(own.priority === undefined && isOpen(entry.priority) ? { priority: 150 - 10 * i } : {}),
+      };
+    }),
+    ...(vrrp.instances
+      ? {
+          vrrp: {
+            ...vrrp,
+            instances: vrrp.instances.map((instance) => {
+              const before = original.instances?.find(({ name }) => name === instance.name);
+              return {
+                ...instance,
+                directors: Object.fromEntries(
+                  Object.keys(instance.directors ?? {}).map((name) => {
+                    const director = renamed.get(name) ?? name;
+                    return [director, before?.directors?.[director] ?? {}];
+                  }),
+                ),
+              };
+            }),
+          },
+        }
+      : {}),
+    virtualServers: (read.virtualServers as Entry[]).map((service) => {
+      const before = (stack.virtualServers as Entry[]).find(({ name }) => name === service.name);
+      return service.traffic === undefined ? service : { ...service, traffic: before?.traffic };
+    }),
+    ...(read.scripts === undefined ? {} : { scripts: stack.scripts }),
+  };
+}
+
+/** The value as the stack has it; of an address without its prefix, whichever of the director's it is. */
+function filled(value: unknown, before: unknown, own: Plain): unknown {
+  if (!isOpen(value)) return value;
+  const address = String(value).split("/")[0] ?? "";
+  const known = [own.vrrpAddress, own.vrrpAddress6].find(
+    (written) => typeof written === "string" && written.split("/")[0] === address,
+  );
+  return known ?? before;
+}
+
+function isOpen(value: unknown): boolean {
+  return typeof value === "string" && value.includes("FILL_IN");
+}

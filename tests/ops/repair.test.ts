@@ -1,0 +1,40 @@
+// Drift in the state: what repair changes in it, and what it leaves alone.
+import { withMarks } from "../../ops/repair/mark";
+import { stackOf } from "../../ops/stack";
+import { sample, sampleStack } from "./sampleHosts";
+
+interface State {
+  deployment: { resources: { urn: string; inputs?: object; outputs?: object }[] };
+}
+
+const urnOf = (name: string) =>
+  sampleStack()
+    .hosts.flatMap(({ steps }) => steps)
+    .find((step) => step.name === name)?.urn ?? "";
+
+test("only the drifted resources' command lines differ from what the program asks for", () => {
+  const before = (JSON.parse(sample("state.json")) as State).deployment.resources;
+  const urn = urnOf("pair-web3-vip");
+  const after = (JSON.parse(withMarks(sample("state.json"), [urn])) as State).deployment.resources;
+  expect(after.filter((resource) => resource.urn !== urn)).toEqual(
+    before.filter((resource) => resource.urn !== urn),
+  );
+  const changed = after.find((resource) => resource.urn === urn);
+  const create =
+    /^sudo -n \/usr\/local\/lib\/lvs-ha\/vip\.sh apply pair-web3\/10\.10\.0\.23 # scripts \w+ # drifted$/;
+  expect(changed?.inputs).toHaveProperty("create", expect.stringMatching(create));
+  expect(changed?.outputs).toHaveProperty("create", expect.stringMatching(create));
+});
+
+test("a mark is a comment: what a resource did is read from the state all the same, and marked once", () => {
+  const urns = [urnOf("pair-lvs1-kernel"), urnOf("pair-ssh-lvs1-authorize")];
+  const once = withMarks(sample("state.json"), urns);
+  expect(stackOf(once)).toEqual(sampleStack());
+  expect(withMarks(once, urns)).toBe(once);
+});
+
+test("a resource that is gone by now is an error, and changes nothing", () => {
+  expect(() => withMarks(sample("state.json"), ["urn:pulumi:dev::lvs-ha::x::gone"])).toThrow(
+    "look again: lvs verify",
+  );
+});

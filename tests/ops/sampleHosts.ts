@@ -1,0 +1,62 @@
+// The lab's hosts as they were once: a state that pulumi up left (keys taken out), and what each host said of itself then.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Answer, parseReport, type Section } from "../../ops/report";
+import { type Stack, stackOf } from "../../ops/stack";
+
+/** A file beside this one. */
+export function sample(file: string): string {
+  return readFileSync(join(__dirname, "samples", file), "utf8");
+}
+
+/** Two directors, lvs1 active, in front of web1, web2 and web3. */
+export function sampleStack(): Stack {
+  return stackOf(sample("state.json"));
+}
+
+export type Sections = Map<string, Section>;
+
+/** What each host answered, with a change. A host that `change` takes out of the map is one that can't be reached. */
+export function sampleAnswers(
+  change: (hosts: Map<string, Sections>) => void = () => undefined,
+): Map<string, Answer> {
+  const { hosts } = sampleStack();
+  const reports = new Map(
+    hosts.map(({ name }) => [name, new Map(parseReport(sample(`${name}.report`)))]),
+  );
+  change(reports);
+  return new Map(
+    hosts.map(({ name }) => {
+      const report = reports.get(name);
+      return [name, report ? { report } : { unreachable: "No route to host" }];
+    }),
+  );
+}
+
+/** One host's answers, to be changed. */
+export function sectionsOf(hosts: Map<string, Sections>, name: string): Sections {
+  const sections = hosts.get(name);
+  if (sections === undefined) throw new Error(`no sample of ${name}`);
+  return sections;
+}
+
+/** Changes the text of one answer; what is looked for must be in it. */
+export function edit(
+  sections: Sections,
+  question: string,
+  from: string | RegExp,
+  to: string | ((found: string) => string),
+): void {
+  const section = sections.get(question);
+  const text = section?.text.replace(from, to as (found: string) => string);
+  if (section === undefined || text === undefined || text === section.text) {
+    throw new Error(`the sample's answer to "${question}" has no ${String(from)}`);
+  }
+  sections.set(question, { ...section, text });
+}
+
+/** The moment at which the samples were taken, a second later. */
+export function sampleTime(): Date {
+  const now = parseReport(sample("lvs1.report")).get("now")?.text ?? "";
+  return new Date((Number(now) + 1) * 1000);
+}

@@ -1,0 +1,189 @@
+// OpenSSH's own client against servers of the tests': who is talked to, by which key, and what is left behind.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { waitFor } from "../../lab/waitFor";
+import { type Ssh, type SshOptions, Unreachable, withSsh } from "../../ops/ssh";
+import type { Connection } from "../../ops/stack";
+import { fingerprint, scan } from "../../ops/hostKeys/scan";
+import {
+  sshKeyPair,
+  startSshServer,
+  type SshServer,
+  type SshServerOptions,
+} from "../plugins/sshServer";
+
+const folder = mkdtempSync(join(tmpdir(), "lvs-ha-test-"));
+const servers: SshServer[] = [];
+
+beforeAll(() => {
+  // Where keys and passwords are written to; and no agent of whoever runs the tests.
+  process.env.XDG_RUNTIME_DIR = folder;
+  delete process.env.SSH_AUTH_SOCK;
+});
+
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+async function start(options: SshServerOptions): Promise<SshServer> {
+  const server = await startSshServer(options);
+  servers.push(server);
+  return server;
+}
+
+function connectionTo(server: SshServer, login: Partial<Connection>): Connection {
+  const hostKey = server.hostKeys[0] ?? "";
+  return { host: "127.0.0.1", port: server.port, user: "root", hostKey, ...login };
+}
+
+const limits: SshOptions = { timeoutSeconds: 10 };
+
+/** Runs `echo` by a script on standard input; what it says. */
+function greet(connection: Connection, options = limits): Promise<string> {
+  const target = { name: "web1", connection };
+  return withSsh([target], options, (ssh) => ssh.script(target, 'echo "$1 $2"\n', ["it's", "me"]));
+}
+
+test("a script comes on standard input, its arguments as they are, in one connection", async () => {
+  const key = sshKeyPair("ed25519");
+  const server = await start({ authorizedKeys: [key.public] });
+  expect(await greet(connectionTo(server, { privateKey: key.private }))).toBe("it's me\n");
+  expect(server.connections).toBe(1);
+  expect(server.commands).toEqual([`sh -s -- "it's" me`]);
+});
+
+test("a login other than root runs it by sudo, which may not ask", async () => {
+  const key = sshKeyPair("ed25519");
+  const server = await start({ authorizedKeys: [key.public], user: "ops" });
+  const connection = connectionTo(server, { privateKey: key.private, user: "ops" });
+  // Whether this machine has sudo is not the point.
+  await greet(connection).catch(() => undefined);
+  expect(server.commands).toEqual([`sudo -n sh -s -- "it's" me`]);
+});
+
+test("a host that shows another key than the pinned one is told nothing", async () => {
+  const key = sshKeyPair("ed25519");
+  const server = await start({ authorizedKeys: [key.public] });
+  const other = sshKeyPair("ed25519").public;
+  await expect(
+    greet(connectionTo(server, { privateKey: key.private, hostKey: other })),
+  ).rejects.toThrow("it shows another host key than the pinned one");
+  expect([server.logins, server.commands]).toEqual([[], []]);
+});
+
+test("passwords, and keys with passphrases, are typed for the operator", async () => {
+  const key = sshKeyPair("ed25519", "open sesame");
+  const server = await start({ authorizedKeys: [key.public] });
+  const byKey = { privateKey: key.private, privateKeyPassword: "open sesame" };
+  expect(await greet(connectionTo(server, byKey))).toBe("it's me\n");
+  const byPassword = await start({ password: "it's $ecret" });
+  expect(await greet(connectionTo(byPassword, { password: "it's $ecret" }))).toBe("it's me\n");
+  const byPrompt = await start({ keyboardInteractive: "it's $ecret" });
+  expect(await greet(connectionTo(byPrompt, { password: "it's $ecret" }))).toBe("it's me\n");
+});
+
+test("a login that is refused says so, and nobody waits for a password", async () => {
+  const server = await start({ password: "right" });
+  await expect(greet(connectionTo(server, { password: "wrong" }))).rejects.toThrow(
+    /Permission denied/,
+  );
+  await expect(greet(connectionTo(server, {}))).rejects.toThrow(/Permission denied/);
+});
+
+test("a bastion passes the connection on, pinned and logged in to by itself", async () => {
+  const key = sshKeyPair("ed25519");
+  const server = await start({ authorizedKeys: [key.public] });
+  const bastion = await start({ password: "bastion's", forwards: true, user: "jump" });
+  const { hostKey, ...login } = connectionTo(bastion, { password: "bastion's", user: "jump" });
+  const through = (proxyKey: string) =>
+    greet(
+      connectionTo(server, { privateKey: key.private, proxy: { ...login, hostKey: proxyKey } }),
+    );
+  expect(await through(hostKey)).toBe("it's me\n");
+  expect(bastion.forwarded).toEqual([`127.0.0.1:${server.port}`]);
+  await expect(through(sshKeyPair("ed25519").public)).rejects.toThrow(Unreachable);
+  expect(server.logins).toHaveLength(1);
+});
+
+test("a host that says nothing is given up in time", async () => {
+  const server = await start({ silent: true });
+  const began = Date.now();
+  await expect(greet(connectionTo(server, {}), { timeoutSeconds: 1 })).rejects.toThrow(Unreachable);
+  expect(Date.now() - began).toBeLessThan(8000);
+});
+
+test("a script that fails is no answer, whatever it printed", async () => {
+  const key = sshKeyPair("ed25519");
+  const server = await start({ authorizedKeys: [key.public] });
+  const target = { name: "web1", connection: connectionTo(server, { privateKey: key.private }) };
+  const script = "echo so far; echo no space left >&2; exit 3\n";
+  await expect(withSsh([target], limits, (ssh) => ssh.script(target, script, []))).rejects.toThrow(
+    "the command ended with 3: no space left",
+  );
+});
+
+test("with --watch the connection stays open between looks, and is closed at the end", async () => {
+  const key = sshKeyPair("ed25519");
+  const server = await start({ authorizedKeys: [key.public] });
+  const target = { name: "web1", connection: connectionTo(server, { privateKey: key.private }) };
+  const look = (ssh: Ssh) => ssh.script(target, "echo hello\n", []);
+  await withSsh([target], { ...limits, keepOpen: true }, async (ssh) => {
+    for (let i = 0; i < 3; i++) expect(await look(ssh)).toBe("hello\n");
+  });
+  expect([server.connections, server.commands.length]).toEqual([1, 3]);
+  await waitFor(() => server.openConnections === 0, {
+    what: "the connection is closed",
+    timeoutSeconds: 5,
+  });
+});
+
+test("a scan prints the key that a host shows, and logs in nowhere", async () => {
+  const server = await start({});
+  const shown = await scan({ host: "127.0.0.1", port: server.port }, 5);
+  const [type, blob] = server.hostKeys[0]?.split(" ") ?? [];
+  expect(shown).toEqual({ hostKey: `${type} ${blob}` });
+  expect([server.logins, server.commands]).toEqual([[], []]);
+});
+
+test("of several keys it asks for the one of the pinned type", async () => {
+  const ecdsa = sshKeyPair("ecdsa");
+  const server = await start({ hostKeys: [sshKeyPair("ed25519").private, ecdsa.private] });
+  const place = { host: "127.0.0.1", port: server.port };
+  const [type, blob] = ecdsa.public.split(" ");
+  expect(await scan(place, 5, ecdsa.public)).toEqual({ hostKey: `${type} ${blob}` });
+  expect(await scan(place, 5)).toEqual({
+    hostKey: server.hostKeys[0]?.split(" ").slice(0, 2).join(" "),
+  });
+});
+
+test("a scan goes through the bastion where there is one, and says why when it finds nothing", async () => {
+  const server = await start({});
+  const bastion = await start({ password: "bastion's", forwards: true });
+  const target = {
+    name: "bastion",
+    connection: connectionTo(bastion, { password: "bastion's" }),
+  };
+  const shown = await withSsh([target], limits, async (ssh) => [
+    await scan({ host: "127.0.0.1", port: server.port }, 5, undefined, { ssh, name: "bastion" }),
+    await scan({ host: "127.0.0.1", port: 1 }, 5, undefined, { ssh, name: "bastion" }),
+  ]);
+  expect(shown[0]).toEqual({ hostKey: server.hostKeys[0]?.split(" ").slice(0, 2).join(" ") });
+  expect(shown[1]).toHaveProperty("why");
+  expect(bastion.forwarded[0]).toBe(`127.0.0.1:${server.port}`);
+});
+
+test("fingerprints are ssh-keygen's", () => {
+  const file = join(folder, "key.pub");
+  const key = sshKeyPair("ed25519").public;
+  writeFileSync(file, `${key}\n`);
+  const printed = execFileSync("ssh-keygen", ["-l", "-f", file], { encoding: "utf8" });
+  rmSync(file);
+  expect(printed.split(" ")[1]).toBe(fingerprint(key));
+});

@@ -1,0 +1,337 @@
+// The status, from what the lab's hosts said once, and from that with something wrong in it.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import pc from "picocolors";
+import { look, type Status } from "../../ops/status/look";
+import { picture } from "../../ops/status/picture";
+import {
+  edit,
+  type Sections,
+  sampleAnswers,
+  sampleStack,
+  sampleTime,
+  sectionsOf,
+} from "./sampleHosts";
+
+const plain = pc.createColors(false);
+
+function statusOf(change: (of: (name: string) => Sections, all: Map<string, Sections>) => void) {
+  const answers = sampleAnswers((hosts) => {
+    change((name) => sectionsOf(hosts, name), hosts);
+  });
+  return look(sampleStack(), answers, sampleTime());
+}
+
+function problems(...args: Parameters<typeof statusOf>): string[] {
+  const status = statusOf(...args);
+  expect(status.healthy).toBe(status.problems.length === 0);
+  return status.problems.map(({ severity, text }) => `${severity}: ${text}`);
+}
+
+/** The VIP as `ip -j addr` shows it on the active director. */
+const vip =
+  '{"family":"inet","local":"192.0.2.100","prefixlen":32,"scope":"global","protocol":"keepalived","label":"eth1","valid_life_time":4294967295,"preferred_life_time":4294967295}';
+
+/** The row of web2 in the table of a director. */
+const row = / +-> 192\.0\.2\.22:80 +Route +1 .*\n/;
+
+test("a load balancer in which all is well is healthy", () => {
+  expect(problems(() => undefined)).toEqual([]);
+});
+
+test("the active director is who has the address, since it says so in its log", () => {
+  const { virtualAddresses, directors } = statusOf(() => undefined);
+  expect(virtualAddresses).toEqual([
+    {
+      address: "192.0.2.100",
+      instance: "VI_1",
+      interface: "eth1",
+      holders: ["lvs1"],
+      since: expect.stringMatching(/^2026-11-23T06:12:3\d/) as string,
+    },
+  ]);
+  expect(directors.map(({ name, instances }) => [name, instances[0]?.state])).toEqual([
+    ["lvs1", "MASTER"],
+    ["lvs2", "BACKUP"],
+  ]);
+});
+
+test("figures are those of the active director", () => {
+  const { virtualServers } = statusOf(() => undefined);
+  expect(virtualServers[0]).toMatchObject({ name: "web", active: "lvs1" });
+  expect(virtualServers[0]?.rates).toMatchObject({ connections: 4, inPackets: 18, inBytes: 1143 });
+  expect(virtualServers[0]?.realServers[1]).toEqual({
+    name: "web2",
+    endpoint: "192.0.2.22:80",
+    weight: 1,
+    liveWeight: 1,
+    activeConnections: 0,
+    inactiveConnections: 313,
+    rates: { connections: 1, inPackets: 6, outPackets: 0, inBytes: 382, outBytes: 0 },
+    states: { lvs1: "in", lvs2: "in" },
+    outSince: null,
+  });
+});
+
+test("two directors with the address are a split brain", () => {
+  expect(
+    problems((of) => {
+      edit(
+        of("lvs2"),
+        "addresses",
+        '"addr_info":[{"family":"inet","local":"192.0.2.12"',
+        `"addr_info":[${vip},{"family":"inet","local":"192.0.2.12"`,
+      );
+    }),
+  ).toContain("outage: SPLIT BRAIN: lvs1 and lvs2 hold 192.0.2.100 (VI_1) at once");
+});
+
+test("an address that nobody has is an outage", () => {
+  const found = problems((of) => {
+    edit(of("lvs1"), "addresses", `,${vip}`, "");
+  });
+  expect(found).toContain("outage: NOBODY holds 192.0.2.100 (VI_1)");
+});
+
+test("unless a director that can't be asked has it", () => {
+  const found = problems((_, all) => all.delete("lvs1"));
+  expect(found).toEqual([
+    "outage: NOBODY holds 192.0.2.100 (VI_1), unless lvs1 does, which can't be asked",
+    "fault: lvs1 can't be reached: No route to host",
+  ]);
+});
+
+test("a host that can't be reached is shown, and the others are too", () => {
+  const status = statusOf((_, all) => all.delete("web2"));
+  expect(status.problems).toEqual([
+    { severity: "fault", text: "web2 can't be reached: No route to host" },
+  ]);
+  expect(status.realServers.map(({ unreachable }) => unreachable)).toEqual([
+    null,
+    "No route to host",
+    null,
+  ]);
+});
+
+test("a real server that both directors have taken out is out, since the first did", () => {
+  const remove = (at: number) =>
+    `${at}.5 lvs Keepalived_healthcheckers[9]: Removing service [192.0.2.22]:tcp:80 from VS [192.0.2.100]:tcp:80\n`;
+  const now = sampleTime().getTime() / 1000;
+  const status = statusOf((of) => {
+    for (const [name, ago] of [
+      ["lvs1", 60],
+      ["lvs2", 90],
+    ] as const) {
+      edit(of(name), "ipvs", row, "");
+      edit(of(name), "pool-log", /^/, remove(now - ago));
+    }
+  });
+  expect(status.problems).toEqual([{ severity: "fault", text: "web2 is out of the pool of web" }]);
+  const since = status.virtualServers[0]?.realServers[1]?.outSince ?? "";
+  expect((Date.parse(status.at) - Date.parse(since)) / 1000).toBeGreaterThan(80);
+});
+
+test("one that is out on one director only is told so: its checks fail from there", () => {
+  expect(
+    problems((of) => {
+      edit(of("lvs2"), "ipvs", row, "");
+    }),
+  ).toEqual(["fault: web2 is out of the pool of web on lvs2"]);
+});
+
+test("one that is kept at weight 0 is told from one that is out", () => {
+  expect(
+    problems((of) => {
+      for (const name of ["lvs1", "lvs2"]) {
+        edit(of(name), "ipvs", /(192\.0\.2\.22:80 +Route) +1/, "$1 0");
+      }
+    }),
+  ).toEqual(["fault: web2 is at weight 0 in the pool of web"]);
+});
+
+test("an empty pool is an outage", () => {
+  expect(
+    problems((of) => {
+      edit(of("lvs1"), "ipvs", / +-> 192[^\n]*\n/g, "");
+    })[0],
+  ).toBe("outage: web has no real server in its pool");
+});
+
+test("a keepalived that doesn't run is one problem, not one for each of its services", () => {
+  expect(
+    problems((of) => {
+      edit(of("lvs2"), "service keepalived.service", "ActiveState=active", "ActiveState=failed");
+      edit(of("lvs2"), "ipvs", /TCP[^]*/, "");
+      edit(of("lvs2"), "ipvs-daemons", /[^]+/, "");
+    }),
+  ).toEqual(["fault: lvs2: keepalived is not running"]);
+});
+
+test("a director in maintenance is no problem while its keepalived is stopped", () => {
+  const stack = sampleStack();
+  const steps = stack.hosts.find(({ name }) => name === "lvs2")?.steps ?? [];
+  for (const step of steps) if (step.script === "keepalived.sh") step.args.splice(2, 0, "stopped");
+  const stopped = sampleAnswers((hosts) => {
+    const sections = sectionsOf(hosts, "lvs2");
+    edit(sections, "service keepalived.service", "ActiveState=active", "ActiveState=inactive");
+    edit(sections, "ipvs", /TCP[^]*/, "");
+  });
+  const status = look(stack, stopped, sampleTime());
+  expect(status.problems).toEqual([]);
+  expect(picture(status, plain)).toMatch(/^lvs2 +in maintenance /m);
+  expect(look(stack, sampleAnswers(), sampleTime()).problems.map(({ text }) => text)).toEqual([
+    "lvs2: keepalived runs, though the stack has it in maintenance",
+  ]);
+});
+
+test("a service that is missing from a director's kernel is told", () => {
+  expect(
+    problems((of) => {
+      edit(of("lvs2"), "ipvs", /TCP[^]*/, "");
+    }),
+  ).toContain("fault: lvs2 lacks TCP 192.0.2.100:80 in its kernel");
+});
+
+test("the active director has to tell its connections, the standby to listen", () => {
+  expect(
+    problems((of) => {
+      edit(of("lvs1"), "ipvs-daemons", "master sync", "backup sync");
+      edit(of("lvs2"), "ipvs-daemons", /[^]+/, "");
+    }),
+  ).toEqual([
+    "fault: lvs1: connections aren't synchronised: the master daemon is missing, backup runs",
+    "fault: lvs2: connections aren't synchronised: the backup daemon is missing",
+  ]);
+});
+
+test("with an instance each, both directors are active: a service's figures are its own director's", () => {
+  const stack = sampleStack();
+  for (const step of stack.hosts.flatMap(({ steps }) => steps)) {
+    if (step.script !== "keepalived.sh") continue;
+    const [, instance = "", service = ""] =
+      /(vrrp_instance [^]*?\n}\n)\n(# web\nvirtual_server [^]*)/.exec(step.stdin) ?? [];
+    step.stdin = `${step.stdin.replace(" VI_1 id 51", " id 51")}
+${instance.replace("VI_1", "VI_2").replace("192.0.2.100", "192.0.2.101")}
+${service.replace("# web", "# mail").replace("192.0.2.100", "192.0.2.101")}`;
+  }
+  const answers = sampleAnswers((hosts) => {
+    for (const name of ["lvs1", "lvs2"]) {
+      const sections = sectionsOf(hosts, name);
+      edit(sections, "ipvs", /^TCP[^]*/m, (text) => text + text.replace("0.2.100", "0.2.101"));
+      edit(
+        sections,
+        "ipvs-daemons",
+        /^\w+/,
+        (state) =>
+          `master sync daemon (mcast=eth0, syncid=51)\nbackup sync daemon (mcast=eth0, syncid=51)\n${state}`,
+      );
+      edit(
+        sections,
+        "vrrp-log",
+        /^/,
+        `1795414400.5 x y: (VI_2) Entering ${name === "lvs2" ? "MASTER" : "BACKUP"} STATE\n`,
+      );
+    }
+    edit(sectionsOf(hosts, "lvs2"), "ipvs", /(2\.101[^]*)Route {3}1 {6}0 /, "$1Route   1      9 ");
+    edit(
+      sectionsOf(hosts, "lvs2"),
+      "addresses",
+      '"local":"192.0.2.12"',
+      `"local":"192.0.2.101"},{"local":"192.0.2.12"`,
+    );
+  });
+  const status = look(stack, answers, sampleTime());
+  expect(status.problems).toEqual([]);
+  expect(status.virtualAddresses.map(({ instance, holders }) => [instance, holders])).toEqual([
+    ["VI_1", ["lvs1"]],
+    ["VI_2", ["lvs2"]],
+  ]);
+  expect(status.virtualServers.map(({ name, active }) => [name, active])).toEqual([
+    ["web", "lvs1"],
+    ["mail", "lvs2"],
+  ]);
+  expect(status.virtualServers[1]?.realServers.map((member) => member.activeConnections)).toEqual([
+    0, 0, 9,
+  ]);
+  expect(picture(status, plain)).toMatch(/^lvs2 +VI_1 BACKUP \d+ \w+ .*\n +VI_2 MASTER \d+ \w+$/m);
+});
+
+test("a director in FAULT state is told", () => {
+  expect(
+    problems((of) => {
+      edit(of("lvs2"), "vrrp-log", "Entering BACKUP STATE (init)", "Entering FAULT STATE");
+    }),
+  ).toEqual(["fault: lvs2 is in FAULT state for VI_1"]);
+});
+
+test("a real server without the virtual address is a black hole, one that answers ARP an outage", () => {
+  expect(
+    problems((of) => {
+      edit(of("web1"), "addresses", '"local":"192.0.2.100"', '"local":"192.0.2.101"');
+      edit(of("web3"), "arp", "all.arp_ignore 1", "all.arp_ignore 0");
+    }),
+  ).toEqual([
+    "outage: web3 answers ARP for virtual addresses (arp_ignore, arp_announce): it takes them from the active director",
+    "fault: web1 does not have 192.0.2.100 on lo: what it is sent for it is lost",
+  ]);
+});
+
+test("a conntrack table that is nearly full, and memory that is, are told before they are", () => {
+  expect(
+    problems((of) => {
+      edit(of("web1"), "conntrack", /^\d+/, "900000");
+      edit(of("lvs2"), "memory", /MemAvailable: +\d+/, "MemAvailable: 40960");
+    }),
+  ).toEqual([
+    "fault: lvs2: only 40 MiB of memory are left",
+    "fault: web1: conntrack is full to 900000 of 1000000",
+  ]);
+});
+
+test("a host whose clock is wrong is since as long in its state as by its own clock", () => {
+  const sinceOf = ({ virtualAddresses: [first], at }: Status) =>
+    Date.parse(at) - Date.parse(first?.since ?? "");
+  const wrong = statusOf((of) => {
+    for (const question of ["now", "vrrp-log"]) {
+      edit(of("lvs1"), question, /^1795414/gm, "1795400");
+    }
+  });
+  expect(sinceOf(wrong)).toBe(sinceOf(statusOf(() => undefined)));
+});
+
+test("the picture says at a glance who is active, who is in the pool, and that all is well", () => {
+  const text = picture(
+    statusOf(() => undefined),
+    plain,
+  );
+  expect(text.split("\n")[0]).toMatch(/^lvs-ha dev .* ● healthy$/);
+  expect(text).toMatch(/^192\.0\.2\.100 +lvs1 +\d+ \w+ +VI_1 +eth1$/m);
+  expect(text).toMatch(/^web {2}TCP 192\.0\.2\.100:80 {2}wrr {2}as lvs1 has it/m);
+  expect(text).toMatch(/^ {2}web2 +192\.0\.2\.22:80 +in +1 /m);
+  expect(text).toMatch(/^lvs2 +BACKUP \d+ \w+ +backup +\d/m);
+  expect(text).toMatch(/^web3 +192\.0\.2\.100 on lo +quiet /m);
+});
+
+test("what is wrong comes first, an outage loudest", () => {
+  const status = statusOf((of, all) => {
+    all.delete("web1");
+    edit(of("lvs1"), "addresses", `,${vip}`, "");
+  });
+  const lines = picture(status, plain).split("\n");
+  expect(lines[0]).toMatch(/ OUTAGE {2}● \d problems$/);
+  expect(lines[1]).toBe("  ✘ NOBODY holds 192.0.2.100 (VI_1)");
+  expect(lines.join("\n")).toContain("▲ web1 can't be reached: No route to host");
+  expect(lines.join("\n")).toMatch(/^192\.0\.2\.100 +NOBODY /m);
+  expect(lines.join("\n")).toMatch(/^web1 +unreachable: No route to host$/m);
+});
+
+test("the documentation shows the picture as it is", () => {
+  const docs = readFileSync(join(__dirname, "../../docs/lvs.md"), "utf8");
+  const [, shown] = /<!-- status output -->\n\n```text\n([^]*?)```/.exec(docs) ?? [];
+  const timeless = (text: string) => text.replace(/\d\d:\d\d:\d\d/, "TIME");
+  const drawn = picture(
+    statusOf(() => undefined),
+    plain,
+  );
+  expect(timeless(shown ?? "")).toBe(timeless(`${drawn}\n`));
+});

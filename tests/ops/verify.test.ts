@@ -1,0 +1,304 @@
+// Drift: what the stack's steps put on a host against what the host says, as it was on the lab, and with something changed by hand.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import pc from "picocolors";
+import { LvsHaPair } from "../../components";
+import { bundle, script } from "../../components/host/scripts";
+import type { Stack, StackHost } from "../../ops/stack";
+import { stackOf } from "../../ops/stack";
+import { bundledScripts, expectations, kinds, ownTexts } from "../../ops/verify/expect";
+import { picture } from "../../ops/verify/picture";
+import { verified, type VerifiedHost } from "../../ops/verify/verify";
+import { register } from "../support/mocks";
+import { settingsOf, smallStack } from "../support/stacks";
+import { edit, sampleAnswers, sampleStack, type Sections, sectionsOf } from "./sampleHosts";
+
+function hostOf(stack: Stack, name: string): StackHost {
+  const host = stack.hosts.find((entry) => entry.name === name);
+  if (host === undefined) throw new Error(`no ${name} in the stack`);
+  return host;
+}
+
+/** What verify finds on a host of the sample, changed by hand. */
+function found(name: string, change: (sections: Sections) => void = () => undefined): VerifiedHost {
+  const host = hostOf(sampleStack(), name);
+  const answers = sampleAnswers((hosts) => {
+    change(sectionsOf(hosts, name));
+  });
+  return verified(host, expectations(host), answers.get(name));
+}
+
+/** Title, resource and diff of each drift. */
+function drifts(...args: Parameters<typeof found>): [string, string, string[]][] {
+  return found(...args).drifts.map(({ title, resource, diff }) => [title, resource, diff]);
+}
+
+const live = /( +-> )?-a -t 192\.0\.2\.100:80 -r 192\.0\.2\.22:80 .*\n/;
+
+test.each(["lvs1", "lvs2", "web1", "web2", "web3"])(
+  "nothing has drifted on %s as pulumi up left it, and much was compared",
+  (name) => {
+    const { drifts: all, notes, checked } = found(name);
+    expect([all, notes]).toEqual([[], []]);
+    expect(checked).toBeGreaterThan(20);
+  },
+);
+
+test("a changed line of keepalived.conf is shown as a diff from what the stack says", () => {
+  expect(
+    drifts("lvs1", (sections) => {
+      edit(sections, "file /etc/keepalived/keepalived.conf", "priority 150", "priority 99");
+    }),
+  ).toEqual([
+    [
+      "/etc/keepalived/keepalived.conf",
+      "pair-lvs1-keepalived",
+      ["     virtual_router_id 51", "-    priority 150", "+    priority 99", "     advert_int 0.3"],
+    ],
+  ]);
+});
+
+test("a file that is gone, and one that others may write, are told", () => {
+  expect(
+    drifts("web1", (sections) => {
+      sections.set("file /etc/sysctl.d/90-lvs-ha.conf", { status: 1, text: "" });
+      sections.set("mode /etc/sysctl.d/90-lvs-ha.conf", { status: 1, text: "" });
+      edit(sections, "mode /etc/lvs-ha/virtual-addresses", "0644", "0666");
+    }),
+  ).toEqual([
+    ["/etc/sysctl.d/90-lvs-ha.conf", "pair-web1-kernel", ["it is not there"]],
+    [
+      "mode of /etc/lvs-ha/virtual-addresses",
+      "pair-web1-vip",
+      ["-0644 root:root", "+0666 root:root"],
+    ],
+  ]);
+});
+
+test("sysctls, modules, packages, services and addresses are compared too", () => {
+  expect(
+    drifts("web3", (sections) => {
+      edit(sections, "sysctls", "all.arp_announce = 2", "all.arp_announce = 0");
+      edit(sections, "packages curl ufw", "curl installed\n", "");
+      edit(
+        sections,
+        "service lvs-ha-vip.service",
+        "UnitFileState=enabled",
+        "UnitFileState=disabled",
+      );
+      edit(sections, "addresses", '"local":"192.0.2.100"', '"local":"192.0.2.101"');
+      sections.set("module nf_conntrack", { status: 1, text: "" });
+    }).map(([title, , diff]) => [title, diff.filter((line) => /^[-+]/.test(line))]),
+  ).toEqual([
+    ["installed packages", ["-curl"]],
+    ["kernel modules", ["-nf_conntrack"]],
+    ["sysctls", ["-net.ipv4.conf.all.arp_announce = 2", "+net.ipv4.conf.all.arp_announce = 0"]],
+    ["lvs-ha-vip.service", ["-enabled, active", "+disabled, active"]],
+    ["virtual addresses", ["-192.0.2.100 on lo"]],
+  ]);
+});
+
+test("a firewall rule that was added or taken away is told, the operator's own are not", () => {
+  expect(
+    drifts("lvs1", (sections) => {
+      edit(sections, "ufw", /ufw allow to 192\.0\.2\.100 .*\n/, "ufw allow from 192.0.2.7\n");
+      edit(sections, "nft-live", /tcp dport 80 notrack/, "tcp dport 81 notrack");
+    }).map(([title, , diff]) => [title, diff.filter((line) => /^[-+]/.test(line))]),
+  ).toEqual([
+    ["ufw", ["-allow to 192.0.2.100 port 80 proto tcp"]],
+    [
+      "nftables table lvs_ha",
+      [
+        "-\t\tip daddr 192.0.2.100 tcp dport 80 notrack",
+        "+\t\tip daddr 192.0.2.100 tcp dport 81 notrack",
+      ],
+    ],
+  ]);
+});
+
+test("a weight that somebody set with ipvsadm is drift, as is a real server that somebody took out", () => {
+  expect(
+    drifts("lvs1", (sections) => {
+      edit(sections, "ipvs-rules", "192.0.2.21:80 -g -w 1", "192.0.2.21:80 -g -w 7");
+      edit(sections, "ipvs-rules", live, "");
+    }),
+  ).toEqual([
+    [
+      "IPVS table",
+      "pair-lvs1-keepalived",
+      [
+        " TCP 192.0.2.100:80 wrr",
+        "-  -> 192.0.2.21:80 DR weight 1",
+        "-  -> 192.0.2.22:80 DR weight 1",
+        "+  -> 192.0.2.21:80 DR weight 7",
+        "   -> 192.0.2.23:80 DR weight 1",
+      ],
+    ],
+  ]);
+});
+
+test("one that keepalived took out itself is none: its check fails", () => {
+  const { drifts: none, notes } = found("lvs1", (sections) => {
+    edit(sections, "ipvs-rules", live, "");
+    edit(
+      sections,
+      "pool-log",
+      /^/,
+      "1795414400.5 lvs1 Keepalived_healthcheckers[9]: Removing service [192.0.2.22]:tcp:80 from VS [192.0.2.100]:tcp:80\n",
+    );
+  });
+  expect(none).toEqual([]);
+  expect(notes).toEqual(["web2 is out of the pool of web: its check fails"]);
+});
+
+test("one that is drained for a change is told, and is no drift", () => {
+  const { drifts: none, notes } = found("lvs1", (sections) => {
+    edit(sections, "ipvs-rules", "192.0.2.22:80 -g -w 1", "192.0.2.22:80 -g -w 0");
+    sections.set("file /run/lvs-ha-drained", {
+      status: 0,
+      text: "-a -t 192.0.2.100:80 -r 192.0.2.22:80 -g -w 1\n",
+    });
+  });
+  expect(none).toEqual([]);
+  expect(notes).toEqual([
+    "TCP 192.0.2.100:80 -> 192.0.2.22:80 is drained: a pulumi up is under way, or was cut off",
+  ]);
+});
+
+test("a service of somebody else's is told, and left alone", () => {
+  const { drifts: none, notes } = found("lvs1", (sections) => {
+    edit(sections, "ipvs-rules", /^/, "-A -u 192.0.2.200:53 -s rr\n");
+  });
+  expect(none).toEqual([]);
+  expect(notes).toEqual(["UDP 192.0.2.200:53 is in the kernel and not of the stack"]);
+});
+
+test("a secret that differs is told without being shown", () => {
+  const host = hostOf(sampleStack(), "lvs1");
+  const [step] = host.steps;
+  if (step === undefined) throw new Error("no step");
+  const secrets = {
+    ...step,
+    name: "pair-lvs1-secrets",
+    script: "secrets.sh",
+    args: ["apply", "pair-lvs1/10.10.0.11"],
+    stdin: "auth_pass cAnArY42\n",
+    secret: true,
+  };
+  const report = new Map([
+    ["file /etc/keepalived/lvs-ha-secrets.conf", { status: 0, text: "auth_pass other\n" }],
+    ["mode /etc/keepalived/lvs-ha-secrets.conf", { status: 0, text: "0600 root:root\n" }],
+    ["file /var/lib/lvs-ha/owners/secrets.sh", { status: 0, text: "pair-lvs1/10.10.0.11\n" }],
+  ]);
+  const result = verified(host, expectations({ ...host, steps: [secrets] }), { report });
+  expect(result.drifts.map(({ diff }) => diff)).toEqual([["it differs (secret, not shown)"]]);
+  expect(JSON.stringify(result)).not.toMatch(/cAnArY|other/);
+});
+
+test("every script that the components run on hosts is known, whatever the config", async () => {
+  const stack = smallStack();
+  stack.ssh = { managedKey: true };
+  stack.vrrp = { version: 2, advertIntervalSeconds: 1 };
+  stack.firewall = { backend: "nftables" };
+  stack.metrics = { enabled: true };
+  stack.maintenance = ["lvs2"];
+  const secrets = { vrrpAuthPass: "pass" };
+  const settings = settingsOf(stack, secrets);
+  const { secret } = await import("@pulumi/pulumi");
+  const registered = await register(() => {
+    new LvsHaPair("pair", { settings, secrets: { vrrpAuthPass: secret("pass") } });
+  });
+  const components = [...registered.values()].filter(({ type }) => type.startsWith("lvs-ha:"));
+  const parentOf = (name: string) =>
+    components
+      .map((component) => component.name)
+      .filter((component) => component !== name && name.startsWith(`${component}-`))
+      .sort((a, b) => b.length - a.length)[0];
+  const urn = (name: string) => `urn:pulumi:test::lvs-ha::x::${name}`;
+  const exported = [...registered.values()].map(({ name, type, inputs }) => {
+    const parent = parentOf(name);
+    return {
+      urn: urn(name),
+      type: type.replace("remote/command:", "remote:"),
+      ...(parent === undefined ? {} : { parent: urn(parent) }),
+      inputs: plaintext(inputs),
+    };
+  });
+  const { hosts } = stackOf(JSON.stringify({ deployment: { resources: exported } }));
+  expect(hosts.map(({ name }) => name)).toEqual(["lvs1", "lvs2", "web1", "web2"]);
+  for (const host of hosts) {
+    const all = expectations(host);
+    const titles = all.map(({ title }) => title);
+    expect(new Set(all.map(({ step }) => step.name)).size).toBe(host.steps.length);
+    for (const file of readdirSync(join(__dirname, "../../templates/scripts"))) {
+      expect(titles).toContain(`/usr/local/lib/lvs-ha/${file}`);
+    }
+    expect(titles).toContain("/etc/systemd/system/lvs-ha-firewall.service");
+    expect(titles).toContain("/etc/lvs-ha/firewall.nft");
+    expect(titles).toContain("sysctls");
+    expect(all.find(({ title }) => title === "installed packages")?.want(new Map())).toContain(
+      "nftables\n",
+    );
+    expect(titles).toContain("lvs-ha-metrics.timer");
+    expect(titles.includes("IPVS table")).toBe(host.name === "lvs1");
+    expect(titles.includes("virtual addresses")).toBe(host.role === "real server");
+  }
+  expect(expectations(hostOf({ name: "test", hosts }, "lvs1")).map(({ title }) => title)).toEqual(
+    expect.arrayContaining(["/etc/keepalived/lvs-ha-secrets.conf", "authorized_keys of root"]),
+  );
+});
+
+test("every script that puts something on a host is compared, or is a part of one that is", () => {
+  const parts = ["drain.sh", "files.sh", "ipvs.sh", "packages.sh", "preflight.sh"];
+  const scripts = readdirSync(join(__dirname, "../../templates/scripts"));
+  expect(scripts.filter((file) => !parts.includes(file)).sort()).toEqual(Object.keys(kinds).sort());
+});
+
+test("what a script writes from a text of its own is read out of it whole", () => {
+  const scripts = bundledScripts({ stdin: bundle() });
+  expect(scripts.get("vip.sh")).toBe(script("vip.sh"));
+  const args = ["apply", "pair-web1/10.10.0.21", "real-server", "serving", "15"];
+  const texts = ["vip.sh", "firewall.sh", "metrics.sh"].flatMap((file) =>
+    ownTexts({ script: file, args }, scripts.get(file) ?? ""),
+  );
+  expect(texts.map(({ path }) => path)).toEqual([
+    "/etc/systemd/system/lvs-ha-vip.service",
+    "/etc/systemd/system/lvs-ha-firewall.service",
+    "/etc/systemd/system/lvs-ha-metrics.service",
+    "/etc/systemd/system/lvs-ha-metrics.timer",
+  ]);
+  for (const { text } of texts) expect(text).toMatch(/^\[Unit\]\n[^$]+\n$/);
+  expect(texts[2]?.text).toContain("metrics.sh collect real-server serving\n");
+  expect(texts[2]?.text).toContain("/var/lib/prometheus/node-exporter\n");
+});
+
+test("the picture names each drifted thing, its resource, and the lines", () => {
+  const host = found("lvs1", (sections) => {
+    edit(sections, "sysctls", "ip_forward = 1", "ip_forward = 0");
+  });
+  const gone = { ...host, name: "web1", unreachable: "No route to host", drifts: [] };
+  const text = picture(
+    { stack: "dev", at: "", clean: false, hosts: [host, gone] },
+    pc.createColors(false),
+  );
+  expect(text).toContain("  ✘ sysctls (pair-lvs1-kernel)\n");
+  expect(text).toContain("      -net.ipv4.ip_forward = 1\n      +net.ipv4.ip_forward = 0\n");
+  expect(text).toContain("web1  unreachable: No route to host\n");
+  expect(text).toContain("1 thing on 1 host is not as the stack says\n1 host could not be asked");
+});
+
+/** Inputs as `pulumi stack export --show-secrets` has them: mocks have the value of a secret beside its mark. */
+function plaintext(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plaintext);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [key, plaintext(inner)] as const);
+  const inside = entries.find(
+    ([key]) => key === "value" && "4dabf18193072939515e22adb298388d" in value,
+  );
+  return inside === undefined
+    ? Object.fromEntries(entries)
+    : {
+        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+        plaintext: JSON.stringify(inside[1]),
+      };
+}
