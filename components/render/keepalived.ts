@@ -1,5 +1,5 @@
 // keepalived.conf(5) of one director: pure, the same text for the same settings.
-import { checkedFamily, withoutPrefix } from "../schema";
+import { checkedFamily, valueAt, withoutPrefix } from "../schema";
 import {
   ownAddress,
   type DirectorSettings,
@@ -162,9 +162,10 @@ function globalDefs(
       lvs_sync_daemon: vrrp.connectionSync
         ? [
             vrrp.syncInterface,
-            // Without an instance's name both daemons run at once: each director is active for some.
+            // No instance is named, so both daemons run at all times. With one, keepalived starts and stops them at each change of state,
+            // and a kernel thread that is stopped before it first ran is never acknowledged (kthread_stop's EINTR): keepalived then
+            // waits for ever with the virtual addresses on. Seen with 2.2.7 on a busy host; 2 of 40 stops with the CPU taken.
             ...statements({
-              inst: instances.length === 1 ? first?.name : undefined,
               id: syncDaemon.id ?? first?.virtualRouterId,
               maxlen: syncDaemon.maxLength,
               port: syncDaemon.port === 8848 ? undefined : syncDaemon.port,
@@ -223,8 +224,10 @@ function tracked(
       heading: `bfd_instance ${session.name}`,
       lines: statements({
         neighbor_ip:
-          typeof session.neighbor === "string" ? session.neighbor : session.neighbor[director.name],
-        source_ip: session.source?.[director.name],
+          typeof session.neighbor === "string"
+            ? session.neighbor
+            : valueAt(session.neighbor, director.name),
+        source_ip: valueAt(session.source, director.name),
         min_rx: session.minRxMilliseconds,
         min_tx: session.minTxMilliseconds,
         idle_tx: session.idleTxMilliseconds,

@@ -1,5 +1,5 @@
 // Rules about VRRP instances, groups and what they track.
-import { canonical, checkedFamily, type InstanceKey, type StackConfig } from "../schema";
+import { canonical, checkedFamily, valueAt, type InstanceKey, type StackConfig } from "../schema";
 import { instancesOf, ownAddress } from "../settings";
 import { trackedIn } from "./names";
 import { named, repeated, unknown, type Rule } from "./rule";
@@ -180,15 +180,15 @@ export const vrrpRules: Rule[] = [
           ...instance.virtualAddresses.map((virtual) => virtual.interface),
         ]),
       ]);
-      const made = instances.flatMap(({ vmac, virtualRouterId, family }, i) =>
-        vmac
-          ? [
+      const made = instances.flatMap(({ vmac }, i) =>
+        vmac?.interface === undefined
+          ? []
+          : [
               {
                 at: `${placeOf(config.vrrp, i, "vmac")}.vmac.interface`,
-                value: vmac.interface ?? `vrrp${family === "inet" ? "" : "6"}.${virtualRouterId}`,
+                value: vmac.interface,
               },
-            ]
-          : [],
+            ],
       );
       return [
         ...made.flatMap(({ at, value }) =>
@@ -250,7 +250,7 @@ export const vrrpRules: Rule[] = [
           errors.push(
             ...unknown("director", keysAt(neighbor, `${at}.neighbor`), known),
             ...known
-              .filter((director) => !Object.hasOwn(neighbor, director))
+              .filter((director) => valueAt(neighbor, director) === undefined)
               .map(
                 (director) =>
                   `${at}.neighbor: says nothing for ${director}; ${name} is on every director`,
@@ -259,8 +259,8 @@ export const vrrpRules: Rule[] = [
         }
         errors.push(...unknown("director", keysAt(source ?? {}, `${at}.source`), known));
         for (const director of known) {
-          const to = typeof neighbor === "string" ? neighbor : neighbor[director];
-          const from = source?.[director];
+          const to = typeof neighbor === "string" ? neighbor : valueAt(neighbor, director);
+          const from = valueAt(source, director);
           if (to !== undefined && from !== undefined && checkedFamily(to) !== checkedFamily(from)) {
             errors.push(`${at}.source.${director}: "${from}" is not of the family of "${to}"`);
           }
@@ -282,7 +282,7 @@ export const vrrpRules: Rule[] = [
         repeated(
           `neighbour of ${director.name}`,
           tracking.bfd.map(({ neighbor }, i) => {
-            const to = typeof neighbor === "string" ? neighbor : neighbor[director.name];
+            const to = typeof neighbor === "string" ? neighbor : valueAt(neighbor, director.name);
             return {
               at: `tracking.bfd[${i}].neighbor`,
               value: to === undefined ? undefined : canonical(to),
@@ -313,7 +313,7 @@ export const vrrpRules: Rule[] = [
     find: ({ vrrp, directors }) =>
       (vrrp.instances ?? []).flatMap(({ directors: own }, i) =>
         directors.flatMap((director) => {
-          const address = own[director.name]?.vrrpAddress;
+          const address = valueAt(own, director.name)?.vrrpAddress;
           const family = address === undefined ? undefined : checkedFamily(address);
           return family !== undefined && ownAddress(director, family) === undefined
             ? [

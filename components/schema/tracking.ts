@@ -123,9 +123,9 @@ export const tracking = z
   .describe("What `vrrp.track…` and checks name");
 
 const mailAddress = matching(
-  /^[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/,
+  /^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,8}$/,
   "a mail address",
-);
+).max(254, { error: "is not a mail address (254 characters at most)" });
 
 export const email = z
   .strictObject({

@@ -129,6 +129,11 @@ export const words = (max: number, what: string, plural: string) =>
     { error: "is more than keepalived reads on one line (600 characters)" },
   );
 
+/** What a record of the config has by a name: `constructor` is a name like any other. */
+export function valueAt<T>(record: Record<string, T> | undefined, key: string): T | undefined {
+  return record !== undefined && Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
 /** True for an IPv4 or IPv6 address, with or without a prefix. */
 export function isAddress(text: string): boolean {
   return familyOf(text) !== undefined;

@@ -1,23 +1,60 @@
 #!/bin/sh
-# keepalived --config-test on standard input, by an unpacked keepalived, with a director's interfaces in namespaces of its own.
-# unshare --map-root-user --net --mount sh config-test.sh FOLDER SECRETS
+# keepalived --config-test of many configs, by an unpacked keepalived, on what a director has: interfaces, users, scripts, secrets.
+# unshare --net --mount sh config-test.sh FOLDER CASES   (without root: and --map-root-user)
+# Each folder in CASES holds keepalived.conf, secrets and scripts/, and where it tracks files the names of their folders; it gets `code` and
+# `says`. INTERFACES and USERS are names.
 set -eu
-folder=$1
-for interface in eth0 eth1; do
-    ip link add "$interface" type veth peer name "peer-$interface"
-    ip link set "$interface" up
-    ip link set "peer-$interface" up
-done
-ip link set lo up
-ip addr add 10.10.0.11/24 dev eth0
-ip addr add 192.0.2.11/24 dev eth1
-mount -t tmpfs tmpfs "$folder/tmp"
+folder=$1 cases=$2
+
+{
+    n=0
+    for interface in $INTERFACES; do
+        n=$((n + 1))
+        echo "link add name $interface type veth peer name peer$n"
+        echo "link set peer$n up"
+        echo "link set $interface up"
+    done
+    cat <<'EOF'
+link set lo up
+address add 10.10.0.11/24 dev eth0
+address add 2001:db8::11/64 dev eth0 nodad
+address add 192.0.2.11/24 dev eth1
+address add 2001:db8:1::11/64 dev eth1 nodad
+EOF
+} | ip -batch -
+
+# The folder is shared with other tests: what this one adds is in memory.
+mount -t tmpfs -o mode=0755 tmpfs "$folder/run"
+cp -r "$folder/etc" "$folder/run/etc"
+mount --bind "$folder/run/etc" "$folder/etc"
 mount --rbind /proc "$folder/proc"
 mount --rbind /dev "$folder/dev"
-cat >"$folder/tmp/keepalived.conf"
-# The folder itself is shared with other tests: what this one adds is in a copy. (2.3.3 reads its build options from there.)
-mkdir "$folder/tmp/keepalived"
-cp -r "$folder/etc/keepalived/." "$folder/tmp/keepalived"
-mount --bind "$folder/tmp/keepalived" "$folder/etc/keepalived"
-printf '%s' "$2" >"$folder/etc/keepalived/lvs-ha-secrets.conf"
-exec chroot "$folder" /usr/sbin/keepalived --config-test --use-file /tmp/keepalived.conf
+mkdir "$folder/etc/keepalived/cases"
+mount --bind "$cases" "$folder/etc/keepalived/cases"
+ln -s cases/current/secrets "$folder/etc/keepalived/lvs-ha-secrets.conf"
+
+# Without root there is one user, whatever it is called.
+read -r _ _ ids </proc/self/uid_map
+id=0
+for user in $USERS; do
+    echo "$user:x:$id:$id::/:/bin/sh" >>"$folder/etc/passwd"
+    echo "$user:x:$id:" >>"$folder/etc/group"
+    [ "$ids" -eq 1 ] || id=$((id + 1))
+done
+
+scripts=$folder/etc/keepalived/lvs-ha-scripts
+for case in "$cases"/[0-9]*; do
+    ln -sfn "${case##*/}" "$cases/current"
+    rm -rf "$scripts" "$folder/run/tracked"
+    # Not a link: keepalived would call the scripts insecure.
+    cp -r "$case/scripts" "$scripts"
+    if [ -e "$case/tracked" ]; then
+        while read -r tracked; do mkdir -p "$folder$tracked"; done <"$case/tracked"
+    fi
+    code=0
+    # keepalived 2.2.7 ends itself by SIGTERM where a script's user is not its own: lib/notify.c, fixed in 2.2.8.
+    timeout -s KILL 20 env --ignore-signal=TERM chroot "$folder" /usr/sbin/keepalived \
+        --config-test --use-file /etc/keepalived/cases/current/keepalived.conf \
+        >"$case/says" 2>&1 </dev/null || code=$?
+    echo "$code" >"$case/code"
+done

@@ -1,6 +1,8 @@
 // The real keepalived of each Debian release, for --config-test: unpacked once into the cache, run in namespaces without root.
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { unpackPackage } from "./packages";
 
 /** The Debian release that carries each keepalived. */
@@ -8,30 +10,125 @@ export const suites = { "2.2.7": "bookworm", "2.3.3": "trixie" } as const;
 
 export type KeepalivedVersion = keyof typeof suites;
 
+/** What the director has that a config is tested on. */
+export const director = {
+  interfaces: ["eth0", "eth1", "bond0.100", "enp0s31f6-12345", "weight", "E_1"],
+  users: ["root", "nobody", "www-data", "_check", "weight"],
+  /** Folder of files that configs track; a file's own folder in it is made. */
+  tracked: "/run/tracked",
+};
+
+/** A config, and what it says is there beside it. */
+export interface Case {
+  text: string;
+  secrets?: string;
+  scripts?: Record<string, string>;
+  /** Paths in {@link director.tracked}. */
+  trackedFiles?: string[];
+}
+
+/** keepalived's verdict: its exit code (0 is a yes) and its words. */
+export interface Verdict {
+  code: number;
+  says: string;
+}
+
 /** Unpacks a version's binary and libraries; the folder to give to {@link configTest}. */
 export function unpack(version: KeepalivedVersion): Promise<string> {
   return unpackPackage(suites[version], "keepalived");
 }
 
-/** keepalived's verdict: its exit code (0 is a yes) and its words. */
-export function configTest(
-  folder: string,
-  text: string,
-  secrets = "",
-): { code: number; says: string } {
-  const { status, stdout, stderr, error } = spawnSync(
+/** The verdict on one config. */
+export function configTest(folder: string, text: string, secrets = ""): Verdict {
+  const cases = writeCases([{ text, secrets }]);
+  try {
+    const [program, ...args] = command(folder, cases);
+    const { status, stderr, error } = spawnSync(program, args, {
+      env,
+      encoding: "utf8",
+      timeout: 30_000,
+      killSignal: "SIGKILL",
+    });
+    if (error) throw error;
+    if (status !== 0) throw new Error(`config-test.sh ends with ${status}: ${stderr}`);
+    return verdictOf(cases, 0);
+  } finally {
+    rmSync(cases, { recursive: true });
+  }
+}
+
+/** The verdicts on many configs, in their order: 20 ms each. */
+export async function configTests(folder: string, cases: Case[]): Promise<Verdict[]> {
+  const size = Math.ceil(cases.length / availableParallelism()) || 1;
+  const verdicts: Promise<Verdict[]>[] = [];
+  for (let first = 0; first < cases.length; first += size) {
+    verdicts.push(inOneNamespace(folder, cases.slice(first, first + size)));
+  }
+  return (await Promise.all(verdicts)).flat();
+}
+
+async function inOneNamespace(folder: string, cases: Case[]): Promise<Verdict[]> {
+  const written = writeCases(cases);
+  try {
+    const [program, ...args] = command(folder, written);
+    const child = spawn(program, args, {
+      env,
+      stdio: ["ignore", "ignore", "pipe"],
+      timeout: 30_000 + 1000 * cases.length,
+      killSignal: "SIGKILL",
+    });
+    let stderr = "";
+    child.stderr.on("data", (data) => (stderr += String(data)));
+    const status = await new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code, signal) => {
+        resolve(code ?? signal);
+      });
+    });
+    if (status !== 0) throw new Error(`config-test.sh ends with ${String(status)}: ${stderr}`);
+    return cases.map((_, i) => verdictOf(written, i));
+  } finally {
+    rmSync(written, { recursive: true });
+  }
+}
+
+const env = {
+  ...process.env,
+  INTERFACES: director.interfaces.join(" "),
+  USERS: director.users.join(" "),
+};
+
+function command(folder: string, cases: string): [string, ...string[]] {
+  return [
     "unshare",
-    [
-      "--map-root-user",
-      "--net",
-      "--mount",
-      "sh",
-      join(__dirname, "config-test.sh"),
-      folder,
-      secrets,
-    ],
-    { input: text, encoding: "utf8", timeout: 20_000 },
-  );
-  if (error) throw error;
-  return { code: status ?? -1, says: stdout + stderr };
+    ...(process.getuid?.() === 0 ? [] : ["--map-root-user"]),
+    ...["--net", "--mount", "sh", join(__dirname, "config-test.sh"), folder, cases],
+  ];
+}
+
+/** The folder that config-test.sh reads: one a case, in order. */
+function writeCases(cases: Case[]): string {
+  const folder = mkdtempSync(join(tmpdir(), "lvs-ha-config-test-"));
+  chmodSync(folder, 0o755);
+  cases.forEach(({ text, secrets = "", scripts = {}, trackedFiles = [] }, i) => {
+    const at = join(folder, String(i).padStart(5, "0"));
+    mkdirSync(join(at, "scripts"), { recursive: true });
+    writeFileSync(join(at, "keepalived.conf"), text);
+    writeFileSync(join(at, "secrets"), secrets);
+    for (const [name, script] of Object.entries(scripts)) {
+      writeFileSync(join(at, "scripts", name), script, { mode: 0o755 });
+    }
+    if (trackedFiles.length > 0) {
+      writeFileSync(join(at, "tracked"), trackedFiles.map((file) => `${dirname(file)}\n`).join(""));
+    }
+  });
+  return folder;
+}
+
+function verdictOf(cases: string, i: number): Verdict {
+  const at = join(cases, String(i).padStart(5, "0"));
+  return {
+    code: Number(readFileSync(join(at, "code"), "utf8")),
+    says: readFileSync(join(at, "says"), "utf8"),
+  };
 }

@@ -1,0 +1,347 @@
+// Right stack configs of every kind that the schema knows, for properties. They are drawn from the schema itself, so that a new key is
+// drawn without anyone remembering it, and then set right as a user would do it: by what the errors say.
+import fc from "fast-check";
+import { Address4, Address6 } from "ip-address";
+import { z } from "zod";
+import { check } from "../../components/config";
+import * as types from "../../components/schema";
+import { childrenOf, featuresOf, isAtOrBelow, unwrap } from "./features";
+import { setRight, type Plain } from "./setRight";
+import { director } from "./keepalived";
+import { raw } from "./stacks";
+
+/** Stack configs that pass validation: some that leave most to the defaults, some that say much. */
+export function stackArb(): fc.Arbitrary<Plain> {
+  return fc.oneof(
+    { withCrossShrink: true },
+    anyStack({ presence: 0.15, wanted: [] }).filter(passes),
+    anyStack({ presence: 0.4, wanted: [] }).filter(passes),
+  );
+}
+
+/**
+ * Stack configs that pass validation and have a feature (see `features.ts`).
+ * @throws Error where none comes in 300 tries.
+ */
+export function stackWith(feature: string): fc.Arbitrary<Plain> {
+  let tries = 0;
+  const others = neededBy.filter(([pattern]) => pattern.test(feature)).map(([, other]) => other);
+  return anyStack({ presence: 0.25, wanted: [feature, ...others] }).filter((stack) => {
+    const isRight = passes(stack) && featuresOf(stack).has(feature);
+    tries = isRight ? 0 : tries + 1;
+    if (tries > 300) throw new Error(`no config with ${feature} passes validation`);
+    return isRight;
+  });
+}
+
+/** Texts that pass for the secret. */
+export function authPassArb(): fc.Arbitrary<string> {
+  const type = types.secretSchema.vrrpAuthPass;
+  return textOf(type, "vrrpAuthPass").filter((text) => type.safeParse(text).success);
+}
+
+interface Options {
+  /** How probable a key is that can be left out, 0 to 1. */
+  presence: number;
+  /** Features that all have. */
+  wanted: string[];
+}
+
+function anyStack(options: Options): fc.Arbitrary<Plain> {
+  return objectOf(z.strictObject(types.schema), "", options).map(setRight);
+}
+
+function passes(stack: Plain): boolean {
+  return check(raw(stack)).errors.length === 0;
+}
+
+// To make them all anew for each wanted feature would take 0.3 s each time.
+const madeBefore = new Map<string, fc.Arbitrary<unknown>>();
+
+/** Keys that are there more often, because much that is interesting needs them. */
+const likely: Record<string, number> = {
+  scripts: 0.9,
+  tracking: 0.8,
+  "tracking.scripts": 0.6,
+  "tracking.processes": 0.6,
+  "tracking.files": 0.6,
+  "tracking.bfd": 0.6,
+  vrrp: 0.9,
+  "vrrp.instances": 0.6,
+  "vrrp.syncGroups": 0.5,
+  "virtualServers[].realServers": 0.6,
+  "virtualServers[].realServers[]<1>.checks": 0.6,
+  email: 0.6,
+  "directors[].vrrpAddress6": 0.8,
+  "directors[].syncAddress": 0.9,
+  "realServers[].host": 0.97,
+  "realServers[].hostKey": 0.97,
+  "realServers[].address": 0.9,
+  "realServers[].address6": 0.95,
+};
+
+/** What some features need elsewhere in the config; without it, they would seldom be right. */
+const neededBy: [feature: RegExp, other: string][] = [
+  [/^vrrp\.syncGroups/, "vrrp.instances[].virtualAddresses[]"],
+  [/\.trackScripts/, "tracking.scripts[]"],
+  [/\.trackProcesses/, "tracking.processes[]"],
+  [/\.trackFiles|<file>/, "tracking.files[]"],
+  [/\.trackBfd|<bfd>/, "tracking.bfd[]"],
+];
+
+/** Keys that are there together or not at all: drawn each for itself, they would seldom be right. */
+const kinds: Record<string, { has: string[]; lacks: string[] }[]> = {
+  "virtualServers[]": [
+    { has: ["address", "port"], lacks: ["fwmark", "traffic"] },
+    { has: ["fwmark", "traffic"], lacks: ["address", "port"] },
+  ],
+};
+
+function valueOf(type: z.core.$ZodType, place: string, options: Options): fc.Arbitrary<unknown> {
+  const { presence } = options;
+  const wanted = options.wanted.filter((feature) => isAtOrBelow(feature, place));
+  const key = JSON.stringify([presence, wanted, place]);
+  const value = madeBefore.get(key) ?? newValueOf(type, place, { presence, wanted });
+  madeBefore.set(key, value);
+  return value;
+}
+
+function newValueOf(type: z.core.$ZodType, place: string, options: Options): fc.Arbitrary<unknown> {
+  const bare = unwrap(type);
+  const [, special] = Object.entries(places).find(([end]) => place.endsWith(end)) ?? [];
+  const own = special ?? texts.get(bare._zod.def);
+  if (own === undefined && childrenOf(bare).length > 0) return anyOf(bare, place, options);
+  // A type asks for more than its pattern or range where it is refined.
+  return (own ?? anyOf(bare, place, options)).filter((value) => z.safeParse(bare, value).success);
+}
+
+function anyOf(type: z.core.$ZodType, place: string, options: Options): fc.Arbitrary<unknown> {
+  const isWanted = (value: unknown) =>
+    options.wanted.every(
+      (feature) => !feature.startsWith(`${place}=`) || feature === `${place}=${String(value)}`,
+    );
+  if (type instanceof z.ZodBoolean) return fc.constantFrom(...[false, true].filter(isWanted));
+  if (type instanceof z.ZodEnum) return fc.constantFrom(...type.options.filter(isWanted));
+  if (type instanceof z.ZodLiteral) return fc.constantFrom(...type.values);
+  if (type instanceof z.ZodNumber) return numberOf(type);
+  if (type instanceof z.ZodString) return textOf(type, place);
+  if (type instanceof z.ZodObject) return objectOf(type, place, options);
+  if (type instanceof z.ZodArray) return listOf(type, place, options);
+  if (type instanceof z.ZodRecord) return recordOf(type, place, options);
+  if (type instanceof z.ZodUnion) {
+    const branches = childrenOf(type);
+    const chosen = branches.filter(([, suffix]) => isWantedIn(options, place + suffix));
+    return fc.oneof(
+      { withCrossShrink: true },
+      ...(chosen.length > 0 ? chosen : branches).map(([branch, suffix]) =>
+        valueOf(branch, place + suffix, options),
+      ),
+    );
+  }
+  throw new Error(`${place}: arbitraries.ts cannot draw a ${type._zod.def.type} yet`);
+}
+
+function objectOf(type: z.ZodObject, place: string, options: Options): fc.Arbitrary<Plain> {
+  const { presence } = options;
+  const placeOf = (key: string) => (place === "" ? key : `${place}.${key}`);
+  const ofKind = ({ has, lacks }: { has: string[]; lacks: string[] }) =>
+    fc
+      .record(
+        Object.fromEntries(
+          Object.entries(type.shape)
+            .filter(([key]) => !lacks.includes(key))
+            .map(([key, below]) => {
+              const at = placeOf(key);
+              const value = valueOf(below, at, options);
+              const isNeeded =
+                !z.safeParse(below, undefined).success ||
+                has.includes(key) ||
+                isWantedIn(options, at);
+              return [key, isNeeded ? value : sometimes(value, likely[at] ?? presence)];
+            }),
+        ),
+      )
+      .map((object) =>
+        Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)),
+      );
+  const fitting = (kinds[place] ?? [{ has: [], lacks: [] }]).filter(
+    ({ lacks }) => !lacks.some((key) => isWantedIn(options, placeOf(key))),
+  );
+  return fc.oneof({ withCrossShrink: true }, ...fitting.map(ofKind));
+}
+
+function isWantedIn({ wanted }: Options, place: string): boolean {
+  return wanted.some((feature) => isAtOrBelow(feature, place));
+}
+
+function sometimes<T>(value: fc.Arbitrary<T>, presence: number): fc.Arbitrary<T | undefined> {
+  return fc.oneof(
+    { withCrossShrink: true },
+    { weight: Math.round((1 - presence) * 100), arbitrary: fc.constant(undefined) },
+    { weight: Math.round(presence * 100), arbitrary: value },
+  );
+}
+
+function listOf(type: z.ZodArray, place: string, options: Options): fc.Arbitrary<unknown[]> {
+  const limits = Object.assign(
+    {},
+    ...(type._zod.def.checks ?? []).map((limit) => limit._zod.def),
+  ) as { minimum?: number; maximum?: number };
+  const least = limits.minimum ?? (isWantedIn(options, `${place}[]`) ? 1 : 0);
+  const element = valueOf(type.element, `${place}[]`, options);
+  const ofUpTo = (length: number) =>
+    fc.array(element, {
+      minLength: least,
+      maxLength: Math.max(least, Math.min(length, limits.maximum ?? length)),
+    });
+  return fc.oneof(
+    { withCrossShrink: true },
+    { weight: 19, arbitrary: ofUpTo(3) },
+    { weight: 1, arbitrary: ofUpTo(10) },
+  );
+}
+
+function recordOf(type: z.ZodRecord, place: string, options: Options): fc.Arbitrary<Plain> {
+  return fc
+    .array(
+      fc.tuple(
+        valueOf(type.keyType, `${place}{key}`, options) as fc.Arbitrary<string>,
+        valueOf(type.valueType, `${place}{}`, options),
+      ),
+      { minLength: isWantedIn(options, `${place}{}`) ? 1 : 0, maxLength: 3 },
+    )
+    .map((entries) => Object.fromEntries(entries));
+}
+
+function numberOf(type: z.ZodNumber): fc.Arbitrary<number> {
+  const { minValue, maxValue } = type;
+  if (minValue === null || maxValue === null) throw new Error("a number without limits");
+  const between = (min: number, max: number, stepsInOne: number) =>
+    fc
+      .integer({ min: Math.ceil(min * stepsInOne), max: Math.floor(max * stepsInOne) })
+      .map((steps) => steps / stepsInOne);
+  const steps = type.format === "safeint" ? [1] : [1, 10, 100, 1000];
+  return fc.oneof(
+    { withCrossShrink: true },
+    // Many that are compared with each other are small in practice.
+    ...steps.map((each) => between(minValue, Math.min(maxValue, minValue + 10), each)),
+    ...steps.map((each) => between(minValue, maxValue, each)),
+  );
+}
+
+function textOf(type: z.ZodString, place: string): fc.Arbitrary<string> {
+  const [pattern] = (type._zod.def.checks ?? []).flatMap(({ _zod: { def } }) =>
+    "pattern" in def && def.pattern instanceof RegExp ? [def.pattern] : [],
+  );
+  if (pattern === undefined) {
+    throw new Error(`${place}: its type has no pattern; arbitraries.ts needs a line for it`);
+  }
+  const drawn =
+    drawnBefore.get(pattern.source) ??
+    fc.oneof(
+      { withCrossShrink: true },
+      { weight: 9, arbitrary: fc.stringMatching(pattern) },
+      { weight: 1, arbitrary: fc.stringMatching(pattern, { size: "medium" }) },
+    );
+  drawnBefore.set(pattern.source, drawn);
+  return drawn;
+}
+
+const byte = fc.integer({ min: 0, max: 255 });
+
+// In the directors' networks.
+const near4 = fc.tuple(byte, byte).map(([a, b]) => `198.18.${a}.${b}`);
+const near6 = fc
+  .tuple(byte, byte)
+  .map(([a, b]) => `2001:db8::${(a + 1).toString(16)}:${b.toString(16)}`);
+
+const strange = fc.constantFrom(
+  ...["0.0.0.0", "127.0.0.1", "203.0.113.255", "224.0.0.18", "255.255.255.255"],
+  ...["::", "::1", "::ffff:192.0.2.1", "2001:DB8:0:0:0:0:0:1", "fe80::1", "ff02::12"],
+);
+
+const anyAddress = fc.oneof(
+  { withCrossShrink: true },
+  { weight: 5, arbitrary: near4 },
+  { weight: 3, arbitrary: near6 },
+  { weight: 1, arbitrary: fc.oneof(fc.ipV4(), fc.ipV6(), strange) },
+);
+
+const withPrefix = (addresses: fc.Arbitrary<string>) =>
+  fc
+    .tuple(addresses, fc.integer({ min: 0, max: 128 }))
+    .map(([text, length]) => `${text}/${text.includes(":") ? length : length % 33}`);
+
+const mostly = (usual: fc.Arbitrary<string>, ...others: fc.Arbitrary<string>[]) =>
+  fc.oneof(
+    { withCrossShrink: true },
+    { weight: 9, arbitrary: usual },
+    { weight: 1, arbitrary: fc.oneof({ withCrossShrink: true }, ...others) },
+  );
+
+const hostNames = fc
+  .array(fc.stringMatching(/^[a-z]([a-z0-9-]{0,9}[a-z0-9])?$/), { minLength: 1, maxLength: 3 })
+  .map((labels) => labels.join("."));
+
+// Names all the same, and words of keepalived.conf(5) or JavaScript.
+const telling = fc.constantFrom(
+  ...["id", "port", "inst", "ttl", "group", "weight", "reverse", "all", "none", "on", "vrrp"],
+  ...["dev", "include", "interface", "default", "constructor", "toString"],
+);
+
+// To make one of a pattern takes up to 0.2 s.
+const drawnBefore = new Map<string, fc.Arbitrary<string>>();
+
+/** Types whose texts must fit a director that a test can make, or that no pattern describes. By definition: `describe` copies a type. */
+const texts = new Map<unknown, fc.Arbitrary<unknown>>([
+  [types.address._zod.def, anyAddress],
+  [types.ipv6Address._zod.def, mostly(near6, fc.ipV6())],
+  [
+    types.addressWithPrefix._zod.def,
+    mostly(
+      near4.map((text) => `${text}/15`),
+      near6.map((text) => `${text}/32`),
+      withPrefix(anyAddress),
+    ),
+  ],
+  [
+    types.ipv6AddressWithPrefix._zod.def,
+    mostly(
+      near6.map((text) => `${text}/32`),
+      withPrefix(fc.ipV6()),
+    ),
+  ],
+  [types.virtualAddress._zod.def, fc.oneof(anyAddress, withPrefix(anyAddress))],
+  [types.subnet._zod.def, withPrefix(anyAddress).map(networkOf)],
+  [types.hostName._zod.def, hostNames],
+  [types.hostAddress._zod.def, mostly(anyAddress, hostNames)],
+  [types.name._zod.def, mostly(textOf(types.name, "name"), telling)],
+  [types.blockName._zod.def, mostly(textOf(types.blockName, "blockName"), telling)],
+  [types.interfaceName._zod.def, fc.constantFrom(...director.interfaces)],
+  [types.userName._zod.def, fc.constantFrom(...director.users)],
+  [types.path._zod.def, textOf(types.path, "path").map((text) => director.tracked + text)],
+]);
+
+/** The same for single keys, by the end of their place. */
+const places: Record<string, fc.Arbitrary<unknown>> = {
+  // With IPv6 addresses alone, a real server would seldom fit the virtual servers.
+  "realServers[].host": mostly(near4, anyAddress, hostNames),
+  "realServers[].address": mostly(near4, anyAddress),
+  "daemon.scriptUser": fc.constantFrom(...director.users),
+  "syncDaemon.group": fc.oneof(
+    byte.map((last) => `224.0.0.${last}`),
+    byte.map((last) => `ff02::${last.toString(16)}`),
+  ),
+  ".vmac.interface": textOf(types.interfaceName, "vmac").filter(
+    (text) => !director.interfaces.includes(text),
+  ),
+  ".regex": fc.oneof(
+    fc.constantFrom("a|b", "^\\d+ \\w$", "\\\\", "[#!{}]", "it's", "(?<year>\\d{4})", "ü€😀$", "~"),
+    fc.string({ unit: "grapheme", minLength: 1, maxLength: 200 }),
+  ),
+};
+
+/** The network of an address with its prefix. */
+function networkOf(text: string): string {
+  return (text.includes(":") ? new Address6(text) : new Address4(text)).networkForm();
+}
