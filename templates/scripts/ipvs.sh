@@ -153,7 +153,7 @@ compare() {
         /^-x/ { limit = "-x " $(NF - 1) " -y " $NF }
         FILENAME == ARGV[1] && /^-a/ { how[entry] = $(NF - 2) " -w " $NF }
         FILENAME == ARGV[1] && /^-x/ { has[entry] = limit }
-        FILENAME == ARGV[2] && /^-x/ && entry in how && has[entry] != limit { print entry, how[entry], limit }
+        FILENAME == ARGV[2] && /^-x/ && entry in how && entry in has && has[entry] != limit { print entry, how[entry], limit }
     ' "$scratch/live" "$scratch/wanted")
 }
 

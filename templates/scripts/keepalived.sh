@@ -1,6 +1,7 @@
 #!/bin/sh
 # keepalived.conf and the scripts that it names: stage, check, swap, prove, or put back.
-# keepalived.sh apply OWNER <FILES | keepalived.sh refresh | keepalived.sh undo OWNER; prints the IPVS table as it is afterwards.
+# keepalived.sh apply OWNER [stopped] <FILES | keepalived.sh refresh | keepalived.sh undo OWNER; prints the IPVS table as it is afterwards.
+# stopped: the config is put in place, but keepalived doesn't run and isn't started at boot: the director is in maintenance.
 set -eu
 what=keepalived
 # shellcheck source=templates/scripts/files.sh
@@ -21,14 +22,15 @@ unproven=/var/lib/lvs-ha/keepalived-unproven
 
 apply() {
     own "$1"
+    aim=${2:-running}
     make_scratch
     mkdir -p "${conf%/*}"
     [ -e $service_was ] || service_state | record $service_was
     stage
-    if [ ! -e $unproven ] && cmp -s $staged $conf && same_scripts && systemctl -q is-active keepalived; then
+    if [ ! -e $unproven ] && cmp -s $staged $conf && same_scripts && [ "$(running)" = "$aim" ]; then
         rm -rf $staged $staged_scripts
-        enable_at_boot keepalived
-        say "config unchanged, running"
+        [ "$aim" = stopped ] || enable_at_boot keepalived
+        say "config unchanged, $aim"
     else
         check_staged || {
             rm -rf $staged $staged_scripts
@@ -44,9 +46,13 @@ apply() {
         swap
         # Scripts alone are reason enough: keepalived drops a check whose script it doesn't find or trust when it reads its config,
         # and takes it in again when it reads it anew. A reload loses nothing.
-        activate
-        prove
-        [ -z "$problem" ] || go_back
+        if [ "$aim" = stopped ]; then
+            rest
+        else
+            activate
+            prove
+            [ -z "$problem" ] || go_back
+        fi
         sweep "$scratch/files$scripts"
         done_with_previous
     fi
@@ -100,6 +106,21 @@ service_state() {
     enabled=$(systemctl is-enabled keepalived 2>/dev/null) || enabled=${enabled:-absent}
     active=$(systemctl is-active keepalived 2>/dev/null) || active=${active:-inactive}
     printf '%s %s\n' "$enabled" "$active"
+}
+
+running() {
+    if systemctl -q is-active keepalived; then
+        echo running
+    else
+        echo stopped
+    fi
+}
+
+# An orderly stop tells the others to take over at once.
+rest() {
+    systemctl -q disable keepalived
+    systemctl stop keepalived
+    say "stopped, for maintenance"
 }
 
 # The files of standard input, beside those that are live, with the modes that they will have.
@@ -217,7 +238,7 @@ activate() {
 prove() {
     [ -z "$problem" ] || return 0
     { wanted $conf && wanted_by_drain; } >"$scratch/wanted"
-    tries=0
+    deadline=$(($(date +%s) + 30))
     settled=0
     while :; do
         look
@@ -230,8 +251,7 @@ prove() {
         else
             settled=0
         fi
-        tries=$((tries + 1))
-        if [ $tries -ge 150 ]; then
+        if [ -n "$problem" ] && [ "$(date +%s)" -ge $deadline ]; then
             problem="after 30 s: $problem"
             return 0
         fi

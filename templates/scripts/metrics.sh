@@ -1,0 +1,346 @@
+#!/bin/sh
+# Metrics for Prometheus: metrics.sh apply OWNER ROLE STATE SECONDS <SUMS | metrics.sh undo OWNER; `collect ROLE STATE` is what the timer runs.
+# ROLE is director or real-server; STATE is what the host is meant to be, serving or stopped; SUMS are lines of sha256sum(1).
+# prometheus-node-exporter shows what `collect` writes. How that is started stays the host's own affair: what is needed of it (ipvs,
+# conntrack, textfile) is on by default.
+set -eu
+what=metrics
+# shellcheck source=templates/scripts/files.sh
+. "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/ipvs.sh
+. "${0%/*}/ipvs.sh"
+exporter=prometheus-node-exporter.service
+prom=/var/lib/prometheus/node-exporter/lvs-ha.prom
+sums=/etc/lvs-ha/files.sha256
+timer=lvs-ha-metrics.timer
+service=lvs-ha-metrics.service
+units=/etc/systemd/system
+service_was=/var/lib/lvs-ha/exporter-was
+# How far the journal has been read.
+cursor=/var/lib/lvs-ha/metrics-cursor
+conf=/etc/keepalived/keepalived.conf
+
+apply() {
+    make_scratch
+    cat >"$scratch/sums"
+    (
+        lock
+        own "$1"
+        # Before its package comes, which starts it.
+        [ -e $service_was ] || service_state | record $service_was
+    )
+    # The packages' script takes the lock itself.
+    "${0%/*}/packages.sh" "curl prometheus-node-exporter"
+    lock
+    put $sums 0644 <"$scratch/sums"
+    put $units/$service 0644 <<UNIT
+[Unit]
+Description=Metrics of the LVS load balancer
+
+[Service]
+Type=oneshot
+ExecStart=$0 collect $2 $3
+TimeoutStartSec=60
+Nice=10
+# What systemd says of every run is information; what the script says is a failure.
+LogLevelMax=notice
+SyslogLevel=notice
+RuntimeDirectory=lvs-ha-metrics
+Environment=TMPDIR=/run/lvs-ha-metrics
+CapabilityBoundingSet=CAP_NET_ADMIN CAP_DAC_READ_SEARCH
+NoNewPrivileges=yes
+ProtectSystem=strict
+ReadWritePaths=/var/lib/lvs-ha ${prom%/*}
+ProtectHome=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6
+UNIT
+    put $units/$timer 0644 <<UNIT
+[Unit]
+Description=Metrics of the LVS load balancer, every $4 s
+
+[Timer]
+OnActiveSec=1
+OnUnitInactiveSec=$4
+AccuracySec=1
+
+[Install]
+WantedBy=timers.target
+UNIT
+    systemctl daemon-reload
+    enable_at_boot $exporter
+    systemctl start $exporter
+    enable_at_boot $timer
+    systemctl restart $timer
+    systemctl start $service || fail "they cannot be collected; see: journalctl -u $service"
+    shown || fail "$exporter does not show them on port 9100 of this host; see ARGS in /etc/default/prometheus-node-exporter, and: journalctl -u $exporter"
+    say "$(grep -c '^lvs_ha_' $prom) of the load balancer, every $4 s, on port 9100"
+}
+
+undo() {
+    lock
+    undo_for "$1"
+    if [ -e $units/$timer ]; then
+        systemctl -q disable --now $timer
+        systemctl stop $service
+    fi
+    put_back $units/$timer
+    put_back $units/$service
+    systemctl daemon-reload
+    put_back $sums
+    rm -f $prom $cursor
+    if [ -e $service_was ]; then
+        read -r enabled active <$service_was
+        [ "$enabled" = enabled ] || systemctl -q disable $exporter
+        if [ "$active" != active ]; then
+            systemctl stop $exporter
+            say "$exporter stopped, as it was"
+        fi
+        rm $service_was
+    fi
+}
+
+service_state() {
+    enabled=$(systemctl is-enabled $exporter 2>/dev/null) || enabled=${enabled:-absent}
+    active=$(systemctl is-active $exporter 2>/dev/null) || active=${active:-inactive}
+    printf '%s %s\n' "$enabled" "$active"
+}
+
+# The exporter shows what was collected, within 20 s.
+shown() {
+    tries=0
+    until curl -fsS -m 5 --noproxy '*' http://127.0.0.1:9100/metrics >"$scratch/shown" 2>"$scratch/curl" && grep -q '^lvs_ha_' "$scratch/shown"; do
+        tries=$((tries + 1))
+        [ $tries -lt 20 ] || return 1
+        sleep 1
+    done
+}
+
+collect() {
+    make_scratch
+    umask 022
+    if [ -f $prom ]; then
+        cp $prom "$scratch/previous"
+    else
+        : >"$scratch/previous"
+    fi
+    {
+        case $1 in
+        director) director "$2" ;;
+        real-server) real_server ;;
+        esac
+        drift
+    } >$prom.new
+    # The exporter reads whole files only: those whose name ends in .prom.
+    mv -f $prom.new $prom
+    [ ! -e "$scratch/cursor" ] || mv -f "$scratch/cursor" $cursor
+}
+
+# metric NAME TYPE HELP: its samples are the lines of standard input, labels and value each.
+metric() {
+    printf '# HELP lvs_ha_%s %s\n# TYPE lvs_ha_%s %s\n' "$1" "$3" "$1" "$2"
+    sed "s/^/lvs_ha_$1/"
+}
+
+# is COMMAND…: 1 if it ends well, 0 otherwise.
+is() {
+    if "$@" >/dev/null 2>&1; then
+        echo 1
+    else
+        echo 0
+    fi
+}
+
+director() {
+    up=$(is systemctl is-active keepalived)
+    printf ' %s\n' "$up" | metric keepalived_up gauge "1: keepalived runs."
+    is [ "$1" = serving ] | sed 's/^/ /' | metric keepalived_wanted gauge "1: keepalived is meant to run; 0: the stack has it in maintenance."
+    news >"$scratch/log"
+    virtual_addresses >"$scratch/addresses"
+    ip -o addr show | awk '{ sub(/\/.*/, "", $4); print $4 }' >"$scratch/own"
+    vrrp "$up"
+    pool
+    sync_daemon
+}
+
+# What keepalived has said since the last run, or since the host's boot: SECONDS MESSAGE.
+news() {
+    [ ! -e $cursor ] || cp $cursor "$scratch/cursor"
+    timeout 30 journalctl -q --no-pager -b -u keepalived -o short-unix --cursor-file="$scratch/cursor" >"$scratch/journal"
+    sed -n 's/^\([0-9]*\)\.[0-9]* [^ ]* [^ ]*: /\1 /p' "$scratch/journal"
+}
+
+# keepalived.conf's virtual addresses: ADDRESS INSTANCE.
+virtual_addresses() {
+    [ -f $conf ] || return 0
+    awk '
+        $1 == "vrrp_instance" { instance = $2 }
+        inside && $1 == "}" { inside = 0 }
+        inside { sub(/\/.*/, "", $1); print $1, instance }
+        $1 == "virtual_ipaddress" || $1 == "virtual_ipaddress_excluded" { inside = 1 }
+    ' $conf
+}
+
+# Of $scratch/previous, log, own and addresses: who holds which address, since when, and how often that has changed.
+vrrp() {
+    for name in held changed state transitions; do
+        : >"$scratch/$name"
+    done
+    now=$(date +%s)
+    awk -v up="$1" -v now="$now" -v out="$scratch/" '
+        function carried(name, labels) {
+            return previous["lvs_ha_" name labels]
+        }
+        FILENAME ~ /previous$/ { key = $0; sub(/ [^ ]*$/, "", key); previous[key] = $NF; next }
+        FILENAME ~ /log$/ && /^[0-9]+ \([^)]*\) [Ee]ntering [A-Z]+ (STATE|state)/ {
+            name = substr($2, 2, length($2) - 2)
+            state[name] = tolower($4)
+            if (!/\(init\)$/) {
+                entered[name, tolower($4)]++
+                last[name] = $1
+            }
+            next
+        }
+        FILENAME ~ /log$/ { next }
+        FILENAME ~ /own$/ { own[$1]; next }
+        {
+            labels = "{address=\"" $1 "\",vrrp_instance=\"" $2 "\"}"
+            held = ($1 in own) + 0
+            at = carried("virtual_address_changed_timestamp_seconds", labels)
+            if (carried("virtual_address_held", labels) != held "" || $2 in last) at = ($2 in last) ? last[$2] : now
+            print labels, held >(out "held")
+            print labels, at >(out "changed")
+            if (held) holds[$2]
+            if (!($2 in known)) { known[$2]; instances[++n] = $2 }
+        }
+        END {
+            split("master backup fault", states, " ")
+            for (i = 1; i <= n; i++) {
+                name = instances[i]
+                for (j = 1; j <= 3; j++) {
+                    labels = "{vrrp_instance=\"" name "\",state=\"" states[j] "\"}"
+                    if (!(name in state) && carried("vrrp_instance_state", labels) == 1) state[name] = states[j]
+                }
+                # It runs, and said so longer ago than its log goes back.
+                if (!(name in state)) state[name] = (name in holds) ? "master" : "backup"
+                for (j = 1; j <= 3; j++) {
+                    labels = "{vrrp_instance=\"" name "\",state=\"" states[j] "\"}"
+                    print labels, (up && state[name] == states[j]) + 0 >(out "state")
+                    print labels, carried("vrrp_transitions_total", labels) + entered[name, states[j]] >(out "transitions")
+                }
+            }
+        }
+    ' "$scratch/previous" "$scratch/log" "$scratch/own" "$scratch/addresses"
+    metric virtual_address_held gauge "1: this director has the virtual address." <"$scratch/held"
+    metric virtual_address_changed_timestamp_seconds gauge "When it got or lost it." <"$scratch/changed"
+    metric vrrp_instance_state gauge "1: the VRRP instance is in this state." <"$scratch/state"
+    metric vrrp_transitions_total counter "Times that it has gone into this state, since the first look." <"$scratch/transitions"
+}
+
+# What keepalived.conf wants in IPVS, and what is there. A fwmark above 65535 is a check's way to a real server, not a service.
+pool() {
+    for name in wanted present in_pool wanted_weight weight changes; do
+        : >"$scratch/$name"
+    done
+    [ ! -f $conf ] || wanted $conf >"$scratch/wanted"
+    live $conf >"$scratch/live"
+    names >"$scratch/names"
+    awk -v out="$scratch/" '
+        # -t 192.0.2.100:80 is TCP 192.0.2.100:80; -f 1 -6 is FWM 1 IPv6.
+        function service_of(    kind, i) {
+            split("-t TCP -u UDP --sctp-service SCTP -f FWM", words, " ")
+            for (i = 1; i <= 8; i += 2) if (words[i] == $2) kind = words[i + 1]
+            return kind " " $3 ($4 == "-6" ? " IPv6" : "")
+        }
+        function word_after(option,    i) {
+            for (i = 1; i < NF; i++) if ($i == option) return $(i + 1)
+        }
+        # As the log has it: [192.0.2.21]:tcp:80 is 192.0.2.21:80.
+        function endpoint(logged,    address, port) {
+            address = substr(logged, 2, index(logged, "]") - 2)
+            port = logged
+            sub(/.*:/, "", port)
+            return (address ~ /:/ ? "[" address "]" : address) ":" port
+        }
+        function logged_service(at,    protocol) {
+            if ($at == "FWM") return "FWM " $(at + 1)
+            protocol = $at
+            sub(/^[^]]*]:/, "", protocol)
+            sub(/:.*/, "", protocol)
+            return toupper(protocol) " " endpoint($at)
+        }
+        FILENAME ~ /previous$/ { key = $0; sub(/ [^ ]*$/, "", key); previous[key] = $NF; next }
+        FILENAME ~ /log$/ {
+            if ($2 ~ /^(Add|Remov|Enabl|Disabl)ing$/ && $3 == "service" && $6 == "VS") changes[logged_service(7), endpoint($4)]++
+            next
+        }
+        FILENAME ~ /names$/ { kind = $1; sub(/^[^ ]* /, ""); name[kind, ++count[kind]] = $0; next }
+        FILENAME ~ /live$/ && $1 == "-A" { present[service_of()]; next }
+        FILENAME ~ /live$/ && $1 == "-a" { weight[service_of(), word_after("-r")] = word_after("-w"); next }
+        { seen[$1]++ }
+        $2 == "-f" && $3 > 65535 { next }
+        $1 == "-A" {
+            service = service_of()
+            virtual = "virtual_server=\"" name["service", seen[$1]] "\",service=\"" service "\""
+            print "{" virtual "}", (service in present) + 0 >(out "present")
+        }
+        $1 == "-a" {
+            real = word_after("-r")
+            labels = "{" virtual ",real_server=\"" name["real", seen[$1]] "\",destination=\"" real "\"}"
+            print labels, ((service, real) in weight) + 0 >(out "in_pool")
+            print labels, weight[service, real] + 0 >(out "weight")
+            if (word_after("-w") != "*") print labels, word_after("-w") >(out "wanted_weight")
+            logged = service
+            sub(/ IPv6$/, "", logged)
+            print labels, previous["lvs_ha_real_server_check_changes_total" labels] + changes[logged, real] >(out "changes")
+        }
+    ' "$scratch/previous" "$scratch/log" "$scratch/names" "$scratch/live" "$scratch/wanted"
+    metric virtual_server_present gauge "1: the virtual server is in the kernel." <"$scratch/present"
+    metric real_server_in_pool gauge "1: the real server is in IPVS." <"$scratch/in_pool"
+    metric real_server_weight gauge "Its weight in IPVS; 0 where it is not there." <"$scratch/weight"
+    metric real_server_wanted_weight gauge "Its weight in keepalived.conf, unless a check sets it." <"$scratch/wanted_weight"
+    metric real_server_check_changes_total counter "Times that its checks have taken it out or in, since the first look." <"$scratch/changes"
+}
+
+# The names that keepalived.conf's comments give, in its order, as `wanted` has them: service NAME, real NAME.
+names() {
+    [ -f $conf ] || return 0
+    awk '
+        $1 == "virtual_server" { print "service", (comment == "" ? $2 " " $3 : comment) }
+        $1 == "real_server" { print "real", (comment == "" ? $2 : comment) }
+        { comment = "" }
+        $1 == "#" { comment = $0; sub(/^[ #]*/, "", comment) }
+    ' $conf
+}
+
+sync_daemon() {
+    ipvsadm -L --daemon | sed -n 's/ sync daemon .*//p' >"$scratch/daemons"
+    is grep -q '^ *lvs_sync_daemon ' $conf | sed 's/^/ /' | metric sync_daemon_wanted gauge "1: keepalived.conf wants the connection sync daemon."
+    for role in master backup; do
+        printf '{role="%s"} %s\n' $role "$(is grep -qx $role "$scratch/daemons")"
+    done | metric sync_daemon_running gauge "1: the kernel's connection sync daemon of this role runs."
+}
+
+real_server() {
+    sed 's/^[^ ]*$/& lo/' /etc/lvs-ha/virtual-addresses | while read -r address device; do
+        ip -o addr show dev "$device" >"$scratch/device" 2>/dev/null || : >"$scratch/device"
+        printf '{address="%s",interface="%s"} %s\n' "$address" "$device" "$(is grep -qF " $address/" "$scratch/device")"
+    done | metric loopback_address_present gauge "1: the real server has the virtual address."
+}
+
+# What is no longer as the stack made it.
+drift() {
+    LC_ALL=C sha256sum -c $sums 2>/dev/null >"$scratch/sums" || :
+    sed -n 's/^\(.*\): OK$/{path="\1"} 0/p; s/^\(.*\): FAILED.*$/{path="\1"} 1/p' "$scratch/sums" |
+        metric file_drifted gauge "1: the file is not as the stack wrote it."
+    while read -r key _ value; do
+        now=$(sysctl -n "$key" 2>/dev/null | tr '\t' ' ') || now=
+        printf '{sysctl="%s"} %s\n' "$key" "$(is [ "$now" != "$value" ])"
+    done </etc/sysctl.d/90-lvs-ha.conf | metric sysctl_drifted gauge "1: the sysctl has another value than the stack gave it."
+    if [ -e /etc/lvs-ha/firewall.nft ]; then
+        printf ' %s\n' "$(is nft list table inet lvs_ha)" | metric packet_filter_present gauge "1: the nftables table lvs_ha is in the kernel."
+    fi
+}
+
+"$@"

@@ -1,0 +1,194 @@
+// Firewalls: rendered ones against Debian's own nft and ufw, and how firewall.sh brings ufw from one set of rules to another.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { renderFiles } from "../../components/render/files";
+import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
+import { example, exampleNames } from "../support/examples";
+import { unpackPackage } from "../support/packages";
+import { settingsOf, smallStack, type Stack } from "../support/stacks";
+import { PretendHost } from "./host";
+
+const small = smallStack();
+
+/** What firewalls can be asked for that no example asks for, in spellings that are right and not the shortest. */
+const more: Stack = {
+  ...small,
+  directors: [
+    { ...small.directors[0], vrrpAddress6: "2001:DB8:0::11/64", syncAddress: "fd00::0:192.0.2.1" },
+    { ...small.directors[1], vrrpAddress6: "2001:db8::0012/64", syncAddress: "fd00:0:0::2" },
+  ],
+  realServers: [
+    { ...small.realServers[0], address6: "2001:db8::192.0.2.21" },
+    { ...small.realServers[1], address6: "2001:DB8::22" },
+  ],
+  virtualServers: [
+    { name: "diameter", address: "192.0.2.100", port: 3868, protocol: "SCTP" },
+    { name: "tunnel", address: "2001:db8::100", port: 80, forwarding: "TUN" },
+    { name: "behind", address: "2001:DB8::0101", port: 53, protocol: "UDP", forwarding: "NAT" },
+    {
+      name: "media",
+      fwmark: 7,
+      forwarding: "NAT",
+      traffic: [
+        { address: "192.0.2.101", ports: ["8000-8099", 443] },
+        { address: "192.0.2.102", protocol: "UDP" },
+      ],
+      checks: [{ type: "tcp", port: 443 }],
+    },
+  ],
+  tracking: {
+    bfd: [
+      { name: "near", neighbor: "192.0.2.1" },
+      { name: "far", neighbor: { lvs1: "2001:db8::1", lvs2: "2001:DB8:0::2" } },
+    ],
+  },
+  firewall: { allowFrom: ["10.10.0.9/32", "2001:DB8:5::/48", "2001:db8::9/128"] },
+};
+
+/** The files of every host's firewall, by path. */
+function rendered(backend: "ufw" | "nftables"): Map<string, Set<string>> {
+  const files = new Map<string, Set<string>>();
+  for (const stack of [...exampleNames.map(example), more]) {
+    const settings = settingsOf({ ...stack, firewall: { ...(stack.firewall ?? {}), backend } });
+    for (const text of [
+      ...settings.directors.map((director) => renderDirectorFirewall(settings, director)),
+      ...settings.realServers.map(({ name }) => renderRealServerFirewall(settings, name)),
+    ]) {
+      for (const section of text.split(/^==> /m).slice(1)) {
+        const [path = "", ...lines] = section.split(/ <==\n|\n/);
+        files.set(path, (files.get(path) ?? new Set()).add(lines.join("\n")));
+      }
+    }
+  }
+  return files;
+}
+
+/** Runs a line of shell in namespaces; $1 is a folder with a program of Debian's, unpacked. */
+function inNamespaces(line: string, args: string[], input = "") {
+  const { stdout, stderr, error } = spawnSync(
+    "unshare",
+    ["--map-root-user", "--net", "--mount", "sh", "-c", line, "sh", ...args],
+    { input, encoding: "utf8", timeout: 120_000 },
+  );
+  if (error) throw error;
+  return { stdout, stderr };
+}
+
+describe.each(["bookworm", "trixie"])("Debian's %s", (suite) => {
+  test("nft takes every table, in place of the one before it", async () => {
+    const nft = await unpackPackage(suite, "nftables");
+    const tables = (["ufw", "nftables"] as const).flatMap((backend) => [
+      ...(rendered(backend).get("/etc/lvs-ha/firewall.nft") ?? []),
+    ]);
+    expect(tables.length).toBeGreaterThan(20);
+    const folder = mkdtempSync(join(tmpdir(), "lvs-ha-nft-"));
+    try {
+      for (const [i, table] of tables.entries()) {
+        writeFileSync(join(folder, `${i}.nft`), table.replaceAll("/etc/lvs-ha/", "/tmp/"));
+      }
+      writeFileSync(join(folder, "ssh-clients.nft"), "ip6 saddr 2001:db8::1 tcp dport 22 accept\n");
+      writeFileSync(join(folder, "wrong.nft"), "table inet lvs_ha { chain x { notrak } }\n");
+      const { stdout } = inNamespaces(
+        `mount --bind "$2" "$1/tmp"
+        for table in "$2"/[0-9w]*.nft; do
+            for how in "-c -f" -f; do
+                said=$(chroot "$1" /usr/sbin/nft $how "/tmp/\${table##*/}" 2>&1) || { echo "$said"; cat "$table"; break; }
+            done
+        done`,
+        [nft, folder],
+      );
+      expect(stdout).toMatch(/^\/tmp\/wrong\.nft:1:.*Error/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }, 300_000);
+
+  test("ufw shows every rule in the words that made it, and takes those that delete it", async () => {
+    const ufw = await unpackPackage(suite, "ufw");
+    const rules = [
+      ...new Set(
+        [...(rendered("ufw").get("ufw") ?? [])].flatMap((text) => text.trim().split("\n")),
+      ),
+    ];
+    expect(rules.filter((rule) => rule.startsWith("route "))).not.toEqual([]);
+    const { stdout, stderr } = inNamespaces(
+      `mount --rbind /proc "$1/proc" && mount --rbind /dev "$1/dev" && exec chroot "$1" /usr/bin/python3 -c "$2"`,
+      [ufw, readFileSync(join(__dirname, "ufw.py"), "utf8")],
+      rules.map((rule) => `${rule}\n`).join(""),
+    );
+    const shown = stdout.trimEnd().split("\n");
+    expect([stderr, rules[shown.length]]).toEqual(["", undefined]);
+    expect(shown).toEqual(rules);
+  }, 300_000);
+});
+
+describe("ufw on a host", () => {
+  const owner = "lvs1/10.10.0.11";
+  const operator = "203.0.113.9 40000 10.10.0.11 22";
+  let host: PretendHost;
+
+  beforeEach(() => {
+    host = new PretendHost();
+    // ufw, as far as firewall.sh uses it: rules with their comments, one a line.
+    host.program("ufw", [
+      'added=$FOLDER/tmp/added state=$FOLDER/tmp/state; touch "$added"',
+      'echo "$*" >>"$FOLDER/tmp/asked"',
+      'without() { grep -vF "ufw $1 comment \'" "$added" >"$added.new"; mv "$added.new" "$added"; }',
+      "case $* in",
+      '"--force enable") echo "Status: active" >"$state" ;;',
+      'disable) rm "$state" ;;',
+      'status) cat "$state" 2>/dev/null || echo "Status: inactive" ;;',
+      '"show added") cat "$added" ;;',
+      '"route delete "*) without "route ${*#route delete }" ;;',
+      '"delete route"*) echo "ERROR: Invalid syntax"; exit 1 ;;',
+      '"delete "*) without "${*#delete }" ;;',
+      '*) line="ufw ${*% comment *} comment \'${*##* comment }\'"; grep -qxF "$line" "$added" || echo "$line" >>"$added" ;;',
+      "esac",
+    ]);
+  });
+
+  afterEach(() => {
+    host.remove();
+  });
+
+  const apply = (...rules: string[]) => {
+    const result = host.script(
+      "firewall.sh",
+      ["apply", owner, "ufw", operator],
+      renderFiles({ ufw: rules }),
+    );
+    expect([result.code, result.code === 0 ? "" : result.stderr]).toEqual([0, ""]);
+  };
+  const added = () => host.read("/tmp/added")?.trimEnd().split("\n");
+
+  test("gets the rules that it lacks and loses those that nobody asks for, to this host and past it, of IPv4 and IPv6", () => {
+    const [kept, gone, forwarded, forwarded6] = [
+      "allow to 2001:db8::100 port 80 proto tcp",
+      "allow in on eth1 from 192.0.2.12 proto vrrp",
+      "route allow from 192.0.2.21 port 80 proto tcp",
+      "route allow from 2001:db8::21 port 80 proto tcp",
+    ] as const;
+    apply(kept, gone, forwarded, forwarded6);
+    expect(added()).toEqual([
+      "ufw allow from 203.0.113.9 to any port 22 proto tcp comment 'lvs-ha operator'",
+      ...[kept, gone, forwarded, forwarded6].map((rule) => `ufw ${rule} comment 'lvs-ha'`),
+    ]);
+    apply(kept, forwarded);
+    expect(added()?.slice(1)).toEqual(
+      [kept, forwarded].map((rule) => `ufw ${rule} comment 'lvs-ha'`),
+    );
+    expect(host.script("firewall.sh", ["undo", owner]).code).toBe(0);
+    expect(host.read("/tmp/added")).toBe("");
+    expect(host.read("/tmp/state")).toBeUndefined();
+  });
+
+  test("lets the operator in before it is enabled", () => {
+    apply("allow from 10.0.0.0/8");
+    const asked = host.read("/tmp/asked")?.split("\n") ?? [];
+    const admits = asked.findIndex((words) => words.startsWith("allow from 203.0.113.9 "));
+    expect(admits).toBeGreaterThan(-1);
+    expect(asked.indexOf("--force enable")).toBeGreaterThan(admits);
+  });
+});

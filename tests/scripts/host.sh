@@ -1,0 +1,13 @@
+#!/bin/sh
+# A host for the scripts of templates/scripts, in namespaces, without root: its /etc, /var/lib and /run are folders of a test's.
+# unshare --map-root-user --net --mount sh host.sh FOLDER COMMAND…: programs in FOLDER/bin come before the machine's.
+set -eu
+folder=$1
+shift
+mount --bind "$folder/etc" /etc
+mount --bind "$folder/var" /var/lib
+mount --bind "$folder/run" /run
+# The interfaces of this namespace, not the machine's.
+mount -t sysfs sysfs /sys
+export FOLDER="$folder" PATH="$folder/bin:/usr/sbin:/usr/bin:/sbin:/bin" TMPDIR="$folder/tmp"
+exec "$@"

@@ -1,0 +1,91 @@
+// A host for the scripts of templates/scripts: its files are a folder's, its programs are stood in for where a test says so.
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+const scriptsFolder = join(__dirname, "../../templates/scripts");
+
+/** What the machine's own programs need of /etc. */
+const kept = ["alternatives/awk", "ld.so.cache", "passwd", "group", "nsswitch.conf", "protocols"];
+
+export interface Result {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export class PretendHost {
+  readonly folder = mkdtempSync(join(tmpdir(), "lvs-ha-host-"));
+
+  /** Where the scripts are on it. */
+  readonly scripts = join(this.folder, "scripts");
+
+  constructor() {
+    for (const name of ["bin", "etc", "run", "tmp", "var"]) mkdirSync(join(this.folder, name));
+    cpSync(scriptsFolder, this.scripts, { recursive: true });
+    for (const name of readdirSync(this.scripts)) chmodSync(join(this.scripts, name), 0o755);
+    for (const name of kept.filter((file) => existsSync(join("/etc", file)))) {
+      cpSync(join("/etc", name), join(this.folder, "etc", name), {
+        recursive: true,
+        verbatimSymlinks: true,
+      });
+    }
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true });
+  }
+
+  /** Puts a program before the machine's of that name. It finds the host's folder in $FOLDER. */
+  program(name: string, lines: string[]): void {
+    writeFileSync(join(this.folder, "bin", name), ["#!/bin/sh", ...lines, ""].join("\n"), {
+      mode: 0o755,
+    });
+  }
+
+  /** Runs one of templates/scripts, as root of namespaces of its own: a network and interfaces last as long as the run. */
+  script(name: string, args: string[], input = ""): Result {
+    return this.shell(`exec "$@"`, [join(this.scripts, name), ...args], input);
+  }
+
+  /** Runs a line of shell, likewise. */
+  shell(line: string, args: string[] = [], input = ""): Result {
+    const { status, signal, stdout, stderr, error } = spawnSync(
+      "unshare",
+      [
+        ...["--map-root-user", "--net", "--mount", "sh", join(__dirname, "host.sh"), this.folder],
+        ...["sh", "-c", line, "sh", ...args],
+      ],
+      { input, encoding: "utf8", timeout: 25_000 },
+    );
+    if (error) throw error;
+    return { code: status ?? (signal === null ? -1 : 128), stdout, stderr };
+  }
+
+  /** A file of the host; undefined where there is none. */
+  read(path: string): string | undefined {
+    const file = this.at(path);
+    return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+  }
+
+  write(path: string, text: string, mode = 0o644): void {
+    mkdirSync(dirname(this.at(path)), { recursive: true });
+    writeFileSync(this.at(path), text, { mode });
+  }
+
+  /** Where a file of the host is: /etc/x, /var/lib/x, /run/x, or one beside them. */
+  at(path: string): string {
+    return join(this.folder, path.replace(/^\/var\/lib\//, "/var/"));
+  }
+}

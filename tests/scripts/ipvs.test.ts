@@ -1,0 +1,419 @@
+// The proof of a config: what it wants in IPVS, in the words of `ipvsadm -Sn`, against what the kernel has.
+import { renderKeepalived } from "../../components/render/keepalived";
+import { settingsOf, smallStack } from "../support/stacks";
+import { PretendHost } from "./host";
+
+let host: PretendHost;
+beforeAll(() => {
+  host = new PretendHost();
+});
+afterAll(() => {
+  host.remove();
+});
+
+/** keepalived.conf of a stack with these virtual servers. */
+function confOf(virtualServers: Record<string, unknown>[], more: Record<string, unknown> = {}) {
+  const stack = { ...smallStack(), ...more, virtualServers };
+  const settings = settingsOf(stack);
+  const [director] = settings.directors;
+  if (!director) throw new Error("no director");
+  return renderKeepalived(settings, director, false);
+}
+
+function wanted(conf: string): string[] {
+  host.write("/etc/keepalived.conf", conf);
+  const { code, stdout, stderr } = host.shell(
+    `. ${host.scripts}/ipvs.sh; wanted /etc/keepalived.conf`,
+  );
+  expect([code, stderr]).toEqual([0, ""]);
+  return stdout.trimEnd().split("\n");
+}
+
+const noChecks = { checks: [] };
+
+const withIpv6 = {
+  directors: smallStack().directors.map((director, i) => ({
+    ...director,
+    vrrpAddress6: `2001:db8::1${i + 1}/64`,
+  })),
+  // A spelling that is right, and not the shortest.
+  realServers: smallStack().realServers.map((server, i) => ({
+    ...server,
+    address6: `2001:DB8:0:0::2${i + 1}`,
+  })),
+};
+
+describe("a config wants", () => {
+  test.each<[string, Record<string, unknown>, string[], Record<string, unknown>]>([
+    [
+      "a TCP service and its real servers, by direct routing",
+      {},
+      [
+        "-A -t 192.0.2.100:80 -s rr",
+        "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1",
+        "-x -t 192.0.2.100:80 -r 192.0.2.21:80 0 0",
+        "-a -t 192.0.2.100:80 -r 192.0.2.22:80 -g -w 1",
+        "-x -t 192.0.2.100:80 -r 192.0.2.22:80 0 0",
+      ],
+      {},
+    ],
+    ["a UDP service", { protocol: "UDP" }, ["-A -u 192.0.2.100:80 -s rr"], {}],
+    [
+      "one whose datagrams are scheduled each for itself",
+      { protocol: "UDP", onePacketScheduling: true },
+      ["-A -u 192.0.2.100:80 -s rr -o"],
+      {},
+    ],
+    ["an SCTP service", { protocol: "SCTP" }, ["-A --sctp-service 192.0.2.100:80 -s rr"], {}],
+    ["persistence", { persistenceTimeoutSeconds: 300 }, ["-A -t 192.0.2.100:80 -s rr -p 300"], {}],
+    [
+      "persistence of a network",
+      { persistenceTimeoutSeconds: 300, persistenceGranularity: 24 },
+      ["-A -t 192.0.2.100:80 -s rr -p 300 -M 255.255.255.0"],
+      {},
+    ],
+    [
+      "persistence by call",
+      { protocol: "UDP", persistenceTimeoutSeconds: 300, persistenceEngine: "sip" },
+      ["-A -u 192.0.2.100:80 -s rr -p 300 --pe sip"],
+      {},
+    ],
+    [
+      "a scheduler's flags, in ipvsadm's order",
+      { scheduler: "sh", schedulerFlags: ["sh-port", "sh-fallback"] },
+      ["-A -t 192.0.2.100:80 -s sh -b sh-fallback,sh-port"],
+      {},
+    ],
+    [
+      "masquerading to another port, tunnels, weights and thresholds, each its own",
+      {
+        realServers: [
+          { name: "web1", forwarding: "NAT", port: 8080, weight: 3 },
+          { name: "web2", forwarding: "TUN", upperThreshold: 100, lowerThreshold: 75 },
+        ],
+      },
+      [
+        "-a -t 192.0.2.100:80 -r 192.0.2.21:8080 -m -w 3",
+        "-a -t 192.0.2.100:80 -r 192.0.2.22:80 -i -w 1",
+        "-x -t 192.0.2.100:80 -r 192.0.2.22:80 100 75",
+      ],
+      {},
+    ],
+    [
+      "any weight where a check sets it",
+      {
+        realServers: [
+          { name: "web1", checks: [{ type: "misc", script: "load", dynamic: true }] },
+          { name: "web2", weight: 7, checks: [{ type: "misc", script: "load" }] },
+        ],
+      },
+      [
+        "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w *",
+        "-a -t 192.0.2.100:80 -r 192.0.2.22:80 -g -w 7",
+      ],
+      { scripts: { load: "#!/bin/sh\n" } },
+    ],
+    [
+      "any weight where a file adds to it",
+      { checks: [{ type: "file", trackFile: "load", weight: 2 }] },
+      ["-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w *"],
+      { tracking: { files: [{ name: "load", file: "/run/load" }] } },
+    ],
+    [
+      "weight 0, too, of a real server that is kept in when it is out",
+      { inhibitOnFailure: true, realServers: [{ name: "web1", weight: 5 }] },
+      [
+        "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 5",
+        "+a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 0",
+      ],
+      {},
+    ],
+    [
+      "a sorry server, if it is there, and with weight 0 if it is kept in",
+      {
+        sorryServer: {
+          address: "192.0.2.99",
+          port: 8000,
+          forwarding: "NAT",
+          inhibitOnFailure: true,
+        },
+      },
+      [
+        "+a -t 192.0.2.100:80 -r 192.0.2.99:8000 -m -w 1",
+        "+a -t 192.0.2.100:80 -r 192.0.2.99:8000 -m -w 0",
+      ],
+      {},
+    ],
+    [
+      "IPv6 in brackets, in the one spelling that the kernel's tools have",
+      { address: "2001:DB8:0::0100", persistenceTimeoutSeconds: 60, persistenceGranularity: 64 },
+      [
+        "-A -t [2001:db8::100]:80 -s rr -p 60 -M 64",
+        "-a -t [2001:db8::100]:80 -r [2001:db8::21]:80 -g -w 1",
+        "-x -t [2001:db8::100]:80 -r [2001:db8::22]:80 0 0",
+      ],
+      withIpv6,
+    ],
+    [
+      "a mark's real servers at the port that the client asked for",
+      { address: undefined, port: undefined, fwmark: 7, traffic: [{ address: "192.0.2.100" }] },
+      ["-A -f 7 -s rr", "-a -f 7 -r 192.0.2.21:0 -g -w 1"],
+      {},
+    ],
+    [
+      "a mark of IPv6",
+      { address: undefined, port: undefined, fwmark: 7, traffic: [{ address: "2001:db8::100" }] },
+      ["-A -f 7 -6 -s rr", "-a -f 7 -6 -r [2001:db8::22]:0 -g -w 1"],
+      withIpv6,
+    ],
+  ])("%s", (_what, service, lines, more) => {
+    const conf = confOf(
+      [{ name: "web", address: "192.0.2.100", port: 80, ...noChecks, ...service }],
+      more,
+    );
+    expect(wanted(conf)).toEqual(expect.arrayContaining(lines));
+  });
+
+  test("nothing twice, and nothing that it doesn't say", () => {
+    const lines = wanted(
+      confOf([
+        { name: "web", address: "192.0.2.100", port: 80, ...noChecks },
+        { name: "dns", address: "192.0.2.100", port: 53, protocol: "UDP", ...noChecks },
+      ]),
+    );
+    expect(lines.filter((line) => line.startsWith("-A"))).toEqual([
+      "-A -t 192.0.2.100:80 -s rr",
+      "-A -u 192.0.2.100:53 -s rr",
+    ]);
+    expect(lines.filter((line) => /^.a/.test(line))).toHaveLength(4);
+  });
+
+  test("the services by which a check reaches a virtual address at one real server", () => {
+    const lines = wanted(confOf([{ name: "web", address: "192.0.2.100", port: 80 }]));
+    expect(lines.filter((line) => line.includes("-f "))).toEqual(
+      ["192.0.2.21", "192.0.2.22"].flatMap((address) => [
+        expect.stringMatching(/^-A -f \d{5,} -s rr$/),
+        expect.stringMatching(new RegExp(`^-a -f \\d{5,} -r ${address}:0 -g -w 1$`)),
+        expect.stringMatching(new RegExp(`^-x -f \\d{5,} -r ${address}:0 0 0$`)),
+      ]),
+    );
+  });
+
+  test.each([
+    ["0:0:0:0:1:0:0:0", "::1:0:0:0"],
+    ["1:0:0:4:5:0:0:8", "1::4:5:0:0:8"],
+    ["1:0:3:4:5:6:7:8", "1:0:3:4:5:6:7:8"],
+    ["2001:0DB8::00AB:0", "2001:db8::ab:0"],
+    ["fe80::", "fe80::"],
+    ["::1", "::1"],
+  ])("the address %s as %s", (written, printed) => {
+    expect(wanted(`virtual_server ${written} 80 {\n    lvs_sched rr\n}\n`)).toEqual([
+      `-A -t [${printed}]:80 -s rr`,
+    ]);
+  });
+
+  test("of a config by another hand, the services: tabs, comments, groups and no protocol", () => {
+    const conf = [
+      "virtual_server_group G {",
+      "\t192.0.2.200 80",
+      "}",
+      "virtual_server group G {",
+      "\tprotocol UDP",
+      "}",
+      "virtual_server 192.0.2.100 80 { # the } web",
+      "\tlb_algo rr ! {",
+      "\treal_server 192.0.2.21 80 {",
+      "\t\tTCP_CHECK {",
+      "\t\t}",
+      "\t}",
+      "}",
+      "",
+    ].join("\n");
+    expect(wanted(conf).filter((line) => line.startsWith("-A"))).toEqual([
+      "-A -t 192.0.2.100:80 -s ",
+    ]);
+  });
+});
+
+interface Kernel {
+  /** `ipvsadm -Sn`. */
+  rules: string[];
+  /** `ipvsadm -Ln --thresholds`. */
+  thresholds?: string[];
+}
+
+/** What the proof finds, of a config, the one before it, and the kernel. */
+function compared(conf: string, { rules, thresholds = [] }: Kernel, previous = "") {
+  host.write("/etc/conf", conf);
+  host.write("/etc/previous", previous);
+  host.write("/tmp/rules", rules.map((line) => `${line}\n`).join(""));
+  host.write("/tmp/thresholds", thresholds.map((line) => `${line}\n`).join(""));
+  host.program("ipvsadm", [
+    'case $1 in -Sn) cat "$FOLDER/tmp/rules" ;; -Ln) cat "$FOLDER/tmp/thresholds" ;; esac',
+  ]);
+  const { code, stdout, stderr } = host.shell(
+    [
+      "set -eu",
+      "scratch=$FOLDER/tmp",
+      `. ${host.scripts}/ipvs.sh`,
+      '{ wanted /etc/conf && wanted_by_drain; } >"$scratch/wanted"',
+      'live /etc/conf /etc/previous >"$scratch/live"',
+      "compare",
+      'printf "%s\\0" "$lacks" "$strange" "$out" "$limits"',
+    ].join("\n"),
+  );
+  expect([code, stderr]).toEqual([0, ""]);
+  const [lacks, strange, out, limits] = stdout.split("\0");
+  return { lacks, strange, out, limits };
+}
+
+describe("of what the kernel has,", () => {
+  const conf = (more: Record<string, unknown> = {}, service: Record<string, unknown> = {}) =>
+    confOf([{ name: "web", address: "192.0.2.100", port: 80, ...noChecks, ...service }], more);
+  const service = "-A -t 192.0.2.100:80 -s rr";
+  const web1 = "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1";
+  const web2 = "-a -t 192.0.2.100:80 -r 192.0.2.22:80 -g -w 1";
+  const right = { lacks: "", strange: "", out: "", limits: "" };
+
+  test("what the config says is right, and services of others are left alone", () => {
+    const others = [
+      "-A -t 203.0.113.1:80 -s wlc",
+      "-a -t 203.0.113.1:80 -r 203.0.113.2:80 -m -w 1",
+    ];
+    expect(compared(conf(), { rules: [service, web1, web2, ...others] })).toEqual(right);
+  });
+
+  test("an empty table lacks every virtual server", () => {
+    expect(compared(conf(), { rules: [] })).toMatchObject({
+      lacks: service,
+      out: `${web1}\n${web2}`,
+    });
+  });
+
+  test.each([
+    ["scheduler", {}, "-A -t 192.0.2.100:80 -s wlc"],
+    ["persistence", {}, "-A -t 192.0.2.100:80 -s rr -p 300"],
+    ["flag", { scheduler: "sh", schedulerFlags: ["sh-port"] }, "-A -t 192.0.2.100:80 -s sh"],
+    [
+      "way with datagrams",
+      { protocol: "UDP", onePacketScheduling: true },
+      "-A -u 192.0.2.100:80 -s rr",
+    ],
+  ])("a virtual server with another %s is not the one wanted", (_what, wants, has) => {
+    const { lacks, strange } = compared(conf({}, wants), { rules: [has] });
+    expect(lacks).toMatch(/^-A -[tu] 192\.0\.2\.100:80 -s /);
+    expect(strange).toBe(has);
+  });
+
+  test("a real server that is missing is out, and nothing is wrong with that", () => {
+    expect(compared(conf(), { rules: [service, web2] })).toEqual({ ...right, out: web1 });
+  });
+
+  test.each([
+    ["weight", "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 2"],
+    ["method", "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -m -w 1"],
+    ["address", "-a -t 192.0.2.100:80 -r 192.0.2.23:80 -g -w 1"],
+  ])("a real server with another %s than the config's is strange", (_what, has) => {
+    expect(compared(conf(), { rules: [service, has, web2] })).toEqual({
+      ...right,
+      strange: has,
+      out: web1,
+    });
+  });
+
+  test("a virtual server of the config before this one has to be gone", () => {
+    const before = confOf([{ name: "old", address: "192.0.2.101", port: 80, ...noChecks }]);
+    const left = "-A -t 192.0.2.101:80 -s rr";
+    expect(compared(conf(), { rules: [service, web1, web2, left] }, before).strange).toBe(left);
+  });
+
+  test("a tunnel is IPIP", () => {
+    const [tunnel, other] = ["ipip", "gre --tun-nocsum"].map(
+      (type) => `-a -t 192.0.2.100:80 -r 192.0.2.21:80 -i -w 1 --tun-type ${type}`,
+    );
+    const rules = [service, tunnel ?? ""];
+    const wants = conf({}, { forwarding: "TUN", realServers: ["web1"] });
+    expect(compared(wants, { rules })).toEqual(right);
+    expect(compared(wants, { rules: [service, other ?? ""] }).strange).toBe(other);
+  });
+
+  test("a weight that a check sets may be any, another method may not", () => {
+    const wants = conf(
+      { scripts: { load: "#!/bin/sh\n" } },
+      {
+        realServers: [{ name: "web1", checks: [{ type: "misc", script: "load", dynamic: true }] }],
+      },
+    );
+    expect(compared(wants, { rules: [service, web1.replace(/1$/, "253")] })).toEqual(right);
+    const masquerading = web1.replace("-g", "-m");
+    expect(compared(wants, { rules: [service, masquerading] }).strange).toBe(masquerading);
+  });
+
+  test("a real server that is kept in with weight 0 is out", () => {
+    const wants = conf({}, { inhibitOnFailure: true });
+    const kept = web1.replace(/1$/, "0");
+    expect(compared(wants, { rules: [service, kept, web2] })).toEqual({ ...right, out: web1 });
+    expect(compared(conf(), { rules: [service, kept, web2] }).strange).toBe(kept);
+  });
+
+  test("a sorry server in place of the real servers is nothing strange", () => {
+    const wants = conf({}, { sorryServer: { address: "192.0.2.99", port: 80 } });
+    const sorry = "-a -t 192.0.2.100:80 -r 192.0.2.99:80 -g -w 1";
+    expect(compared(wants, { rules: [service, sorry] })).toEqual({
+      ...right,
+      out: `${web1}\n${web2}`,
+    });
+    expect(compared(conf(), { rules: [service, sorry] }).strange).toBe(sorry);
+  });
+
+  test("a real server that is drained is out, and stays so", () => {
+    const rules = [service, web1.replace(/1$/, "0"), web2];
+    host.write("/run/lvs-ha-drained", `${web1}\n`);
+    expect(compared(conf(), { rules })).toEqual({ ...right, out: web1 });
+    host.write("/run/lvs-ha-drained", "");
+    expect(compared(conf(), { rules })).toMatchObject({ strange: rules[1] });
+  });
+
+  // As ipvsadm 1.31 prints them.
+  const thresholds = (web1Has: string, markHas: string) => [
+    "IP Virtual Server version 1.2.1 (size=256)",
+    "Prot LocalAddress:Port            Uthreshold Lthreshold ActiveConn InActConn ",
+    "  -> RemoteAddress:Port",
+    "TCP  192.0.2.100:80 rr",
+    `  -> 192.0.2.21:80                ${web1Has}         0          0          0         `,
+    "  -> 192.0.2.22:80                0          0          0          0         ",
+    "FWM  7 IPv6 sh (sh-port) persistent 300 mask 64",
+    `  -> [2001:db8::21]:0             ${markHas}         0          0         `,
+  ];
+
+  test("other thresholds are told as ipvsadm sets them", () => {
+    const wants = conf({}, { realServers: [{ name: "web1", upperThreshold: 100 }, "web2"] });
+    const rules = [service, web1, web2];
+    const at = (limit: string) => compared(wants, { rules, thresholds: thresholds(limit, "0 0") });
+    expect(at("100")).toEqual(right);
+    expect(at("0")).toEqual({
+      ...right,
+      limits: "-t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1 -x 100 -y 0",
+    });
+  });
+
+  test("and of an IPv6 mark, too", () => {
+    const wants = confOf(
+      [
+        {
+          name: "web",
+          fwmark: 7,
+          traffic: [{ address: "2001:db8::100" }],
+          realServers: [{ name: "web1", upperThreshold: 9, lowerThreshold: 5 }],
+          ...noChecks,
+        },
+      ],
+      withIpv6,
+    );
+    const rules = ["-A -f 7 -6 -s rr", "-a -f 7 -6 -r [2001:db8::21]:0 -g -w 1"];
+    const at = (limits: string) =>
+      compared(wants, { rules, thresholds: thresholds("0", limits) }).limits;
+    expect(at("9          5")).toBe("");
+    expect(at("9          0")).toBe("-f 7 -6 -r [2001:db8::21]:0 -g -w 1 -x 9 -y 5");
+  });
+});

@@ -1,0 +1,407 @@
+// The transaction of a director's config and scripts, with a keepalived, a systemd and a kernel that do as a test tells them.
+import { renderFiles } from "../../components/render/files";
+import { PretendHost, type Result } from "./host";
+
+const folder = "/etc/keepalived";
+const owner = "lvs1/10.10.0.11";
+const table = ["-A -t 192.0.2.100:80 -s rr", "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1"];
+
+/** A config, and what the stood-in programs do with it. */
+interface Config {
+  /** Tells one config from another. */
+  id: string;
+  weight?: number;
+  /** Names of scripts that it runs. */
+  runs?: string[];
+  scripts?: Record<string, string>;
+  /** keepalived's config test refuses it. */
+  refused?: boolean;
+  /** keepalived never brings it into the kernel. */
+  deaf?: boolean;
+  /** What keepalived logs when it has taken it. */
+  says?: string[];
+  /** The host's power fails when keepalived is told of it. */
+  cut?: boolean;
+  uthreshold?: number;
+}
+
+const script = (word: string) => `#!/bin/sh\necho ${word}\n`;
+
+function conf({ id, weight = 1, runs = [], uthreshold, ...does }: Config): string[] {
+  return [
+    `# ${id}`,
+    ...(does.refused ? ["nonsense"] : []),
+    ...(does.deaf ? ["# deaf"] : []),
+    ...(does.cut ? ["# cut"] : []),
+    ...(does.says ?? ["Reload complete"]).map((line) => `# says ${line}`),
+    "virtual_server 192.0.2.100 80 {",
+    "    lvs_sched rr",
+    "    lvs_method DR",
+    "    real_server 192.0.2.21 80 {",
+    `        weight ${weight}`,
+    ...(uthreshold === undefined ? [] : [`        uthreshold ${uthreshold}`]),
+    ...runs.map((name) => `        notify_up "${folder}/lvs-ha-scripts/${name} up"`),
+    "    }",
+    "}",
+  ];
+}
+
+function files({ scripts = {}, ...config }: Config): string {
+  return renderFiles({
+    [`${folder}/keepalived.conf`]: conf({ runs: Object.keys(scripts), ...config }),
+    ...Object.fromEntries(
+      Object.entries(scripts).map(([name, text]) => [
+        `${folder}/lvs-ha-scripts/${name}`,
+        text.trimEnd().split("\n"),
+      ]),
+    ),
+  });
+}
+
+let host: PretendHost;
+
+beforeEach(() => {
+  host = new PretendHost();
+  // A long wait is over at once.
+  host.program("sleep", []);
+  host.program("date", [
+    'now=$(cat "$FOLDER/tmp/now" 2>/dev/null) || now=0',
+    'echo $((now + 10)) | tee "$FOLDER/tmp/now"',
+  ]);
+  host.program("keepalived", [
+    // A test of scripts ends 2.2.7 by SIGTERM.
+    "kill -TERM $$",
+    'cp "$3" "$FOLDER/tmp/tested"',
+    'grep -o "/etc/keepalived/lvs-ha-[a-z]*/[a-z]*" "$3" | xargs -r cat >"$FOLDER/tmp/tested-scripts"',
+    '! grep -n nonsense "$3" || { echo "($3: Line 2) Unknown keyword \'nonsense\'"; exit 5; }',
+  ]);
+  host.program("systemctl", [
+    'if [ "$1" = -q ]; then shift; exec >/dev/null; fi',
+    "case $1 in",
+    'is-active) [ -e "$FOLDER/tmp/active" ] && echo active ;;',
+    'is-enabled) [ -e "$FOLDER/tmp/enabled" ] && echo enabled ;;',
+    'enable) touch "$FOLDER/tmp/enabled" ;;',
+    'disable) rm "$FOLDER/tmp/enabled" ;;',
+    'stop) rm -f "$FOLDER/tmp/active" "$FOLDER/tmp/table" ;;',
+    "*)",
+    '    echo "$1" >>"$FOLDER/tmp/told"',
+    '    touch "$FOLDER/tmp/active"',
+    "    conf=/etc/keepalived/keepalived.conf",
+    '    ! grep -q "^# cut" $conf || [ -e "$FOLDER/tmp/survives" ] || kill -KILL $PPID',
+    '    { echo "Reloading ..."; sed -n "s/^# says //p" $conf; } >>"$FOLDER/tmp/log"',
+    '    weight=$(sed -n "s/^ *weight //p" $conf)',
+    `    grep -q "^# deaf" $conf || printf '%s\\n' '${table[0] ?? ""}' "${(table[1] ?? "").replace(/1$/, "$weight")}" >"$FOLDER/tmp/table"`,
+    "    ;;",
+    "esac",
+  ]);
+  host.program("journalctl", [
+    "case $* in",
+    '*--show-cursor*) echo "-- cursor: $(cat "$FOLDER/tmp/log" 2>/dev/null | wc -l)" ;;',
+    '*) tail -n +$(($4 + 1)) "$FOLDER/tmp/log" ;;',
+    "esac",
+  ]);
+  host.program("ipvsadm", [
+    'limit=$(cat "$FOLDER/tmp/limit" 2>/dev/null) || limit="0 0"',
+    "case $* in",
+    '-Sn) cat "$FOLDER/tmp/table" 2>/dev/null ;;',
+    '*--thresholds) printf "TCP  192.0.2.100:80 rr\\n  -> 192.0.2.21:80 $limit 0 0\\n" ;;',
+    '-e*) echo "$*" >>"$FOLDER/tmp/edits"; echo "${11} ${13}" >"$FOLDER/tmp/limit" ;;',
+    '*) echo "the IPVS table" ;;',
+    "esac",
+    "exit 0",
+  ]);
+});
+
+afterEach(() => {
+  host.remove();
+});
+
+function apply(config: Config): Result {
+  return host.script("keepalived.sh", ["apply", owner], files(config));
+}
+
+function applied(config: Config): Result {
+  const result = apply(config);
+  expect([result.code, result.code === 0 ? "" : result.stderr]).toEqual([0, ""]);
+  return result;
+}
+
+/** Everything in /etc/keepalived, with its modes. */
+function state(): string {
+  return host.shell(
+    `cd ${folder} && find . -type f -exec stat -c '%n %a' {} + -exec cat {} + && ls -R`,
+  ).stdout;
+}
+
+const running = () => host.read(`${folder}/keepalived.conf`)?.split("\n")[0];
+const textOf = (name: string) => host.read(`${folder}/lvs-ha-scripts/${name}`);
+const told = () => host.read("/tmp/told")?.trimEnd().split("\n") ?? [];
+
+describe("a config and its scripts", () => {
+  test("are there in the end, with their modes, and nothing else", () => {
+    const { stdout } = applied({ id: "first", scripts: { check: script("check") } });
+    expect(stdout).toBe("the IPVS table\n");
+    const modes = host.shell(`cd ${folder} && find . -exec stat -c '%n %a %u:%g' {} + | sort`);
+    expect(modes.stdout.trimEnd().split("\n").slice(1)).toEqual([
+      "./keepalived.conf 640 0:0",
+      "./lvs-ha-scripts 755 0:0",
+      "./lvs-ha-scripts/check 755 0:0",
+    ]);
+    expect(textOf("check")).toBe(script("check"));
+    expect(told()).toEqual(["start"]);
+    expect(host.read("/var/lib/lvs-ha/keepalived-unproven")).toBeUndefined();
+  });
+
+  test("that are there already are left alone", () => {
+    const config = { id: "first", scripts: { check: script("check") } };
+    applied(config);
+    expect(applied(config).stderr).toContain("config unchanged, running");
+    expect(told()).toEqual(["start"]);
+  });
+
+  test.each<[string, string]>([
+    ["another text", `echo '#!/bin/sh' >${folder}/lvs-ha-scripts/check`],
+    ["another mode", `chmod 0777 ${folder}/lvs-ha-scripts/check`],
+    ["gone", `rm ${folder}/lvs-ha-scripts/check`],
+    ["not alone", `echo >${folder}/lvs-ha-scripts/other`],
+  ])(
+    "a script that was changed by hand (%s) is put right, and keepalived reads it anew",
+    (_what, change) => {
+      const config = { id: "first", scripts: { check: script("check") } };
+      applied(config);
+      const right = state();
+      host.shell(change);
+      expect(state()).not.toBe(right);
+      applied(config);
+      expect(state()).toBe(right);
+      expect(told()).toEqual(["start", "reload"]);
+    },
+  );
+
+  test("are tested together before either is in place", () => {
+    applied({ id: "first", scripts: { check: script("old") } });
+    host.program("sync", ['cat /etc/keepalived/lvs-ha-scripts/check >>"$FOLDER/tmp/in-place"']);
+    applied({ id: "second", scripts: { check: script("new") } });
+    expect(host.read("/tmp/tested-scripts")).toBe(script("new"));
+    expect(host.read("/tmp/in-place")).toMatch(/^#!\/bin\/sh\necho old\n/);
+    expect(textOf("check")).toBe(script("new"));
+  });
+
+  test("are refused together: nothing changes, and keepalived's own words name the files that the config names", () => {
+    applied({ id: "first", scripts: { check: script("old") } });
+    const before = state();
+    const { code, stderr } = apply({
+      id: "second",
+      refused: true,
+      scripts: { check: script("new"), other: script("other") },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`(${folder}/keepalived.conf: Line 2) Unknown keyword 'nonsense'`);
+    expect(stderr).toContain("config refused, nothing changed; the config from before is serving");
+    expect(state()).toBe(before);
+    expect(told()).toEqual(["start"]);
+  });
+
+  test("are refused when one is missing, which keepalived itself lets pass", () => {
+    const { code, stderr } = apply({ id: "first", runs: ["absent"], scripts: {} });
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      `the config names ${folder}/lvs-ha-scripts/absent, which is not among its scripts`,
+    );
+    expect(running()).toBeUndefined();
+  });
+
+  test("are refused when this host has no interpreter for one", () => {
+    const { code, stderr } = apply({ id: "first", scripts: { check: "#!/opt/python9 -u\n" } });
+    expect(code).toBe(1);
+    expect(stderr).toContain('begins with "#!/opt/python9 -u", which this host cannot run');
+  });
+
+  test("that never get live are taken back, both", () => {
+    applied({ id: "first", scripts: { check: script("old"), gone: script("gone") } });
+    const before = state();
+    const { code, stderr } = apply({
+      id: "second",
+      weight: 9,
+      deaf: true,
+      scripts: { check: script("new"), other: script("other") },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      "after 30 s: in the kernel, but not in the config: -a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1",
+    );
+    expect(stderr).toContain("change not taken; the config from before is serving");
+    expect(state()).toBe(before);
+    expect(told()).toEqual(["start", "reload", "reload-or-restart"]);
+  });
+
+  test("that never get live on a new host leave nothing there", () => {
+    const { code, stderr } = apply({ id: "first", deaf: true, scripts: { check: script("x") } });
+    expect(code).toBe(1);
+    expect(stderr).toContain("not in the kernel: -A -t 192.0.2.100:80 -s rr");
+    expect(stderr).toContain("keepalived is not running, as before");
+    expect(state()).toBe(".:\n");
+  });
+
+  test("a script that no config names any more goes when the new config is proven", () => {
+    applied({ id: "first", scripts: { check: script("check"), gone: script("gone") } });
+    applied({ id: "second", scripts: { check: script("check") } });
+    expect(textOf("gone")).toBeUndefined();
+    applied({ id: "third" });
+    expect(state()).toMatch(/\n\.:\nkeepalived\.conf\n$/);
+  });
+});
+
+describe("a run that was killed before the proof", () => {
+  beforeEach(() => {
+    applied({ id: "proven", scripts: { check: script("proven") } });
+    expect(apply({ id: "cut", cut: true, scripts: { check: script("cut") } }).code).not.toBe(0);
+    expect(running()).toBe("# cut");
+  });
+
+  test("is taken up again by the next, though the files are the same", () => {
+    host.write("/tmp/survives", "");
+    applied({ id: "cut", scripts: { check: script("cut") } });
+    expect(told()).toEqual(["start", "reload", "reload"]);
+    expect(textOf("check")).toBe(script("cut"));
+    expect(state()).not.toContain("lvs-ha-previous");
+  });
+
+  test("is no way back: that leads to what was proven last", () => {
+    expect(apply({ id: "deaf", weight: 9, deaf: true, scripts: {} }).code).toBe(1);
+    expect(running()).toBe("# proven");
+    expect(textOf("check")).toBe(script("proven"));
+  });
+
+  test("leaves nothing behind when the stack goes", () => {
+    expect(host.script("keepalived.sh", ["undo", owner]).code).toBe(0);
+    expect(state()).toBe(".:\n");
+  });
+});
+
+describe("keepalived has taken a config", () => {
+  const fault = [
+    "(VI_1): entering FAULT state (interface eth2 down)",
+    "(VI_1) entering FAULT state",
+  ];
+
+  test.each<[string, string[], string]>([
+    ["said so", [], "keepalived has not said that it has taken the config"],
+    [
+      "said so after it was told: an earlier reload may have been under way",
+      ["Reload complete", "Reloading ..."],
+      "keepalived has not said that it has taken the config",
+    ],
+    [
+      "said so for all of its processes",
+      ["Reload finished in 12 usec"],
+      "keepalived has not said that it has taken the config",
+    ],
+    [
+      "lost no process over it",
+      ["VRRP child process(12) died: Respawning", "Reload complete"],
+      "VRRP child process(12) died: Respawning",
+    ],
+    [
+      "no VRRP instance that has gone into a fault over it",
+      [...fault, "Reload complete"],
+      "VRRP instance (VI_1) has gone into a fault",
+    ],
+  ])("only when it has %s", (_what, says, problem) => {
+    applied({ id: "first" });
+    const { code, stderr } = apply({ id: "second", says });
+    expect(code).toBe(1);
+    expect(stderr).toContain(problem);
+    expect(running()).toBe("# first");
+  });
+
+  test.each<[string, string[]]>([
+    ["a fault that was there before isn't told again", [fault[0] ?? "", "Reload complete"]],
+    [
+      "a fault is over",
+      [...fault, "Reload complete", "(VI_1) Entering BACKUP STATE", "(VI_1) Entering MASTER STATE"],
+    ],
+  ])("when %s", (_what, says) => {
+    applied({ id: "first" });
+    applied({ id: "second", says });
+    expect(running()).toBe("# second");
+  });
+});
+
+test("thresholds that a reload leaves as they were are set", () => {
+  applied({ id: "first", uthreshold: 100 });
+  expect(host.read("/tmp/edits")).toBe(
+    "-e -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1 -x 100 -y 0\n",
+  );
+});
+
+describe("undo", () => {
+  test("puts back what stood there before the stack, config and scripts, and ends what it began", () => {
+    host.write(`${folder}/keepalived.conf`, conf({ id: "by hand", runs: ["mine"] }).join("\n"));
+    host.write(`${folder}/lvs-ha-scripts/mine`, script("mine"), 0o755);
+    host.write("/tmp/active", "");
+    const before = state();
+    applied({ id: "ours", scripts: { check: script("check") } });
+    expect(textOf("mine")).toBeUndefined();
+    expect(host.script("keepalived.sh", ["undo", owner]).code).toBe(0);
+    expect(state()).toBe(before);
+    expect(told()).toEqual(["reload", "reload-or-restart"]);
+    expect(host.read("/tmp/enabled")).toBeUndefined();
+  });
+
+  test("has scripts that run at keepalived's stop still there then", () => {
+    applied({ id: "ours", scripts: { bye: script("bye") } });
+    host.program("systemctl", [
+      '[ "$1" != stop ] || cp /etc/keepalived/lvs-ha-scripts/bye "$FOLDER/tmp/ran"',
+    ]);
+    expect(host.script("keepalived.sh", ["undo", owner]).code).toBe(0);
+    expect(host.read("/tmp/ran")).toBe(script("bye"));
+    expect(state()).toBe(".:\n");
+  });
+});
+
+describe("secrets", () => {
+  const file = `${folder}/lvs-ha-secrets.conf`;
+  const secrets = (text: string) => host.script("secrets.sh", ["apply", owner], text);
+  const refuse = (word: string) => {
+    host.program("keepalived", [`! grep -q ${word} ${file}`]);
+  };
+
+  beforeEach(() => {
+    expect(secrets("auth_pass first\n").code).toBe(0);
+    applied({ id: "first" });
+  });
+
+  test("are changed with a reload that is proven, and for root alone", () => {
+    expect(secrets("auth_pass second\n").code).toBe(0);
+    expect(host.read(file)).toBe("auth_pass second\n");
+    expect(told()).toEqual(["start", "reload"]);
+    expect(host.shell(`stat -c %a ${file}; ls ${folder}`).stdout).toBe(
+      "600\nkeepalived.conf\nlvs-ha-secrets.conf\n",
+    );
+  });
+
+  test("that are there already cost no reload", () => {
+    expect(secrets("auth_pass first\n").code).toBe(0);
+    expect(told()).toEqual(["start"]);
+    expect(host.shell(`ls ${folder}`).stdout).toBe("keepalived.conf\nlvs-ha-secrets.conf\n");
+  });
+
+  test("that keepalived refuses are put back, and never said", () => {
+    refuse("second");
+    const { code, stdout, stderr } = secrets("auth_pass second\n");
+    expect(code).toBe(1);
+    expect(stderr).toContain("change not taken; the secrets from before hold");
+    expect(stdout + stderr).not.toMatch(/first|second/);
+    expect(host.read(file)).toBe("auth_pass first\n");
+    expect(host.shell(`ls ${folder}`).stdout).toBe("keepalived.conf\nlvs-ha-secrets.conf\n");
+  });
+
+  test("of a run that was killed are taken up again, and the way back is to those before it", () => {
+    host.program("systemctl", ['[ "$1" != reload ] || kill -KILL $PPID', "exit 0"]);
+    expect(secrets("auth_pass second\n").code).not.toBe(0);
+    refuse("second");
+    expect(secrets("auth_pass second\n").code).toBe(1);
+    expect(host.read(file)).toBe("auth_pass first\n");
+  });
+});

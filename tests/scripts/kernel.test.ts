@@ -1,0 +1,97 @@
+// Sysctls on a network namespace of a test's own: real ones. Its modules are stood in for.
+import { renderFiles } from "../../components/render/files";
+import { PretendHost } from "./host";
+
+const owner = "lvs1/10.10.0.11";
+
+let host: PretendHost;
+
+beforeEach(() => {
+  host = new PretendHost();
+  host.program("modprobe", ['echo "$1" >>"$FOLDER/tmp/modules"', '[ "$1" != absent ]']);
+});
+
+afterEach(() => {
+  host.remove();
+});
+
+/** Lines of shell on a host with an interface that has a dot in its name; `apply` takes sysctls. */
+function run(...lines: string[]) {
+  return host.shell(
+    ["set -e", "ip link add eth1.100 type veth peer name eth1", ...lines, ""].join("\n"),
+  );
+}
+
+let applies = 0;
+function apply(sysctls: Record<string, string>, modules = ["ip_vs", "ip_vs_rr", "ip_vs_wlc"]) {
+  const file = `/tmp/files${++applies}`;
+  host.write(
+    file,
+    renderFiles({
+      "/etc/modules-load.d/lvs-ha.conf": modules,
+      "/etc/sysctl.d/90-lvs-ha.conf": Object.entries(sysctls).map(([key, to]) => `${key} = ${to}`),
+    }),
+  );
+  return `$FOLDER/scripts/kernel.sh apply ${owner} <$FOLDER${file}`;
+}
+const undo = `$FOLDER/scripts/kernel.sh undo ${owner}`;
+const accepts = (device: string) => `cat /proc/sys/net/ipv4/conf/${device}/accept_local`;
+
+test("sysctls of an interface are set and read back, whatever its name, and put back", () => {
+  const { code, stdout, stderr } = run(
+    apply({
+      "net.ipv4.conf.eth1.accept_local": "1",
+      "net/ipv4/conf/eth1.100/accept_local": "1",
+      "net.ipv4.tcp_rmem": "4096 131072 6291456",
+    }),
+    accepts("eth1"),
+    accepts("eth1.100"),
+    undo,
+    accepts("eth1"),
+    accepts("eth1.100"),
+  );
+  expect([code, stdout]).toEqual([0, "1\n1\n0\n0\n"]);
+  expect(stderr).toContain("kernel: net/ipv4/conf/eth1.100/accept_local = 1\n");
+  expect(stderr).toContain("3 sysctls and 3 modules as configured, read back");
+  expect(host.read("/tmp/modules")).toBe("ip_vs\nip_vs_rr\nip_vs_wlc\n");
+});
+
+test("one that the stack no longer sets is as it was before, one whose name it begins with is kept", () => {
+  const { code, stdout } = run(
+    apply({ "net.ipv4.conf.eth1.accept_local": "1", "net.ipv4.conf.eth1.rp_filter": "2" }),
+    apply({ "net.ipv4.conf.eth1.rp_filter": "2" }),
+    accepts("eth1"),
+    "cat /proc/sys/net/ipv4/conf/eth1/rp_filter",
+  );
+  expect([code, stdout]).toEqual([0, "0\n2\n"]);
+});
+
+test("one of an interface that is no more holds nothing up", () => {
+  const { code, stderr } = run(
+    apply({ "net/ipv4/conf/eth1.100/accept_local": "1" }),
+    "ip link del eth1.100",
+    apply({ "net.ipv4.ip_forward": "1" }),
+    undo,
+  );
+  expect([code, code === 0 ? "" : stderr]).toEqual([0, ""]);
+  expect(stderr).toContain("net/ipv4/conf/eth1.100/accept_local is no more");
+});
+
+test("one that this kernel doesn't know is an error, and leaves no note", () => {
+  const { code, stderr } = run(apply({ "net.ipv4.conf.eth9.accept_local": "1" }));
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/net\.ipv4\.conf\.eth9\.accept_local: this kernel \(.*\) doesn't know it/);
+  expect(host.read("/var/lib/lvs-ha/sysctl-original")).toBe("");
+});
+
+test("two that contradict each other are an error", () => {
+  const { code, stderr } = run(apply({ "net.ipv4.ip_forward": "1", "net/ipv4/ip_forward": "0" }));
+  expect(code).toBe(1);
+  expect(stderr).toContain("net.ipv4.ip_forward was set to 1 but reads back as 0");
+});
+
+test("a module that cannot be loaded is an error", () => {
+  const { code, stderr } = run(apply({}, ["ip_vs", "absent"]));
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/module absent cannot be loaded on kernel \d/);
+});
