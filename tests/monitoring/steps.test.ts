@@ -1,0 +1,172 @@
+// The step "metrics": when the stack asks for it, what it puts on a host, and what it leaves when it goes.
+import { mkdirSync } from "node:fs";
+import { LvsHaPair } from "../../components";
+import { PretendHost } from "../scripts/host";
+import { register } from "../support/mocks";
+import { settingsOf, smallStack } from "../support/stacks";
+
+async function commandsOf(changes: Record<string, unknown>) {
+  const settings = settingsOf({ ...smallStack(), ...changes });
+  return register(() => {
+    new LvsHaPair("p", { settings });
+  });
+}
+
+test("there is no such step unless the config asks for metrics", async () => {
+  const names = [...(await commandsOf({})).keys()];
+  expect(names.length).toBeGreaterThan(20);
+  expect(names.filter((name) => name.includes("metrics"))).toEqual([]);
+});
+
+test("a host's metrics come last, when it serves", async () => {
+  const seen = await commandsOf({ metrics: { enabled: true }, maintenance: ["lvs1"] });
+  const get = (name: string) => {
+    const found = seen.get(name);
+    if (!found) throw new Error(`no ${name} among ${[...seen.keys()].join(", ")}`);
+    return found;
+  };
+  for (const [host, last] of [
+    ["lvs1", "keepalived"],
+    ["lvs2", "keepalived"],
+    ["web1", "vip"],
+    ["web2", "vip"],
+  ] as const) {
+    expect(get(`p-${host}-metrics`).asked).toBeGreaterThan(get(`p-${host}-${last}`).answered);
+  }
+  expect(get("p-lvs1-metrics").inputs.create).toMatch(/ director stopped 15 #/);
+  expect(get("p-lvs2-metrics").inputs.create).toMatch(/ director serving 15 #/);
+  expect(get("p-web1-metrics").inputs.create).toMatch(/ real-server serving 15 #/);
+  expect(get("p-lvs2-metrics").inputs.stdin).toMatch(
+    /^[0-9a-f]{64} {2}\/etc\/keepalived\/keepalived\.conf$/m,
+  );
+  expect(get("p-web1-metrics").inputs.stdin).toMatch(
+    /^[0-9a-f]{64} {2}\/etc\/lvs-ha\/virtual-addresses$/m,
+  );
+});
+
+test("metrics drain no real server and hold no other one up", async () => {
+  const without = await commandsOf({});
+  const seen = await commandsOf({ metrics: { enabled: true } });
+  const drains = [...without.keys()].filter((name) => name.includes("-drain-"));
+  expect(drains).toHaveLength(4);
+  for (const name of drains) {
+    expect(seen.get(name)?.inputs.create).toBe(without.get(name)?.inputs.create);
+  }
+  const [metrics, next] = [seen.get("p-web1-metrics"), seen.get("p-web2-drain-lvs1")];
+  expect(next?.asked).toBeLessThan(metrics?.answered ?? 0);
+});
+
+describe("on a host", () => {
+  const exporter = "prometheus-node-exporter.service";
+  const owner = "p-web1/10.10.0.21";
+  let host: PretendHost;
+
+  beforeEach(() => {
+    host = new PretendHost();
+    for (const folder of [
+      "/etc/systemd/system",
+      "/etc/lvs-ha",
+      "/var/lib/prometheus/node-exporter",
+    ]) {
+      mkdirSync(host.at(folder), { recursive: true });
+    }
+    host.write("/etc/lvs-ha/virtual-addresses", "192.0.2.100 lo\n");
+    host.write("/etc/sysctl.d/90-lvs-ha.conf", "net.ipv4.ip_forward = 0\n");
+    mkdirSync(host.at("/enabled"));
+    mkdirSync(host.at("/active"));
+    // systemd: a service is a file in `enabled`, in `active`, or in neither. Starting the step's own runs it.
+    host.program("systemctl", [
+      "verb= unit= now=",
+      'for word; do case $word in -q) ;; --now) now=yes ;; *) if [ "$verb" ]; then unit=$word; else verb=$word; fi ;; esac; done',
+      "case $verb in",
+      'is-enabled) [ -e "$FOLDER/enabled/$unit" ] && echo enabled ;;',
+      'is-active) [ -e "$FOLDER/active/$unit" ] && echo active ;;',
+      'enable) : >"$FOLDER/enabled/$unit" ;;',
+      'disable) rm -f "$FOLDER/enabled/$unit"; [ -z "$now" ] || rm -f "$FOLDER/active/$unit" ;;',
+      "start | restart)",
+      '    : >"$FOLDER/active/$unit"',
+      '    run=$(sed -n "s/^ExecStart=//p" "/etc/systemd/system/$unit" 2>/dev/null)',
+      "    case $unit in *metrics.service) $run ;; esac ;;",
+      'stop) rm -f "$FOLDER/active/$unit" ;;',
+      "daemon-reload) ;;",
+      "*) exit 99 ;;",
+      "esac",
+    ]);
+    // As Debian's package does, installing it enables and starts it.
+    host.program("dpkg-query", ['[ -e "$FOLDER/installed" ] && echo installed']);
+    host.program("dpkg", []);
+    host.program("apt-get", [
+      'case "$*" in',
+      `*" install "*) : >"$FOLDER/installed"; systemctl enable ${exporter}; systemctl start ${exporter} ;;`,
+      "esac",
+    ]);
+    host.program("curl", [
+      `[ -e "$FOLDER/active/${exporter}" ] && cat /var/lib/prometheus/node-exporter/lvs-ha.prom`,
+    ]);
+    host.program("sysctl", ["echo 0"]);
+    host.program("sleep", []);
+  });
+
+  afterEach(() => {
+    host.remove();
+  });
+
+  const apply = () =>
+    host.script("metrics.sh", ["apply", owner, "real-server", "serving", "15"], "");
+  const state = () => ({
+    enabled: host.read(`/enabled/${exporter}`) !== undefined,
+    active: host.read(`/active/${exporter}`) !== undefined,
+  });
+  const ours = () =>
+    [
+      "/etc/systemd/system/lvs-ha-metrics.timer",
+      "/etc/systemd/system/lvs-ha-metrics.service",
+      "/etc/lvs-ha/files.sha256",
+      "/var/lib/prometheus/node-exporter/lvs-ha.prom",
+      "/enabled/lvs-ha-metrics.timer",
+      "/active/lvs-ha-metrics.timer",
+    ].filter((path) => host.read(path) !== undefined);
+
+  test("it brings the exporter, the timer and the first metrics; a second run changes nothing", () => {
+    expect(apply()).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("of the load balancer, every 15 s") as string,
+    });
+    expect(state()).toEqual({ enabled: true, active: true });
+    expect(ours()).toHaveLength(6);
+    expect(host.read("/var/lib/prometheus/node-exporter/lvs-ha.prom")).toContain(
+      'lvs_ha_loopback_address_present{address="192.0.2.100",interface="lo"} 0',
+    );
+    expect(apply().stderr).not.toContain("wrote");
+  });
+
+  test("an exporter that was not there before is stopped when the step goes", () => {
+    apply();
+    expect(host.script("metrics.sh", ["undo", owner]).code).toBe(0);
+    expect(state()).toEqual({ enabled: false, active: false });
+    expect(ours()).toEqual([]);
+  });
+
+  test("an exporter that ran before still runs when the step goes", () => {
+    host.shell(`systemctl enable ${exporter}; systemctl start ${exporter}; : >"$FOLDER/installed"`);
+    apply();
+    expect(host.script("metrics.sh", ["undo", owner]).code).toBe(0);
+    expect(state()).toEqual({ enabled: true, active: true });
+    expect(ours()).toEqual([]);
+  });
+
+  test("undone under an old name, it leaves alone what has a new one", () => {
+    apply();
+    expect(host.script("metrics.sh", ["undo", "p-old/10.10.0.21"]).stderr).toContain("kept");
+    expect(ours()).toHaveLength(6);
+  });
+
+  test("an exporter that doesn't show them is an error that says where to look", () => {
+    host.program("curl", ["echo node_load1 0"]);
+    const { code, stderr } = apply();
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining("/etc/default/prometheus-node-exporter"),
+    ]);
+  });
+});

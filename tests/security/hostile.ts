@@ -1,0 +1,71 @@
+// What an attacker would try to get into a config file or a command line through a config value.
+
+/** By what each is meant to do. */
+const values: Record<string, string[]> = {
+  "end a quoted string": ['"', "'", '\\"', '" } x "', "' ; id ; '"],
+  "begin a line": [
+    "\n",
+    "\r",
+    "\r\n",
+    "\n}\nglobal_defs {\n",
+    "\u2028",
+    "\u2029",
+    "\u0085",
+    "\v",
+    "\f",
+  ],
+  "end or begin a block": ["{", "}", "{}", "} {", "{ notify /bin/sh }"],
+  "begin a comment": ["#", "!", " # ", " ! ", "//", "/*"],
+  "be a directive of keepalived": [
+    "include /etc/shadow",
+    "include",
+    "includer /etc/*",
+    "@lvs1 x",
+    "@^lvs1 x",
+    "~SEQ(i, 1, 9)",
+    "~LST(i, 1, 9)",
+    "$HOME",
+    "${_PWD}",
+    "$I=1",
+  ],
+  "be a tag of the templates": [
+    "{{x}}",
+    "{{{x}}}",
+    "{{&x}}",
+    "{{#x}}{{/x}}",
+    "{{>x}}",
+    "{{=<% %>=}}",
+    "{{!x}}",
+  ],
+  "run a command": [
+    "$(id)",
+    "`id`",
+    "; id",
+    "& id",
+    "&& id",
+    "| id",
+    "|| id",
+    "> /etc/passwd",
+    "< /etc/shadow",
+    "<(id)",
+    "$IFS",
+    "$'\\n'",
+    "\\",
+    "\\\n",
+    "!!",
+    "~root",
+    "*",
+    "?",
+    "[a]",
+  ],
+  "be an option": ["-", "--", "-rf", "--config-test", "-o=APT::Update::Pre-Invoke::=id"],
+  "leave a folder": ["..", "../../etc/shadow", "/../../etc/shadow", "/etc/shadow"],
+  "end a string of C": ["\0", "\0x", "%s%n"],
+  "look like something else": ["\u00a0", "\u200b", "\u202e", "\ufeff", "ｉnclude", "\t", " ", ""],
+  "be too long": ["a".repeat(100_000), "1".repeat(100_000), ".".repeat(100_000)],
+};
+
+/** All of them, and what each is meant to do. */
+export const hostile: { value: string; means: string }[] = Object.entries(values).flatMap(
+  ([means, list]) => list.map((value) => ({ value, means })),
+);
