@@ -19,6 +19,7 @@ import { type Answer, linesOf, type Report, textOf } from "../report";
 import { interfaceAddresses, properties } from "../reportFacts";
 import { directorConfigText, isInMaintenance, loopbackLines } from "../steps";
 import type { Stack, StackHost } from "../stack";
+import { problemsOf } from "./problems";
 
 /** The load balancer at one moment. Times are ISO 8601. */
 export interface Status {

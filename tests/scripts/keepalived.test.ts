@@ -81,7 +81,7 @@ beforeEach(() => {
     'is-active) [ -e "$FOLDER/tmp/active" ] && echo active ;;',
     'is-enabled) [ -e "$FOLDER/tmp/enabled" ] && echo enabled ;;',
     'enable) touch "$FOLDER/tmp/enabled" ;;',
-    'disable) rm "$FOLDER/tmp/enabled" ;;',
+    'disable) rm -f "$FOLDER/tmp/enabled" ;;',
     'stop) rm -f "$FOLDER/tmp/active" "$FOLDER/tmp/table" ;;',
     "*)",
     '    echo "$1" >>"$FOLDER/tmp/told"',
@@ -116,8 +116,8 @@ afterEach(() => {
   host.remove();
 });
 
-function apply(config: Config): Result {
-  return host.script("keepalived.sh", ["apply", owner], files(config));
+function apply(config: Config, ...aim: "stopped"[]): Result {
+  return host.script("keepalived.sh", ["apply", owner, ...aim], files(config));
 }
 
 function applied(config: Config): Result {
@@ -325,6 +325,33 @@ describe("keepalived has taken a config", () => {
     applied({ id: "first" });
     applied({ id: "second", says });
     expect(running()).toBe("# second");
+  });
+});
+
+describe("a director in maintenance", () => {
+  const config = { id: "first", scripts: { check: script("check") } };
+  const state = () => [host.read("/tmp/active"), host.read("/tmp/enabled")];
+
+  test("has the config, and keepalived neither runs nor starts at boot", () => {
+    applied({ id: "before" });
+    const { code } = apply(config, "stopped");
+    expect([code, running(), textOf("check")]).toEqual([0, "# first", script("check")]);
+    expect(state()).toEqual([undefined, undefined]);
+    expect(apply(config, "stopped").stderr).toContain("config unchanged, stopped");
+  });
+
+  test("serves again, proven, when it is out of it", () => {
+    apply(config, "stopped");
+    applied(config);
+    expect([told(), ...state()]).toEqual([["start"], "", ""]);
+  });
+
+  test("keeps the config that it has when keepalived refuses another", () => {
+    apply(config, "stopped");
+    const { code, stderr } = apply({ id: "second", refused: true }, "stopped");
+    expect(code).toBe(1);
+    expect(stderr).toContain("nothing changed; keepalived is not running, as before");
+    expect(running()).toBe("# first");
   });
 });
 
