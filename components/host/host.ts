@@ -6,12 +6,6 @@ import type { HostSettings } from "../settings";
 import type { SshLogin } from "../sshAccess";
 import { bundle, scriptsDigest, scriptsHome } from "./scripts";
 
-/**
- * Names of commands to run again although nothing about them has changed, so that what drifted on a host is mended by the engine:
- * `lvs repair` sets it for one run, and the run after that, without it, leaves the state as it was.
- */
-const toRepair = new Set((process.env.LVS_HA_REPAIR ?? "").split(",").filter(Boolean));
-
 /** What a host needs to be before anything is installed on it. */
 export interface Requirements {
   role: "director" | "real-server";
@@ -128,13 +122,11 @@ export class Host {
     suffix: string,
     args: { create: string; delete: string; stdin?: pulumi.Input<string> },
   ): remote.Command {
-    const name = `${this.name}-${suffix}`;
     const command = new remote.Command(
-      name,
+      `${this.name}-${suffix}`,
       {
         connection: this.connection,
         ...args,
-        create: toRepair.has(name) ? `${args.create} # again` : args.create,
         // Steps are shown live; what is captured as output is not shown twice.
         logging: remote.Logging.Stderr,
         addPreviousOutputInEnv: false,
