@@ -19,7 +19,9 @@ export async function activeOfWholePair(): Promise<string> {
     async () => {
       const tables = await Promise.all(directors.map(({ name }) => servers(name)));
       const same = tables.every((each) => each === tables[0]);
-      const count = (option: string) => tables[0]?.match(RegExp(`^${option} `, "gm"))?.length ?? 0;
+      // Services with a mark are the checks' own, with one real server each.
+      const count = (option: string) =>
+        tables[0]?.match(RegExp(`^${option} -t `, "gm"))?.length ?? 0;
       if (same && count("-A") > 0 && count("-a") === count("-A") * realServers.length) return true;
       throw new Error(tables.join("\n-- and --\n"));
     },
