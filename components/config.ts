@@ -61,7 +61,10 @@ export function check(raw: RawConfig): { settings?: Settings; errors: string[] }
       errors.push(...find(parsed as StackConfig, (name) => raw.has(name)));
     }
   }
-  return errors.length > 0 ? { errors } : { settings: resolve(parsed as StackConfig), errors };
+  return errors.length > 0
+    ? // What instances take from `vrrp` is wrong in all of them, and once in the config.
+      { errors: [...new Set(errors)] }
+    : { settings: resolve(parsed as StackConfig), errors };
 }
 
 const settingNames = Object.keys(schema) as (keyof typeof schema)[];

@@ -52,7 +52,7 @@ function gatedValues(config: StackConfig): Gated[] {
   );
   const routes = [config.vrrp, ...(config.vrrp.instances ?? [])].flatMap((place, i) =>
     (place.virtualRoutes ?? []).flatMap((route, j) =>
-      route.device === undefined
+      route.device === undefined && route.via !== undefined
         ? [
             // a205e87e: routes that name no interface can be tracked.
             {

@@ -1,6 +1,6 @@
 // Rules about VRRP instances, groups and what they track.
 import { canonical, checkedFamily, valueAt, type InstanceKey, type StackConfig } from "../schema";
-import { instancesOf, ownAddress } from "../settings";
+import { instancesOf, ownAddress, writtenAddresses } from "../settings";
 import { trackedIn } from "./names";
 import { named, repeated, unknown, type Rule } from "./rule";
 
@@ -82,6 +82,8 @@ export const vrrpRules: Rule[] = [
         const at = place(config.vrrp, i);
         const { name, version, family, unicast, virtualAddresses, members } = instance;
         if (virtualAddresses.length === 0) {
+          // Said already of the virtual server that may be meant for it.
+          if (config.virtualServers.some((service) => isUnplaced(service, config.vrrp))) return [];
           return [
             `${at}: ${name} carries no virtual address; name it as a virtual server's vrrpInstance, give it virtualAddresses, or remove it`,
           ];
@@ -324,6 +326,17 @@ export const vrrpRules: Rule[] = [
       ),
   },
 ];
+
+function isUnplaced(
+  service: StackConfig["virtualServers"][number],
+  { instances = [{ name: "VI_1" }] }: { instances?: { name: string }[] },
+): boolean {
+  const { vrrpInstance } = service;
+  return (
+    writtenAddresses(service).length === 0 ||
+    (vrrpInstance !== undefined && !instances.some(({ name }) => name === vrrpInstance))
+  );
+}
 
 const trackLists = [
   "trackInterfaces",

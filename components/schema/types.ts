@@ -88,8 +88,8 @@ export const userName = matching(/^[a-z_][a-z0-9_-]{0,31}$/, "a login name");
 
 export const path = matching(
   /^(\/\.{0,2}[\w@+-][\w.@+-]*){1,32}$/,
-  "a file's absolute path of letters, digits and . _ @ + -",
-);
+  "a file's absolute path of letters, digits and . _ @ + - (255 characters at most)",
+).max(255, { error: "is longer than 255 characters" });
 
 export const hostName = text(isHostName, "a host name");
 

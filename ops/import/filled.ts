@@ -1,7 +1,7 @@
 // Whether an imported config is one that the stack takes, once its placeholders are filled in.
 import { check, type RawConfig } from "../../components/config";
 import { osNames } from "../../components/schema/hosts";
-import { fillIn } from "./scripts";
+import { fillIn, fillIn6 } from "./scripts";
 import type { Config } from "./shapes";
 
 /**
@@ -45,6 +45,7 @@ function fill(value: unknown, path: string[], next: () => number): unknown {
   if (typeof value !== "string" || !value.includes(fillIn)) return value;
   const key = path.at(-1) ?? "";
   if (value.endsWith(`/${fillIn}`)) return value.replace(fillIn, value.includes(":") ? "64" : "24");
+  if (value === fillIn6) return `2001:db8:fffe::${next()}/128`;
   if (path[0] === "scripts") return "#!/bin/sh\n";
   return standIns[key]?.(next()) ?? value;
 }

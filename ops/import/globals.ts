@@ -142,7 +142,7 @@ const keywords: Keywords<Globals> = {
         if (fits) scribe.kept(statement, "smtpServer");
         else {
           scribe.changed(statement, "smtpServer", "the stack names the mail server by its address");
-          scribe.fillIn("email.smtpServer", `the address of ${host}`);
+          scribe.fillIn("/email.smtpServer", `the address of ${host}`);
         }
       },
       smtp_helo_name: email("heloName", word),

@@ -108,8 +108,9 @@ export class Scribe {
   }
 
   fillIn(at: string, what: string): void {
-    if (this.report.toFillIn.some((known) => known.at === at)) return;
-    this.report.toFillIn.push({ at, what });
+    const key = this.at(at);
+    if (this.report.toFillIn.some((known) => known.at === key)) return;
+    this.report.toFillIn.push({ at: key, what });
   }
 
   /** Keys that got another place in the end. */

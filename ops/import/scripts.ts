@@ -13,6 +13,9 @@ import { scriptWords } from "./words";
 /** What stands for a value that the imported files don't hold. */
 export const fillIn = "FILL_IN";
 
+/** The same for an IPv6 address. */
+export const fillIn6 = `${fillIn}_IPV6`;
+
 /** Programs of the system's packages: a director has them, so the stack ships a script that runs them. */
 const systemFolders = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"];
 
@@ -72,7 +75,7 @@ export class Scripts {
     const text = this.files.script(path);
     const fits = text !== undefined && schema.scripts.unwrap().safeParse({ [name]: text }).success;
     this.texts[name] = fits ? text : fillIn;
-    if (!fits) scribe.fillIn(`scripts.${name}`, `the text of ${path}, from the director`);
+    if (!fits) scribe.fillIn(`/scripts.${name}`, `the text of ${path}, from the director`);
     return name;
   }
 

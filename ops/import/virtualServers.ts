@@ -1,11 +1,11 @@
 // Virtual servers and real servers as the stack config has them.
-import { canonical } from "../../components/schema";
+import { canonical, checkedFamily, type Family } from "../../components/schema";
 import { withDefaults } from "./checks";
 import type { DirectorReading } from "./director";
 import type { RealServers } from "./names";
 import { defined, same } from "./plain";
 import type { Scribe } from "./report";
-import { fillIn } from "./scripts";
+import { fillIn, fillIn6 } from "./scripts";
 import type { MemberReading, ServiceReading } from "./services";
 import {
   checkShapes,
@@ -93,22 +93,31 @@ function trafficOf(
   instances: InstanceReading[],
   scribe: Scribe,
 ): { address: string; ports: string[] }[] {
+  const at = `/virtualServers[${service.name}]`;
   const known = addressesOfService(service);
   scribe.fillIn(
-    `virtualServers[${service.name}].traffic`,
-    `addresses, protocol and ports that are marked with ${String(service.target.fwmark)}: the director's iptables -t mangle -S or nft list ruleset says them`,
+    `${at}.traffic`,
+    `addresses, protocol and ports that are marked with ${String(service.target.fwmark)}: iptables -t mangle -S or nft list ruleset on the director says them`,
   );
-  const addresses = known.length > 0 ? known : [fillIn];
+  if (known.length === 0 && instances.length > 1) {
+    scribe.fillIn(`${at}.vrrpInstance`, "the VRRP instance that carries them");
+  }
+  const addresses =
+    known.length > 0 ? known : [familyOfService(service) === "inet" ? fillIn : fillIn6];
   return addresses.map((address) => ({
     address: withPrefix(address, instances),
     ports: [fillIn],
   }));
 }
 
+function familyOfService({ target, members }: ServiceReading): Family {
+  return target.family ?? checkedFamily(members[0]?.address ?? "");
+}
+
 function withPrefix(address: string, instances: InstanceReading[]): string {
   const carried = instances
     .flatMap(({ addresses }) => addresses)
-    .find((entry) => address !== fillIn && canonical(entry.address) === address);
+    .find((entry) => !address.startsWith(fillIn) && canonical(entry.address) === address);
   return carried ? `${address}/${carried.prefixLength}` : address;
 }
 

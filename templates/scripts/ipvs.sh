@@ -116,6 +116,7 @@ wanted_by_drain() {
 }
 
 # live CONF…: what the kernel has of these configs' virtual servers. Others may have services of their own.
+# shellcheck disable=SC2154 # $scratch is set by the script that sources this
 live() {
     for one in "$@"; do
         [ ! -f "$one" ] || wanted "$one"

@@ -168,6 +168,7 @@ check_staged() {
 # 2.2.7 sends itself SIGTERM in a test of scripts that another user runs (check_script_secure, mended in 2.2.8): it must ignore it.
 check() {
     code=0
+    # shellcheck disable=SC2016 # $1 is the inner shell's
     timeout -s KILL 60 sh -c 'trap "" TERM; exec keepalived --config-test --use-file "$1"' sh "$1" >"$scratch/check" 2>&1 || code=$?
     if [ "$code" = 0 ]; then
         say "config accepted"
@@ -180,7 +181,7 @@ check() {
 
 keep_originals() {
     keep_original $conf
-    for script in $scripts/* $staged_scripts/*; do
+    for script in "$scripts"/* "$staged_scripts"/*; do
         [ ! -e "$script" ] || keep_original "$scripts/${script##*/}"
     done
 }
@@ -208,7 +209,7 @@ put_scripts() {
 # sweep FOLDER: removes the scripts that FOLDER doesn't have.
 sweep() {
     [ -d $scripts ] || return 0
-    for script in $scripts/*; do
+    for script in "$scripts"/*; do
         [ -e "$1/${script##*/}" ] || rm -f "$script"
     done
     rmdir --ignore-fail-on-non-empty $scripts

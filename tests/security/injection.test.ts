@@ -30,6 +30,8 @@ interface Leaf {
   value: string;
   /** It is a key of a set, not a value. */
   isKey: boolean;
+  /** What decides whether another text may stand there: its type, or the union that this is a branch of. */
+  type: Type;
 }
 
 /** A hostile text that the config took. */
@@ -64,6 +66,22 @@ test("the strings that are tried are all that the schema has", () => {
   expect(stringPlaces().filter((place) => !places.has(place))).toEqual([]);
   expect(places.size).toBeGreaterThan(250);
 });
+
+test("what a string's own type refuses, the config's check refuses and names", () => {
+  const seen = new Set<string>();
+  for (const leaf of leaves) {
+    if (leaf.place === code || seen.has(leaf.place)) continue;
+    seen.add(leaf.place);
+    const text = `${leaf.value}\n}`;
+    expect([leaf.place, z.safeParse(leaf.type, text).success]).toEqual([leaf.place, false]);
+    const { errors, settings } = check(raw(withText(leaf, text)));
+    expect([leaf.place, settings]).toEqual([leaf.place, undefined]);
+    expect([leaf.place, errors.join("\n")]).toEqual([
+      leaf.place,
+      expect.stringContaining(String(leaf.path[0])),
+    ]);
+  }
+}, 120_000);
 
 test("hostile text in every string is refused, or taken as a word and nothing else", () => {
   const counts = {
@@ -201,20 +219,24 @@ const needsTheHost = /\.user$|[iI]nterface|\.device$|scriptUser/;
 
 function attempt(leaf: Leaf, text: string, means: string): void {
   tried.values++;
-  const single = changed(leaf.stack, (path, value, isKey) =>
-    isKey === leaf.isKey && samePath(path, leaf.path) ? text : value,
-  );
-  const [key = ""] = leaf.path;
-  const type = schema[key as keyof typeof schema];
-  if (!type.safeParse(single[key]).success) {
+  // Much faster than the whole config, which would be refused for the same reason: see the test about that.
+  if (!z.safeParse(leaf.type, text).success) {
     tried.bySchema++;
     return;
   }
   // A name must be changed wherever it is named, or the rules refuse it for that.
   const everywhere = changed(leaf.stack, (_path, value) => (value === leaf.value ? text : value));
-  const after = [single, everywhere].map((stack) => check(raw(stack)).settings).find(Boolean);
+  const after = [withText(leaf, text), everywhere]
+    .map((stack) => check(raw(stack)).settings)
+    .find(Boolean);
   if (after === undefined) tried.byRules++;
   else taken.push({ leaf, text, means, before: settingsOf(leaf.stack), after });
+}
+
+function withText({ stack, path, isKey }: Leaf, text: string): Plain {
+  return changed(stack, (at, value, itsKey) =>
+    itsKey === isKey && samePath(at, path) ? text : value,
+  );
 }
 
 /** A config with some strings changed, values and keys of sets. */
@@ -243,15 +265,15 @@ function samePath(a: Key[], b: Key[]): boolean {
 /** The strings of a config, each with its place in the schema. */
 function leavesOf(stack: Plain): Leaf[] {
   const found: Leaf[] = [];
-  const visit = (type: Type, value: unknown, path: Key[], place: string): void => {
+  const visit = (type: Type, value: unknown, path: Key[], place: string, union?: Type): void => {
     if (value === undefined) return;
     const bare = unwrap(type);
     if (typeof value === "string" && childrenOf(type).length === 0) {
-      found.push({ stack, path, place, value, isKey: false });
+      found.push({ stack, path, place, value, isKey: false, type: union ?? type });
     }
     if (bare instanceof z.ZodUnion) {
       const [branch] = childrenOf(type).filter(([below]) => z.safeParse(below, value).success);
-      if (branch) visit(branch[0], value, path, place + branch[1]);
+      if (branch) visit(branch[0], value, path, place + branch[1], union ?? type);
       return;
     }
     for (const [below, suffix] of childrenOf(type)) {
@@ -263,7 +285,8 @@ function leavesOf(stack: Plain): Leaf[] {
       for (const [key, item] of Object.entries(value as object)) {
         const at = [...path, Array.isArray(value) ? Number(key) : key];
         if (bare instanceof z.ZodRecord) {
-          found.push({ stack, path: at, place: `${place}{key}`, value: key, isKey: true });
+          const common = { stack, path: at, place: `${place}{key}`, value: key };
+          found.push({ ...common, isKey: true, type: bare.keyType });
         }
         visit(below, item, at, place + suffix);
       }

@@ -80,7 +80,9 @@ function filledIn(read: Plain, stack: Plain): Plain {
       : {}),
     virtualServers: (read.virtualServers as Entry[]).map((service) => {
       const before = (stack.virtualServers as Entry[]).find(({ name }) => name === service.name);
-      return service.traffic === undefined ? service : { ...service, traffic: before?.traffic };
+      return service.traffic === undefined
+        ? service
+        : { ...service, traffic: before?.traffic, vrrpInstance: before?.vrrpInstance };
     }),
     ...(read.scripts === undefined ? {} : { scripts: stack.scripts }),
   };
@@ -93,7 +95,14 @@ function filled(value: unknown, before: unknown, own: Plain): unknown {
   const known = [own.vrrpAddress, own.vrrpAddress6].find(
     (written) => typeof written === "string" && written.split("/")[0] === address,
   );
-  return known ?? before;
+  if (known !== undefined) return known;
+  if (address === "FILL_IN") return before;
+  // An instance's own address: its network is as large as the director's, for all that the file says.
+  const family = (written: unknown) => String(written).includes(":");
+  const other = [own.vrrpAddress, own.vrrpAddress6].find(
+    (written) => family(written) === family(address),
+  );
+  return `${address}/${String(other).split("/")[1] ?? "24"}`;
 }
 
 function isOpen(value: unknown): boolean {
