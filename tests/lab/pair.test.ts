@@ -2,12 +2,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { hosts, virtualIp } from "../../lab/hosts";
-import { labDown, onHost, powerCut, powerOn, waitFor } from "../../lab/lab";
+import { onHost, powerCut, powerOn, waitFor } from "../../lab/lab";
 import { startLoad, summary } from "../../lab/load";
 import { activeDirector, directors, ipvsTable, realServers, requests } from "../../lab/measure";
-import { stateDirectory, statePath } from "../../lab/paths";
+import { statePath } from "../../lab/paths";
 import { claims } from "../../lab/proof";
-import { run } from "../../lab/run";
 import { added, configure, everywhere, logins, pulumi, shell, up } from "./stack";
 
 /** Figures and tables that a person wants to see in the log. */

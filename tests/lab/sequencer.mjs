@@ -1,11 +1,11 @@
 // The order of the lab's test files: each finds the lab as the one before left it, and the last takes it down.
-import sequencer from "@jest/test-sequencer";
+import Sequencer from "@jest/test-sequencer";
 
 const order = ["pair", "services", "removal"];
 
 const place = ({ path }) => order.findIndex((name) => path.endsWith(`/${name}.test.ts`));
 
-export default class extends sequencer.default {
+export default class extends Sequencer {
   sort(tests) {
     const stranger = tests.find((test) => place(test) < 0);
     if (stranger) throw new Error(`${stranger.path} has no place in the order of the lab's tests`);

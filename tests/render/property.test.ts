@@ -111,7 +111,9 @@ function configsOf(
 ): Case[] {
   const [os] =
     Object.entries(osProfiles).find(([, { keepalived }]) => keepalived === version) ?? [];
-  const directors = (stack.directors as Plain[]).map(({ os: _, ...director }) => director);
+  const directors = (stack.directors as Plain[]).map((director) =>
+    Object.fromEntries(Object.entries(director).filter(([key]) => key !== "os")),
+  );
   const plain = { ...stack, os, directors };
   const secret = check(raw(plain, { vrrpAuthPass: authPass }));
   const { settings } = secret.settings ? secret : check(raw(plain));

@@ -148,7 +148,7 @@ function objectOf(type: z.ZodObject, place: string, options: Options): fc.Arbitr
     fc
       .record(
         Object.fromEntries(
-          Object.entries(type.shape)
+          Object.entries(type.shape as Record<string, z.ZodType>)
             .filter(([key]) => !lacks.includes(key))
             .map(([key, below]) => {
               const at = placeOf(key);

@@ -23,11 +23,14 @@ export function featuresOf(stack: Plain): Set<string> {
   const visit = (type: Type, value: unknown, at: string): void => {
     if (value === undefined) return;
     found.add(at);
-    if (valuesOf(type).length > 0) found.add(`${at}=${String(value)}`);
+    if (valuesOf(type).length > 0) found.add(`${at}=${value as string | number}`);
     const bare = unwrap(type);
     for (const [below, suffix] of childrenOf(type)) {
       if (bare instanceof z.ZodUnion) {
-        if (z.safeParse(below, value).success) return visit(below, value, at + suffix);
+        if (z.safeParse(below, value).success) {
+          visit(below, value, at + suffix);
+          return;
+        }
       } else if (bare instanceof z.ZodObject) {
         visit(below, (value as Plain)[suffix.slice(1)], at + suffix);
       } else {

@@ -27,7 +27,10 @@ export function setRight(stack: Plain): Plain {
 }
 
 type Holder = Record<string | number, unknown>;
-type Place = { holder: Holder; key: string | number };
+interface Place {
+  holder: Holder;
+  key: string | number;
+}
 
 /** `virtualServers[0].realServers[1].name` as keys. */
 function keysOf(at: string): (string | number)[] {
@@ -91,7 +94,7 @@ function isHolder(value: unknown): value is Holder {
 
 /** The same name for the same wrong one, so that a config shrinks step by step. */
 function chosen(names: string[], wrong: string): string {
-  const sum = [...wrong].reduce((total, letter) => total + (letter.codePointAt(0) ?? 0), 0);
+  const sum = Array.from(wrong).reduce((total, letter) => total + (letter.codePointAt(0) ?? 0), 0);
   return names[sum % names.length] ?? "";
 }
 

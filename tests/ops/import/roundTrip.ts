@@ -68,9 +68,10 @@ function filledIn(read: Plain, stack: Plain): Plain {
               return {
                 ...instance,
                 directors: Object.fromEntries(
-                  Object.keys(instance.directors ?? {}).map((name) => {
+                  Object.entries(instance.directors ?? {}).map(([name, part]) => {
                     const director = renamed.get(name) ?? name;
-                    return [director, before?.directors?.[director] ?? {}];
+                    const own = (before?.directors?.[director] ?? {}) as Plain;
+                    return [director, filledPart(part as Plain, own)];
                   }),
                 ),
               };
@@ -82,10 +83,23 @@ function filledIn(read: Plain, stack: Plain): Plain {
       const before = (stack.virtualServers as Entry[]).find(({ name }) => name === service.name);
       return service.traffic === undefined
         ? service
-        : { ...service, traffic: before?.traffic, vrrpInstance: before?.vrrpInstance };
+        : {
+            ...service,
+            traffic: (before?.traffic as { address: string }[]).map((flow) => ({
+              ...flow,
+              address: withPrefix(flow.address),
+            })),
+            vrrpInstance: before?.vrrpInstance,
+          };
     }),
     ...(read.scripts === undefined ? {} : { scripts: stack.scripts }),
   };
+}
+
+function filledPart(part: Plain, own: Plain): Plain {
+  return Object.fromEntries(
+    Object.entries(part).map(([key, value]) => [key, filled(value, own[key], own)]),
+  );
 }
 
 /** The value as the stack has it; of an address without its prefix, whichever of the director's it is. */
@@ -103,6 +117,10 @@ function filled(value: unknown, before: unknown, own: Plain): unknown {
     (written) => family(written) === family(address),
   );
   return `${address}/${String(other).split("/")[1] ?? "24"}`;
+}
+
+function withPrefix(address: string): string {
+  return address.includes("/") ? address : `${address}/${address.includes(":") ? 128 : 32}`;
 }
 
 function isOpen(value: unknown): boolean {
