@@ -22,7 +22,7 @@ const bad: [claim: string, change: (stack: Stack) => void, error: RegExp][] = [
   [
     "a VIP that isn't an address",
     (s) => (s.virtualServers[0].address = "192.0.2.300"),
-    /^virtualServers\[0\]\.address: "192\.0\.2\.300" is not an IPv4 address/,
+    /^virtualServers\[0\]\.address: "192\.0\.2\.300" is not an IP address/,
   ],
   [
     "port 0",
@@ -47,7 +47,7 @@ const bad: [claim: string, change: (stack: Stack) => void, error: RegExp][] = [
   [
     "a duplicate VIP, port and protocol",
     (s) => s.virtualServers.push({ name: "again", address: "192.0.2.100", port: 80 }),
-    /^virtualServers\[1\]: service "192\.0\.2\.100:80:TCP" is taken by virtualServers\[0\]/,
+    /^virtualServers\[1\]: service "192\.0\.2\.100 80 TCP" is taken by virtualServers\[0\]/,
   ],
   [
     "no real servers",
@@ -98,7 +98,7 @@ const bad: [claim: string, change: (stack: Stack) => void, error: RegExp][] = [
   [
     "a real server that doesn't exist",
     (s) => (s.virtualServers[0].realServers = ["wbe1"]),
-    /^virtualServers\[0\]\.realServers\[0\]: "wbe1" is no real server; did you mean web1\?/,
+    /^virtualServers\[0\]\.realServers\[0\]\.name: "wbe1" is no real server; did you mean web1\?/,
   ],
   [
     "weights that are all 0",
@@ -121,8 +121,8 @@ const bad: [claim: string, change: (stack: Stack) => void, error: RegExp][] = [
   ],
   [
     "a TCP check of a UDP service",
-    (s) => (s.virtualServers[0].protocol = "UDP"),
-    /^virtualServers\[0\]\.check: a TCP check of a UDP service/,
+    (s) => Object.assign(s.virtualServers[0], { protocol: "UDP", checks: [{ type: "tcp" }] }),
+    /^virtualServers\[0\]\.checks\[0\]\.type: "tcp" of a UDP service/,
   ],
   [
     "a password in plain text",
@@ -179,7 +179,6 @@ test("persistence 0 means none, and the cookbook's defaults are the defaults", (
   expect(settings.virtualServers[0]).toMatchObject({
     persistenceTimeoutSeconds: 0,
     scheduler: "rr",
-    prefixLength: 32,
   });
   expect(settings.vrrp).toMatchObject({
     interface: "eth1",

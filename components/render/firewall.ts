@@ -272,7 +272,8 @@ function nftFile({
       ? nftChain("input", "input priority filter; policy drop;", [
           "ct state established,related accept",
           'iifname "lo" accept',
-          "meta l4proto { icmp, ipv6-icmp } accept",
+          // By number: a host may have no /etc/protocols to look names up in.
+          "meta l4proto { 1, 58 } accept",
           'include "/etc/lvs-ha/ssh-clients.nft"',
           // Nothing of ours stops what is forwarded: that needs no opening.
           ...openings
@@ -304,9 +305,9 @@ function nftChain(name: string, hook: string, rules: string[]): string[] {
 }
 
 const nftProtocols = {
-  tcp: "meta l4proto tcp",
-  udp: "meta l4proto udp",
-  sctp: "meta l4proto sctp",
+  tcp: "meta l4proto 6",
+  udp: "meta l4proto 17",
+  sctp: "meta l4proto 132",
   vrrp: "meta l4proto 112",
   ipip: "meta l4proto { 4, 41 }",
 };

@@ -213,20 +213,28 @@ export const vrrpRules: Rule[] = [
       return [
         ...unknown("VRRP instance", grouped, names),
         ...repeated("instance", grouped),
-        ...instances.flatMap((instance, i) =>
-          grouped.some(({ value }) => value === instance.name)
-            ? trackLists.flatMap((list) =>
-                instance[list].flatMap((entry, j) => {
-                  const weight = weightOf(entry, list, config.tracking);
-                  return weight === 0
-                    ? []
-                    : [
-                        `${placeOf(config.vrrp, i, list)}.${list}[${j}].weight: ${weight}${entry.weight === undefined ? ", its own," : ""} is ignored in a sync group, whose instances keep together; set it to 0`,
-                      ];
-                }),
-              )
-            : [],
-        ),
+        ...instances.flatMap((instance, i) => {
+          const group = config.vrrp.syncGroups.find((one) => one.instances.includes(instance.name));
+          if (group === undefined) return [];
+          return trackLists.flatMap((list) =>
+            instance[list].flatMap((entry, j) => {
+              const at = `${placeOf(config.vrrp, i, list)}.${list}[${j}]`;
+              const weight = weightOf(entry, list, config.tracking);
+              return [
+                ...(weight === 0
+                  ? []
+                  : [
+                      `${at}.weight: ${weight}${entry.weight === undefined ? ", its own," : ""} is ignored in a sync group, whose instances keep together; set it to 0`,
+                    ]),
+                ...(group[list].some(({ name }) => name === entry.name)
+                  ? [
+                      `${at}.name: "${entry.name}" is tracked by the sync group ${group.name}, too; once is enough`,
+                    ]
+                  : []),
+              ];
+            }),
+          );
+        }),
       ];
     },
   },
@@ -269,9 +277,10 @@ export const vrrpRules: Rule[] = [
         }
         const families = Object.values(typeof neighbor === "string" ? [neighbor] : neighbor);
         const hops = ttl ?? (families.some((to) => checkedFamily(to) === "inet6") ? 64 : 255);
-        if (maxHops !== undefined && maxHops > hops) {
+        // keepalived compares -1 as 255.
+        if (maxHops !== undefined && (maxHops === -1 ? 255 : maxHops) > hops) {
           errors.push(
-            `${at}.maxHops: ${maxHops} is above ttl (${hops}${ttl === undefined ? ", keepalived's own" : ""})`,
+            `${at}.maxHops: ${maxHops === -1 ? "-1 (any number)" : maxHops} is above ttl (${hops}${ttl === undefined ? ", keepalived's own" : ""})`,
           );
         }
         return errors;
