@@ -4,6 +4,7 @@ import {
   canonical,
   checkedFamily,
   instanceKeys,
+  isAddress,
   isInNetworkOf,
   type Check,
   type Family,
@@ -149,7 +150,9 @@ export function resolve(config: StackConfig): Settings {
   const directors = config.directors.map((director, i) => ({
     ...director,
     ...login(director),
-    syncAddress: director.syncAddress ?? director.host,
+    vrrpAddress: spelt(director.vrrpAddress),
+    ...(director.vrrpAddress6 === undefined ? {} : { vrrpAddress6: spelt(director.vrrpAddress6) }),
+    syncAddress: spelt(director.syncAddress ?? director.host),
     priority: director.priority ?? defaultPriority(i),
     inMaintenance: config.maintenance.includes(director.name),
   }));
@@ -236,9 +239,16 @@ export function addressesOf({
 > {
   const first = address ?? host ?? "";
   return {
-    [checkedFamily(first)]: first,
-    ...(address6 === undefined ? {} : { inet6: address6 }),
+    [checkedFamily(first)]: spelt(first),
+    ...(address6 === undefined ? {} : { inet6: spelt(address6) }),
   };
+}
+
+/** An address in the one spelling that every program takes, with the prefix that it has; a name is left alone. */
+function spelt(address: string): string {
+  if (!isAddress(address)) return address;
+  const [, prefix] = address.split("/");
+  return canonical(address) + (prefix === undefined ? "" : `/${prefix}`);
 }
 
 /** Checks of a member: its own, its virtual server's, or one that fits the protocol. */
@@ -328,10 +338,16 @@ export function instancesOf(config: StackConfig): InstanceSettings[] {
       members: directors.map((director, j) => ({
         name: director.name,
         priority: own[director.name]?.priority ?? director.priority ?? defaultPriority(j),
-        address: ownAddress({ ...director, ...defined(own[director.name] ?? {}) }, family),
+        address: speltOrNone(
+          ownAddress({ ...director, ...defined(own[director.name] ?? {}) }, family),
+        ),
       })),
     };
   });
+}
+
+function speltOrNone(address: string | undefined): string | undefined {
+  return address === undefined ? undefined : spelt(address);
 }
 
 /** A director's own address of a family, with its prefix. */

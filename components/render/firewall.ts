@@ -205,7 +205,13 @@ function bfdOpenings({ tracking }: Settings, director: DirectorSettings): Openin
   return tracking.bfd.flatMap(({ neighbor, multihop }) => {
     const from = typeof neighbor === "string" ? neighbor : neighbor[director.name];
     if (from === undefined) return [];
-    return [{ protocol: "udp", from, port: multihop ? bfdPorts.multihop : bfdPorts.single }];
+    return [
+      {
+        protocol: "udp",
+        from: canonical(from),
+        port: multihop ? bfdPorts.multihop : bfdPorts.single,
+      },
+    ];
   });
 }
 
