@@ -107,7 +107,7 @@ test("a config that is right but never gets live is taken back", async () => {
   const result = await running.end();
   tell(stderr.trim());
   expect(exitCode).toBe(1);
-  expect(stderr).toMatch(/not in the kernel: service TCP 192\.0\.2\.100:80 nq/);
+  expect(stderr).toMatch(/not in the kernel: -A -t 192\.0\.2\.100:80 -s nq/);
   expect(await shell(director.name, `md5sum ${conf}`)).toBe(before);
   await waitFor(async () => (await ipvsTable(director.name)).includes(":80 wrr"), {
     what: "the old config is live again",

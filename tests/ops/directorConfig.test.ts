@@ -31,8 +31,8 @@ test("virtual servers and real servers have the names that the stack config give
   ]);
 });
 
-test("the sync daemon belongs to the instance, or to none where there are several", () => {
-  expect(configOf(() => undefined).syncDaemon).toEqual({ interface: "eth0", instance: "VI_1" });
+test("the sync daemon belongs to no instance, however many there are", () => {
+  expect(configOf(() => undefined).syncDaemon).toEqual({ interface: "eth0" });
   const several = configOf((stack) => {
     stack.vrrp = {
       instances: [
