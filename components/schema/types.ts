@@ -26,9 +26,7 @@ export const seconds = (min: number, max: number) => {
 export const flag = z.boolean({ error: "is not true or false" });
 
 export const matching = (pattern: RegExp, allowed: string) =>
-  z
-    .string({ error: `is not ${allowed}` })
-    .regex(pattern, { error: `is not ${allowed}`, abort: true });
+  z.string({ error: `is not ${allowed}` }).regex(pattern, { error: `is not ${allowed}` });
 
 export const oneOf = <const T extends readonly string[]>(values: T) =>
   z.enum(values, { error: `is not one of ${values.join(", ")}` });

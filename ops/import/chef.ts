@@ -1,6 +1,5 @@
 // A node of the Chef cookbook lvs01: its attributes -> the keepalived.conf that the cookbook wrote for it.
 import { z } from "zod";
-import type { Config } from "./shapes";
 
 const text = z.union([z.string(), z.number()]).transform(String);
 
@@ -47,19 +46,6 @@ export function readChefNode(json: string): ChefNode {
     keepalivedConf: keepalivedConf(own, realServers(own)),
     ...(own.public_prim_subnet === undefined ? {} : { publicSubnet: own.public_prim_subnet }),
     ...(typeof name === "string" ? { name } : {}),
-  };
-}
-
-/** What the cookbook did to the hosts besides keepalived: ufw, and sysctls of which the stack's defaults have most. */
-export function cookbookHosts(
-  { publicSubnet }: Pick<ChefNode, "publicSubnet">,
-  comments: Map<string, string>,
-): Pick<Config, "firewall" | "kernel"> {
-  comments.delete("firewall.backend");
-  comments.set("firewall", "As the cookbook: ufw is switched on, and denies what no rule lets in");
-  return {
-    firewall: { backend: "ufw", ...(publicSubnet === undefined ? {} : { publicSubnet }) },
-    kernel: { directorSysctls: { "net.ipv6.conf.all.disable_ipv6": 1 } },
   };
 }
 

@@ -1,8 +1,7 @@
 #!/bin/sh
 # Keeps clients from real servers while these are changed; runs on a director.
 # drain.sh drain SECONDS ADDRESS…: no new connections, then waits until none is open, SECONDS at most.
-# drain.sh restore ADDRESS… <ENTRIES: new connections again, once the checks find the real servers well. ENTRIES are what the
-# directors are to have of them from now on, as `ipvsadm -Sn` prints it without weights: other services they are about to leave.
+# drain.sh restore ADDRESS…: new connections again, once the checks find the real servers well.
 set -eu
 what=drain
 # shellcheck source=templates/scripts/files.sh
@@ -45,14 +44,9 @@ restore() {
     lock
     make_scratch
     [ -e $drained ] || return 0
-    cat >"$scratch/stays"
     for address; do
         entries_of "$address" <$drained >"$scratch/entries"
         while read -r entry; do
-            if ! printf '%s\n' "$entry" | sed 's/ -w .*//' | grep -qxFf - "$scratch/stays"; then
-                say "$address is about to leave $(service_of "$entry")"
-                continue
-            fi
             tries=0
             until is_in "$entry"; do
                 tries=$((tries + 1))
@@ -79,7 +73,7 @@ entries_of() {
         $1 != "-a" { next }
         $2 == "-f" && $3 > 65535 { next }
         {
-            for (i = 1; i < NF; i++) if ($i == "-r") server = $(i + 1)
+            server = $5
             sub(/:[0-9]+$/, "", server)
             gsub(/[][]/, "", server)
             if (server == address) print
@@ -91,26 +85,25 @@ weight_of() {
     printf '%s\n' "$1" | awk '{ for (i = 1; i < NF; i++) if ($i == "-w") print $(i + 1) }'
 }
 
-# service_of ENTRY, server_of ENTRY: `-f 7 -6` and `[2001:db8::21]:0` of `-a -f 7 -6 -r [2001:db8::21]:0 -g -w 1`.
 service_of() {
-    printf '%s\n' "$1" | sed 's/^-a //; s/ -r .*//'
-}
-
-server_of() {
-    printf '%s\n' "$1" | sed 's/.* -r //; s/ .*//'
+    printf '%s\n' "$1" | awk '{ print $3 }'
 }
 
 # True when another real server of the same service has a weight.
 others_serve() {
-    ipvsadm -Sn | awk -v start="-a $(service_of "$1") -r " -v own="$(server_of "$1") " '
-        index($0, start) == 1 && index(substr($0, length(start) + 1), own) != 1 && !/ -w 0( |$)/ { found = 1 }
+    ipvsadm -Sn | awk -v entry="$1" '
+        BEGIN { split(entry, own, " ") }
+        $1 == "-a" && $2 == own[2] && $3 == own[3] && $5 != own[5] {
+            for (i = 1; i < NF; i++) if ($i == "-w" && $(i + 1) > 0) found = 1
+        }
         END { exit !found }
     '
 }
 
 is_in() {
-    ipvsadm -Sn | awk -v start="-a $(service_of "$1") -r $(server_of "$1") " '
-        index($0, start) == 1 { found = 1 }
+    ipvsadm -Sn | awk -v entry="$1" '
+        BEGIN { split(entry, own, " ") }
+        $1 == "-a" && $2 == own[2] && $3 == own[3] && $5 == own[5] { found = 1 }
         END { exit !found }
     '
 }
