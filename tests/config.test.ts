@@ -1,144 +1,34 @@
 // Bad input is one clear error each; all at once; before any host is touched.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { parse } from "yaml";
+import { z } from "zod";
 import { check } from "../components/config";
+import { rules } from "../components/rules";
 import { schema } from "../components/schema";
+import { stackArb } from "./support/arbitraries";
+import { childrenOf, unwrap } from "./support/features";
+import { mistakes } from "./support/mistakes";
+import type { Plain } from "./support/setRight";
 import { raw, settingsOf, smallStack, type Stack } from "./support/stacks";
 
-function errorsOf(change: (stack: Stack) => void, secrets: Record<string, string> = {}): string[] {
+function errorsOf(
+  change: (stack: Stack) => unknown,
+  secrets: Record<string, string> = {},
+): string[] {
   const stack = smallStack();
   change(stack);
   return check(raw(stack, secrets)).errors;
 }
 
-const bad: [claim: string, change: (stack: Stack) => void, error: RegExp][] = [
-  ["an unknown key", (s) => (s.pakages = []), /^pakages: unknown key; did you mean packages\?/],
-  [
-    "an unknown key inside",
-    (s) => (s.virtualServers[0].sheduler = "rr"),
-    /^virtualServers\[0\]\.sheduler: unknown key; did you mean scheduler\?/,
-  ],
-  [
-    "a VIP that isn't an address",
-    (s) => (s.virtualServers[0].address = "192.0.2.300"),
-    /^virtualServers\[0\]\.address: "192\.0\.2\.300" is not an IP address/,
-  ],
-  [
-    "port 0",
-    (s) => (s.virtualServers[0].port = 0),
-    /^virtualServers\[0\]\.port: 0 is not a port \(1–65535\)$/,
-  ],
-  [
-    "weight -1",
-    (s) => (s.realServers[1].weight = -1),
-    /^realServers\[1\]\.weight: -1 is not a weight \(0–65535\)$/,
-  ],
-  [
-    "a duplicate name of hosts",
-    (s) => (s.realServers[0].name = "lvs1"),
-    /^realServers\[0\]\.name: name "lvs1" is taken by directors\[0\]\.name/,
-  ],
-  [
-    "a duplicate name of virtual servers",
-    (s) => s.virtualServers.push({ name: "web", address: "192.0.2.101", port: 80 }),
-    /^virtualServers\[1\]\.name: name "web" is taken/,
-  ],
-  [
-    "a duplicate VIP, port and protocol",
-    (s) => s.virtualServers.push({ name: "again", address: "192.0.2.100", port: 80 }),
-    /^virtualServers\[1\]: service "192\.0\.2\.100 80 TCP" is taken by virtualServers\[0\]/,
-  ],
-  [
-    "no real servers",
-    (s) => ((s as Record<string, unknown>).realServers = []),
-    /^realServers: \[\] has no real server/,
-  ],
-  [
-    "a missing host key",
-    (s) => delete s.realServers[0].hostKey,
-    /^realServers\[0\]\.hostKey: is missing; it must be the host's public key/,
-  ],
-  [
-    "an RSA host key",
-    (s) => (s.directors[0].hostKey = `ssh-rsa ${"A".repeat(372)}`),
-    /^directors\[0\]\.hostKey: .* is not a public host key, Ed25519 or ECDSA/,
-  ],
-  [
-    "a director's missing host key",
-    (s) => delete s.directors[0].hostKey,
-    /^directors\[0\]\.hostKey: is missing; it must be a public host key/,
-  ],
-  [
-    "two directors with one address",
-    (s) => (s.directors[1].host = "10.10.0.11"),
-    /^directors\[1\]\.host: host "10\.10\.0\.11" is taken by directors\[0\]\.host/,
-  ],
-  [
-    "two directors with one VRRP address",
-    (s) => (s.directors[1].vrrpAddress = "192.0.2.11/24"),
-    /^directors\[1\]\.vrrpAddress: address "192\.0\.2\.11" is taken/,
-  ],
-  ["one director", (s) => s.directors.pop(), /^directors: .* has fewer than two directors/],
-  [
-    "direct routing to another port",
-    (s) => (s.virtualServers[0].realServers = [{ name: "web1", port: 8080 }]),
-    /^virtualServers\[0\]\.realServers\[0\]\.port: 8080 differs from the virtual server's port 80; DR cannot change ports/,
-  ],
-  [
-    "a VIP outside the directors' network without a prefix",
-    (s) => (s.virtualServers[0].address = "198.51.100.7"),
-    /^virtualServers\[0\]\.address: "198\.51\.100\.7" is outside the directors' networks .*"198\.51\.100\.7\/32"/,
-  ],
-  [
-    "a VIP that is a host's own address",
-    (s) => (s.virtualServers[0].address = "192.0.2.21"),
-    /^virtualServers\[0\]\.address: "192\.0\.2\.21" is web1's own address/,
-  ],
-  [
-    "a real server that doesn't exist",
-    (s) => (s.virtualServers[0].realServers = ["wbe1"]),
-    /^virtualServers\[0\]\.realServers\[0\]\.name: "wbe1" is no real server; did you mean web1\?/,
-  ],
-  [
-    "weights that are all 0",
-    (s) => {
-      s.realServers.forEach((realServer) => (realServer.weight = 0));
-    },
-    /^virtualServers\[0\]: every real server of web has weight 0/,
-  ],
-  [
-    "equal priorities",
-    (s) => {
-      s.directors.forEach((director) => (director.priority = 100));
-    },
-    /^directors\[1\]\.priority: priority 100 is taken/,
-  ],
-  [
-    "a fraction of a second in VRRP version 2",
-    (s) => (s.vrrp = { version: 2, advertIntervalSeconds: 0.5 }),
-    /^vrrp\.advertIntervalSeconds: 0\.5 is not whole; VRRP version 2/,
-  ],
-  [
-    "a TCP check of a UDP service",
-    (s) => Object.assign(s.virtualServers[0], { protocol: "UDP", checks: [{ type: "tcp" }] }),
-    /^virtualServers\[0\]\.checks\[0\]\.type: "tcp" of a UDP service/,
-  ],
-  [
-    "a password in plain text",
-    (s) => (s.sshPassword = "hunter2"),
-    /^sshPassword: is in plain text; set it with: pulumi config set --secret lvs-ha:sshPassword$/,
-  ],
-  [
-    "a value with a newline and braces",
-    (s) => (s.vrrp = { interface: "eth1 {\n}" }),
-    /^vrrp\.interface: .* is not a network interface's name/,
-  ],
-];
+test("the stack that the mistakes are made in is right", () => {
+  expect(errorsOf(() => undefined)).toEqual([]);
+});
 
-test.each(bad)("%s is one error that names key, value and what is allowed", (_, change, error) => {
+test.each(mistakes)("%s is told by key, value and what is allowed", (_, change, ...beginnings) => {
   const errors = errorsOf(change);
-  expect(errors).toEqual([expect.stringMatching(error)]);
+  expect(errors.map((error, i) => error.slice(0, beginnings[i]?.length))).toEqual(beginnings);
 });
 
 test("an auth_pass of 9 characters is refused without being shown", () => {
@@ -165,6 +55,25 @@ test("a key that decides the stack's shape may not be secret: its text could not
   ]);
 });
 
+test("every rule is broken by a mistake here, so that none can be lost unseen", () => {
+  const broken = new Set<number>();
+  const spies = rules.map((rule, i) => {
+    const { find } = rule;
+    return jest.spyOn(rule, "find").mockImplementation((...given) => {
+      const errors = find(...given);
+      if (errors.length > 0) broken.add(i);
+      return errors;
+    });
+  });
+  for (const [, change] of mistakes) errorsOf(change);
+  errorsOf(() => undefined, { vrrpAuthPass: "secret" });
+  spies.forEach((spy) => {
+    spy.mockRestore();
+  });
+  const unbroken = rules.filter((_, i) => !broken.has(i)).map(({ find }) => find.toString());
+  expect(unbroken).toEqual([]);
+});
+
 test("all errors come at once, across keys", () => {
   const errors = errorsOf((stack) => {
     stack.virtualServers[0].port = 0;
@@ -172,6 +81,67 @@ test("all errors come at once, across keys", () => {
     stack.typo = 1;
   });
   expect(errors).toHaveLength(3);
+});
+
+test("what several instances take from vrrp is told once", () => {
+  const errors = errorsOf((stack) => {
+    stack.vrrp = {
+      advertIntervalSeconds: 41,
+      instances: [1, 2].map((i) => ({
+        name: `VI_${i}`,
+        virtualRouterId: i,
+        virtualAddresses: [{ address: `192.0.2.20${i}` }],
+      })),
+    };
+  });
+  expect(errors).toEqual([expect.stringMatching(/^vrrp\.advertIntervalSeconds: 41 is more than/)]);
+});
+
+describe("of a config drawn from the whole schema", () => {
+  const seed = Number(process.env.SEED ?? Date.now() % 0x7fffffff);
+  const numRuns = Number(process.env.RUNS ?? 60);
+  // Nothing that the schema knows, of every kind that JSON has.
+  const wrong = [null, -1e9, true, 0.0001, "\u0007", [[]], { "\u0007": {} }];
+
+  test(`any value that its type doesn't take is told where it is, in our words (SEED=${seed})`, () => {
+    const tried = new Set<string>();
+    for (const stack of fc.sample(stackArb(), { seed, numRuns })) {
+      for (const { holder, key, path, place, type } of placesOf(stack)) {
+        if (tried.has(place)) continue;
+        tried.add(place);
+        for (const value of wrong) {
+          if (z.safeParse(type, value).success) continue;
+          const before = holder[key];
+          holder[key] = value;
+          const { errors } = check(raw(stack));
+          holder[key] = before;
+          const ours = errors.filter((error) => error.startsWith(path));
+          expect({ path, value, ours }).not.toMatchObject({ ours: [] });
+          expect(ours.join("\n")).not.toMatch(/invalid|expected|undefined/i);
+        }
+      }
+    }
+    expect(tried.size).toBeGreaterThan(400);
+  }, 120_000);
+
+  test(`what is left of it is right or is told what is wrong, whatever is taken out (SEED=${seed})`, () => {
+    fc.assert(
+      fc.property(stackArb(), fc.infiniteStream(fc.nat()), (stack, numbers) => {
+        for (const number of numbers.take(10)) {
+          const places = placesOf(stack);
+          const { holder, key } = places[number % places.length] ?? {};
+          if (holder === undefined || key === undefined) break;
+          if (Array.isArray(holder)) holder.splice(Number(key), 1);
+          else Reflect.deleteProperty(holder, key);
+          const { errors, settings } = check(raw(stack));
+          expect(settings === undefined).toBe(errors.length > 0);
+          for (const error of errors)
+            expect(error).toMatch(/^[a-zA-Z]+[^\s:]*( without device)?: \S/);
+        }
+      }),
+      { seed, numRuns },
+    );
+  }, 120_000);
 });
 
 test("persistence 0 means none, and the cookbook's defaults are the defaults", () => {
@@ -216,3 +186,46 @@ test("the dev stack is valid", () => {
   );
   expect(check(raw(plain)).errors).toEqual([]);
 });
+
+interface Found {
+  holder: Record<string | number, unknown>;
+  key: string | number;
+  /** Where it is in the config. */
+  path: string;
+  /** Where it is in the schema. */
+  place: string;
+  type: z.core.$ZodType;
+}
+
+/** Everything in a config that the schema has a type for. */
+function placesOf(stack: Plain): Found[] {
+  const found: Found[] = [];
+  const visit = (type: z.core.$ZodType, at: Omit<Found, "type">): void => {
+    const value = at.holder[at.key];
+    if (value === undefined) return;
+    found.push({ ...at, type });
+    const bare = unwrap(type);
+    for (const [below, suffix] of childrenOf(type)) {
+      const place = at.place + suffix;
+      if (bare instanceof z.ZodUnion) {
+        if (!z.safeParse(below, value).success) continue;
+        // What a branch takes or not, the union does.
+        found.pop();
+        visit(below, { ...at, place });
+        const last = found.findIndex((each) => each.holder === at.holder && each.key === at.key);
+        found.splice(last, 1, { ...at, type });
+        return;
+      }
+      const holder = value as Found["holder"];
+      const keys = bare instanceof z.ZodObject ? [suffix.slice(1)] : Object.keys(holder);
+      for (const key of keys) {
+        const path = bare instanceof z.ZodArray ? `${at.path}[${key}]` : `${at.path}.${key}`;
+        visit(below, { holder, key, path, place });
+      }
+    }
+  };
+  for (const [key, type] of Object.entries(schema)) {
+    visit(type, { holder: stack, key, path: key, place: key });
+  }
+  return found;
+}
