@@ -20,6 +20,8 @@ interface Config {
   deaf?: boolean;
   /** What keepalived logs when it has taken it. */
   says?: string[];
+  /** keepalived is still at an earlier reload when it is told. */
+  busy?: boolean;
   /** The host's power fails when keepalived is told of it. */
   cut?: boolean;
   uthreshold?: number;
@@ -33,6 +35,7 @@ function conf({ id, weight = 1, runs = [], uthreshold, ...does }: Config): strin
     ...(does.refused ? ["nonsense"] : []),
     ...(does.deaf ? ["# deaf"] : []),
     ...(does.cut ? ["# cut"] : []),
+    ...(does.busy ? ["# busy"] : []),
     ...(does.says ?? ["Reload complete"]).map((line) => `# says ${line}`),
     "virtual_server 192.0.2.100 80 {",
     "    lvs_sched rr",
@@ -88,7 +91,7 @@ beforeEach(() => {
     '    touch "$FOLDER/tmp/active"',
     "    conf=/etc/keepalived/keepalived.conf",
     '    ! grep -q "^# cut" $conf || [ -e "$FOLDER/tmp/survives" ] || kill -KILL $PPID',
-    '    { echo "Reloading ..."; sed -n "s/^# says //p" $conf; } >>"$FOLDER/tmp/log"',
+    '    { grep -q "^# busy" $conf || echo "Reloading ..."; sed -n "s/^# says //p" $conf; } >>"$FOLDER/tmp/log"',
     '    weight=$(sed -n "s/^ *weight //p" $conf)',
     `    grep -q "^# deaf" $conf || printf '%s\\n' '${table[0] ?? ""}' "${(table[1] ?? "").replace(/1$/, "$weight")}" >"$FOLDER/tmp/table"`,
     "    ;;",
@@ -313,6 +316,13 @@ describe("keepalived has taken a config", () => {
     expect(code).toBe(1);
     expect(stderr).toContain(problem);
     expect(running()).toBe("# first");
+  });
+
+  test("only when it has been told: an earlier reload ends, too", () => {
+    applied({ id: "first" });
+    const { code, stderr } = apply({ id: "second", busy: true });
+    expect(code).toBe(1);
+    expect(stderr).toContain("keepalived has not said that it has taken the config");
   });
 
   test.each<[string, string[]]>([
