@@ -1,12 +1,18 @@
 #!/bin/sh
-# Keeps clients from real servers while these are changed; runs on a director.
-# drain.sh drain SECONDS ADDRESS…: no new connections, then waits until none is open, SECONDS at most.
-# drain.sh restore ADDRESS…: new connections again, once the checks find the real servers well.
+# Keeps clients from real servers while these are changed; runs on a director. A service's last real server stays in.
+# drain.sh drain SECONDS ADDRESS…: no new connections, then waits until none is open, SECONDS at most. Clients whom persistence
+# binds to a real server still get there.
+# drain.sh restore ADDRESS… <ENTRIES: new connections again, once the checks find the real servers well. ENTRIES are what the
+# directors are to have of them from now on, as `ipvsadm -Sn` prints it without weights: other services they are about to leave.
+# drain.sh undrain ADDRESS…: the same, when no change is under way.
 set -eu
 what=drain
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
-# Weights from before, as the lines of `ipvsadm -Sn` that set them; gone with a reboot, as IPVS's own table is.
+# shellcheck source=templates/scripts/ipvs.sh
+. "${0%/*}/ipvs.sh"
+conf=/etc/keepalived/keepalived.conf
+# Their entries from before, as lines of `ipvsadm -Sn`; gone with a reboot, as IPVS's own table is.
 drained=/run/lvs-ha-drained
 
 drain() {
@@ -17,9 +23,10 @@ drain() {
     make_scratch
     touch $drained
     for address; do
-        ipvsadm -Sn | entries_of "$address" >"$scratch/entries"
+        look
+        entries_of "$address" <"$scratch/live" >"$scratch/entries"
         while read -r entry; do
-            # A run that was cut off has drained it already.
+            # Noted already by a run that was cut off, or out by the config or its check.
             if [ "$(weight_of "$entry")" = 0 ]; then
                 continue
             fi
@@ -27,53 +34,81 @@ drain() {
                 say "$address stays in: nobody else serves $(service_of "$entry")"
                 continue
             fi
-            { cat $drained && printf '%s\n' "$entry"; } | record $drained
+            { forget "$entry" && printf '%s\n' "$entry"; } | record $drained
             change "$entry" 0
         done <"$scratch/entries"
     done
+    # Waiting is no change: others may make theirs meanwhile.
+    exec 9>&-
     waited=0
-    while open=$(open_connections "$@") && [ "$open" -gt 0 ] && [ "$waited" -lt "$limit" ]; do
+    while open=$(open_connections "$@") && [ "${open:-0}" -gt 0 ] && [ "$waited" -lt "$limit" ]; do
         sleep 1
         waited=$((waited + 1))
     done
-    say "$*: no new connections; $open open after $waited s"
+    if [ -n "$open" ]; then
+        say "$*: no new connections; $open open after $waited s"
+    else
+        say "$*: in no pool that it could be taken out of"
+    fi
 }
 
 restore() {
-    serving || return 0
-    lock
+    if ! serving; then
+        # keepalived has taken its services with it, and begins with everybody in.
+        rm -f $drained
+        return 0
+    fi
     make_scratch
+    cat >"$scratch/stays"
+    bring_back "$@"
+}
+
+undrain() {
+    wanted $conf | sed -n 's/^-a \(.*\) -w .*/-a \1/p' | restore "$@"
+}
+
+bring_back() {
+    lock
     [ -e $drained ] || return 0
+    deadline=$(($(date +%s) + 60))
     for address; do
         entries_of "$address" <$drained >"$scratch/entries"
         while read -r entry; do
-            tries=0
-            until is_in "$entry"; do
-                tries=$((tries + 1))
-                [ $tries -le 300 ] || fail "$address has been changed, but its check has failed for 60 s in $(service_of "$entry"): $(ipvsadm -Ln | grep -c .) lines in IPVS; see: journalctl -u keepalived"
+            if ! grep -qxF -e "${entry%% -w *}" "$scratch/stays"; then
+                say "$address is about to leave $(service_of "$entry")"
+                continue
+            fi
+            until is_well "$entry"; do
+                [ "$(date +%s)" -lt $deadline ] || fail "$address is out of $(service_of "$entry") after 60 s: its check fails; see: journalctl -u keepalived"
                 sleep 0.2
             done
-            change "$entry" "$(weight_of "$entry")"
+            # Any other weight than 0 was set since: by keepalived, whose check had failed meanwhile, or which has been started anew.
+            [ "$(weight_of "$live")" != 0 ] || change "$live" "$(weight_from_now_on "$entry")"
         done <"$scratch/entries"
-        awk -v entries="$scratch/entries" 'BEGIN { while ((getline line <entries) > 0) done[line] } !($0 in done)' $drained >"$scratch/left"
-        record $drained <"$scratch/left"
+        while read -r entry; do
+            forget "$entry" | record $drained
+        done <"$scratch/entries"
         say "$address: in again"
     done
 }
 
 serving() {
-    [ -x /usr/sbin/ipvsadm ] && systemctl -q is-active keepalived && return 0
+    command -v ipvsadm >/dev/null && systemctl -q is-active keepalived && return 0
     say "this director serves nobody yet"
     return 1
 }
 
-# The lines of `ipvsadm -Sn` about a real server; a fwmark above 65535 is a check's way to it, not a service.
+# What the kernel has of the config's services; others' are left alone.
+look() {
+    live $conf >"$scratch/live"
+}
+
+# Of standard input, the entries of a real server. A fwmark above 65535 is a check's way to it, not a service.
 entries_of() {
     awk -v address="$1" '
-        $1 != "-a" { next }
-        $2 == "-f" && $3 > 65535 { next }
+        $1 != "-a" || ($2 == "-f" && $3 > 65535) { next }
         {
-            server = $5
+            for (i = 1; i < NF; i++) if ($i == "-r") server = $(i + 1)
             sub(/:[0-9]+$/, "", server)
             gsub(/[][]/, "", server)
             if (server == address) print
@@ -81,39 +116,61 @@ entries_of() {
     '
 }
 
+# Of the entry `-a -f 7 -6 -r [2001:db8::21]:0 -g -w 1`: 1, `-f 7 -6`, and `-f 7 -6 -r [2001:db8::21]:0 `.
 weight_of() {
-    printf '%s\n' "$1" | awk '{ for (i = 1; i < NF; i++) if ($i == "-w") print $(i + 1) }'
+    printf '%s\n' "$1" | sed 's/.* -w //; s/ .*//'
 }
 
 service_of() {
-    printf '%s\n' "$1" | awk '{ print $3 }'
+    printf '%s\n' "$1" | sed 's/^-a //; s/ -r .*//'
+}
+
+place_of() {
+    printf '%s\n' "$1" | sed 's/^-a //; s/ -[gim] .*/ /'
+}
+
+# forget ENTRY: what is noted, without that real server in that service.
+forget() {
+    awk -v place="-a $(place_of "$1")" 'index($0, place) != 1' $drained
 }
 
 # True when another real server of the same service has a weight.
 others_serve() {
-    ipvsadm -Sn | awk -v entry="$1" '
-        BEGIN { split(entry, own, " ") }
-        $1 == "-a" && $2 == own[2] && $3 == own[3] && $5 != own[5] {
-            for (i = 1; i < NF; i++) if ($i == "-w" && $(i + 1) > 0) found = 1
-        }
+    look
+    awk -v service="-a $(service_of "$1") -r " -v own="-a $(place_of "$1")" '
+        index($0, service) == 1 && index($0, own) != 1 && !/ -w 0( |$)/ { found = 1 }
         END { exit !found }
-    '
+    ' "$scratch/live"
 }
 
-is_in() {
-    ipvsadm -Sn | awk -v entry="$1" '
-        BEGIN { split(entry, own, " ") }
-        $1 == "-a" && $2 == own[2] && $3 == own[3] && $5 == own[5] { found = 1 }
-        END { exit !found }
-    '
+# True when the real server is in the service, and not held at weight 0 there because its check fails. Sets $live to its entry now.
+is_well() {
+    look
+    live=$(awk -v place="-a $(place_of "$1")" 'index($0, place) == 1' "$scratch/live")
+    [ -n "$live" ] || return 1
+    [ "$(weight_of "$live")" = 0 ] || return 0
+    taken_out >"$scratch/out"
+    ! awk -v place="$(place_of "$1")" 'index(place, $0) == 1 { found = 1 } END { exit !found }' "$scratch/out"
 }
 
-# change ENTRY WEIGHT: the entry as it is, with another weight.
+# The config's weight, which may have changed since, or the one that a check had set.
+weight_from_now_on() {
+    weight=$(wanted $conf | awk -v place="-a $(place_of "$1")" 'index($0, place) == 1 { print $NF }')
+    case $weight in
+    '' | '*') weight_of "$1" ;;
+    *) printf '%s\n' "$weight" ;;
+    esac
+}
+
+# change ENTRY WEIGHT: the entry as it is, with another weight. Thresholds that an edit doesn't name become 0.
 change() {
-    # shellcheck disable=SC2046 # the words of a line that ipvsadm printed
-    ipvsadm $(printf '%s\n' "$1" | awk -v weight="$2" '{ $1 = "-e"; for (i = 1; i < NF; i++) if ($i == "-w") $(i + 1) = weight; print }')
+    limits=$(awk -v place="-x $(place_of "$1")" 'index($0, place) == 1 { print "-x", $(NF - 1), "-y", $NF }' "$scratch/live")
+    # shellcheck disable=SC2046,SC2086 # words that ipvsadm printed
+    ipvsadm $(printf '%s\n' "$1" | sed "s/^-a/-e/; s/ -w [0-9]*/ -w $2/") $limits
 }
 
+# Of those real servers, where they have weight 0; nothing where they have it nowhere. UDP's count, too: a client is gone when
+# it has been silent for lvs_timeouts' udp.
 open_connections() {
     ipvsadm -Ln | awk -v addresses="$*" '
         BEGIN { n = split(addresses, list, " "); for (i = 1; i <= n; i++) wanted[list[i]] }
@@ -123,9 +180,11 @@ open_connections() {
             server = $2
             sub(/:[0-9]+$/, "", server)
             gsub(/[][]/, "", server)
-            if (server in wanted) sum += $5
+            if (!(server in wanted) || $4 > 0) next
+            found = 1
+            sum += $5
         }
-        END { print sum + 0 }
+        END { if (found) print sum + 0 }
     '
 }
 

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Sourced by keepalived.sh: what a config wants in IPVS and what is there, as lines alike, in ipvsadm(8)'s own words:
+# Sourced by keepalived.sh and drain.sh: what a config wants in IPVS and what is there, as lines alike, in ipvsadm(8)'s own words:
 #   -A -t 192.0.2.100:80 -s sh -p 300 -b sh-port      a virtual server
 #   -a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1     a real server; * for a weight that a check sets
 #   +a -t 192.0.2.100:80 -r 192.0.2.99:80 -g -w 1     one that may be there: a sorry server, one kept in with weight 0
@@ -138,6 +138,41 @@ live() {
             # A config says nothing of IPIP, which a tunnel is where nothing is said.
             sub(/ --tun-type ipip.*/, "")
             if (line in is_ours) print
+        }
+    '
+}
+
+# taken_out: real servers that keepalived's checks have taken out of IPVS, or to weight 0, by its log since it was started:
+# `-t 192.0.2.100:80 -r 192.0.2.21:80 `, and `-f 7 -r 192.0.2.21:` where the log has the check's port, not the service's.
+taken_out() {
+    (trap - PIPE && exec timeout 10 journalctl -r -u keepalived -q --no-pager -o cat) | awk '
+        function endpoint(text,    address, port) {
+            address = text
+            sub(/^\[/, "", address)
+            sub(/\]:[a-z]+:[0-9]+$/, "", address)
+            port = text
+            sub(/.*:/, "", port)
+            is_ipv6 = address ~ /:/
+            return (is_ipv6 ? "[" address "]" : address) ":" (mark == "" ? port " " : "")
+        }
+        BEGIN {
+            option["tcp"] = "-t"
+            option["udp"] = "-u"
+            option["sctp"] = "--sctp-service"
+        }
+        /^(Starting Healthcheck(er)? child process|Stopped Keepalived)/ { exit }
+        /^(Add|Remov|Enabl|Disabl)ing service [^ ]+ (to|from|of) VS / {
+            mark = $6 == "FWM" ? $7 : ""
+            server = endpoint($3)
+            if (mark == "") {
+                protocol = $6
+                sub(/.*\]:/, "", protocol)
+                sub(/:.*/, "", protocol)
+                service = option[protocol] " " endpoint($6)
+            } else service = "-f " mark (is_ipv6 ? " -6 " : " ")
+            entry = service "-r " server
+            if (!(entry in seen) && $1 ~ /^(Remov|Disabl)ing$/) print entry
+            seen[entry]
         }
     '
 }

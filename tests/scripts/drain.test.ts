@@ -1,0 +1,317 @@
+// Real servers are drained on a director and come back, with a kernel's table that ipvsadm's stand-in keeps.
+import { PretendHost } from "./host";
+
+let host: PretendHost;
+
+const conf = `
+virtual_server 192.0.2.100 80 {
+    lvs_sched wrr
+    lvs_method DR
+    real_server 192.0.2.21 80 {
+        weight 3
+    }
+    real_server 192.0.2.22 80 {
+        weight 1
+        uthreshold 100
+        lthreshold 75
+    }
+}
+virtual_server 192.0.2.100 53 {
+    lvs_sched rr
+    lvs_method DR
+    protocol UDP
+    real_server 192.0.2.22 53 {
+    }
+}
+virtual_server 2001:db8::100 80 {
+    lvs_sched rr
+    lvs_method DR
+    real_server 2001:db8::21 80 {
+    }
+    real_server 2001:db8::22 80 {
+    }
+}
+virtual_server fwmark 7 {
+    lvs_sched rr
+    lvs_method TUN
+    ip_family inet6
+    real_server 2001:db8::21 0 {
+    }
+    real_server 2001:db8::22 0 {
+    }
+}
+# A check's way to web2.
+virtual_server fwmark 70000 {
+    lvs_sched rr
+    lvs_method DR
+    real_server 192.0.2.22 80 {
+    }
+}
+`;
+
+const web = "-t 192.0.2.100:80 -r 192.0.2";
+const table = [
+  "-A -t 192.0.2.100:80 -s wrr",
+  `-a ${web}.21:80 -g -w 3`,
+  `-a ${web}.22:80 -g -w 1`,
+  "-A -u 192.0.2.100:53 -s rr",
+  "-a -u 192.0.2.100:53 -r 192.0.2.22:53 -g -w 1",
+  "-A -t [2001:db8::100]:80 -s rr",
+  "-a -t [2001:db8::100]:80 -r [2001:db8::21]:80 -g -w 1",
+  "-a -t [2001:db8::100]:80 -r [2001:db8::22]:80 -g -w 1",
+  "-A -f 7 -6 -s rr",
+  "-a -f 7 -6 -r [2001:db8::21]:0 -i -w 1 --tun-type ipip",
+  "-a -f 7 -6 -r [2001:db8::22]:0 -i -w 1 --tun-type ipip",
+  "-A -f 70000 -s rr",
+  "-a -f 70000 -r 192.0.2.22:0 -g -w 1",
+  // Somebody else's.
+  "-A -t 203.0.113.1:80 -s rr",
+  "-a -t 203.0.113.1:80 -r 192.0.2.22:80 -m -w 1",
+  "-a -t 203.0.113.1:80 -r 192.0.2.21:80 -m -w 1",
+];
+
+/** What the services' stay is told as when nothing leaves. */
+const everything = table
+  .filter((line) => line.startsWith("-a"))
+  .map((line) => `${line.replace(/ -w .*/, "")}\n`)
+  .join("");
+
+const noted = "/run/lvs-ha-drained";
+
+beforeEach(() => {
+  host = new PretendHost();
+  host.write("/etc/keepalived/keepalived.conf", conf);
+  host.write("/tmp/table", table.map((line) => `${line}\n`).join(""));
+  host.write("/tmp/thresholds", "100 75");
+  host.write("/tmp/running", "");
+  host.program("systemctl", ['[ -e "$FOLDER/tmp/running" ]']);
+  host.program("sleep", ['echo . >>"$FOLDER/tmp/slept"', '. "$FOLDER/tmp/meanwhile"']);
+  host.write("/tmp/meanwhile", "");
+  host.program("date", [
+    'now=$(cat "$FOLDER/tmp/now" 2>/dev/null) || now=0',
+    'echo $((now + 5)) | tee "$FOLDER/tmp/now"',
+  ]);
+  host.program("journalctl", ['cat "$FOLDER/tmp/log" 2>/dev/null', "exit 0"]);
+  host.program("ipvsadm", [
+    'table=$FOLDER/tmp/table limits=$(cat "$FOLDER/tmp/thresholds")',
+    "case $* in",
+    '-Sn) cat "$table" ;;',
+    // An edit is a line's new text; thresholds that it doesn't name are gone, as in the kernel.
+    "-e*)",
+    '    [ ! -e "$FOLDER/tmp/cut" ] || kill -KILL $PPID',
+    '    place=$(echo "$*" | sed "s/^-e//; s/ -[gim] .*/ /")',
+    '    line=$(echo "$*" | sed "s/^-e/-a/; s/ -x .*//")',
+    '    awk -v place="-a$place" -v line="$line" \'index($0, place) == 1 { print line; next } { print }\' "$table" >"$table.new"',
+    '    mv "$table.new" "$table"',
+    `    case $* in *"${web}.22:80 "*)`,
+    '        case $* in *-x*) echo "$*" | sed "s/.* -x //; s/ -y / /" ;; *) echo "0 0" ;; esac >"$FOLDER/tmp/thresholds" ;;',
+    "    esac",
+    "    ;;",
+    '*--thresholds) printf "TCP  192.0.2.100:80 wrr\\n  -> 192.0.2.21:80 0 0 0 0\\n  -> 192.0.2.22:80 $limits 0 0\\n" ;;',
+    "-Ln)",
+    '    open=$(cat "$FOLDER/tmp/open" 2>/dev/null) || open=0',
+    '    awk -v open="$open" \'',
+    '        $1 == "-A" && $2 == "-f" { print "FWM ", $3, $4 == "-6" ? "IPv6 rr" : "rr" }',
+    '        $1 == "-A" && $2 != "-f" { print $2 == "-u" ? "UDP" : "TCP", $3, "rr" }',
+    '        $1 == "-a" { for (i = 1; i < NF; i++) { if ($i == "-r") to = $(i + 1); if ($i == "-w") w = $(i + 1) } print "  ->", to, "Route", w, open, 5 }',
+    '    \' "$table" ;;',
+    "*) exit 64 ;;",
+    "esac",
+  ]);
+});
+
+afterEach(() => {
+  host.remove();
+});
+
+const drain = (...args: string[]) => host.script("drain.sh", ["drain", ...args]);
+const restore = (entries: string, ...addresses: string[]) =>
+  host.script("drain.sh", ["restore", ...addresses], entries);
+
+/** Entries whose weight is another than the table began with. */
+function changed(): string[] {
+  const now = host.read("/tmp/table")?.trimEnd().split("\n") ?? [];
+  // The tunnel's type is what an edit has by default.
+  const before = new Set(table.map((line) => line.replace(" --tun-type ipip", "")));
+  return now
+    .map((line) => line.replace(" --tun-type ipip", ""))
+    .filter((line) => !before.has(line));
+}
+
+describe("a drained real server", () => {
+  test("has weight 0 in every service of the config, by each of its addresses, and keeps its thresholds", () => {
+    const { code, stderr } = drain("0", "192.0.2.21", "2001:db8::21");
+    expect([code, stderr]).toEqual([
+      0,
+      "drain: 192.0.2.21 2001:db8::21: no new connections; 0 open after 0 s\n",
+    ]);
+    expect(changed()).toEqual([
+      `-a ${web}.21:80 -g -w 0`,
+      "-a -t [2001:db8::100]:80 -r [2001:db8::21]:80 -g -w 0",
+      "-a -f 7 -6 -r [2001:db8::21]:0 -i -w 0",
+    ]);
+    expect(drain("0", "192.0.2.22").code).toBe(0);
+    expect(host.read("/tmp/thresholds")?.trim()).toBe("100 75");
+  });
+
+  test("leaves the services of others and the ways of checks alone, and stays where nobody else serves", () => {
+    const { code, stderr } = drain("0", "192.0.2.22");
+    expect(code).toBe(0);
+    expect(stderr).toContain("192.0.2.22 stays in: nobody else serves -u 192.0.2.100:53\n");
+    expect(changed()).toEqual([`-a ${web}.22:80 -g -w 0`]);
+  });
+
+  test("is not taken out of a service whose other real servers are drained already", () => {
+    expect(drain("0", "192.0.2.21").code).toBe(0);
+    expect(drain("0", "192.0.2.22").stderr).toBe(
+      [
+        "192.0.2.22 stays in: nobody else serves -t 192.0.2.100:80",
+        "192.0.2.22 stays in: nobody else serves -u 192.0.2.100:53",
+        "192.0.2.22: in no pool that it could be taken out of",
+        "",
+      ]
+        .map((line) => line && `drain: ${line}`)
+        .join("\n"),
+    );
+    expect(changed()).toEqual([`-a ${web}.21:80 -g -w 0`]);
+  });
+
+  test("has as long as it is given to end its connections, no longer, and other changes go on meanwhile", () => {
+    host.write("/tmp/open", "4");
+    host.write("/tmp/meanwhile", "flock -n /run/lvs-ha.lock true || echo locked >&2\n");
+    const { code, stderr } = drain("3", "192.0.2.21");
+    expect([code, stderr]).toEqual([
+      0,
+      "drain: 192.0.2.21: no new connections; 4 open after 3 s\n",
+    ]);
+    host.write("/tmp/meanwhile", 'echo 0 >"$FOLDER/tmp/open"\n');
+    expect(drain("300", "192.0.2.21").stderr).toContain("0 open after 1 s");
+  });
+
+  test("one that was at weight 0 before is not brought in by its return", () => {
+    host.write("/tmp/table", (host.read("/tmp/table") ?? "").replace("-g -w 3", "-g -w 0"));
+    expect(drain("0", "192.0.2.21").code).toBe(0);
+    expect(host.read(noted)).toBe("");
+    expect(restore(everything, "192.0.2.21").code).toBe(0);
+    expect(changed()).toEqual([`-a ${web}.21:80 -g -w 0`]);
+  });
+
+  test("is drained and brought back by the next run, when one was killed in between", () => {
+    host.write("/tmp/cut", "");
+    expect(drain("0", "192.0.2.21").code).not.toBe(0);
+    host.shell("rm $FOLDER/tmp/cut");
+    expect(drain("0", "192.0.2.21").code).toBe(0);
+    expect(host.read(noted)).toBe(`-a ${web}.21:80 -g -w 3\n`);
+    expect(restore(everything, "192.0.2.21").code).toBe(0);
+    expect([changed(), host.read(noted)]).toEqual([[], ""]);
+  });
+
+  test("on a director whose keepalived is stopped there is nothing to do, and no note outlives it", () => {
+    expect(drain("0", "192.0.2.21").code).toBe(0);
+    host.shell("rm $FOLDER/tmp/running");
+    for (const { code, stderr } of [drain("9", "192.0.2.22"), restore("", "192.0.2.21")]) {
+      expect([code, stderr]).toEqual([0, "drain: this director serves nobody yet\n"]);
+    }
+    expect(host.read(noted)).toBeUndefined();
+  });
+});
+
+describe("a real server that comes back", () => {
+  const out = `-a ${web}.21:80 -g -w 3\n`;
+  const without = (line: string) => (host.read("/tmp/table") ?? "").replace(line, "");
+
+  beforeEach(() => {
+    expect(drain("0", "192.0.2.21", "2001:db8::21").code).toBe(0);
+  });
+
+  test("has the weight that it had, with the others still drained as they were", () => {
+    expect(drain("0", "2001:db8::22").code).toBe(0);
+    const { code, stderr } = restore(everything, "192.0.2.21", "2001:db8::21");
+    expect([code, stderr]).toEqual([
+      0,
+      "drain: 192.0.2.21: in again\ndrain: 2001:db8::21: in again\n",
+    ]);
+    expect([changed(), host.read(noted)]).toEqual([[], ""]);
+  });
+
+  test("has the weight that the config has by now", () => {
+    host.write("/etc/keepalived/keepalived.conf", conf.replace("weight 3", "weight 5"));
+    expect(host.script("drain.sh", ["undrain", "192.0.2.21"]).code).toBe(0);
+    expect(changed()[0]).toBe(`-a ${web}.21:80 -g -w 5`);
+  });
+
+  test("keeps a weight that keepalived has given it since", () => {
+    host.write("/tmp/table", without(" -w 0").replace(`${web}.21:80 -g`, `${web}.21:80 -g -w 9`));
+    expect(host.script("drain.sh", ["undrain", "192.0.2.21"]).code).toBe(0);
+    expect(changed()[0]).toBe(`-a ${web}.21:80 -g -w 9`);
+  });
+
+  test("is waited for while its check fails", () => {
+    host.write("/tmp/table", without(`-a ${web}.21:80 -g -w 0\n`));
+    host.write(
+      "/tmp/meanwhile",
+      `[ "$(wc -l <"$FOLDER/tmp/slept")" -lt 7 ] || echo '-a ${web}.21:80 -g -w 3' >>"$FOLDER/tmp/table"\n`,
+    );
+    const { code } = restore(everything, "192.0.2.21");
+    expect([code, host.read("/tmp/slept")?.split("\n").length]).toEqual([0, 8]);
+  });
+
+  test("is waited for while its check holds it at weight 0, where inhibit_on_failure keeps it in", () => {
+    host.write("/tmp/log", "Disabling service [192.0.2.21]:tcp:80 of VS [192.0.2.100]:tcp:80\n");
+    host.write(
+      "/tmp/meanwhile",
+      'echo "Enabling service [192.0.2.21]:tcp:80 of VS [192.0.2.100]:tcp:80" >"$FOLDER/tmp/log"\n',
+    );
+    expect(restore(everything, "192.0.2.21").code).toBe(0);
+    expect(host.read("/tmp/slept")).toBe(".\n");
+    expect(changed()).not.toContain(`-a ${web}.21:80 -g -w 0`);
+  });
+
+  test("is an error after 60 s, and can be brought back later", () => {
+    host.write("/tmp/table", without(`-a ${web}.21:80 -g -w 0\n`));
+    const { code, stderr } = restore(everything, "192.0.2.21");
+    expect([code, stderr]).toEqual([
+      1,
+      "drain: 192.0.2.21 is out of -t 192.0.2.100:80 after 60 s: its check fails; see: journalctl -u keepalived\n",
+    ]);
+    expect(host.read(noted)).toContain(out);
+  });
+
+  test("isn't waited for in a service that it is about to leave", () => {
+    host.write("/tmp/table", without(`-a ${web}.21:80 -g -w 0\n`));
+    const { code, stderr } = restore(everything.replace(`-a ${web}.21:80 -g\n`, ""), "192.0.2.21");
+    expect([code, stderr]).toEqual([
+      0,
+      "drain: 192.0.2.21 is about to leave -t 192.0.2.100:80\ndrain: 192.0.2.21: in again\n",
+    ]);
+    expect(host.read(noted)).not.toContain(out);
+  });
+});
+
+test.each([
+  ["Removing service [192.0.2.22]:tcp:80 from VS [192.0.2.100]:tcp:80", `${web}.22:80 `],
+  [
+    "Disabling service [192.0.2.22]:udp:53 of VS [192.0.2.100]:udp:53",
+    "-u 192.0.2.100:53 -r 192.0.2.22:53 ",
+  ],
+  ["Removing service [192.0.2.22]:none:80 from VS FWM 1", "-f 1 -r 192.0.2.22:"],
+  ["Removing service [2001:db8::22]:none:0 from VS FWM 7", "-f 7 -6 -r [2001:db8::22]:"],
+  [
+    "Removing service [2001:db8::22]:tcp:80 from VS [2001:db8::100]:tcp:80",
+    "-t [2001:db8::100]:80 -r [2001:db8::22]:80 ",
+  ],
+  ["Adding service [192.0.2.22]:tcp:80 to VS [192.0.2.100]:tcp:80", ""],
+  ["Removing sorry server [192.0.2.99]:tcp:80 from VS [192.0.2.100]:tcp:80", ""],
+])("by the log's line %s, keepalived has taken out %j", (line, entry) => {
+  host.write(
+    "/tmp/log",
+    [
+      line,
+      "Starting Healthcheck child process, pid=25",
+      "Removing service [192.0.2.23]:tcp:80 from VS [192.0.2.100]:tcp:80",
+      "",
+    ].join("\n"),
+  );
+  const { stdout, stderr } = host.shell(`. ${host.scripts}/ipvs.sh; taken_out`);
+  expect([stdout, stderr]).toEqual([entry && `${entry}\n`, ""]);
+});
