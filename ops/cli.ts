@@ -1,9 +1,12 @@
 // The operator's command: `npm run lvs -- COMMAND`.
 import { Command, CommanderError } from "commander";
 import { addCompletion } from "./completion";
-import { CouldNotLook, exitCodes, UsageError } from "./exit";
+import { addDrain } from "./drain/command";
+import { CouldNotLook, exitCodes, Refused, UsageError } from "./exit";
+import { addFailover } from "./failover/command";
 import { addScanHostKeys } from "./hostKeys/command";
 import { addLogs } from "./logs/command";
+import { addMaintenance } from "./maintenance/command";
 import { addRepair } from "./repair/command";
 import { addStatus } from "./status/command";
 import { addVerify } from "./verify/command";
@@ -16,9 +19,18 @@ const program = new Command("lvs")
 addStatus(program);
 addVerify(program);
 addRepair(program);
+addDrain(program);
+addFailover(program);
+addMaintenance(program);
 addLogs(program);
 addScanHostKeys(program);
 addCompletion(program);
+
+const endings = [
+  [UsageError, exitCodes.usage],
+  [Refused, exitCodes.wrong],
+  [CouldNotLook, exitCodes.couldNotLook],
+] as const;
 
 // Keys and passwords in files go away with this process, whatever ends it.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -32,6 +44,7 @@ program.parseAsync().catch((error: unknown) => {
     return;
   }
   console.error(`lvs: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = error instanceof UsageError ? exitCodes.usage : exitCodes.couldNotLook;
-  if (!(error instanceof UsageError || error instanceof CouldNotLook)) console.error(error);
+  const [, code] = endings.find(([kind]) => error instanceof kind) ?? [];
+  process.exitCode = code ?? exitCodes.couldNotLook;
+  if (code === undefined) console.error(error);
 });

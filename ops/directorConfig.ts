@@ -17,6 +17,8 @@ export interface Instance {
   name: string;
   interface: string;
   priority: number;
+  /** It takes over from an active director of a lower priority. */
+  preempt: boolean;
   /** What moves with it; IPv6 in its shortest form. */
   addresses: string[];
 }
@@ -46,6 +48,8 @@ export interface Service {
 export interface Member {
   /** Its name in the stack config. */
   name: string;
+  /** IPv6 in its shortest form. */
+  address: string;
   /** `ADDRESS:PORT` in the kernel. */
   endpoint: string;
   /** The same in keepalived's log. */
@@ -95,6 +99,7 @@ function instanceOf({ args: [name = ""], block = [] }: Statement): Instance {
     name,
     interface: argument(block, "interface") ?? "",
     priority: Number(argument(block, "priority")),
+    preempt: find(block, "nopreempt") === undefined,
     addresses: addresses.map(({ keyword }) => canonical(keyword.split("/")[0] ?? "")),
   };
 }
@@ -137,6 +142,7 @@ function memberOf(
   const forwarding = forwardingOf(argument(block, "lvs_method") ?? argument(service, "lvs_method"));
   return {
     name: above.at(-1) ?? address,
+    address: canonical(address),
     endpoint: endpoint(address, forwarding === "NAT" ? Number(port) : servicePort),
     logged: endpoint(address, Number(port)),
     forwarding,

@@ -4,7 +4,7 @@ import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { quote } from "shell-quote";
-import { run } from "./run";
+import { run, type RunResult } from "./run";
 import type { Connection, Login } from "./stack";
 
 /** What can be logged in to: its name in messages, and how. */
@@ -34,17 +34,32 @@ export class Ssh {
    * Runs a shell script on a host as root, in one connection; what it prints.
    * @throws Unreachable when it can't be logged in to, takes too long, or the script fails
    */
-  async script({ name, connection }: Target, text: string, args: readonly string[]) {
-    const { timeoutSeconds } = this.options;
+  async script(target: Target, text: string, args: readonly string[]) {
+    const { stdout, stderr, exitCode } = await this.result(target, text, args);
+    if (exitCode === 0) return stdout;
+    throw new Unreachable(reason(exitCode, stderr));
+  }
+
+  /**
+   * The same; how the script ended is a result. It has `moreSeconds` for its work beside the time that every host has.
+   * @throws Unreachable when it can't be logged in to, or takes too long
+   */
+  async result(
+    { name, connection }: Target,
+    text: string,
+    args: readonly string[],
+    moreSeconds = 0,
+  ): Promise<RunResult> {
+    const timeoutSeconds = this.options.timeoutSeconds + moreSeconds;
     const remote = asRoot(connection, ["sh", "-s", "--", ...args]);
-    const { stdout, stderr, exitCode, timedOut } = await run("ssh", this.args(name, remote), {
+    const result = await run("ssh", this.args(name, remote), {
       input: text,
       timeoutSeconds,
       env: this.env,
     });
-    if (exitCode === 0) return stdout;
-    if (timedOut) throw new Unreachable(`no answer within ${timeoutSeconds} s`);
-    throw new Unreachable(reason(exitCode, stderr));
+    if (result.timedOut) throw new Unreachable(`no answer within ${timeoutSeconds} s`);
+    if (result.exitCode === 255) throw new Unreachable(reason(255, result.stderr));
+    return result;
   }
 
   /** The arguments of an `ssh` that runs this command line on the host. */

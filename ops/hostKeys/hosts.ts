@@ -1,7 +1,8 @@
 // The hosts in the stack config and their pinned keys. Read as it stands: before the first `pulumi up` keys may be missing yet.
 import { z } from "zod";
+import { configEntries } from "../config";
 import { CouldNotLook } from "../exit";
-import { pulumi, type StackOptions } from "../pulumi";
+import type { StackOptions } from "../pulumi";
 import type { Login } from "../stack";
 import type { Place } from "./scan";
 
@@ -22,7 +23,7 @@ export interface ConfigHosts {
  * @throws CouldNotLook when they can't be made out
  */
 export async function readConfigHosts(options: StackOptions): Promise<ConfigHosts> {
-  const entries = await configEntries(["--json"], options);
+  const entries = await configEntries(options);
   const config = configSchema.safeParse(entries);
   if (!config.success) {
     throw new CouldNotLook(
@@ -36,7 +37,7 @@ export async function readConfigHosts(options: StackOptions): Promise<ConfigHost
       : [{ name, host, port: port ?? ssh.port, ...(hostKey === undefined ? {} : { hostKey }) }],
   );
   if (ssh.proxy === undefined) return { hosts };
-  const secrets = secretsSchema.parse(await configEntries(["--json", "--show-secrets"], options));
+  const secrets = secretsSchema.parse(await configEntries(options, ["--show-secrets"]));
   return { hosts, proxy: { ...ssh.proxy, ...proxyLogin(secrets) } };
 }
 
@@ -48,23 +49,6 @@ function proxyLogin(secrets: z.output<typeof secretsSchema>): Partial<Login> {
     privateKeyPassword: secrets.sshPrivateKeyPassphrase,
   };
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
-}
-
-/** The config's values by their keys, without the namespace. */
-async function configEntries(
-  args: readonly string[],
-  options: StackOptions,
-): Promise<Record<string, unknown>> {
-  const printed = JSON.parse(await pulumi(["config", ...args], options)) as Record<
-    string,
-    { value?: string; objectValue?: unknown }
-  >;
-  return Object.fromEntries(
-    Object.entries(printed).map(([key, { value, objectValue }]) => [
-      key.replace(/^lvs-ha:/, ""),
-      objectValue ?? value,
-    ]),
-  );
 }
 
 const host = z.object({

@@ -1,7 +1,7 @@
 // `lvs repair`: mends what has drifted, and nothing else, by the engine.
-import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import pc from "picocolors";
+import { confirm } from "../confirm";
 import { CouldNotLook, exitCodes, UsageError } from "../exit";
 import { type StackCommandOptions, stackCommand } from "../options";
 import { pulumi, pulumiOnTerminal } from "../pulumi";
@@ -36,7 +36,8 @@ export function addRepair(program: Command): void {
       if (await hasConfigChanged(options)) {
         throw new UsageError("the config has changed since the last pulumi up: apply that first");
       }
-      await confirm(before, urns, options);
+      announce(before, urns);
+      await confirm("Mend it?", options);
       await runAgain(urns, options);
       const after = await lookAgain(options);
       process.exitCode = after.clean ? exitCodes.fine : exitCodes.wrong;
@@ -55,12 +56,7 @@ async function lookAgain(options: Options): Promise<Verification> {
   return found;
 }
 
-/** @throws UsageError unless somebody says yes */
-async function confirm(
-  { hosts }: Verification,
-  urns: readonly string[],
-  { yes }: Options,
-): Promise<void> {
+function announce({ hosts }: Verification, urns: readonly string[]): void {
   const resources = new Set(
     hosts.flatMap(({ drifts }) =>
       drifts.filter(({ urn }) => urns.includes(urn)).map(({ resource }) => resource),
@@ -69,12 +65,6 @@ async function confirm(
   console.log(
     `pulumi up runs ${count(urns.length, "command")} again: ${[...resources].join(", ")}`,
   );
-  if (yes) return;
-  if (!process.stdin.isTTY) throw new UsageError("nobody is there to ask: say --yes");
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await terminal.question("Mend it? [y/N] ");
-  terminal.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError("nothing was changed");
 }
 
 async function runAgain(urns: readonly string[], options: Options): Promise<void> {

@@ -4,11 +4,10 @@ import { type Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";
 import { CouldNotLook, exitCodes } from "../exit";
 import { type StackCommandOptions, stackCommand } from "../options";
-import { ask } from "../report";
 import { type Ssh, withSsh } from "../ssh";
-import { readStack, type Stack, type StackHost } from "../stack";
-import { look, type Status } from "./look";
+import { readStack, type Stack } from "../stack";
 import { picture } from "./picture";
+import { see } from "./see";
 
 interface Options extends StackCommandOptions {
   json?: boolean;
@@ -59,14 +58,6 @@ async function again(ssh: Ssh, stack: Stack, { json }: Options): Promise<void> {
   else if (process.stdout.isTTY) {
     process.stdout.write(`\x1b[H${picture(status, pc).replaceAll("\n", "\x1b[K\n")}\x1b[K\n\x1b[J`);
   } else console.log(`${picture(status, pc)}\n`);
-}
-
-async function see(ssh: Ssh, stack: Stack): Promise<Status> {
-  return look(stack, await ask(ssh, stack.hosts, questions), new Date());
-}
-
-function questions({ role }: StackHost): string[] {
-  return role === "director" ? ["host", "director"] : ["host"];
 }
 
 function seconds(text: string): number {

@@ -55,6 +55,29 @@ export function edit(
   sections.set(question, { ...section, text });
 }
 
+/** The virtual address as `ip -j addr` shows it on the active director, lvs1. */
+export const virtualAddress =
+  '{"family":"inet","local":"192.0.2.100","prefixlen":32,"scope":"global","protocol":"keepalived","label":"eth1","valid_life_time":4294967295,"preferred_life_time":4294967295}';
+
+/** lvs1's answers without the virtual address. */
+export function takeAddress(sections: Sections): void {
+  edit(sections, "addresses", `,${virtualAddress}`, "");
+}
+
+/** lvs2's answers with it. */
+export function giveAddress(sections: Sections): void {
+  const own = '"addr_info":[{"family":"inet","local":"192.0.2.12"';
+  edit(sections, "addresses", own, own.replace("[", `[${virtualAddress},`));
+}
+
+/** A report's text, of which parseReport makes these answers. */
+export function reportText(sections: Sections): string {
+  const answers = [...sections].map(
+    ([name, { status, text }]) => `${status} ${Buffer.byteLength(text)} ${name}\n${text}\n`,
+  );
+  return `${answers.join("")}0 0 end\n\n`;
+}
+
 /** The moment at which the samples were taken, a second later. */
 export function sampleTime(): Date {
   const now = parseReport(sample("lvs1.report")).get("now")?.text ?? "";

@@ -6,11 +6,13 @@ import { look, type Status } from "../../ops/status/look";
 import { picture } from "../../ops/status/picture";
 import {
   edit,
+  giveAddress,
   type Sections,
   sampleAnswers,
   sampleStack,
   sampleTime,
   sectionsOf,
+  takeAddress,
 } from "./sampleHosts";
 
 const plain = pc.createColors(false);
@@ -27,10 +29,6 @@ function problems(...args: Parameters<typeof statusOf>): string[] {
   expect(status.healthy).toBe(status.problems.length === 0);
   return status.problems.map(({ severity, text }) => `${severity}: ${text}`);
 }
-
-/** The VIP as `ip -j addr` shows it on the active director. */
-const vip =
-  '{"family":"inet","local":"192.0.2.100","prefixlen":32,"scope":"global","protocol":"keepalived","label":"eth1","valid_life_time":4294967295,"preferred_life_time":4294967295}';
 
 /** The row of web2 in the table of a director. */
 const row = / +-> 192\.0\.2\.22:80 +Route +1 .*\n/;
@@ -76,19 +74,14 @@ test("figures are those of the active director", () => {
 test("two directors with the address are a split brain", () => {
   expect(
     problems((of) => {
-      edit(
-        of("lvs2"),
-        "addresses",
-        '"addr_info":[{"family":"inet","local":"192.0.2.12"',
-        `"addr_info":[${vip},{"family":"inet","local":"192.0.2.12"`,
-      );
+      giveAddress(of("lvs2"));
     }),
   ).toContain("outage: SPLIT BRAIN: lvs1 and lvs2 hold 192.0.2.100 (VI_1) at once");
 });
 
 test("an address that nobody has is an outage", () => {
   const found = problems((of) => {
-    edit(of("lvs1"), "addresses", `,${vip}`, "");
+    takeAddress(of("lvs1"));
   });
   expect(found).toContain("outage: NOBODY holds 192.0.2.100 (VI_1)");
 });
@@ -315,7 +308,7 @@ test("the picture says at a glance who is active, who is in the pool, and that a
 test("what is wrong comes first, an outage loudest", () => {
   const status = statusOf((of, all) => {
     all.delete("web1");
-    edit(of("lvs1"), "addresses", `,${vip}`, "");
+    takeAddress(of("lvs1"));
   });
   const lines = picture(status, plain).split("\n");
   expect(lines[0]).toMatch(/ OUTAGE {2}● \d problems$/);

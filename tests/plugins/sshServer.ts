@@ -29,6 +29,8 @@ export interface SshServerOptions {
   hostKeys?: string[];
   /** The variables that sshd_config's AcceptEnv would name. @default none */
   acceptEnv?: string[];
+  /** Variables that commands find beside PATH and HOME. @default none */
+  environment?: Record<string, string>;
   /** This many connections are closed as soon as they come. @default 0 */
   refuseFirst?: number;
   /** Connections are taken, and nothing is ever said. @default false */
@@ -358,7 +360,7 @@ function run(
   state.running += 1;
   const { PATH, HOME } = process.env;
   const child = spawn("sh", ["-c", command], {
-    env: { PATH, HOME, ...environment },
+    env: { PATH, HOME, ...options.environment, ...environment },
     detached: true,
   });
   channel.on("error", () => undefined);

@@ -98,7 +98,7 @@ beforeEach(() => {
     '-Sn) cat "$table" ;;',
     // An edit is a line's new text; thresholds that it doesn't name are gone, as in the kernel.
     "-e*)",
-    '    [ ! -e "$FOLDER/tmp/cut" ] || kill -KILL $PPID',
+    '    [ ! -e "$FOLDER/tmp/cut" ] || { kill -KILL $PPID; exit 1; }',
     '    place=$(echo "$*" | sed "s/^-e//; s/ -[gim] .*/ /")',
     '    line=$(echo "$*" | sed "s/^-e/-a/; s/ -x .*//")',
     '    awk -v place="-a$place" -v line="$line" \'index($0, place) == 1 { print line; next } { print }\' "$table" >"$table.new"',
@@ -139,7 +139,7 @@ function changed(): string[] {
 }
 
 describe("a drained real server", () => {
-  test("has weight 0 in every service of the config, by each of its addresses, and keeps its thresholds", () => {
+  test("has weight 0 in every service of the config, by each of its addresses", () => {
     const { code, stderr } = drain("0", "192.0.2.21", "2001:db8::21");
     expect([code, stderr]).toEqual([
       0,
@@ -150,15 +150,14 @@ describe("a drained real server", () => {
       "-a -t [2001:db8::100]:80 -r [2001:db8::21]:80 -g -w 0",
       "-a -f 7 -6 -r [2001:db8::21]:0 -i -w 0",
     ]);
-    expect(drain("0", "192.0.2.22").code).toBe(0);
-    expect(host.read("/tmp/thresholds")?.trim()).toBe("100 75");
   });
 
-  test("leaves the services of others and the ways of checks alone, and stays where nobody else serves", () => {
+  test("leaves the services of others and the ways of checks alone, keeps its thresholds, and stays where nobody else serves", () => {
     const { code, stderr } = drain("0", "192.0.2.22");
     expect(code).toBe(0);
     expect(stderr).toContain("192.0.2.22 stays in: nobody else serves -u 192.0.2.100:53\n");
     expect(changed()).toEqual([`-a ${web}.22:80 -g -w 0`]);
+    expect(host.read("/tmp/thresholds")?.trim()).toBe("100 75");
   });
 
   test("is not taken out of a service whose other real servers are drained already", () => {
@@ -238,6 +237,13 @@ describe("a real server that comes back", () => {
     host.write("/etc/keepalived/keepalived.conf", conf.replace("weight 3", "weight 5"));
     expect(host.script("drain.sh", ["undrain", "192.0.2.21"]).code).toBe(0);
     expect(changed()[0]).toBe(`-a ${web}.21:80 -g -w 5`);
+  });
+
+  test("has the weight that it had where a check sets it", () => {
+    const dynamic = "weight 3\n        FILE_CHECK {\n            track_file load\n        }";
+    host.write("/etc/keepalived/keepalived.conf", conf.replace("weight 3", dynamic));
+    expect(host.script("drain.sh", ["undrain", "192.0.2.21"]).code).toBe(0);
+    expect(host.read("/tmp/table")).toContain(out);
   });
 
   test("keeps a weight that keepalived has given it since", () => {

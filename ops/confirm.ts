@@ -1,0 +1,34 @@
+// A question before something is changed.
+import { once } from "node:events";
+import { createInterface } from "node:readline/promises";
+import { UsageError } from "./exit";
+
+export interface ConfirmOptions {
+  /** Said on the command line already. */
+  yes?: boolean;
+}
+
+/** @throws UsageError when there is neither a `--yes` nor a person to ask */
+export function mustBeAskable({ yes }: ConfirmOptions): void {
+  if (!yes && !process.stdin.isTTY) throw new UsageError("nobody is there to ask: say --yes");
+}
+
+/** Whether somebody says yes. */
+export async function saysYes(question: string, options: ConfirmOptions): Promise<boolean> {
+  mustBeAskable(options);
+  if (options.yes) return true;
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  // A Ctrl-C or Ctrl-D is a no.
+  const answer = await Promise.race([
+    terminal.question(`${question} [y/N] `),
+    once(terminal, "SIGINT").then(() => ""),
+    once(terminal, "close").then(() => ""),
+  ]);
+  terminal.close();
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+/** @throws UsageError unless somebody says yes */
+export async function confirm(question: string, options: ConfirmOptions): Promise<void> {
+  if (!(await saysYes(question, options))) throw new UsageError("nothing was changed");
+}

@@ -1,0 +1,142 @@
+// `lvs drain`, `lvs undrain`: a real server gets no new connections for minutes of work on it, and gets them again.
+import { type Command, InvalidArgumentError } from "commander";
+import pc from "picocolors";
+import { CouldNotLook, exitCodes, Refused } from "../exit";
+import { type StackCommandOptions, stackCommand } from "../options";
+import { type Ssh, Unreachable, withSsh } from "../ssh";
+import { readStack, type StackHost } from "../stack";
+import { see } from "../status/see";
+import { isInMaintenance } from "../steps";
+import { addressesOf, lastIn } from "./members";
+
+interface Options extends StackCommandOptions {
+  json?: boolean;
+}
+
+interface DrainOptions extends Options {
+  seconds: number;
+  partly?: boolean;
+}
+
+export function addDrain(program: Command): void {
+  stackCommand(program, "drain")
+    .description("keep new connections from a real server, and wait until the open ones have ended")
+    .argument("<real-server>", "its name in the stack")
+    .option("--seconds <number>", "how long to wait for open connections, at most", seconds, 30)
+    .option("--partly", "leave it in where it is the last one, and take it out of the other pools")
+    .option("--json", "print it as JSON")
+    .addHelpText(
+      "after",
+      "\nFor minutes: a restart of keepalived, or a check that fails and succeeds again, brings it in. What lasts is lvs maintenance." +
+        "\nExit code: 0 done, 1 it is the last one in a pool, connections are left, or a director was not told, 2 usage," +
+        " 3 no director could be asked.",
+    )
+    .action((realServer: string, options: DrainOptions) =>
+      onDirectors(realServer, options, async (ssh, stack) => {
+        const last = lastIn(await see(ssh, stack), realServer);
+        if (last.length > 0 && !options.partly) {
+          throw new Refused(
+            `${realServer} is the last one in a pool: ${last.join("; ")}; --partly takes it out of the others`,
+          );
+        }
+        return ["drain", String(options.seconds)];
+      }),
+    );
+  stackCommand(program, "undrain")
+    .description("let a drained real server have new connections again, once its checks succeed")
+    .argument("<real-server>", "its name in the stack")
+    .option("--json", "print it as JSON")
+    .addHelpText(
+      "after",
+      "\nExit code: 0 done, 1 its check fails, or a director was not told, 2 usage, 3 no director could be asked.",
+    )
+    .action((realServer: string, options: Options) =>
+      onDirectors(realServer, options, () => Promise.resolve(["undrain"])),
+    );
+}
+
+/** What became of it on a director: an entry of the output with `--json`. */
+interface Told {
+  director: string;
+  /** Why it could not be asked; null when it was. */
+  unreachable: string | null;
+  done: boolean;
+  /** What drain.sh said. */
+  said: string[];
+  /** Connections that are left; null where there was none to wait for. */
+  openConnections: number | null;
+}
+
+/** Has the directors that serve run drain.sh, with these words before the real server's addresses, all at once. */
+async function onDirectors(
+  realServer: string,
+  options: Options & { seconds?: number },
+  wordsFor: (ssh: Ssh, stack: { name: string; hosts: StackHost[] }) => Promise<string[]>,
+): Promise<void> {
+  const stack = await readStack(options);
+  const addresses = addressesOf(stack, realServer);
+  const directors = stack.hosts.filter(
+    (host) => host.role === "director" && !isInMaintenance(host),
+  );
+  const ssh = { timeoutSeconds: options.timeout, keepOpen: true };
+  const told = await withSsh(directors, ssh, async (open) => {
+    const words = await wordsFor(open, { ...stack, hosts: directors });
+    // drain.sh waits for connections as long as it is told to, and 60 s for checks.
+    const seconds = (options.seconds ?? 0) + 60;
+    return Promise.all(
+      directors.map((director) => tell(open, director, [...words, ...addresses], seconds)),
+    );
+  });
+  if (options.json) {
+    console.log(JSON.stringify({ realServer, addresses, directors: told }, null, 2));
+  } else {
+    for (const line of told.flatMap(lines)) console.log(line);
+  }
+  if (told.every(({ unreachable }) => unreachable !== null)) {
+    throw new CouldNotLook("no director could be asked");
+  }
+  const isDone = told.every(({ done, openConnections }) => done && !openConnections);
+  process.exitCode = isDone ? exitCodes.fine : exitCodes.wrong;
+}
+
+const script = 'exec /usr/local/lib/lvs-ha/drain.sh "$@" 2>&1 </dev/null\n';
+
+async function tell(
+  ssh: Ssh,
+  host: StackHost,
+  args: readonly string[],
+  seconds: number,
+): Promise<Told> {
+  const told = { director: host.name, unreachable: null, openConnections: null };
+  try {
+    const { stdout, stderr, exitCode } = await ssh.result(host, script, args, seconds);
+    const said = (stdout + stderr)
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => line.replace(/^drain: /, ""));
+    const open = /: no new connections; (\d+) open after/.exec(stdout)?.[1];
+    return {
+      ...told,
+      done: exitCode === 0,
+      said,
+      openConnections: open === undefined ? null : Number(open),
+    };
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
+    return { ...told, unreachable: error.message, done: false, said: [] };
+  }
+}
+
+function lines({ director, unreachable, done, said, openConnections }: Told): string[] {
+  if (unreachable !== null) {
+    return [`${director}  ${pc.red(`✘ can't be reached, and was not told: ${unreachable}`)}`];
+  }
+  const mark = done ? (openConnections ? pc.yellow("▲") : pc.green("●")) : pc.red("✘");
+  return said.map((line) => `${director}  ${mark} ${line}`);
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0 && value <= 3600) return value;
+  throw new InvalidArgumentError("It is not a whole number of seconds from 0 to 3600.");
+}

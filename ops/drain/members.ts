@@ -1,0 +1,39 @@
+// A real server as the directors know it: by which addresses, and where nobody else serves.
+import { readDirectorConfig } from "../directorConfig";
+import { UsageError } from "../exit";
+import type { Stack, StackHost } from "../stack";
+import type { Status } from "../status/look";
+import { directorConfigText } from "../steps";
+
+/**
+ * The addresses to which the directors forward a real server's connections, those of one that the stack doesn't manage, too.
+ * @throws UsageError when no virtual server has a real server of that name
+ */
+export function addressesOf({ hosts }: Stack, realServer: string): string[] {
+  const members = hosts.flatMap(membersOf);
+  const own = members.filter(({ name }) => name === realServer).map(({ address }) => address);
+  if (own.length > 0) return [...new Set(own)];
+  const known = [...new Set(members.map(({ name }) => name))].sort().join(", ");
+  throw new UsageError(`no virtual server has a real server ${realServer}; they have ${known}`);
+}
+
+function membersOf(host: StackHost) {
+  return readDirectorConfig(directorConfigText(host))
+    .services.filter(({ forChecks }) => !forChecks)
+    .flatMap(({ realServers }) => realServers);
+}
+
+/** Where a real server is the last one in a pool: `web on lvs1, lvs2`. */
+export function lastIn({ virtualServers }: Status, realServer: string): string[] {
+  return virtualServers.flatMap(({ name, realServers }) => {
+    const own = realServers.find((member) => member.name === realServer)?.states ?? {};
+    const directors = Object.keys(own).filter(
+      (director) =>
+        own[director] === "in" &&
+        !realServers.some(
+          (member) => member.name !== realServer && member.states[director] === "in",
+        ),
+    );
+    return directors.length > 0 ? [`${name} on ${directors.join(", ")}`] : [];
+  });
+}

@@ -1,0 +1,168 @@
+// Who gives up what to whom, and whether that is a good idea now: pure.
+import { readDirectorConfig } from "../directorConfig";
+import { Refused, UsageError } from "../exit";
+import type { Stack } from "../stack";
+import type { Director, Status } from "../status/look";
+import { directorConfigText } from "../steps";
+
+/** A failover that can be done. */
+export interface Plan {
+  from: string;
+  /** Every instance for which that director is active: keepalived gives all of them up at once. */
+  moves: Move[];
+  /** What is worth knowing before, and is no reason not to. */
+  warnings: string[];
+}
+
+export interface Move {
+  instance: string;
+  addresses: string[];
+  /** The director that takes over: the one of the highest priority among those that stand by. */
+  to: string;
+}
+
+export interface Wishes {
+  /** Of the one director that is active for this instance. @default the only active director */
+  instance?: string;
+  /** The director that is expected to take over. */
+  to?: string;
+}
+
+/**
+ * Plans a failover, which is undone by nobody: a director that would take over again by itself is a reason not to.
+ * @returns the plan, or the director that is active already, where that is the one asked for
+ * @throws Refused when clients would be worse off
+ * @throws UsageError when it isn't clear what is meant
+ */
+export function planFailover(
+  stack: Stack,
+  status: Status,
+  wishes: Wishes,
+): Plan | { already: string } {
+  const from = activeFor(status, wishes.instance);
+  if (wishes.to !== undefined) mustBeDirector(status, wishes.to);
+  if (wishes.to === from) return { already: from };
+  const plan = planGoodbye(stack, status, from);
+  for (const { instance, to } of plan.moves) {
+    mustStay(stack, from, instance, to);
+    const isMeant = wishes.instance === undefined || wishes.instance === instance;
+    if (wishes.to !== undefined && isMeant && to !== wishes.to) {
+      throw new Refused(
+        `${to} takes ${instance} over, not ${wishes.to}: it has the highest priority of those that stand by`,
+      );
+    }
+  }
+  return plan;
+}
+
+/**
+ * What others take over when a director stops, as for maintenance; nothing moves when it is active for nothing.
+ * @throws Refused when nobody can, or who does has nobody to send to
+ */
+export function planGoodbye(stack: Stack, status: Status, from: string): Plan {
+  const held = status.virtualAddresses.filter(({ holders }) => holders.includes(from));
+  const moves = [...new Set(held.map(({ instance }) => instance))].map((instance) => ({
+    instance,
+    addresses: held.filter((entry) => entry.instance === instance).map(({ address }) => address),
+    to: successor(status, from, instance),
+  }));
+  for (const { to } of moves) mustHavePools(status, from, to);
+  return {
+    from,
+    moves,
+    warnings: [...new Set(moves.flatMap(({ to }) => untold(stack, status, to)))],
+  };
+}
+
+function activeFor({ virtualAddresses }: Status, instance: string | undefined): string {
+  const known = [...new Set(virtualAddresses.map((entry) => entry.instance))];
+  if (instance !== undefined && !known.includes(instance)) {
+    throw new UsageError(`no VRRP instance ${instance}; there are ${known.join(", ")}`);
+  }
+  const meant = virtualAddresses.filter(
+    (entry) => instance === undefined || entry.instance === instance,
+  );
+  for (const { address, holders } of meant) {
+    if (holders.length === 1) continue;
+    const who = holders.length === 0 ? "nobody holds" : `${holders.join(" and ")} hold`;
+    throw new Refused(`${who} ${address}: lvs status`);
+  }
+  const active = [...new Set(meant.flatMap(({ holders }) => holders))];
+  const [first] = active;
+  if (first === undefined) throw new Refused("there is no virtual address that could move");
+  if (active.length > 1) {
+    const each = [
+      ...new Set(meant.map((entry) => `${entry.holders[0] ?? ""} for ${entry.instance}`)),
+    ];
+    throw new UsageError(`several directors are active (${each.join(", ")}): say --instance`);
+  }
+  return first;
+}
+
+function mustBeDirector({ directors }: Status, name: string): void {
+  if (directors.some((director) => director.name === name)) return;
+  const known = directors.map((director) => director.name).join(", ");
+  throw new UsageError(`no director ${name}; there are ${known}`);
+}
+
+function successor({ directors }: Status, from: string, instance: string): string {
+  const others = directors.filter(
+    ({ name, instances }) => name !== from && instances.some((own) => own.name === instance),
+  );
+  const [best] = others
+    .filter((director) => whyNot(director, instance) === undefined)
+    .toSorted((a, b) => priority(b, instance) - priority(a, instance));
+  if (best) return best.name;
+  const reasons = others.map((director) => `${director.name} ${whyNot(director, instance) ?? ""}`);
+  throw new Refused(`nobody can take ${instance} over from ${from}: ${reasons.join("; ")}`);
+}
+
+/** What keeps a director from taking over. */
+function whyNot(director: Director, instance: string): string | undefined {
+  if (director.unreachable !== null) return `can't be reached: ${director.unreachable}`;
+  if (director.inMaintenance) return "is in maintenance";
+  if (!director.keepalived.running) return "has no keepalived running";
+  const state = director.instances.find(({ name }) => name === instance)?.state;
+  return state === "BACKUP" ? undefined : `is in ${state ?? "no"} state`;
+}
+
+function priority({ instances }: Director, instance: string): number {
+  return instances.find(({ name }) => name === instance)?.priority ?? 0;
+}
+
+function mustHavePools({ virtualServers }: Status, from: string, to: string): void {
+  const isIn = (director: string) => (member: { states: Record<string, string> }) =>
+    member.states[director] === "in";
+  const empty = virtualServers.filter(
+    ({ realServers }) => realServers.some(isIn(from)) && !realServers.some(isIn(to)),
+  );
+  if (empty.length === 0) return;
+  const names = empty.map(({ name }) => name).join(", ");
+  throw new Refused(`${to} has no real server in its pool of ${names}, where ${from} has`);
+}
+
+function mustStay(stack: Stack, from: string, instance: string, to: string): void {
+  const own = instanceOf(stack, from, instance);
+  const its = instanceOf(stack, to, instance);
+  if (!own?.preempt || own.priority <= (its?.priority ?? 0)) return;
+  throw new Refused(
+    `${from} would take ${instance} back at once: it has priority ${own.priority}, ${to} has ${its?.priority ?? 0}, ` +
+      `and vrrp.preempt is true; what lasts is lvs maintenance on ${from}`,
+  );
+}
+
+function instanceOf({ hosts }: Stack, director: string, instance: string) {
+  const host = hosts.find(({ name }) => name === director);
+  const { instances } = readDirectorConfig(host ? directorConfigText(host) : "");
+  return instances.find(({ name }) => name === instance);
+}
+
+/** Connections that the successor wasn't told of end with a failover. */
+function untold({ hosts }: Stack, { directors }: Status, to: string): string[] {
+  const host = hosts.find(({ name }) => name === to);
+  const { syncDaemon } = readDirectorConfig(host ? directorConfigText(host) : "");
+  const daemons = directors.find(({ name }) => name === to)?.syncDaemons ?? [];
+  if (syncDaemon && daemons.some(({ state }) => state === "backup")) return [];
+  const why = syncDaemon ? "it has no backup sync daemon" : "vrrp.connectionSync is false";
+  return [`${to} knows no open connections (${why}): they break`];
+}

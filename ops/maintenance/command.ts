@@ -1,0 +1,222 @@
+// `lvs maintenance`: a host out of service, and back, by the stack's config: for as long as it takes, and over a reboot.
+import { setTimeout as delay } from "node:timers/promises";
+import { Argument, type Command } from "commander";
+import pc from "picocolors";
+import { z } from "zod";
+import { configEntries } from "../config";
+import { mustBeAskable, saysYes } from "../confirm";
+import { lastIn } from "../drain/members";
+import { CouldNotLook, exitCodes, Refused, UsageError } from "../exit";
+import { planGoodbye } from "../failover/plan";
+import { type StackCommandOptions, stackCommand } from "../options";
+import { pulumi, pulumiOnTerminal } from "../pulumi";
+import { withSsh } from "../ssh";
+import { readStack, type Stack } from "../stack";
+import type { Status } from "../status/look";
+import { see } from "../status/see";
+import { hasConfigChanged } from "../verify/command";
+import { count } from "../words";
+
+interface Options extends StackCommandOptions {
+  yes?: boolean;
+}
+
+type Aim = "on" | "off";
+
+export function addMaintenance(program: Command): void {
+  stackCommand(program, "maintenance")
+    .description("take a host out of service in the stack's config, or back, and apply that")
+    .addArgument(new Argument("<on|off>", "out of service, or back").choices(["on", "off"]))
+    .argument("<host>", "a director or a real server, by its name in the stack")
+    .option("-y, --yes", "don't ask")
+    .addHelpText(
+      "after",
+      "\nIt edits lvs-ha:maintenance in the stack's config file, shows pulumi preview, and runs pulumi up." +
+        "\nExit code: 0 done, or so already, 1 refused, as clients would be worse off, or not all is well afterwards," +
+        " 2 usage or a no, 3 nothing could be looked at.",
+    )
+    .action(async (aim: Aim, host: string, options: Options) => {
+      mustBeAskable(options);
+      const before = await readMaintenance(options);
+      if (!before.hosts.includes(host)) {
+        throw new UsageError(`no host ${host} in the config; it has ${before.hosts.join(", ")}`);
+      }
+      const isWritten = before.list.includes(host) === (aim === "on");
+      const hasChanged = await hasConfigChanged(options);
+      if (isWritten && !hasChanged) {
+        console.log(`${host} is ${aim === "on" ? "" : "not "}in maintenance already`);
+        return;
+      }
+      // Nothing may come along that somebody has written into the config and not applied.
+      if (!isWritten && hasChanged) {
+        throw new UsageError("the config has changed since the last pulumi up: apply that first");
+      }
+      if (aim === "on") await mayLeave(host, options);
+      const undo = isWritten ? undefined : await edit(aim, host, before, options);
+      const shown = await pulumiOnTerminal(["preview", "--diff"], options);
+      if (shown !== 0 || !(await saysYes("Apply it?", options))) {
+        await undo?.();
+        if (shown !== 0) throw new CouldNotLook("pulumi preview failed; the config is as it was");
+        throw new UsageError("nothing was changed; the config is as it was");
+      }
+      if ((await pulumiOnTerminal(["up", "--yes", "--skip-preview"], options)) !== 0) {
+        console.error(
+          `lvs: pulumi up failed; the config has ${host} ${aim === "on" ? "in" : "out of"} maintenance: pulumi up tries again`,
+        );
+        process.exitCode = exitCodes.wrong;
+        return;
+      }
+      const trouble = await outcome(aim, host, options);
+      if (trouble !== undefined) console.error(`lvs: ${trouble}`);
+      process.exitCode = trouble === undefined ? exitCodes.fine : exitCodes.wrong;
+    });
+}
+
+interface Maintenance {
+  /** Every host of the config. */
+  hosts: string[];
+  list: string[];
+  /** The key is in the config's file. */
+  isSet: boolean;
+}
+
+const named = z.array(z.object({ name: z.string() })).default([]);
+
+const configSchema = z.object({
+  directors: named,
+  realServers: named,
+  maintenance: z.array(z.string()).optional(),
+});
+
+async function readMaintenance(options: Options): Promise<Maintenance> {
+  const config = configSchema.safeParse(await configEntries(options));
+  if (!config.success) {
+    throw new CouldNotLook(`the stack config can't be read: ${z.prettifyError(config.error)}`);
+  }
+  const { directors, realServers, maintenance } = config.data;
+  return {
+    hosts: [...directors, ...realServers].map(({ name }) => name),
+    list: maintenance ?? [],
+    isSet: maintenance !== undefined,
+  };
+}
+
+const key = "lvs-ha:maintenance";
+
+/** Edits the stack's config file, by the engine, which keeps its comments; what takes that back. */
+async function edit(
+  aim: Aim,
+  host: string,
+  { list, isSet }: Maintenance,
+  options: Options,
+): Promise<() => Promise<unknown>> {
+  const config = (...words: string[]) => pulumi(["config", ...words], options);
+  const at = (index: number) => `${key}[${index}]`;
+  if (aim === "on") {
+    await config("set", "--path", at(list.length), host);
+    return () => (isSet ? config("rm", "--path", at(list.length)) : config("rm", key));
+  }
+  const index = list.indexOf(host);
+  await config("rm", "--path", at(index));
+  return async () => {
+    // In their order: a list has no way to put something in between.
+    for (const [i, name] of list.entries()) {
+      if (i >= index) await config("set", "--path", at(i), name);
+    }
+  };
+}
+
+/** @throws Refused when others can't do without it now */
+async function mayLeave(host: string, options: Options): Promise<void> {
+  const stack = await readStack(options);
+  const status = await look(stack, options);
+  const last = lastIn(status, host);
+  if (last.length > 0) throw new Refused(`${host} is the last one in a pool: ${last.join("; ")}`);
+  if (!status.directors.some(({ name }) => name === host)) return;
+  const { moves, warnings } = planGoodbye(stack, status, host);
+  for (const { instance, addresses, to } of moves) {
+    console.log(`${host} is active for ${instance} (${addresses.join(", ")}); ${to} takes over`);
+  }
+  for (const text of warnings) console.log(`${pc.yellow("▲")} ${text}`);
+}
+
+function look(stack: Stack, { timeout }: Options): Promise<Status> {
+  return withSsh(stack.hosts, { timeoutSeconds: timeout }, (ssh) => see(ssh, stack));
+}
+
+/** Checks have to succeed before a host serves again. */
+const limitSeconds = 60;
+
+/** Says what is so now and what may be done; what is wrong if it isn't so in time. */
+async function outcome(aim: Aim, host: string, options: Options): Promise<string | undefined> {
+  const stack = await readStack(options);
+  const deadline = performance.now() + limitSeconds * 1000;
+  for (;;) {
+    const status = await look(stack, options);
+    const trouble = aim === "on" ? stillServes(host, status) : notBack(host, status);
+    if (trouble === undefined) {
+      console.log(`${pc.green("●")} ${aim === "on" ? mayBeDone(host, status) : `${host} is back`}`);
+      return undefined;
+    }
+    if (performance.now() > deadline) return trouble;
+    await delay(1000);
+  }
+}
+
+/** Why a host that is in maintenance isn't out of service yet. */
+export function stillServes(host: string, status: Status): string | undefined {
+  const director = status.directors.find(({ name }) => name === host);
+  if (director) {
+    const held = status.virtualAddresses.find(({ holders }) => holders.includes(host));
+    if (held) return `${host} still has ${held.address}`;
+    const lost = status.virtualAddresses.find(({ holders }) => holders.length !== 1);
+    return lost && `${lost.holders.join(" and ") || "nobody"} holds ${lost.address}: lvs status`;
+  }
+  const pool = status.virtualServers.find(({ realServers }) =>
+    realServers.some(({ name, states }) => name === host && Object.values(states).includes("in")),
+  );
+  return pool && `${host} is still in the pool of ${pool.name}`;
+}
+
+/** Why a host that is out of maintenance isn't back in service yet. */
+export function notBack(host: string, status: Status): string | undefined {
+  const director = status.directors.find(({ name }) => name === host);
+  if (director) {
+    if (director.unreachable !== null) return `${host} can't be reached: ${director.unreachable}`;
+    if (!director.keepalived.running) return `${host}: keepalived is not running`;
+    const idle = director.instances.find(({ state }) => !["MASTER", "BACKUP"].includes(state));
+    if (idle) return `${host} is in ${idle.state} state for ${idle.name}`;
+    const empty = status.virtualServers.find(
+      ({ realServers }) =>
+        realServers.some(({ states }) => Object.values(states).includes("in")) &&
+        !realServers.some(({ states }) => states[host] === "in"),
+    );
+    return empty && `${host} has no real server in its pool of ${empty.name}`;
+  }
+  for (const { name: pool, realServers } of status.virtualServers) {
+    const states = realServers.find(({ name }) => name === host)?.states ?? {};
+    const [out] = Object.entries(states).filter(
+      ([, state]) => state === "out" || state === "inhibited",
+    );
+    if (out)
+      return `${host} is ${out[1]} in the pool of ${pool} on ${out[0]}: its check fails, or has not run`;
+  }
+  return undefined;
+}
+
+function mayBeDone(host: string, status: Status): string {
+  const back = `Back with: lvs maintenance off ${host}`;
+  if (status.directors.some(({ name }) => name === host)) {
+    const active = [...new Set(status.virtualAddresses.flatMap(({ holders }) => holders))];
+    return `${host}'s keepalived is stopped, and stays so over a reboot; ${active.join(" and ")} serves. It may be rebooted or worked on.\n${back}`;
+  }
+  const open = status.virtualServers
+    .flatMap(({ realServers }) => realServers)
+    .filter(({ name }) => name === host)
+    .reduce((sum, { activeConnections }) => sum + activeConnections, 0);
+  const when =
+    open === 0
+      ? "It may be rebooted or worked on."
+      : `${count(open, "connection")} of before go on: when lvs status shows 0 under ACTIVE, it may be rebooted or worked on.`;
+  return `${host} gets no new connections. ${when}\n${back}`;
+}
