@@ -70,12 +70,18 @@ undrain() {
 bring_back() {
     lock
     [ -e $drained ] || return 0
+    wanted $conf | sed 's/ -w .*//' >"$scratch/checked"
     deadline=$(($(date +%s) + 60))
     for address; do
         entries_of "$address" <$drained >"$scratch/entries"
         while read -r entry; do
             if ! grep -qxF -e "${entry%% -w *}" "$scratch/stays"; then
                 say "$address is about to leave $(service_of "$entry")"
+                continue
+            fi
+            # A run before this one changed the director, and was cut off before it could put it in again.
+            if ! grep -qxF -e "${entry%% -w *}" "$scratch/checked"; then
+                say "$address has left $(service_of "$entry")"
                 continue
             fi
             until is_well "$entry"; do

@@ -161,7 +161,19 @@ taken_out() {
             option["sctp"] = "--sctp-service"
         }
         /^(Starting Healthcheck(er)? child process|Stopped Keepalived)/ { exit }
+        # By a reload, real servers and services may go, and come back later as if nothing had ever been said of them. The log, which
+        # is read from its end, has a real server that goes without its service: the reload says what it checks from then on.
+        /^Reload complete$/ { split("", checks) }
+        /^Activating healthchecker for service / { checks[$5 " " $8 $9] }
+        /^service [^ ]+ no longer exist/ {
+            reloads[$2]++
+            for (check in checks) stays[reloads[$2], check]
+        }
+        /^Removing Virtual Server / { gone[$4 $5] }
         /^(Add|Remov|Enabl|Disabl)ing service [^ ]+ (to|from|of) VS / {
+            left = ($6 $7) in gone
+            for (i = 1; i <= reloads[$3]; i++) if (!((i, $3 " " $6 $7) in stays)) left = 1
+            if (left) next
             mark = $6 == "FWM" ? $7 : ""
             server = endpoint($3)
             if (mark == "") {

@@ -283,6 +283,54 @@ describe("a real server that comes back", () => {
     expect(host.read(noted)).toContain(out);
   });
 
+  // Newest first, as `journalctl -r` has it.
+  const fell = "Removing service [192.0.2.21]:tcp:80 from VS [192.0.2.100]:tcp:80";
+  const checked = (service: string) =>
+    `Activating healthchecker for service [192.0.2.21]:tcp:80 for VS [${service}]:tcp:80`;
+  const again = ["Reload complete", checked("192.0.2.100")];
+
+  test.each<[string, string[]]>([
+    ["its service was gone meanwhile", [...again, "Removing Virtual Server [192.0.2.100]:tcp:80"]],
+    [
+      "it was gone itself meanwhile",
+      [
+        ...again,
+        "Reload complete",
+        checked("192.0.2.99"),
+        "service [192.0.2.21]:tcp:80 no longer exist",
+      ],
+    ],
+  ])("isn't waited for because its check failed once: %s", (_, log) => {
+    host.write("/tmp/log", [...log, fell].map((line) => `${line}\n`).join(""));
+    expect(restore(everything, "192.0.2.21").code).toBe(0);
+    expect(host.read("/tmp/slept")).toBeUndefined();
+  });
+
+  test("is waited for when another service that it was in is gone", () => {
+    const log = [
+      ...again,
+      "service [192.0.2.21]:tcp:80 no longer exist",
+      "Removing Virtual Server [192.0.2.99]:tcp:80",
+      fell,
+    ];
+    host.write("/tmp/log", log.map((line) => `${line}\n`).join(""));
+    expect(restore(everything, "192.0.2.21").code).toBe(1);
+  });
+
+  test("isn't waited for in a service that it has left", () => {
+    host.write("/tmp/table", without(`-a ${web}.21:80 -g -w 0\n`));
+    host.write(
+      "/etc/keepalived/keepalived.conf",
+      conf.replace("    real_server 192.0.2.21 80 {\n        weight 3\n    }\n", ""),
+    );
+    const { code, stderr } = restore(everything, "192.0.2.21");
+    expect([code, stderr]).toEqual([
+      0,
+      "drain: 192.0.2.21 has left -t 192.0.2.100:80\ndrain: 192.0.2.21: in again\n",
+    ]);
+    expect(host.read(noted)).not.toContain(out);
+  });
+
   test("isn't waited for in a service that it is about to leave", () => {
     host.write("/tmp/table", without(`-a ${web}.21:80 -g -w 0\n`));
     const { code, stderr } = restore(everything.replace(`-a ${web}.21:80 -g\n`, ""), "192.0.2.21");

@@ -1,0 +1,559 @@
+// Every kind of service, by real traffic: protocols, families, forwarding methods, persistence, several VRRP instances, and examples as they stand.
+// The dev stack may be up or not; at the end it is up, and the hosts are as it makes them.
+import { realServers as webHosts, directors as directorHosts } from "../../lab/measure";
+import { client, virtualIp } from "../../lab/hosts";
+import { inClient, onHost, powerCut, powerOn, waitFor } from "../../lab/lab";
+import { startLoad, summary, type LoadResult } from "../../lab/load";
+import { ask, startService, stopServices } from "../../lab/services";
+import { example } from "../support/examples";
+import type { Stack } from "../support/stacks";
+import { configure, shell, up } from "./stack";
+
+const directors = directorHosts.map(({ name }) => name);
+const webs = webHosts.map(({ name }) => name);
+
+/** Second addresses of the client's: to persistence and to routes, another client. */
+const otherClient = { ipv4: "192.0.2.201", ipv6: "2001:db8:0:2::201" };
+
+/** Where real servers answer over HTTP beside their web server. */
+const ownPort = 8080;
+
+beforeAll(async () => {
+  for (const address of [`${otherClient.ipv4}/24`, `${otherClient.ipv6}/64`]) {
+    await inClient("ip", ["addr", "replace", address, "dev", "eth1", "nodad"]);
+  }
+  await Promise.all(
+    webs.map((host) => startService(host, { protocol: "tcp", port: ownPort, address: "::" })),
+  );
+});
+
+afterAll(async () => {
+  for (const address of [`${otherClient.ipv4}/24`, `${otherClient.ipv6}/64`]) {
+    await inClient("ip", ["addr", "del", address, "dev", "eth1"]);
+  }
+  await Promise.all(webs.map(stopServices));
+  configure();
+  await up();
+});
+
+describe("one pair, services of every protocol, IPv4 and IPv6", () => {
+  const marked = "192.0.2.101";
+  const sctp = "192.0.2.102";
+
+  beforeAll(async () => {
+    configure((stack) => {
+      fit("ipv6-dual-stack", stack);
+      const [web] = stack.virtualServers;
+      web.checks = [{ type: "http", urls: [{ path: "/health", status: [200] }] }];
+      stack.scripts = {
+        "health.sh": '#!/bin/sh\nexec curl --fail --silent --max-time 2 "http://$1/health"\n',
+      };
+      // By the private network, from which directors may reach everything on the real servers.
+      const byScript = webHosts.map(({ name, interfaces: [{ ipv4 }] }) => ({
+        name,
+        checks: [{ type: "misc", script: "health.sh", args: [ipv4], delayLoopSeconds: 1 }],
+      }));
+      const udp = { address: virtualIp.ipv4, protocol: "UDP", realServers: byScript };
+      stack.virtualServers.push(
+        { ...udp, name: "udp", port: 5300 },
+        { ...udp, name: "udp-ops", port: 5301, onePacketScheduling: true },
+        {
+          name: "shop",
+          fwmark: 7,
+          traffic: [{ address: marked, ports: [80, ownPort] }],
+          persistenceTimeoutSeconds: 60,
+        },
+        // The machine's own kernel may have no SCTP, so that web3 is the client.
+        {
+          name: "sctp",
+          address: sctp,
+          port: 3868,
+          protocol: "SCTP",
+          realServers: ["web1", "web2"],
+        },
+      );
+    });
+    for (const host of webs) {
+      for (const port of [5300, 5301]) {
+        await startService(host, { protocol: "udp", port, address: virtualIp.ipv4 });
+      }
+    }
+    for (const host of ["web1", "web2"]) {
+      await startService(host, { protocol: "sctp", port: 3868, address: sctp });
+    }
+    await up();
+    await settled([
+      `-t ${virtualIp.ipv4}:80`,
+      `-t [${virtualIp.ipv6}]:80`,
+      `-u ${virtualIp.ipv4}:5300`,
+      `-f 7`,
+    ]);
+  });
+
+  test.each([
+    ["IPv4", virtualIp.ipv4],
+    ["IPv6", virtualIp.ipv6],
+  ])("requests over %s are spread over all real servers", async (_, address) => {
+    const result = await requests(address);
+    expect(result).toMatchObject({ answered: 60, slow: 0 });
+    expect(Object.keys(result.byServer).sort()).toEqual(webs);
+  });
+
+  test("the IPv6 virtual address is the active director's alone: no real server answers for it", async () => {
+    const active = await activeFor(virtualIp.ipv6);
+    const mac = directorHosts.find(({ name }) => name === active)?.interfaces[1].mac;
+    for (let round = 0; round < 5; round++) {
+      await inClient("ip", ["neigh", "flush", "to", virtualIp.ipv6]);
+      await requests(virtualIp.ipv6, { count: 1, rate: 10 });
+      const { stdout } = await inClient("ip", ["neigh", "show", "to", virtualIp.ipv6]);
+      expect(stdout).toContain(mac);
+    }
+  });
+
+  test("UDP: datagrams from different ports are spread over all real servers, those from one port go to one", async () => {
+    const to = { protocol: "udp", address: virtualIp.ipv4, port: 5300, count: 12 } as const;
+    expect(Object.keys(await ask(to)).sort()).toEqual(webs);
+    expect(Object.keys(await ask({ ...to, onePort: true }))).toHaveLength(1);
+  });
+
+  test("one-packet scheduling: datagrams from one port are spread, too", async () => {
+    const to = { protocol: "udp", address: virtualIp.ipv4, port: 5301, count: 12 } as const;
+    expect(Object.keys(await ask({ ...to, onePort: true })).sort()).toEqual(webs);
+  });
+
+  test("SCTP: associations are spread over the real servers", async () => {
+    const answers = await ask({
+      protocol: "sctp",
+      address: sctp,
+      port: 3868,
+      count: 6,
+      host: "web3",
+    });
+    expect(Object.keys(answers).sort()).toEqual(["web1", "web2"]);
+  });
+
+  test("a firewall mark with persistence: a client stays on one real server over both ports, another has its own", async () => {
+    const own = new Set<string>();
+    for (const from of [client.ipv4, otherClient.ipv4]) {
+      const used = new Set<string>();
+      for (const port of [80, ownPort, 80, ownPort]) {
+        const answers = await ask({ protocol: "tcp", address: marked, port, count: 3, from });
+        for (const name of Object.keys(answers)) used.add(name);
+      }
+      expect([...used]).toEqual([expect.stringMatching(/^web/)]);
+      for (const name of used) own.add(name);
+    }
+    expect(own.size).toBe(2);
+  });
+
+  test("a health page that says 503: out by HTTP status and by script, nothing lost; in again when it is well", async () => {
+    const page = "/etc/nginx/sites-enabled/default";
+    const services = [`-t ${virtualIp.ipv4}:80`, `-u ${virtualIp.ipv4}:5300`];
+    await shell(
+      "web2",
+      `sed -i 's|location / {|location = /health { return 503; } &|' ${page} && systemctl reload nginx`,
+    );
+    await outOf(services, "192.0.2.22");
+    // IPv6 is checked by itself, and by connection only: that real server is still well there.
+    expect(await poolOf(`-t [${virtualIp.ipv6}]:80`)).toContain("[2001:db8:0:2::22]");
+    const result = await requests(virtualIp.ipv4);
+    expect(result).toMatchObject({ answered: 60, slow: 0 });
+    expect(Object.keys(result.byServer).sort()).toEqual(["web1", "web3"]);
+    await shell(
+      "web2",
+      `sed -i 's|location = /health { return 503; } ||' ${page} && systemctl reload nginx`,
+    );
+    await settled(services);
+  });
+
+  test.each([
+    ["IPv4", virtualIp.ipv4, "192.0.2.21", "ip addr del 192.0.2.100/32 dev lo"],
+    ["IPv6", virtualIp.ipv6, "[2001:db8:0:2::21]", "ip addr del 2001:db8:0:2::100/128 dev lo"],
+  ])(
+    "a real server that lost its virtual address (%s) is out within seconds on both directors, and back when it has it",
+    async (_, address, realServer, take) => {
+      const service = `-t ${address.includes(":") ? `[${address}]` : address}:80`;
+      await shell("web1", take);
+      const began = Date.now();
+      await outOf([service], realServer);
+      tell(`out of the pool after ${((Date.now() - began) / 1000).toFixed(1)} s`);
+      expect(await requests(address)).toMatchObject({ answered: 60, slow: 0 });
+      await shell("web1", "systemctl reload lvs-ha-vip");
+      await settled([service]);
+    },
+  );
+
+  test("a power cut of the active director moves both families to the other", async () => {
+    const active = await activeFor(virtualIp.ipv4);
+    expect(await activeFor(virtualIp.ipv6)).toBe(active);
+    const loads = await Promise.all(
+      [virtualIp.ipv4, virtualIp.ipv6].map((address) =>
+        startLoad({ address, port: 80, rate: 50, seconds: 60 }),
+      ),
+    );
+    await powerCut(active);
+    await waitFor(async () => (await holdersOf(virtualIp.ipv6)).some((name) => name !== active), {
+      what: "the other director has the IPv6 address",
+      timeoutSeconds: 10,
+    });
+    expect(await activeFor(virtualIp.ipv4)).toBe(await activeFor(virtualIp.ipv6));
+    // Until the neighbours' caches have the new address, and some more to see that it lasts.
+    for (const address of [virtualIp.ipv4, virtualIp.ipv6]) {
+      expect(await requests(address)).toMatchObject({ answered: 60 });
+    }
+    for (const load of loads) {
+      const result = await load.end();
+      tell(summary(result));
+      expect(result.longestGapMs).toBeLessThan(3000);
+    }
+    await powerOn(active);
+  });
+});
+
+describe("examples/active-active.yaml, with more on it, under nftables", () => {
+  const [first = "", second = ""] = directors;
+  const a = "192.0.2.100";
+  const b = "192.0.2.101";
+  const nat = "192.0.2.102";
+  const tun = "192.0.2.103";
+  const extra = "192.0.2.104";
+  const nat6 = "2001:db8:0:2::102";
+  const gateway = { ipv4: "10.10.0.100", ipv6: "2001:db8:0:1::100" };
+  const fault = "/run/lvs-ha-lab-fault";
+
+  beforeAll(async () => {
+    configure((stack) => {
+      fit("active-active", stack);
+      stack.firewall = { backend: "nftables", allowFrom: ["10.10.0.0/24", "2001:db8:0:1::/64"] };
+      // By the private network, which NAT needs; the others don't mind.
+      stack.realServers.forEach((realServer, i) => {
+        realServer.address = webHosts[i]?.interfaces[0].ipv4;
+        realServer.address6 = webHosts[i]?.interfaces[0].ipv6;
+      });
+      stack.directors.forEach((director, i) => {
+        director.vrrpAddress6 = `${directorHosts[i]?.interfaces[1].ipv6}/64`;
+      });
+      const vrrp = stack.vrrp as { instances: Record<string, unknown>[] } & Record<string, unknown>;
+      // The example waits 30 s, which is right for hosts that boot slower than these.
+      vrrp.preemptDelaySeconds = 5;
+      const members = webs.map((name) => ({ name, port: ownPort }));
+      stack.virtualServers.push(
+        { name: "web6", address: virtualIp.ipv6, port: 80, vrrpInstance: "VI_1" },
+        { name: "tun", address: tun, port: 80, forwarding: "TUN", vrrpInstance: "VI_1" },
+        {
+          name: "nat",
+          address: nat,
+          port: 80,
+          forwarding: "NAT",
+          vrrpInstance: "VI_2",
+          realServers: members,
+        },
+        {
+          name: "nat6",
+          address: nat6,
+          port: 80,
+          forwarding: "NAT",
+          vrrpInstance: "VI_2",
+          realServers: members,
+        },
+      );
+      const [, two] = vrrp.instances;
+      if (!two) throw new Error("the example has one instance only");
+      two.virtualAddresses = [
+        { address: `${gateway.ipv4}/24`, interface: "eth0" },
+        { address: `${gateway.ipv6}/64`, interface: "eth0" },
+      ];
+      vrrp.instances.push({
+        name: "VI_3",
+        virtualRouterId: 53,
+        virtualAddresses: [{ address: extra }],
+        trackScripts: [{ name: "no_fault" }],
+        directors: { [first]: { priority: 150 }, [second]: { priority: 100 } },
+      });
+      vrrp.syncGroups = [{ name: "VG_1", instances: ["VI_1", "VI_3"] }];
+      stack.scripts = { "no-fault.sh": `#!/bin/sh\ntest ! -e ${fault}\n` };
+      stack.tracking = { scripts: [{ name: "no_fault", script: "no-fault.sh" }] };
+    });
+    await up();
+    for (const host of webs) await answerThrough(host, "add", gateway);
+    await settled([`-t ${a}:80`, `-t ${b}:80`, `-t ${nat}:80`, `-t [${nat6}]:80`, `-t ${tun}:80`]);
+  });
+
+  afterAll(async () => {
+    for (const host of webs) await answerThrough(host, "del", gateway);
+  });
+
+  test("each director is active for its own virtual address, and both serve", async () => {
+    expect(await activeFor(a, first)).toBe(first);
+    expect(await activeFor(b, second)).toBe(second);
+    for (const address of [a, b, virtualIp.ipv6]) {
+      const result = await requests(address);
+      expect(result).toMatchObject({ answered: 60, slow: 0 });
+      expect(Object.keys(result.byServer).sort()).toEqual(webs);
+    }
+  });
+
+  /** Answers by name of requests to a NAT service; in IPv6 from the client that the real servers have a route to. */
+  const askThroughNat = (address: string) =>
+    ask({
+      protocol: "tcp",
+      address,
+      port: 80,
+      count: 12,
+      from: address === nat6 ? otherClient.ipv6 : client.ipv4,
+    });
+
+  test.each([
+    ["IPv4", nat],
+    ["IPv6", nat6],
+  ])(
+    "NAT (%s): real servers answer on a port of their own, through the director",
+    async (_, address) => {
+      expect(Object.keys(await askThroughNat(address)).sort()).toEqual(webs);
+    },
+  );
+
+  test("TUN: real servers take requests out of IPIP and answer the client themselves", async () => {
+    const result = await requests(tun);
+    expect(result).toMatchObject({ answered: 60, slow: 0 });
+    expect(Object.keys(result.byServer).sort()).toEqual(webs);
+    expect(await shell("web1", "ip -4 -o addr show dev tunl0")).toContain(` ${tun}/32 `);
+  });
+
+  test("a real server that lost its virtual address on the tunnel's interface is out within seconds, and back", async () => {
+    await shell("web3", `ip addr del ${tun}/32 dev tunl0`);
+    await outOf([`-t ${tun}:80`], "10.10.0.23");
+    await shell("web3", "systemctl reload lvs-ha-vip");
+    await settled([`-t ${tun}:80`]);
+  });
+
+  test("a fault of one instance takes its whole group along, and no other instance", async () => {
+    await shell(first, `touch ${fault}`);
+    expect(await activeFor(extra, second)).toBe(second);
+    expect(await activeFor(a, second)).toBe(second);
+    expect(await activeFor(virtualIp.ipv6, second)).toBe(second);
+    expect(await requests(a)).toMatchObject({ answered: 60 });
+    await shell(first, `rm ${fault}`);
+    expect(await activeFor(a, first)).toBe(first);
+    expect(await activeFor(extra, first)).toBe(first);
+  });
+
+  test("a power cut of one director moves its virtual addresses to the other, which then has all; it gets them back", async () => {
+    await powerCut(second);
+    expect(await activeFor(b, first)).toBe(first);
+    expect(await activeFor(gateway.ipv4, first)).toBe(first);
+    for (const address of [a, b]) expect(await requests(address)).toMatchObject({ answered: 60 });
+    for (const address of [nat, nat6]) {
+      expect(Object.keys(await askThroughNat(address)).sort()).toEqual(webs);
+    }
+    await powerOn(second);
+    expect(await activeFor(b, second)).toBe(second);
+    expect(await activeFor(a, first)).toBe(first);
+    expect(await requests(b)).toMatchObject({ answered: 60 });
+  });
+});
+
+describe("examples/nat.yaml as it stands, under ufw", () => {
+  const gateway = { ipv4: "10.10.0.100" };
+
+  beforeAll(async () => {
+    configure((stack) => {
+      fit("nat", stack);
+    });
+    await up();
+    for (const host of webs) await answerThrough(host, "add", gateway);
+    await settled([`-t ${virtualIp.ipv4}:80`]);
+  });
+
+  afterAll(async () => {
+    for (const host of webs) await answerThrough(host, "del", gateway);
+  });
+
+  test("requests are spread over all real servers, which have no virtual address", async () => {
+    const result = await requests(virtualIp.ipv4);
+    expect(result).toMatchObject({ answered: 60, slow: 0 });
+    expect(Object.keys(result.byServer).sort()).toEqual(webs);
+    for (const host of webs) {
+      expect(await shell(host, "ip -o addr show")).not.toContain(virtualIp.ipv4);
+    }
+  });
+
+  test("a power cut of the active director moves the virtual address and the real servers' gateway together", async () => {
+    const active = await activeFor(virtualIp.ipv4);
+    expect(await activeFor(gateway.ipv4)).toBe(active);
+    const load = await startLoad({ address: virtualIp.ipv4, port: 80, rate: 50, seconds: 60 });
+    await powerCut(active);
+    const other = await waitFor(
+      async () => (await holdersOf(gateway.ipv4)).find((name) => name !== active),
+      { what: "the other director has the gateway", timeoutSeconds: 10 },
+    );
+    expect(await activeFor(virtualIp.ipv4)).toBe(other);
+    const after = await requests(virtualIp.ipv4);
+    expect(after).toMatchObject({ answered: 60 });
+    const result = await load.end();
+    tell(summary(result));
+    expect(result.longestGapMs).toBeLessThan(3000);
+    await powerOn(active);
+  });
+});
+
+describe("examples/udp-dns.yaml as it stands", () => {
+  const pools = [`-u ${virtualIp.ipv4}:53`, `-t ${virtualIp.ipv4}:53`];
+  const serve = (host: string) =>
+    startService(host, { protocol: "dns", port: 53, address: virtualIp.ipv4 });
+
+  beforeAll(async () => {
+    configure((stack) => {
+      fit("udp-dns", stack);
+    });
+    await Promise.all(
+      webs.map(async (host) => {
+        await stopServices(host);
+        await serve(host);
+        await startService(host, { protocol: "tcp", port: 53 });
+      }),
+    );
+    await up();
+    await settled(pools);
+  });
+
+  test("queries are answered by all name servers, even those from one port; TCP is answered, too", async () => {
+    const to = { address: virtualIp.ipv4, port: 53, count: 12 };
+    expect(Object.keys(await ask({ ...to, protocol: "dns", onePort: true })).sort()).toEqual(webs);
+    expect(Object.keys(await ask({ ...to, protocol: "tcp" })).sort()).toEqual(webs);
+  });
+
+  test("a name server that answers no queries leaves both pools", async () => {
+    await shell("web1", "systemctl stop lab-answer-dns-53");
+    await outOf(pools, "192.0.2.21");
+    const to = { address: virtualIp.ipv4, port: 53, count: 12 };
+    expect(Object.keys(await ask({ ...to, protocol: "dns" })).sort()).toEqual(["web2", "web3"]);
+    await serve("web1");
+    await settled(pools);
+  });
+});
+
+/** Lines that a person wants to see in the log. */
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Puts an example on the lab's hosts: their names, logins, keys and systems. Its services, addresses and options stay. */
+function fit(name: string, stack: Stack): void {
+  const wanted = example(name);
+  const names = new Map<unknown, unknown>();
+  const place = (list: "directors" | "realServers", own: string[]) =>
+    wanted[list].map((entry, i) => {
+      const host = stack[list][i];
+      if (!host) throw new Error(`${name} has more ${list} than the lab`);
+      names.set(entry.name, host.name);
+      const keys = ["name", "host", "hostKey", "os", "user", ...own];
+      const given = Object.entries(host).filter(([key]) => keys.includes(key));
+      return { ...entry, ...Object.fromEntries(given) };
+    });
+  const directors = place("directors", ["vrrpAddress"]);
+  const realServers = place("realServers", []);
+  const renamed = JSON.parse(
+    JSON.stringify(wanted),
+    (_, value: unknown) => names.get(value) ?? value,
+  ) as Stack;
+  // Nobody asks while a test's stack is put on: real servers needn't be drained one after the other.
+  Object.assign(stack, renamed, {
+    directors,
+    realServers,
+    rollout: { drainSeconds: 0, maxUnavailable: webs.length },
+  });
+}
+
+/** Requests to port 80 of an address, evenly over some seconds. */
+async function requests(
+  address: string,
+  { count, rate } = { count: 60, rate: 50 },
+): Promise<LoadResult> {
+  const { result } = await startLoad({ address, port: 80, rate, seconds: count / rate });
+  return result;
+}
+
+/** The directors that have an address; those that can't be reached have none. */
+async function holdersOf(address: string): Promise<string[]> {
+  const answers = await Promise.all(
+    directors.map(async (name) => {
+      try {
+        const { stdout } = await onHost(name, "ip -o addr show", { timeoutSeconds: 10 });
+        return stdout.includes(` ${address}/`) ? [name] : [];
+      } catch {
+        return [];
+      }
+    }),
+  );
+  return answers.flat();
+}
+
+/** The director that has an address, once exactly one does: the wanted one, where one is wanted. */
+function activeFor(address: string, wanted?: string): Promise<string> {
+  return waitFor(
+    async () => {
+      const found = await holdersOf(address);
+      const [only] = found;
+      if (found.length === 1 && (wanted ?? only) === only) return only;
+      throw new Error(`held by ${found.join(" and ") || "nobody"}`);
+    },
+    { what: `${wanted ?? "one director"} holds ${address}`, timeoutSeconds: 40 },
+  );
+}
+
+/** Addresses of the real servers that a director has in a service's pool, as `ipvsadm -Sn` writes them. */
+async function poolOf(service: string, director?: string): Promise<string[]> {
+  const name = director ?? (await holdersOf(virtualIp.ipv4))[0] ?? "";
+  const rows = (await shell(name, "ipvsadm -Sn")).split("\n");
+  return rows.flatMap((row) => {
+    const real = row.startsWith(`-a ${service} -r `) ? row.split(" ")[4] : undefined;
+    return real === undefined || / -w 0\b/.test(row) ? [] : [real.replace(/:\d+$/, "")];
+  });
+}
+
+/** Waits until the services have all the real servers on both directors. */
+async function settled(services: string[]): Promise<void> {
+  for (const director of directors) {
+    for (const service of services) {
+      await waitFor(
+        async () => {
+          const pool = await poolOf(service, director);
+          if (pool.length === webs.length) return true;
+          throw new Error(`in the pool: ${pool.join(", ") || "nobody"}`);
+        },
+        { what: `${director} has all real servers in ${service}`, timeoutSeconds: 30 },
+      );
+    }
+  }
+}
+
+/** Waits until a real server is in none of the services, on both directors. */
+async function outOf(services: string[], realServer: string): Promise<void> {
+  for (const director of directors) {
+    for (const service of services) {
+      await waitFor(async () => !(await poolOf(service, director)).includes(realServer), {
+        what: `${realServer} is out of ${service} on ${director}`,
+        timeoutSeconds: 15,
+      });
+    }
+  }
+}
+
+/** Routes that docs/forwarding.md tells the operator to make: what leaves from the servers' own port goes by the gateway. */
+async function answerThrough(
+  host: string,
+  verb: "add" | "del",
+  gateway: { ipv4: string; ipv6?: string },
+): Promise<void> {
+  const lines = [
+    `ip route ${verb} 10.10.0.0/24 dev eth0 table 100`,
+    `ip route ${verb} default via ${gateway.ipv4} dev eth0 table 100`,
+    `ip rule ${verb} ipproto tcp sport ${ownPort} table 100 priority 1000`,
+  ];
+  // The guests' kernel has no rules for IPv6.
+  if (gateway.ipv6 !== undefined) {
+    lines.push(`ip -6 route ${verb} ${otherClient.ipv6}/128 via ${gateway.ipv6} dev eth0`);
+  }
+  await shell(host, lines.join(" && "));
+}
