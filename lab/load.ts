@@ -24,7 +24,7 @@ export interface LoadResult {
   lost: number;
   /** Answered, but after a second or more: a lost SYN costs one. */
   slow: number;
-  /** The longest time between one answer and the next, in milliseconds. */
+  /** The longest time without an answer, from the load's beginning on, in milliseconds. */
   longestGapMs: number;
   /** The slowest answer, in milliseconds. */
   worstMs: number;

@@ -92,6 +92,11 @@ function isRegex(pattern: string): boolean {
   }
 }
 
+// ec984192: what keepalived keeps of a body that has come in part is counted wrong then, which the checked server can use.
+function looksBehind(pattern: string): boolean {
+  return /\(\?<[=!]|(?<!\\)(?:\\\\)*\\[ABb]/.test(pattern);
+}
+
 const url = z.strictObject({
   path: word(255, "a URL's path")
     .refine((value) => value.startsWith("/"), { error: "is not a URL's path: it begins with /" })
@@ -111,6 +116,10 @@ const url = z.strictObject({
   )
     .refine((pattern) => isRegex(pattern) && !/\$\{?[A-Za-z_]/.test(pattern), {
       error: "is not a regular expression, or has a letter after $",
+    })
+    .refine((pattern) => !looksBehind(pattern), {
+      error:
+        "looks behind, by (?<=, (?<!, \\A, \\b or \\B: keepalived before 2.4.0 writes past its buffer there",
     })
     .optional()
     .describe("Regular expression (PCRE2) that the body must match"),
