@@ -115,7 +115,7 @@ function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
   const at = [...parents, ...issue.path];
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map(
-      (key) => `${path([...at, key])}: unknown key${nearest(key, knownKeys(at))}`,
+      (key) => `${path([...at, key])}: unknown key${nearest(key, knownKeys(at, issue.input))}`,
     );
   }
   // A union told apart by a key: what is wrong is that key's value.
@@ -125,11 +125,15 @@ function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
     isRecord(issue.input)
   ) {
     const value = issue.input[issue.discriminator];
-    const where = path([...at, issue.discriminator]);
     return [
       value === undefined
-        ? `${where}: is missing; it must be ${issue.message.replace(/^is not /, "")}`
-        : `${where}: ${show(value)} ${issue.message}`,
+        ? `${path(at)}: is missing; it must be ${issue.message.replace(/^is not /, "")}`
+        : `${path(at)}: ${show(value)} ${issue.message}`,
+    ];
+  }
+  if (issue.code === "invalid_type" && issue.expected === "object" && issue.input !== undefined) {
+    return [
+      `${path(at)}: ${show(issue.input)} is not an object with keys of ${knownKeys(at).join(", ")}`,
     ];
   }
   // Of a union's branches, the one that got furthest says best what is wrong.
@@ -167,8 +171,8 @@ function nearest(word: string, known: string[]): string {
   return `${hint || ";"} known here: ${known.join(", ")}`;
 }
 
-/** The keys that the schema knows at a path; of checks, those of any type. */
-function knownKeys(at: PropertyKey[]): string[] {
+/** The keys that the schema knows at a path, for a value that is told apart by its `type` those of that type. */
+function knownKeys(at: PropertyKey[], value?: unknown): string[] {
   let here = [unwrap(z.object(schema))].flat();
   for (const part of at) {
     here = here.flatMap((type) => {
@@ -180,11 +184,13 @@ function knownKeys(at: PropertyKey[]): string[] {
       return [];
     });
   }
-  return [
-    ...new Set(
-      here.flatMap((type) => (type instanceof z.ZodObject ? Object.keys(type.shape) : [])),
-    ),
-  ];
+  const shapes = here.flatMap((type) =>
+    type instanceof z.ZodObject ? [type.shape as Record<string, z.core.$ZodType>] : [],
+  );
+  const fitting = shapes.filter(
+    ({ type }) => type === undefined || !isRecord(value) || z.safeParse(type, value.type).success,
+  );
+  return [...new Set(fitting.flatMap((shape) => Object.keys(shape)))];
 }
 
 /** The types under a type's defaults; those of a union's branches. */

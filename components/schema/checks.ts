@@ -129,6 +129,13 @@ const url = z.strictObject({
     .describe("How `regex` is read: pcre2api(3)"),
 });
 
+const httpVersions = ["1.0", "1.0C", "1.1"] as const;
+
+/** YAML reads 1.1 without quotes as a number, and 1.0 as 1. */
+const httpProtocol = z
+  .literal([...httpVersions, 1, 1.1], { error: `is not one of ${httpVersions.join(", ")}` })
+  .transform((value) => (value === 1 ? "1.0" : value === 1.1 ? "1.1" : value));
+
 const http = {
   ...connection,
   throughVirtualAddress,
@@ -139,7 +146,7 @@ const http = {
   virtualHost: hostName
     .optional()
     .describe("Host header; the address that is checked where it is left out"),
-  httpProtocol: oneOf(["1.0", "1.0C", "1.1"]).default("1.1").describe("HTTP version"),
+  httpProtocol: httpProtocol.default("1.1").describe("HTTP version"),
   fastRecovery: flag.optional().describe("All URLs are asked at once when the real server returns"),
 };
 

@@ -57,11 +57,11 @@ const kernel = z
         "A director takes up TCP connections that it didn't see begin; true where a virtual server's scheduler is `mh`, so that streams outlive a director",
       ),
     directorSysctls: z
-      .record(sysctlName, sysctlValue)
+      .record(sysctlName, sysctlValue, { error: "is not a set of sysctls, name to value" })
       .default({})
       .describe("Further sysctls of directors, name to value"),
     realServerSysctls: z
-      .record(sysctlName, sysctlValue)
+      .record(sysctlName, sysctlValue, { error: "is not a set of sysctls, name to value" })
       .default({})
       .describe("Further sysctls of real servers, name to value"),
   })

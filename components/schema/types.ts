@@ -26,7 +26,9 @@ export const seconds = (min: number, max: number) => {
 export const flag = z.boolean({ error: "is not true or false" });
 
 export const matching = (pattern: RegExp, allowed: string) =>
-  z.string({ error: `is not ${allowed}` }).regex(pattern, { error: `is not ${allowed}` });
+  z
+    .string({ error: `is not ${allowed}` })
+    .regex(pattern, { error: `is not ${allowed}`, abort: true });
 
 export const oneOf = <const T extends readonly string[]>(values: T) =>
   z.enum(values, { error: `is not one of ${values.join(", ")}` });
@@ -109,7 +111,9 @@ export const packageName = matching(/^[a-z0-9][a-z0-9+.-]+$/, "a package's name"
 export const sysctlName = matching(/^[a-z0-9_-]+([./][A-Za-z0-9_*:-]+)+$/, "a sysctl's name");
 
 export const sysctlValue = z
-  .union([z.int(), matching(/^[A-Za-z0-9_.:-]+( [A-Za-z0-9_.:-]+)*$/, "a sysctl's value")])
+  .union([z.int(), matching(/^[A-Za-z0-9_.:-]+( [A-Za-z0-9_.:-]+)*$/, "a sysctl's value")], {
+    error: "is not a sysctl's value (a whole number, or words of letters, digits and _ . : -)",
+  })
   .transform(String);
 
 /**

@@ -177,12 +177,12 @@ const virtualServer = z.strictObject({
   quorumDown: hook.optional().describe("Script run when the quorum is lost"),
   smtpAlert: flag.default(false).describe("Mail to `email.to` when the quorum changes"),
   haSuspend: flag.default(false).describe("No checks while the director doesn't hold the address"),
-  realServers: z
-    .array(
-      z.union([name.transform((only): z.output<typeof member> => ({ name: only })), member], {
-        error: "is neither a real server's name nor { name, port?, weight?, … }",
-      }),
-    )
+  realServers: listOf(
+    z.union([name.transform((only): z.output<typeof member> => ({ name: only })), member], {
+      error: "is neither a real server's name nor { name, port?, weight?, … }",
+    }),
+    "real servers",
+  )
     .min(1, { error: "is empty: name at least one real server, or leave the key out for all" })
     .optional()
     .describe(

@@ -12,6 +12,7 @@ import {
   name,
   seconds,
   subnet,
+  userName,
   virtualAddress,
 } from "./types";
 
@@ -300,11 +301,7 @@ export const daemon = z
     startupDelaySeconds: seconds(0.001, 3600)
       .optional()
       .describe("Seconds between keepalived's start and its first part in VRRP"),
-    scriptUser: z
-      .string()
-      .regex(/^[a-z_][a-z0-9_-]{0,31}$/, { error: "is not a login name" })
-      .default("root")
-      .describe("Who runs scripts that name no user"),
+    scriptUser: userName.default("root").describe("Who runs scripts that name no user"),
     ipvsTimeouts: z
       .strictObject({
         tcpSeconds: integer(1, 2678400, "a number of seconds")

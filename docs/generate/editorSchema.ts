@@ -87,7 +87,7 @@ function explain(given: z.ZodType, json: JsonSchema): void {
   const { type, fallback, meaning } = keyOf(given);
   const description = [
     ...(meaning ? [sentence(meaning)] : []),
-    ...(type instanceof z.ZodObject || type instanceof z.ZodLiteral
+    ...(type instanceof z.ZodObject || (type instanceof z.ZodLiteral && type.values.size === 1)
       ? []
       : [sentence(allowed(type))]),
     ...(fallback === undefined ? [] : [`Default: ${written(fallback)}`]),

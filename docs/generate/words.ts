@@ -42,9 +42,10 @@ export function keyOf(type: z.ZodType): Key {
 /** What a type allows, with no full stop: "a port (1–65535)". */
 export function allowed(given: z.ZodType): string {
   const { type } = keyOf(given);
-  if (type instanceof z.ZodEnum)
-    return type.options.map((value) => `\`${written(value)}\``).join(", ");
-  if (type instanceof z.ZodLiteral) return `\`${written(type.value)}\``;
+  if (type instanceof z.ZodEnum || type instanceof z.ZodLiteral) {
+    const values = type instanceof z.ZodEnum ? type.options : [...type.values];
+    return values.map((value) => `\`${written(value)}\``).join(", ");
+  }
   if (type instanceof z.ZodBoolean) return "`true`, `false`";
   if (type instanceof z.ZodObject) return "object";
   if (type instanceof z.ZodUnion) return choice(type.options as z.ZodType[]);

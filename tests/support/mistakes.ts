@@ -1,0 +1,1131 @@
+// Stack configs with one mistake each, and what is said of it: of every rule and every kind of type.
+import type { Stack } from "./stacks";
+
+const again = { name: "again", address: "192.0.2.101", port: 80 };
+const marked = { name: "marked", fwmark: 7, traffic: [{ address: "192.0.2.101", ports: [80] }] };
+const instance = (i: number, more: Record<string, unknown> = {}) => ({
+  name: `VI_${i}`,
+  virtualRouterId: 50 + i,
+  virtualAddresses: [{ address: `192.0.2.20${i}/32` }],
+  ...more,
+});
+
+/** What is wrong, how `smallStack` comes to have it, and how the errors begin. */
+export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...errors: string[]][] = [
+  // The schema's own
+  [
+    "a key misspelt",
+    (s) => (s.pakages = []),
+    "pakages: unknown key; did you mean packages? known here: os, ssh, directors, realServers, virtualServers, vrrp, tracking, scripts, daemon, email, firewall, kernel, metrics, rollout, maintenance, packages, vrrpAuthPass, sshPassword, sshPrivateKey, sshPrivateKeyPassphrase, sshProxyPassword, sshProxyPrivateKey",
+  ],
+  [
+    "a key misspelt inside",
+    (s) => (s.virtualServers[0].sheduler = "rr"),
+    "virtualServers[0].sheduler: unknown key; did you mean scheduler? known here: name, address, port, protocol, fwmark, traffic, vrrpInstance, scheduler, schedulerFlags, forwarding, onePacketScheduling, persistenceTimeoutSeconds, persistenceGranularity, persistenceEngine, delayLoopSeconds, checks, virtualHost, alpha, omega, inhibitOnFailure, quorum, hysteresis, quorumUp, quorumDown, smtpAlert, haSuspend, realServers, sorryServer",
+  ],
+  [
+    "a key misspelt in a check",
+    (s) => (s.virtualServers[0].checks = [{ type: "tcp", prot: 80 }]),
+    "virtualServers[0].checks[0].prot: unknown key; did you mean port? known here: type, retry, delayBeforeRetrySeconds, delayLoopSeconds, warmupSeconds, alpha, connectTimeoutSeconds, address, port, bindInterface, logAllFailures, throughVirtualAddress",
+  ],
+  [
+    "a key of another kind of check",
+    (s) => (s.virtualServers[0].checks = [{ type: "tcp", urls: [{ path: "/" }] }]),
+    "virtualServers[0].checks[0].urls: unknown key; known here: type, retry, delayBeforeRetrySeconds, delayLoopSeconds, warmupSeconds, alpha, connectTimeoutSeconds, address, port, bindInterface, logAllFailures, throughVirtualAddress",
+  ],
+  [
+    "a key misspelt in a real server's check",
+    (s) =>
+      (s.virtualServers[0].realServers = [
+        { name: "web1", checks: [{ type: "http", urls: [{ path: "/", paht: "/" }] }] },
+      ]),
+    "virtualServers[0].realServers[0].checks[0].urls[0].paht: unknown key; did you mean path? known here: path, status, digest, virtualHost, regex, regexNoMatch, regexOptions",
+  ],
+  [
+    "a key misspelt beside a real server's name",
+    (s) => (s.virtualServers[0].realServers = [{ name: "web1", wieght: 2 }]),
+    "virtualServers[0].realServers[0].wieght: unknown key; did you mean weight? known here: name, port, weight, forwarding, checks, inhibitOnFailure, upperThreshold, lowerThreshold, notifyUp, notifyDown",
+  ],
+  [
+    "a key misspelt in an instance",
+    (s) => (s.vrrp = { instances: [{ name: "VI_1", virtualRouterId: 51, vrrpPriority: 3 }] }),
+    "vrrp.instances[0].vrrpPriority: unknown key; known here: name, virtualRouterId, directors, interface, version, advertIntervalSeconds, unicast, preempt, preemptDelaySeconds, downTimerAdverts, trackPrimaryInterface, trackSourceAddress, accept, promoteSecondaries, smtpAlert, vmac, garp, trackInterfaces, trackScripts, trackProcesses, trackFiles, trackBfd, notify, virtualAddresses, virtualRoutes, virtualRules",
+  ],
+  [
+    "a key misspelt of a director in an instance",
+    (s) =>
+      (s.vrrp = {
+        instances: [{ name: "VI_1", virtualRouterId: 51, directors: { lvs1: { prio: 3 } } }],
+      }),
+    "vrrp.instances[0].directors.lvs1.prio: unknown key; known here: priority, vrrpAddress",
+  ],
+  [
+    "a check of no type",
+    (s) => (s.virtualServers[0].checks = [{ port: 80 }]),
+    "virtualServers[0].checks[0].type: is missing; it must be one of tcp, http, https, smtp, dns, udp, ping, misc, file, bfd",
+  ],
+  [
+    "a check of an unknown type",
+    (s) => (s.virtualServers[0].checks = [{ type: "htpp" }]),
+    'virtualServers[0].checks[0].type: "htpp" is not one of tcp, http, https, smtp, dns, udp, ping, misc, file, bfd',
+  ],
+  [
+    "a check that is a word",
+    (s) => (s.virtualServers[0].checks = ["http"]),
+    'virtualServers[0].checks[0]: "http" is not an object with keys of type, retry, delayBeforeRetrySeconds, delayLoopSeconds, warmupSeconds, alpha, connectTimeoutSeconds, address, port, bindInterface, logAllFailures, throughVirtualAddress, urls, virtualHost, httpProtocol, fastRecovery, sni, tlsCompliant, heloName, queryType, queryName, payload, requireReply, minReplyLength, maxReplyLength, script, args, user, timeoutSeconds, dynamic, trackFile, weight, reverse, session',
+  ],
+  [
+    "a virtual address that isn't one",
+    (s) => (s.virtualServers[0].address = "192.0.2.300"),
+    'virtualServers[0].address: "192.0.2.300" is not an IP address (192.0.2.100, or with its prefix 192.0.2.100/28)',
+  ],
+  [
+    "port 0",
+    (s) => (s.virtualServers[0].port = 0),
+    "virtualServers[0].port: 0 is not a port (1–65535)",
+  ],
+  [
+    "a port that is a word",
+    (s) => (s.virtualServers[0].port = "http"),
+    'virtualServers[0].port: "http" is not a port (1–65535)',
+  ],
+  [
+    "weight -1",
+    (s) => (s.realServers[1].weight = -1),
+    "realServers[1].weight: -1 is not a weight (0–65535)",
+  ],
+  [
+    "half a weight",
+    (s) => (s.realServers[1].weight = 0.5),
+    "realServers[1].weight: 0.5 is not a weight (0–65535)",
+  ],
+  [
+    "a scheduler that doesn't exist",
+    (s) => (s.virtualServers[0].scheduler = "rrr"),
+    'virtualServers[0].scheduler: "rrr" is not one of rr, wrr, lc, wlc, lblc, lblcr, dh, sh, mh, sed, nq, fo, ovf, twos',
+  ],
+  [
+    "a yes that is a word",
+    (s) => (s.virtualServers[0].alpha = "yes"),
+    'virtualServers[0].alpha: "yes" is not true or false',
+  ],
+  [
+    "a time finer than keepalived's",
+    (s) => (s.virtualServers[0].delayLoopSeconds = 0.0001),
+    "virtualServers[0].delayLoopSeconds: 0.0001 is not a number of seconds (0.1–3600, in steps of 0.001)",
+  ],
+  [
+    "a time that is too long",
+    (s) => (s.vrrp = { preemptDelaySeconds: 1001 }),
+    "vrrp.preemptDelaySeconds: 1001 is not a number of seconds (0–1000, in steps of 0.001)",
+  ],
+  [
+    "a list that is a word",
+    (s) => ((s as Record<string, unknown>).realServers = "web1"),
+    'realServers: "web1" is not a list of real servers',
+  ],
+  [
+    "no real servers",
+    (s) => ((s as Record<string, unknown>).realServers = []),
+    "realServers: [] has no real server: at least one must answer for the virtual servers",
+  ],
+  [
+    "one director",
+    (s) => s.directors.pop(),
+    'directors: [{"name":"lvs1","host":"10.10.0.11","hostKey":"ssh-ed25519 AAAAC3NzaC1lZDI1NT… has fewer than two directors: a pair needs an active and a standby',
+  ],
+  [
+    "a director's missing host key",
+    (s) => delete s.directors[0].hostKey,
+    'directors[0].hostKey: is missing; it must be a public host key, Ed25519 or ECDSA, as ssh-keyscan prints it, without the address ("ssh-ed25519 AAAA…")',
+  ],
+  [
+    "an RSA host key",
+    (s) => (s.directors[0].hostKey = `ssh-rsa ${"A".repeat(372)}`),
+    'directors[0].hostKey: "ssh-rsa AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA… is not a public host key, Ed25519 or ECDSA, as ssh-keyscan prints it, without the address ("ssh-ed25519 AAAA…")',
+  ],
+  [
+    "a subnet with host bits",
+    (s) => (s.firewall = { allowFrom: ["10.0.0.1/8"] }),
+    'firewall.allowFrom[0]: "10.0.0.1/8" is not a subnet in CIDR form whose host bits are 0 (10.0.0.0/8)',
+  ],
+  [
+    "an IPv4 address for IPv6's place",
+    (s) => (s.realServers[0].address6 = "192.0.2.21"),
+    'realServers[0].address6: "192.0.2.21" is not an IPv6 address',
+  ],
+  [
+    "an address without its prefix",
+    (s) => (s.directors[0].vrrpAddress = "192.0.2.11"),
+    'directors[0].vrrpAddress: "192.0.2.11" is not an address with its prefix (192.0.2.11/24)',
+  ],
+  [
+    "an interface's name with a newline and braces",
+    (s) => (s.vrrp = { interface: "eth1 {\n}" }),
+    'vrrp.interface: "eth1 {\\n}" is not a network interface\'s name (15 characters at most)',
+  ],
+  [
+    "a name with a capital",
+    (s) => (s.directors[0].name = "LVS1"),
+    'directors[0].name: "LVS1" is not a name (lower-case letters, digits and dashes, 32 at most, a letter first)',
+  ],
+  [
+    "a range of statuses in words",
+    (s) =>
+      (s.virtualServers[0].checks = [{ type: "http", urls: [{ path: "/", status: ["2xx"] }] }]),
+    'virtualServers[0].checks[0].urls[0].status[0]: "2xx" is neither an HTTP status (200) nor a range of them (200-299)',
+  ],
+  [
+    "a range of statuses the wrong way round",
+    (s) =>
+      (s.virtualServers[0].checks = [{ type: "http", urls: [{ path: "/", status: ["299-200"] }] }]),
+    'virtualServers[0].checks[0].urls[0].status[0]: "299-200" is not a range of HTTP statuses, the lower first (200-299)',
+  ],
+  [
+    "a URL's path without a slash",
+    (s) => (s.virtualServers[0].checks = [{ type: "http", urls: [{ path: "index.html" }] }]),
+    'virtualServers[0].checks[0].urls[0].path: "index.html" is not a URL\'s path: it begins with /',
+  ],
+  [
+    "a regular expression that is none",
+    (s) => (s.virtualServers[0].checks = [{ type: "http", urls: [{ path: "/", regex: "(" }] }]),
+    'virtualServers[0].checks[0].urls[0].regex: "(" is not a regular expression, or has a letter after $',
+  ],
+  [
+    "an HTTP version that keepalived doesn't speak",
+    (s) => (s.virtualServers[0].checks = [{ type: "http", httpProtocol: 2 }]),
+    "virtualServers[0].checks[0].httpProtocol: 2 is not one of 1.0, 1.0C, 1.1",
+  ],
+  [
+    "a domain name that ends in a dot",
+    (s) => (s.virtualServers[0].checks = [{ type: "dns", queryName: "example.com." }]),
+    'virtualServers[0].checks[0].queryName: "example.com." is not a domain name without a dot at its end',
+  ],
+  [
+    "half a byte",
+    (s) => (s.virtualServers[0].checks = [{ type: "udp", payload: "0" }]),
+    'virtualServers[0].checks[0].payload: "0" is not bytes as hexadecimal digits, two each',
+  ],
+  [
+    "a range of ports the wrong way round",
+    (s) =>
+      s.virtualServers.push({
+        name: "marked",
+        fwmark: 7,
+        traffic: [{ address: "192.0.2.101", ports: ["99-80"] }],
+      }),
+    'virtualServers[1].traffic[0].ports[0]: "99-80" is not a range of ports, the lower first (8000-8099)',
+  ],
+  [
+    "a script's name with a slash",
+    (s) => (s.scripts = { "../x": "#!/bin/sh\n" }),
+    "scripts.../x: is not a script's name (lower-case letters, digits, _ and -, an ending of 5 letters at most)",
+  ],
+  [
+    "a script without an interpreter",
+    (s) => (s.scripts = { "tell.sh": "echo" }),
+    'scripts.tell.sh: "echo" does not begin with "#!" and an interpreter\'s path',
+  ],
+  [
+    "arguments longer than a line",
+    (s) => {
+      s.scripts = { "tell.sh": "#!/bin/sh\n" };
+      s.vrrp = { notify: { master: { script: "tell.sh", args: Array(4).fill("x".repeat(200)) } } };
+    },
+    'vrrp.notify.master.args: ["xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… is more than keepalived reads on one line (600 characters)',
+  ],
+  [
+    "an argument with a quote",
+    (s) => {
+      s.scripts = { "tell.sh": "#!/bin/sh\n" };
+      s.vrrp = { notify: { master: { script: "tell.sh", args: ["it's"] } } };
+    },
+    'vrrp.notify.master.args[0]: "it\'s" is not an argument (200 characters at most, without spaces, quotes, braces, #, !, $ and \\)',
+  ],
+  [
+    "a notification that is a number",
+    (s) => (s.vrrp = { notify: { master: 5 } }),
+    "vrrp.notify.master: 5 is neither a script's name nor { script, args?, user? }",
+  ],
+  [
+    "a tracked file that is a folder",
+    (s) => (s.tracking = { files: [{ name: "load", file: "/run/" }] }),
+    'tracking.files[0].file: "/run/" is not a file\'s absolute path of letters, digits and . _ @ + - (255 characters at most)',
+  ],
+  [
+    "a mail server by name",
+    (s) =>
+      (s.email = {
+        to: ["ops@example.com"],
+        from: "lvs@example.com",
+        smtpServer: "mail.example.com",
+      }),
+    'email.smtpServer: "mail.example.com" is not an IP address',
+  ],
+  [
+    "mail from nowhere",
+    (s) => (s.email = { to: ["ops"], from: "lvs@example.com", smtpServer: "192.0.2.25" }),
+    'email.to[0]: "ops" is not a mail address',
+  ],
+  [
+    "a sync group of one instance",
+    (s) => (s.vrrp = { syncGroups: [{ name: "VG_1", instances: ["VI_1"] }] }),
+    'vrrp.syncGroups[0].instances: ["VI_1"] has fewer than two instances: a group of one says nothing',
+  ],
+  [
+    "a sync daemon's group of one host",
+    (s) => (s.vrrp = { syncDaemon: { group: "192.0.2.1" } }),
+    'vrrp.syncDaemon.group: "192.0.2.1" is not a multicast address',
+  ],
+  [
+    "a version of VRRP that doesn't exist",
+    (s) => (s.vrrp = { version: 4 }),
+    "vrrp.version: 4 is not 2 or 3",
+  ],
+  [
+    "a sysctl's name with an equals sign",
+    (s) => (s.kernel = { directorSysctls: { "net.core=x": 1 } }),
+    "kernel.directorSysctls.net.core=x: is not a sysctl's name",
+  ],
+  [
+    "a password in plain text",
+    (s) => (s.sshPassword = "hunter2"),
+    "sshPassword: is in plain text; set it with: pulumi config set --secret lvs-ha:sshPassword",
+  ],
+  // rules/hosts.ts
+  [
+    "a name that two hosts have",
+    (s) => (s.realServers[0].name = "lvs1"),
+    'realServers[0].name: name "lvs1" is taken by directors[0].name; each must be unique',
+  ],
+  [
+    "two directors of one host",
+    (s) => (s.directors[1].host = "10.10.0.11"),
+    'directors[1].host: host "10.10.0.11" is taken by directors[0].host; each must be unique',
+  ],
+  [
+    "two directors with one VRRP address",
+    (s) => (s.directors[1].vrrpAddress = "192.0.2.11/24"),
+    'directors[1].vrrpAddress: address "192.0.2.11" is taken by directors[0].vrrpAddress; each must be unique',
+  ],
+  [
+    "two real servers with one address, in two spellings",
+    (s) => {
+      s.realServers[0].address6 = "2001:DB8::21";
+      s.realServers[1].address6 = "2001:db8:0::21";
+    },
+    'realServers[1].address6: address "2001:db8::21" is taken by realServers[0].address6; each must be unique',
+  ],
+  [
+    "a director's second IPv6 address",
+    (s) => {
+      s.directors[0].vrrpAddress = "2001:db8::11/64";
+      s.directors[0].vrrpAddress6 = "2001:db8::12/64";
+      s.vrrp = { unicast: false };
+      s.virtualServers[0].checks = [];
+      s.virtualServers[0].address = "192.0.2.100/32";
+    },
+    'directors[0].vrrpAddress6: "2001:db8::12/64" is a second IPv6 address; it is for a director whose vrrpAddress is IPv4',
+  ],
+  [
+    "a director by name, without its sync address",
+    (s) => (s.directors[0].host = "lvs1.example"),
+    'directors[0].syncAddress: is missing; host "lvs1.example" is a name, so its address on vrrp.syncInterface must be given',
+  ],
+  [
+    "a real server's second IPv6 address",
+    (s) => {
+      s.realServers[0].address = "2001:db8::21";
+      s.realServers[0].address6 = "2001:db8::22";
+      s.virtualServers[0].realServers = ["web2"];
+    },
+    'realServers[0].address6: "2001:db8::22" is a second IPv6 address; it is for a real server whose address is IPv4',
+  ],
+  [
+    "a real server by name, without what is forwarded to",
+    (s) => {
+      s.realServers[0].host = "web1.example";
+      delete s.realServers[0].address;
+      s.virtualServers[0].realServers = ["web2"];
+    },
+    'realServers[0].address: is missing; host "web1.example" is a name, so the address that is forwarded to must be given',
+  ],
+  [
+    "a real server that is set up but not reached",
+    (s) => delete s.realServers[0].host,
+    "realServers[0].host: is missing; it must say where SSH reaches the real server, unless managed is false",
+  ],
+  [
+    "a real server's missing host key",
+    (s) => delete s.realServers[0].hostKey,
+    'realServers[0].hostKey: is missing; it must be the host\'s public key, as ssh-keyscan prints it ("ssh-ed25519 AAAA…")',
+  ],
+  [
+    "a real server that others set up, without an address",
+    (s) => {
+      s.realServers[0] = { name: "web1", managed: false };
+      s.virtualServers[0].realServers = ["web2"];
+    },
+    "realServers[0].address: is missing; a real server that is not managed needs the address that is forwarded to",
+  ],
+  [
+    "a host in maintenance that doesn't exist",
+    (s) => (s.maintenance = ["wbe1"]),
+    'maintenance[0]: "wbe1" is no host; did you mean web1? known: lvs1, lvs2, web1, web2',
+  ],
+  [
+    "a host in maintenance twice",
+    (s) => (s.maintenance = ["web1", "web1"]),
+    'maintenance[1]: host "web1" is taken by maintenance[0]; each must be unique',
+  ],
+  [
+    "no director left to serve",
+    (s) => (s.maintenance = ["lvs1", "lvs2"]),
+    "maintenance: names every director; at least one must serve",
+  ],
+  [
+    "a virtual address that is a host's own",
+    (s) => (s.virtualServers[0].address = "192.0.2.21"),
+    "virtualServers[0].address: \"192.0.2.21\" is web1's own address; a virtual address must be nobody's",
+  ],
+  [
+    "a marked address that is a host's own",
+    (s) => s.virtualServers.push({ ...marked, traffic: [{ address: "192.0.2.22", ports: [80] }] }),
+    "virtualServers[1].traffic[0].address: \"192.0.2.22\" is web2's own address; a virtual address must be nobody's",
+  ],
+  [
+    "a further address that is a host's own",
+    (s) => (s.vrrp = { virtualAddresses: [{ address: "192.0.2.11/24" }] }),
+    "vrrp.virtualAddresses[0].address: \"192.0.2.11/24\" is lvs1's own address; a virtual address must be nobody's",
+  ],
+  [
+    "an instance's further address that is a host's own",
+    (s) =>
+      (s.vrrp = {
+        instances: [
+          { name: "VI_1", virtualRouterId: 51, virtualAddresses: [{ address: "10.10.0.11/24" }] },
+        ],
+      }),
+    "vrrp.instances[0].virtualAddresses[0].address: \"10.10.0.11/24\" is lvs1's own address; a virtual address must be nobody's",
+  ],
+  // rules/services.ts
+  [
+    "a name that two virtual servers have",
+    (s) => s.virtualServers.push({ ...again, name: "web" }),
+    'virtualServers[1].name: name "web" is taken by virtualServers[0].name; each must be unique',
+  ],
+  [
+    "a virtual server without an address",
+    (s) => delete s.virtualServers[0].address,
+    "virtualServers[0].address: is missing; it must be an IP address, unless fwmark is set",
+  ],
+  [
+    "a virtual server without a port",
+    (s) => delete s.virtualServers[0].port,
+    "virtualServers[0].port: is missing; it must be a port (1–65535), unless fwmark is set",
+  ],
+  [
+    "marked traffic without a mark",
+    (s) => (s.virtualServers[0].traffic = [{ address: "192.0.2.101" }]),
+    "virtualServers[0].traffic: is there, but no fwmark to mark it with (1–65535)",
+  ],
+  [
+    "an address beside a mark",
+    (s) => s.virtualServers.push({ ...marked, address: "192.0.2.102" }),
+    'virtualServers[1].address: "192.0.2.102" says where clients connect, and fwmark does so, too; move it to traffic',
+  ],
+  [
+    "a port beside a mark",
+    (s) => s.virtualServers.push({ ...marked, port: 443 }),
+    "virtualServers[1].port: 443 belongs to an address; with fwmark, ports are in traffic",
+  ],
+  [
+    "a mark without traffic",
+    (s) => s.virtualServers.push({ name: "marked", fwmark: 7, checks: [] }),
+    "virtualServers[1].traffic: is missing; it must say what is marked with 7",
+  ],
+  [
+    "a mark that two virtual servers have",
+    (s) =>
+      s.virtualServers.push(marked, {
+        ...marked,
+        name: "other",
+        traffic: [{ address: "192.0.2.102", ports: [80] }],
+      }),
+    "virtualServers[2].fwmark: firewall mark 7 is taken by virtualServers[1].fwmark; each must be unique",
+  ],
+  [
+    "an address, port and protocol that two virtual servers have",
+    (s) => s.virtualServers.push({ ...again, address: "192.0.2.100" }),
+    'virtualServers[1]: service "192.0.2.100 80 TCP" is taken by virtualServers[0]; each must be unique',
+  ],
+  [
+    "traffic that two virtual servers have",
+    (s) => s.virtualServers.push({ ...marked, traffic: [{ address: "192.0.2.100", ports: [80] }] }),
+    'virtualServers[1].traffic[0]: service "192.0.2.100 80 TCP" is taken by virtualServers[0]; each must be unique',
+  ],
+  [
+    "traffic of both families",
+    (s) =>
+      s.virtualServers.push({
+        ...marked,
+        traffic: [...marked.traffic, { address: "2001:db8::1/128" }],
+      }),
+    "virtualServers[1].traffic: mixes IPv4 and IPv6; a service is of one family, so make two",
+  ],
+  [
+    "an address with two prefixes",
+    (s) => s.virtualServers.push({ ...again, address: "192.0.2.100/32", port: 443 }),
+    'virtualServers[1].address: "192.0.2.100/32" has the prefix 32, and an earlier virtual server gives the same address none; write it alike',
+  ],
+  [
+    "an address outside the directors' networks without a prefix",
+    (s) => (s.virtualServers[0].address = "198.51.100.7"),
+    'virtualServers[0].address: "198.51.100.7" is outside the directors\' networks (192.0.2.11/24, 192.0.2.12/24); give it its own prefix ("198.51.100.7/32") if it is routed or a portable subnet',
+  ],
+  [
+    "an IPv6 address where the directors have none",
+    (s) => {
+      s.virtualServers[0].address = "2001:db8::1";
+      s.virtualServers[0].realServers = ["web1"];
+      s.realServers[0].address6 = "2001:db8::21";
+      s.vrrp = { unicast: false };
+    },
+    'virtualServers[0].address: "2001:db8::1" is outside the directors\' networks (none of its family); give it its own prefix ("2001:db8::1/128") if it is routed or a portable subnet',
+  ],
+  [
+    "a real server that doesn't exist",
+    (s) => (s.virtualServers[0].realServers = ["wbe1"]),
+    'virtualServers[0].realServers[0].name: "wbe1" is no real server; did you mean web1? known: web1, web2',
+  ],
+  [
+    "a real server twice",
+    (s) => (s.virtualServers[0].realServers = ["web1", { name: "web1", weight: 2 }]),
+    'virtualServers[0].realServers[1].name: real server "web1" is taken by virtualServers[0].realServers[0].name; each must be unique',
+  ],
+  [
+    "a real server without an address of the family",
+    (s) => {
+      s.virtualServers[0].address = "2001:db8::1/128";
+      s.vrrp = { unicast: false };
+      s.realServers[0].address6 = "2001:db8::21";
+    },
+    "virtualServers[0]: web is IPv6, and real server web2 has no IPv6 address; give it address6, or name the real servers",
+  ],
+  [
+    "direct routing to another port",
+    (s) => (s.virtualServers[0].realServers = [{ name: "web1", port: 8080 }]),
+    "virtualServers[0].realServers[0].port: 8080 differs from the virtual server's port 80; DR cannot change ports, so it must be 80",
+  ],
+  [
+    "direct routing to a port of marked traffic",
+    (s) => s.virtualServers.push({ ...marked, realServers: [{ name: "web1", port: 80 }] }),
+    "virtualServers[1].realServers[0].port: 80 is given, but DR cannot change ports: leave it out where fwmark is set",
+  ],
+  [
+    "weights that are all 0",
+    (s) => {
+      s.realServers.forEach((r) => (r.weight = 0));
+    },
+    "virtualServers[0]: every real server of web has weight 0, so it would answer nobody; at least one must be above 0",
+  ],
+  [
+    "a quorum that is never reached",
+    (s) => (s.virtualServers[0].quorum = 3),
+    "virtualServers[0].quorum: 3 is more than all its real servers weigh together (2), so it could never be reached",
+  ],
+  [
+    "a hysteresis that is not below the quorum",
+    (s) => {
+      s.virtualServers[0].quorum = 2;
+      s.virtualServers[0].hysteresis = 2;
+    },
+    "virtualServers[0].hysteresis: 2 is not below quorum (2); 0–1 is allowed",
+  ],
+  [
+    "another scheduler's flag",
+    (s) => {
+      s.virtualServers[0].scheduler = "sh";
+      s.virtualServers[0].schedulerFlags = ["mh-port"];
+    },
+    'virtualServers[0].schedulerFlags[0]: "mh-port" is no flag of the scheduler sh; sh and mh have flags, each its own',
+  ],
+  [
+    "a flag twice",
+    (s) => {
+      s.virtualServers[0].scheduler = "sh";
+      s.virtualServers[0].schedulerFlags = ["sh-port", "sh-port"];
+    },
+    'virtualServers[0].schedulerFlags[1]: flag "sh-port" is taken by virtualServers[0].schedulerFlags[0]; each must be unique',
+  ],
+  [
+    "one-packet scheduling of TCP",
+    (s) => (s.virtualServers[0].onePacketScheduling = true),
+    "virtualServers[0].onePacketScheduling: true is for UDP and fwmark, not for TCP",
+  ],
+  [
+    "a suspended service without an address",
+    (s) => s.virtualServers.push({ ...marked, haSuspend: true }),
+    "virtualServers[1].haSuspend: true is for an address; which one it is, a fwmark doesn't tell",
+  ],
+  [
+    "a persistence granularity without persistence",
+    (s) => (s.virtualServers[0].persistenceGranularity = 24),
+    "virtualServers[0].persistenceGranularity: 24 needs persistenceTimeoutSeconds above 0",
+  ],
+  [
+    "a persistence engine without persistence",
+    (s) => {
+      s.virtualServers[0].protocol = "UDP";
+      s.virtualServers[0].persistenceEngine = "sip";
+    },
+    'virtualServers[0].persistenceEngine: "sip" needs persistenceTimeoutSeconds above 0',
+  ],
+  [
+    "an IPv6 prefix length of an IPv4 service",
+    (s) => {
+      s.virtualServers[0].persistenceTimeoutSeconds = 60;
+      s.virtualServers[0].persistenceGranularity = 64;
+    },
+    "virtualServers[0].persistenceGranularity: 64 is not a prefix length of IPv4 (1–32)",
+  ],
+  [
+    "SIP over TCP",
+    (s) => {
+      s.virtualServers[0].persistenceTimeoutSeconds = 60;
+      s.virtualServers[0].persistenceEngine = "sip";
+    },
+    'virtualServers[0].persistenceEngine: "sip" reads UDP only, not TCP',
+  ],
+  [
+    "a sorry server of the other family",
+    (s) => (s.virtualServers[0].sorryServer = { address: "2001:db8::30", port: 80 }),
+    'virtualServers[0].sorryServer.address: "2001:db8::30" is not IPv4, as the virtual server is',
+  ],
+  [
+    "a sorry server that is a real server",
+    (s) => (s.virtualServers[0].sorryServer = { address: "192.0.2.21", port: 80 }),
+    'virtualServers[0].sorryServer.address: "192.0.2.21" is one of its real servers; a sorry server stands in for all of them',
+  ],
+  [
+    "a sorry server without a port",
+    (s) => (s.virtualServers[0].sorryServer = { address: "192.0.2.30" }),
+    "virtualServers[0].sorryServer.port: is missing; it must be a port (1–65535)",
+  ],
+  [
+    "a sorry server on another port",
+    (s) => (s.virtualServers[0].sorryServer = { address: "192.0.2.30", port: 81 }),
+    "virtualServers[0].sorryServer.port: 81 is not the virtual server's; DR cannot change ports, so it must be 80",
+  ],
+  [
+    "a port of a sorry server for marked traffic",
+    (s) => s.virtualServers.push({ ...marked, sorryServer: { address: "192.0.2.30", port: 80 } }),
+    "virtualServers[1].sorryServer.port: 80 is not the virtual server's; DR cannot change ports, so leave it out",
+  ],
+  [
+    "a lower threshold above the upper one",
+    (s) =>
+      (s.virtualServers[0].realServers = [
+        { name: "web1", upperThreshold: 10, lowerThreshold: 11 },
+      ]),
+    "virtualServers[0].realServers[0].lowerThreshold: 11 is above upperThreshold (10)",
+  ],
+  // rules/checks.ts
+  [
+    "a regex's option without a regex",
+    (s) =>
+      (s.virtualServers[0].checks = [{ type: "http", urls: [{ path: "/", regexNoMatch: true }] }]),
+    "virtualServers[0].checks[0].urls[0].regexNoMatch: true needs regex",
+  ],
+  [
+    "a reply's least length above its greatest",
+    (s) => {
+      s.virtualServers[0].protocol = "UDP";
+      s.virtualServers[0].checks = [{ type: "udp", requireReply: true, minReplyLength: 300 }];
+    },
+    "virtualServers[0].checks[0].minReplyLength: 300 is above maxReplyLength (255, keepalived's own)",
+  ],
+  [
+    "a length of a reply that isn't asked for",
+    (s) => {
+      s.virtualServers[0].protocol = "UDP";
+      s.virtualServers[0].checks = [{ type: "udp", maxReplyLength: 300 }];
+    },
+    "virtualServers[0].checks[0].requireReply: false, but a reply's length is given; set it to true",
+  ],
+  [
+    "a check of an address of the other family",
+    (s) => (s.virtualServers[0].checks = [{ type: "tcp", address: "2001:db8::21" }]),
+    'virtualServers[0].checks[0].address: "2001:db8::21" is not of the virtual server\'s family',
+  ],
+  [
+    "a check through the virtual address to another",
+    (s) =>
+      (s.virtualServers[0].checks = [
+        { type: "tcp", throughVirtualAddress: true, address: "192.0.2.30" },
+      ]),
+    "virtualServers[0].checks[0].throughVirtualAddress: true says where the check goes, and address does so, too",
+  ],
+  [
+    "a check through the virtual address by an interface",
+    (s) =>
+      (s.virtualServers[0].checks = [
+        { type: "tcp", throughVirtualAddress: true, bindInterface: "eth0" },
+      ]),
+    "virtualServers[0].checks[0].throughVirtualAddress: true says where the check goes, and bindInterface does so, too",
+  ],
+  [
+    "a check through the virtual address behind NAT",
+    (s) => {
+      s.virtualServers[0].forwarding = "NAT";
+      s.virtualServers[0].checks = [{ type: "tcp", throughVirtualAddress: true }];
+    },
+    "virtualServers[0].checks[0].throughVirtualAddress: true is for DR and TUN; behind NAT, no real server has the virtual address",
+  ],
+  [
+    "a check through an IPv6 address from directors without one",
+    (s) => {
+      s.virtualServers[0].address = "2001:db8::1/128";
+      s.vrrp = { unicast: false };
+      s.realServers[0].address6 = "2001:db8::21";
+      s.realServers[1].address6 = "2001:db8::22";
+      s.virtualServers[0].checks = [{ type: "tcp", throughVirtualAddress: true }];
+    },
+    "virtualServers[0].checks[0].throughVirtualAddress: true needs an address of the same family of every director to come from: give lvs1, lvs2 vrrpAddress6",
+  ],
+  [
+    "a check without a port of traffic of all ports",
+    (s) => s.virtualServers.push({ ...marked, traffic: [{ address: "192.0.2.101" }] }),
+    "virtualServers[1].checks: a check of type tcp needs a port, and marked marks all ports; set the check's port",
+  ],
+  [
+    "a TCP check of a UDP service",
+    (s) => {
+      s.virtualServers[0].protocol = "UDP";
+      s.virtualServers[0].checks = [{ type: "tcp" }];
+    },
+    'virtualServers[0].checks[0].type: "tcp" of a UDP service would take every real server out; set the check\'s port to a TCP port that tells its health',
+  ],
+  [
+    "a real server's own TCP check of a UDP service",
+    (s) => {
+      s.virtualServers[0].protocol = "UDP";
+      s.virtualServers[0].realServers = [{ name: "web1", checks: [{ type: "smtp" }] }];
+    },
+    'virtualServers[0].realServers[0].checks[0].type: "smtp" of a UDP service would take every real server out; set the check\'s port to a TCP port that tells its health',
+  ],
+  // rules/vrrp.ts
+  [
+    "a name that two instances have",
+    (s) =>
+      (s.vrrp = {
+        instances: [
+          { name: "VI_1", virtualRouterId: 51 },
+          { name: "VI_1", virtualRouterId: 52, virtualAddresses: [{ address: "192.0.2.102/32" }] },
+        ],
+      }),
+    'vrrp.instances[1].name: name "VI_1" is taken by vrrp.instances[0].name; each must be unique',
+    'vrrp.instances[1]: address "192.0.2.100" is taken by vrrp.instances[0]; each must be unique',
+  ],
+  [
+    "a name that two sync groups have",
+    (s) => {
+      s.vrrp = {
+        instances: [1, 2, 3, 4].map((i) => instance(i)),
+        syncGroups: [
+          { name: "VG_1", instances: ["VI_1", "VI_2"] },
+          { name: "VG_1", instances: ["VI_3", "VI_4"] },
+        ],
+      };
+    },
+    'vrrp.syncGroups[1].name: name "VG_1" is taken by vrrp.syncGroups[0].name; each must be unique',
+  ],
+  [
+    "an instance that doesn't exist",
+    (s) => (s.virtualServers[0].vrrpInstance = "VI_2"),
+    'virtualServers[0].vrrpInstance: "VI_2" is no VRRP instance; did you mean VI_1? known: VI_1',
+  ],
+  [
+    "an instance's director that doesn't exist",
+    (s) =>
+      (s.vrrp = {
+        instances: [{ name: "VI_1", virtualRouterId: 51, directors: { lvs3: { priority: 99 } } }],
+      }),
+    'vrrp.instances[0].directors: "lvs3" is no director; did you mean lvs1? known: lvs1, lvs2',
+  ],
+  [
+    "a virtual router id that two instances have",
+    (s) =>
+      (s.vrrp = {
+        instances: [
+          { name: "VI_1", virtualRouterId: 51 },
+          { name: "VI_2", virtualRouterId: 51, virtualAddresses: [{ address: "192.0.2.102/32" }] },
+        ],
+      }),
+    'vrrp.instances[1].virtualRouterId: virtual router id "51 on eth1 (inet)" is taken by vrrp.instances[0].virtualRouterId; each must be unique',
+  ],
+  [
+    "an address that two instances carry",
+    (s) =>
+      (s.vrrp = {
+        instances: [
+          { name: "VI_1", virtualRouterId: 51 },
+          { name: "VI_2", virtualRouterId: 52, virtualAddresses: [{ address: "192.0.2.100" }] },
+        ],
+      }),
+    'vrrp.instances[1]: address "192.0.2.100" is taken by vrrp.instances[0]; each must be unique',
+  ],
+  [
+    "equal priorities",
+    (s) => {
+      s.directors.forEach((d) => (d.priority = 100));
+    },
+    "directors[1].priority: priority 100 is taken by directors[0].priority; each must be unique",
+  ],
+  [
+    "equal priorities in an instance",
+    (s) =>
+      (s.vrrp = {
+        instances: [{ name: "VI_1", virtualRouterId: 51, directors: { lvs1: { priority: 140 } } }],
+      }),
+    "vrrp.instances[0].directors.lvs2.priority: priority 140 is taken by vrrp.instances[0].directors.lvs1.priority; each must be unique",
+  ],
+  [
+    "an instance that carries nothing",
+    (s) =>
+      (s.vrrp = {
+        instances: [
+          { name: "VI_1", virtualRouterId: 51 },
+          { name: "VI_2", virtualRouterId: 52 },
+        ],
+      }),
+    "vrrp.instances[1]: VI_2 carries no virtual address; name it as a virtual server's vrrpInstance, give it virtualAddresses, or remove it",
+  ],
+  [
+    "IPv6 over VRRP version 2",
+    (s) => {
+      s.vrrp = { version: 2, advertIntervalSeconds: 1 };
+      s.virtualServers[0].address = "2001:db8:1::1";
+      s.directors.forEach((d, i) => (d.vrrpAddress6 = `2001:db8:1::1${i}/64`));
+      s.realServers.forEach((d, i) => (d.address6 = `2001:db8:1::2${i}`));
+    },
+    "vrrp.version: 2 knows no IPv6, and VI_1 has IPv6 addresses only; 3 does",
+  ],
+  [
+    "unicast adverts without an IPv6 address",
+    (s) => {
+      s.virtualServers[0].address = "2001:db8:1::1/128";
+      s.realServers.forEach((d, i) => (d.address6 = `2001:db8:1::2${i}`));
+    },
+    "vrrp.unicast: true needs an IPv6 address of every director for VI_1, which has IPv6 addresses only; give lvs1, lvs2 vrrpAddress6",
+  ],
+  [
+    "unicast adverts without an IPv4 address",
+    (s) => {
+      s.directors[0].vrrpAddress = "2001:db8:1::11/64";
+      s.virtualServers[0].address = "192.0.2.100/32";
+    },
+    "vrrp.unicast: true needs an IPv4 address of every director for VI_1; give lvs1 an IPv4 vrrpAddress",
+  ],
+  [
+    "a fraction of a second in VRRP version 2",
+    (s) => (s.vrrp = { version: 2, advertIntervalSeconds: 0.5 }),
+    "vrrp.advertIntervalSeconds: 0.5 is not whole; VRRP version 2 knows whole seconds only (1–255)",
+  ],
+  [
+    "an interval longer than VRRP version 3 can say",
+    (s) => (s.vrrp = { advertIntervalSeconds: 41 }),
+    "vrrp.advertIntervalSeconds: 41 is more than VRRP version 3 can say (0.01–40.95)",
+  ],
+  [
+    "an interval finer than VRRP version 3 can say",
+    (s) => (s.vrrp = { advertIntervalSeconds: 0.125 }),
+    "vrrp.advertIntervalSeconds: 0.125 is not in steps of 0.01, the unit of VRRP version 3 (RFC 5798)",
+  ],
+  [
+    "an interval that every instance takes from vrrp",
+    (s) => (s.vrrp = { advertIntervalSeconds: 41, instances: [instance(1), instance(2)] }),
+    "vrrp.advertIntervalSeconds: 41 is more than VRRP version 3 can say (0.01–40.95)",
+  ],
+  [
+    "a delay of a preemption that doesn't happen",
+    (s) => (s.vrrp = { preemptDelaySeconds: 5 }),
+    "vrrp.preemptDelaySeconds: 5 says when to take over again, and preempt is false; set it to true",
+  ],
+  [
+    "an instance's own interface tracked",
+    (s) => (s.vrrp = { trackInterfaces: [{ name: "eth1" }] }),
+    'vrrp.trackInterfaces[0].name: "eth1" is the instance\'s own interface, which is tracked anyway; remove it',
+  ],
+  [
+    "a route of both families",
+    (s) =>
+      (s.vrrp = { virtualRoutes: [{ to: "2001:db8::/32", via: "192.0.2.1", device: "eth1" }] }),
+    "vrrp.virtualRoutes[0]: mixes IPv4 and IPv6",
+  ],
+  [
+    "a route to nowhere",
+    (s) => (s.vrrp = { virtualRoutes: [{ to: "default" }] }),
+    "vrrp.virtualRoutes[0]: has neither via nor device; it must say where packets go",
+  ],
+  [
+    "a rule for nothing",
+    (s) => (s.vrrp = { virtualRules: [{ table: 100, priority: 100 }] }),
+    "vrrp.virtualRules[0]: has neither from nor to; it must say which packets it is for",
+  ],
+  [
+    "a rule of both families",
+    (s) =>
+      (s.vrrp = {
+        virtualRules: [{ from: "192.0.2.0/24", to: "2001:db8::/32", table: 100, priority: 100 }],
+      }),
+    "vrrp.virtualRules[0]: mixes IPv4 and IPv6",
+  ],
+  [
+    "a VMAC interface with another's name",
+    (s) => (s.vrrp = { vmac: { interface: "eth0" } }),
+    'vrrp.vmac.interface: "eth0" is another interface\'s name; keepalived makes this one itself',
+  ],
+  [
+    "a VMAC interface of two instances",
+    (s) => (s.vrrp = { vmac: { interface: "vrrp0" }, instances: [instance(1), instance(2)] }),
+    'vrrp.vmac.interface: interface "vrrp0" is taken by vrrp.vmac.interface; each must be unique',
+  ],
+  [
+    "a sync group of an instance that doesn't exist",
+    (s) => (s.vrrp = { syncGroups: [{ name: "VG_1", instances: ["VI_1", "VI_2"] }] }),
+    'vrrp.syncGroups[0].instances[1]: "VI_2" is no VRRP instance; did you mean VI_1? known: VI_1',
+  ],
+  [
+    "an instance in two sync groups",
+    (s) => {
+      s.vrrp = {
+        instances: [1, 2, 3].map((i) => instance(i)),
+        syncGroups: [
+          { name: "VG_1", instances: ["VI_1", "VI_2"] },
+          { name: "VG_2", instances: ["VI_2", "VI_3"] },
+        ],
+      };
+    },
+    'vrrp.syncGroups[1].instances[0]: instance "VI_2" is taken by vrrp.syncGroups[0].instances[1]; each must be unique',
+  ],
+  [
+    "a weight in a sync group",
+    (s) => {
+      s.vrrp = {
+        instances: [instance(1, { trackInterfaces: [{ name: "eth0", weight: -10 }] }), instance(2)],
+        syncGroups: [{ name: "VG_1", instances: ["VI_1", "VI_2"] }],
+      };
+    },
+    "vrrp.instances[0].trackInterfaces[0].weight: -10 is ignored in a sync group, whose instances keep together; set it to 0",
+  ],
+  [
+    "a tracked script's own weight in a sync group",
+    (s) => {
+      s.scripts = { "chk.sh": "#!/bin/sh\n" };
+      s.tracking = { scripts: [{ name: "chk", script: "chk.sh", weight: 5 }] };
+      s.vrrp = {
+        instances: [instance(1, { trackScripts: [{ name: "chk" }] }), instance(2)],
+        syncGroups: [{ name: "VG_1", instances: ["VI_1", "VI_2"] }],
+      };
+    },
+    "vrrp.instances[0].trackScripts[0].weight: 5, its own, is ignored in a sync group, whose instances keep together; set it to 0",
+  ],
+  [
+    "an interface tracked by an instance and by its sync group",
+    (s) => {
+      s.vrrp = {
+        instances: [instance(1, { trackInterfaces: [{ name: "eth0" }] }), instance(2)],
+        syncGroups: [
+          { name: "VG_1", instances: ["VI_1", "VI_2"], trackInterfaces: [{ name: "eth0" }] },
+        ],
+      };
+    },
+    'vrrp.instances[0].trackInterfaces[0].name: "eth0" is tracked by the sync group VG_1, too; once is enough',
+  ],
+  [
+    "a BFD session with a director that doesn't exist",
+    (s) =>
+      (s.tracking = {
+        bfd: [{ name: "up", neighbor: "192.0.2.1", source: { lvs3: "192.0.2.11" } }],
+      }),
+    'tracking.bfd[0].source: "lvs3" is no director; did you mean lvs1? known: lvs1, lvs2',
+  ],
+  [
+    "a BFD session that one director doesn't have",
+    (s) => (s.tracking = { bfd: [{ name: "up", neighbor: { lvs1: "192.0.2.1" } }] }),
+    "tracking.bfd[0].neighbor: says nothing for lvs2; up is on every director",
+  ],
+  [
+    "a BFD session of both families",
+    (s) =>
+      (s.tracking = {
+        bfd: [{ name: "up", neighbor: "192.0.2.1", source: { lvs1: "2001:db8::11" } }],
+      }),
+    'tracking.bfd[0].source.lvs1: "2001:db8::11" is not of the family of "192.0.2.1"',
+  ],
+  [
+    "more hops than a BFD packet lives",
+    (s) => (s.tracking = { bfd: [{ name: "up", neighbor: "2001:db8::1", maxHops: 65 }] }),
+    "tracking.bfd[0].maxHops: 65 is above ttl (64, keepalived's own)",
+  ],
+  [
+    "any number of hops for a BFD packet that doesn't live as long",
+    (s) => (s.tracking = { bfd: [{ name: "up", neighbor: "192.0.2.1", ttl: 64, maxHops: -1 }] }),
+    "tracking.bfd[0].maxHops: -1 (any number) is above ttl (64)",
+  ],
+  [
+    "a neighbour of two BFD sessions",
+    (s) =>
+      (s.tracking = {
+        bfd: [
+          { name: "up", neighbor: "192.0.2.1" },
+          { name: "again", neighbor: "192.0.2.1" },
+        ],
+      }),
+    'tracking.bfd[1].neighbor: neighbour of lvs1 "192.0.2.1" is taken by tracking.bfd[0].neighbor; each must be unique',
+    'tracking.bfd[1].neighbor: neighbour of lvs2 "192.0.2.1" is taken by tracking.bfd[0].neighbor; each must be unique',
+  ],
+  [
+    "a file's first number that no priority takes",
+    (s) =>
+      (s.tracking = { files: [{ name: "load", file: "/run/load", weight: 2, initialValue: 128 }] }),
+    "tracking.files[0].initialValue: 128 times the weight 2 is not a change of priority (-254–254)",
+  ],
+  [
+    "more processes at least than at most",
+    (s) =>
+      (s.tracking = { processes: [{ name: "nginx", process: "nginx", quorum: 2, quorumMax: 1 }] }),
+    "tracking.processes[0].quorumMax: 1 is below quorum (2)",
+  ],
+  [
+    "an instance's address of a family that its director lacks",
+    (s) =>
+      (s.vrrp = {
+        instances: [
+          {
+            name: "VI_1",
+            virtualRouterId: 51,
+            unicast: false,
+            directors: { lvs1: { vrrpAddress: "2001:db8::11/64" } },
+          },
+        ],
+      }),
+    'virtualServers[0].address: "192.0.2.100" is outside the directors\' networks (192.0.2.12/24); give it its own prefix ("192.0.2.100/32") if it is routed or a portable subnet',
+    'vrrp.instances[0].directors.lvs1.vrrpAddress: "2001:db8::11/64" is of a family that lvs1 has no address of; give it vrrpAddress6',
+  ],
+  // rules/names.ts
+  [
+    "a name that two tracked files have",
+    (s) =>
+      (s.tracking = {
+        files: [
+          { name: "load", file: "/run/a" },
+          { name: "load", file: "/run/b" },
+        ],
+      }),
+    'tracking.files[1].name: name "load" is taken by tracking.files[0].name; each must be unique',
+  ],
+  [
+    "a script that doesn't exist",
+    (s) => {
+      s.scripts = { "tell.sh": "#!/bin/sh\n" };
+      s.virtualServers[0].quorumUp = "tel.sh";
+    },
+    'virtualServers[0].quorumUp: "tel.sh" is no script of scripts; did you mean tell.sh? known: tell.sh',
+  ],
+  [
+    "a tracked script of none",
+    (s) => (s.tracking = { scripts: [{ name: "chk", script: "chk.sh" }] }),
+    'tracking.scripts[0].script: "chk.sh" is no script of scripts; there is none',
+  ],
+  [
+    "a check by a script that doesn't exist",
+    (s) => (s.virtualServers[0].checks = [{ type: "misc", script: "chk.sh" }]),
+    'virtualServers[0].checks[0].script: "chk.sh" is no script of scripts; there is none',
+  ],
+  [
+    "a notification by a script that doesn't exist",
+    (s) => (s.vrrp = { notify: { master: "tell.sh" } }),
+    'vrrp.notify.master: "tell.sh" is no script of scripts; there is none',
+  ],
+  [
+    "a real server's notification by a script that doesn't exist",
+    (s) => (s.virtualServers[0].realServers = [{ name: "web1", notifyUp: { script: "tell.sh" } }]),
+    'virtualServers[0].realServers[0].notifyUp: "tell.sh" is no script of scripts; there is none',
+  ],
+  [
+    "a check of a file that isn't tracked",
+    (s) => (s.virtualServers[0].checks = [{ type: "file", trackFile: "load" }]),
+    'virtualServers[0].checks[0].trackFile: "load" is no file of tracking.files; there is none',
+  ],
+  [
+    "a check of a BFD session that doesn't exist",
+    (s) => (s.virtualServers[0].checks = [{ type: "bfd", session: "up" }]),
+    'virtualServers[0].checks[0].session: "up" is no session of tracking.bfd; there is none',
+  ],
+  [
+    "a tracked thing that doesn't exist",
+    (s) => (s.vrrp = { trackProcesses: [{ name: "nginx" }] }),
+    'vrrp.trackProcesses[0].name: "nginx" is no name in tracking.processes; there is none',
+  ],
+  [
+    "a thing tracked twice",
+    (s) => {
+      s.tracking = { files: [{ name: "load", file: "/run/load" }] };
+      s.vrrp = { trackFiles: [{ name: "load" }, { name: "load", weight: 2 }] };
+    },
+    'vrrp.trackFiles[1].name: name "load" is taken by vrrp.trackFiles[0].name; each must be unique',
+  ],
+  [
+    "an interface tracked twice",
+    (s) => (s.vrrp = { trackInterfaces: [{ name: "eth0" }, { name: "eth0" }] }),
+    'vrrp.trackInterfaces[1].name: interface "eth0" is taken by vrrp.trackInterfaces[0].name; each must be unique',
+  ],
+  [
+    "mail to nobody",
+    (s) => (s.vrrp = { smtpAlert: true }),
+    "vrrp.smtpAlert: true, but email doesn't say to whom and by which server",
+  ],
+  [
+    "a virtual server's mail to nobody",
+    (s) => (s.virtualServers[0].smtpAlert = true),
+    "virtualServers[0].smtpAlert: true, but email doesn't say to whom and by which server",
+  ],
+  // rules/versions.ts
+  [
+    "a keyword that Debian 12's keepalived doesn't know",
+    (s) => (s.tracking = { bfd: [{ name: "up", neighbor: "192.0.2.1", multihop: true }] }),
+    "tracking.bfd[0].multihop: true needs keepalived 2.2.8 on every director; debian 12 has 2.2.7",
+  ],
+  [
+    "one of a single director's old keepalived",
+    (s) => {
+      s.os = "debian13";
+      s.directors[1].os = "debian12";
+      s.virtualServers[0].checks = [{ type: "https", tlsCompliant: true }];
+    },
+    "virtualServers[0].checks[0].tlsCompliant: true needs keepalived 2.2.8 on every director; debian 12 has 2.2.7",
+  ],
+  [
+    "a script's interval that Debian 12's keepalived doesn't know",
+    (s) => {
+      s.scripts = { "chk.sh": "#!/bin/sh\n" };
+      s.tracking = { scripts: [{ name: "chk", script: "chk.sh", intervalSeconds: 0.5 }] };
+    },
+    "tracking.scripts[0].intervalSeconds: 0.5 needs keepalived 2.3.2 on every director; debian 12 has 2.2.7",
+  ],
+  [
+    "a route without an interface for Debian 12's keepalived",
+    (s) => (s.vrrp = { virtualRoutes: [{ to: "default", via: "192.0.2.1" }] }),
+    'vrrp.virtualRoutes[0] without device: "default" needs keepalived 2.3.2 on every director; debian 12 has 2.2.7',
+  ],
+  [
+    "bytes that Debian 12's keepalived misreads",
+    (s) => {
+      s.virtualServers[0].protocol = "UDP";
+      s.virtualServers[0].checks = [{ type: "udp", payload: "00ff" }];
+    },
+    'virtualServers[0].checks[0].payload: "00ff" needs keepalived 2.3.3 on every director; debian 12 has 2.2.7',
+  ],
+];
