@@ -251,7 +251,7 @@ function ufwAddress(written: string): string {
     : `${canonical(address)}/${length}`;
 }
 
-/** ufw has no word for IPIP and SCTP, nor for VRRP over IPv6: all of the source's packets are let in then. */
+/** ufw has no word for IPIP, nor for VRRP over IPv6: all of the source's packets are let in then. */
 function ufwKnows(protocol: NonNullable<Opening["protocol"]>, address: string): boolean {
   if (protocol === "vrrp") return checkedFamily(address) === "inet";
   return protocol === "tcp" || protocol === "udp";

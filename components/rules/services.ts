@@ -221,6 +221,24 @@ export const serviceRules: Rule[] = [
         }),
       ),
   },
+  {
+    needs: ["virtualServers", "firewall"],
+    find: ({ virtualServers, firewall }) =>
+      firewall.backend === "ufw"
+        ? virtualServers.flatMap(({ fwmark, protocol, traffic }, i) =>
+            [
+              ...(fwmark === undefined ? [{ at: "protocol", protocol }] : []),
+              ...(traffic ?? []).map((flow, j) => ({ at: `traffic[${j}].protocol`, ...flow })),
+            ].flatMap((flow) =>
+              flow.protocol === "SCTP"
+                ? [
+                    `virtualServers[${i}].${flow.at}: "SCTP" is a protocol that ufw has no word for; firewall.backend must be nftables or none`,
+                  ]
+                : [],
+            ),
+          )
+        : [],
+  },
 ];
 
 const words: Record<Family, string> = { inet: "IPv4", inet6: "IPv6" };

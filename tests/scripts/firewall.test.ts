@@ -51,7 +51,13 @@ const more: Stack = {
 function rendered(backend: "ufw" | "nftables"): Map<string, Set<string>> {
   const files = new Map<string, Set<string>>();
   for (const stack of [...exampleNames.map(example), more]) {
-    const settings = settingsOf({ ...stack, firewall: { ...(stack.firewall ?? {}), backend } });
+    const settings = settingsOf({
+      ...stack,
+      virtualServers: stack.virtualServers.filter(
+        ({ protocol }) => backend === "nftables" || protocol !== "SCTP",
+      ),
+      firewall: { ...(stack.firewall ?? {}), backend },
+    });
     for (const text of [
       ...settings.directors.map((director) => renderDirectorFirewall(settings, director)),
       ...settings.realServers.map(({ name }) => renderRealServerFirewall(settings, name)),

@@ -192,6 +192,12 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     'virtualServers[0].checks[0].urls[0].regex: "(" is not a regular expression, or has a letter after $',
   ],
   [
+    "a regular expression that looks behind",
+    (s) =>
+      (s.virtualServers[0].checks = [{ type: "http", urls: [{ path: "/", regex: "x(?<=y)" }] }]),
+    'virtualServers[0].checks[0].urls[0].regex: "x(?<=y)" looks behind, by (?<=, (?<!, \\A, \\b or \\B: keepalived before 2.4.0 writes past its buffer there',
+  ],
+  [
     "an HTTP version that keepalived doesn't speak",
     (s) => (s.virtualServers[0].checks = [{ type: "http", httpProtocol: 2 }]),
     "virtualServers[0].checks[0].httpProtocol: 2 is not one of 1.0, 1.0C, 1.1",
@@ -1127,5 +1133,15 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       s.virtualServers[0].checks = [{ type: "udp", payload: "00ff" }];
     },
     'virtualServers[0].checks[0].payload: "00ff" needs keepalived 2.3.3 on every director; debian 12 has 2.2.7',
+  ],
+  [
+    "SCTP where ufw is the firewall",
+    (s) =>
+      s.virtualServers.push(
+        { ...again, protocol: "SCTP" },
+        { ...marked, traffic: [{ address: "192.0.2.102", protocol: "SCTP" }] },
+      ),
+    'virtualServers[1].protocol: "SCTP" is a protocol that ufw has no word for; firewall.backend must be nftables or none',
+    'virtualServers[2].traffic[0].protocol: "SCTP" is a protocol that ufw has no word for; firewall.backend must be nftables or none',
   ],
 ];
