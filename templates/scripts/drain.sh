@@ -168,11 +168,16 @@ weight_from_now_on() {
     esac
 }
 
-# change ENTRY WEIGHT: the entry as it is, with another weight. Thresholds that an edit doesn't name become 0.
+# change ENTRY WEIGHT: the entry as it is, with another weight. Thresholds that an edit doesn't name become 0. One that its check has
+# taken out this moment has no weight to change.
 change() {
     limits=$(awk -v place="-x $(place_of "$1")" 'index($0, place) == 1 { print "-x", $(NF - 1), "-y", $NF }' "$scratch/live")
     # shellcheck disable=SC2046,SC2086 # words that ipvsadm printed
-    ipvsadm $(printf '%s\n' "$1" | sed "s/^-a/-e/; s/ -w [0-9]*/ -w $2/") $limits
+    ipvsadm $(printf '%s\n' "$1" | sed "s/^-a/-e/; s/ -w [0-9]*/ -w $2/") $limits 2>"$scratch/said" || {
+        look
+        ! awk -v place="-a $(place_of "$1")" 'index($0, place) == 1 { found = 1 } END { exit !found }' "$scratch/live" ||
+            fail "$(cat "$scratch/said")"
+    }
 }
 
 # Of those real servers, where they have weight 0; nothing where they have it nowhere. UDP's count, too: a client is gone when

@@ -99,6 +99,12 @@ beforeEach(() => {
     // An edit is a line's new text; thresholds that it doesn't name are gone, as in the kernel.
     "-e*)",
     '    [ ! -e "$FOLDER/tmp/cut" ] || { kill -KILL $PPID; exit 1; }',
+    '    if [ -e "$FOLDER/tmp/refuses" ]; then echo "Memory allocation problem" >&2; exit 255; fi',
+    '    if [ -e "$FOLDER/tmp/gone" ]; then',
+    '        sed -i "/192.0.2.21:80 -g/d" "$table"',
+    '        echo "No such destination" >&2',
+    "        exit 255",
+    "    fi",
     '    place=$(echo "$*" | sed "s/^-e//; s/ -[gim] .*/ /")',
     '    line=$(echo "$*" | sed "s/^-e/-a/; s/ -x .*//")',
     '    awk -v place="-a$place" -v line="$line" \'index($0, place) == 1 { print line; next } { print }\' "$table" >"$table.new"',
@@ -185,6 +191,18 @@ describe("a drained real server", () => {
     ]);
     host.write("/tmp/meanwhile", 'echo 0 >"$FOLDER/tmp/open"\n');
     expect(drain("300", "192.0.2.21").stderr).toContain("0 open after 1 s");
+  });
+
+  test("may be taken out by its check in the same moment", () => {
+    host.write("/tmp/gone", "");
+    expect(drain("0", "192.0.2.21").code).toBe(0);
+    expect(changed()).not.toContain(`-a ${web}.21:80 -g -w 0`);
+  });
+
+  test("cannot be drained where the kernel refuses it: an error with its words", () => {
+    host.write("/tmp/refuses", "");
+    const { code, stderr } = drain("0", "192.0.2.21");
+    expect([code, stderr]).toEqual([1, "drain: Memory allocation problem\n"]);
   });
 
   test("one that was at weight 0 before is not brought in by its return", () => {
