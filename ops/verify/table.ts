@@ -66,6 +66,7 @@ export function tableNotes({ services }: DirectorConfig, report: Report): string
   const moves = parsePoolLog(textOf(report, "pool-log"));
   const rules = rulesOf(report);
   const known = new Set(services.map(({ service }) => service));
+  const drained = drainedOn(report);
   return [
     ...services.flatMap((service) => {
       const live = rules.get(service.service);
@@ -74,8 +75,13 @@ export function tableNotes({ services }: DirectorConfig, report: Report): string
         .filter((member) => isOut(service, member, moves, live))
         .map(({ name }) => `${name} is out of the pool of ${service.name}: its check fails`);
     }),
-    ...[...drainedOn(report)].map(
-      (destination) => `${destination} is drained: a pulumi up is under way, or was cut off`,
+    ...[...rules.values()].flatMap(({ service, destinations }) =>
+      destinations
+        .filter(({ name, weight }) => weight === 0 && drained.has(destinationKey(service, name)))
+        .map(
+          ({ name }) =>
+            `${destinationKey(service, name)} is drained: by lvs drain, or by a pulumi up that is under way or was cut off`,
+        ),
     ),
     ...[...rules.keys()]
       .filter((service) => !known.has(service))
@@ -87,7 +93,7 @@ function rulesOf(report: Report): Map<string, Rule> {
   return new Map(parseRules(textOf(report, "ipvs-rules")).map((rule) => [rule.service, rule]));
 }
 
-/** Where drain.sh notes, as rules, the real servers that it keeps clients from while they are changed. */
+/** Where drain.sh notes, as rules, the real servers that it keeps clients from; keepalived may have brought one in since. */
 export const drainedFile = "/run/lvs-ha-drained";
 
 function drainedOn(report: Report): Set<string> {

@@ -88,8 +88,16 @@ describe("a failover", () => {
   });
 
   test("is refused while two directors have the address, or none", () => {
-    expect(() => plan((of) => { giveAddress(of("lvs2")); })).toThrow("lvs1 and lvs2 hold 192.0.2.100");
-    expect(() => plan((of) => { takeAddress(of("lvs1")); })).toThrow("nobody holds 192.0.2.100");
+    expect(() =>
+      plan((of) => {
+        giveAddress(of("lvs2"));
+      }),
+    ).toThrow("lvs1 and lvs2 hold 192.0.2.100");
+    expect(() =>
+      plan((of) => {
+        takeAddress(of("lvs1"));
+      }),
+    ).toThrow("nobody holds 192.0.2.100");
   });
 
   test("is refused when the director would take the address back, and says what to do instead", () => {
@@ -118,7 +126,11 @@ describe("a failover", () => {
   });
 
   test("tells when open connections will break", () => {
-    expect(plan((of) => { edit(of("lvs2"), "ipvs-daemons", /^backup.*\n/m, ""); })).toMatchObject({
+    expect(
+      plan((of) => {
+        edit(of("lvs2"), "ipvs-daemons", /^backup.*\n/m, "");
+      }),
+    ).toMatchObject({
       warnings: ["lvs2 knows no open connections (it has no backup sync daemon): they break"],
     });
     const unsynced = stackWith("    lvs_sync_daemon eth0 VI_1 id 51\n", "");
@@ -207,7 +219,9 @@ describe("a real server", () => {
 describe("a director in maintenance", () => {
   test("serves as long as it has an address, and the others must have it", () => {
     expect(stillServes("lvs1", statusOf())).toBe("lvs1 still has 192.0.2.100");
-    const lost: Change = (of) => { takeAddress(of("lvs1")); };
+    const lost: Change = (of) => {
+      takeAddress(of("lvs1"));
+    };
     expect(stillServes("lvs1", statusOf(lost))).toBe("nobody holds 192.0.2.100: lvs status");
     expect(stillServes("lvs2", statusOf())).toBeUndefined();
   });
@@ -217,7 +231,9 @@ describe("a director in maintenance", () => {
     expect(
       notBack(
         "lvs2",
-        statusOf((of) => { edit(of("lvs2"), "ipvs", gone, ""); }),
+        statusOf((of) => {
+          edit(of("lvs2"), "ipvs", gone, "");
+        }),
       ),
     ).toBe("lvs2 has no real server in its pool of web");
     expect(

@@ -161,8 +161,18 @@ test("one that is drained for a change is told, and is no drift", () => {
   });
   expect(none).toEqual([]);
   expect(notes).toEqual([
-    "TCP 192.0.2.100:80 -> 192.0.2.22:80 is drained: a pulumi up is under way, or was cut off",
+    "TCP 192.0.2.100:80 -> 192.0.2.22:80 is drained: by lvs drain, or by a pulumi up that is under way or was cut off",
   ]);
+});
+
+test("a note of a drain that keepalived has ended since says nothing", () => {
+  const { notes } = found("lvs1", (sections) => {
+    sections.set("file /run/lvs-ha-drained", {
+      status: 0,
+      text: "-a -t 192.0.2.100:80 -r 192.0.2.22:80 -g -w 1\n",
+    });
+  });
+  expect(notes).toEqual([]);
 });
 
 test("a service of somebody else's is told, and left alone", () => {
