@@ -8,6 +8,7 @@ import { hosts } from "./hosts";
 import { labIsUp, rememberedEngine } from "./lab";
 import { cacheDirectory } from "./paths";
 import { output, run } from "./run";
+import { table } from "./table";
 
 /** Hosts, engine and cache, as lines of text. */
 export async function labStatus(): Promise<string> {
@@ -74,18 +75,4 @@ async function cacheLines(): Promise<string[]> {
       return `  ${path.slice(length + 1).padEnd(16)} ${size}`;
     }),
   ];
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? "").length)),
-  );
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
 }

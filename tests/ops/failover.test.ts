@@ -242,5 +242,9 @@ describe("a director in maintenance", () => {
         statusOf((_, all) => all.delete("lvs2")),
       ),
     ).toBe("lvs2 can't be reached: No route to host");
+    const fault: Change = (of) => {
+      edit(of("lvs2"), "vrrp-log", /Entering BACKUP STATE/, "Entering FAULT STATE");
+    };
+    expect(notBack("lvs2", statusOf(fault))).toBe("lvs2 is in FAULT state for VI_1");
   });
 });

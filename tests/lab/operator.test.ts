@@ -1,0 +1,220 @@
+// The operator's command on real hosts: what it finds, mends and moves, under load. Each test finds the lab as the one before left it.
+import { virtualIp } from "../../lab/hosts";
+import { inOperator, powerCut, powerOn, waitFor } from "../../lab/lab";
+import { startLoad, summary, type LoadResult } from "../../lab/load";
+import { activeDirector, directors, ipvsTable, realServers, requests } from "../../lab/measure";
+import type { RunResult } from "../../lab/run";
+import type { Status } from "../../ops/status/look";
+import type { Verification } from "../../ops/verify/verify";
+import { configFile, configure, shell, up } from "./stack";
+
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** `npm run lvs -- …`; how it ended is a result. */
+async function lvs(...args: string[]): Promise<RunResult> {
+  const command = ["--import", "tsx", "ops/cli.ts", ...args];
+  const stack = ["--stack", "dev", "--config-file", configFile];
+  const result = await inOperator(process.execPath, [...command, ...stack], {
+    timeoutSeconds: 560,
+  });
+  tell(`lvs ${args.join(" ")}: ${result.exitCode}\n${result.stdout}${result.stderr}`.trimEnd());
+  return result;
+}
+
+/** The same, which has to end with 0; what it printed. */
+async function done(...args: string[]): Promise<string> {
+  const { stdout, stderr, exitCode } = await lvs(...args);
+  if (exitCode !== 0) throw new Error(`lvs ${args.join(" ")} ended with ${exitCode}: ${stderr}`);
+  return stdout;
+}
+
+/** What it did while requests came, none of which may be lost. */
+async function underLoad(work: () => Promise<void>): Promise<LoadResult> {
+  const load = { address: virtualIp.ipv4, port: 80, rate: 50, seconds: 540 };
+  const running = await startLoad(load);
+  try {
+    await work();
+  } finally {
+    tell(summary(await running.end()));
+  }
+  const result = await running.result;
+  expect(result).toMatchObject({ lost: 0 });
+  expect(result.answered).toBe(result.sent);
+  return result;
+}
+
+const healthy = () =>
+  waitFor(
+    async () => {
+      const { stdout } = await lvs("status", "--json");
+      const { problems } = JSON.parse(stdout) as Status;
+      if (problems.length === 0) return true;
+      throw new Error(problems.map(({ text }) => text).join("; "));
+    },
+    { what: "lvs status finds nothing wrong", timeoutSeconds: 60, intervalSeconds: 2 },
+  );
+
+const webs = realServers.map(({ name }) => name);
+const addressOf = (name: string) =>
+  realServers.find((host) => host.name === name)?.interfaces[1].ipv4 ?? "";
+
+/** Its weight in every director's kernel. */
+const weights = (name: string) =>
+  Promise.all(
+    directors.map(async (director) => {
+      const row = new RegExp(`-> ${addressOf(name)}:80 +Route +(\\d+) `);
+      return row.exec(await ipvsTable(director.name))?.[1];
+    }),
+  );
+
+beforeAll(async () => {
+  configure();
+  await up();
+  await healthy();
+});
+
+test("a pair that was just applied is healthy, and as the stack says", async () => {
+  const status = JSON.parse(await done("status", "--json")) as Status;
+  expect([status.healthy, status.virtualAddresses[0]?.holders.length]).toEqual([true, 1]);
+  expect((JSON.parse(await done("verify", "--json")) as Verification).clean).toBe(true);
+});
+
+describe("what somebody has changed by hand", () => {
+  const conf = "/etc/keepalived/keepalived.conf";
+  const sysctls = "/etc/sysctl.d/90-lvs-ha.conf";
+  const vip = virtualIp.ipv4;
+
+  test("is named by verify, line by line", async () => {
+    await shell("lvs1", "sysctl -qw net.ipv4.vs.expire_nodest_conn=0");
+    await shell("lvs1", `chmod 0644 ${conf}`);
+    await shell("lvs2", `ipvsadm -e -t ${vip}:80 -r ${addressOf("web2")}:80 -g -w 7`);
+    await shell("web1", `echo '# by hand' >>${sysctls}`);
+    await shell("web3", `ip addr del ${vip}/32 dev lo`);
+    const { stdout, exitCode } = await lvs("verify", "--json");
+    expect(exitCode).toBe(1);
+    const { hosts } = JSON.parse(stdout) as Verification;
+    const drifts = hosts.flatMap(({ name, drifts: found }) =>
+      found.map(({ title, diff }) => [name, title, diff.filter((line) => /^[-+]/.test(line))]),
+    );
+    expect(drifts).toEqual([
+      [
+        "lvs1",
+        "sysctls",
+        ["-net.ipv4.vs.expire_nodest_conn = 1", "+net.ipv4.vs.expire_nodest_conn = 0"],
+      ],
+      ["lvs1", `mode of ${conf}`, ["-0640 root:root", "+0644 root:root"]],
+      [
+        "lvs2",
+        "IPVS table",
+        [`-  -> ${addressOf("web2")}:80 DR weight 1`, `+  -> ${addressOf("web2")}:80 DR weight 7`],
+      ],
+      ["web1", sysctls, ["+# by hand"]],
+      ["web3", "virtual addresses", [`-${vip} on lo`]],
+    ]);
+  });
+
+  test("is mended by repair, with no request lost", async () => {
+    await underLoad(async () => {
+      await done("repair", "--yes");
+    });
+    expect((JSON.parse(await done("verify", "--json")) as Verification).clean).toBe(true);
+    expect(
+      await shell("lvs1", `stat -c %a ${conf}; sysctl -n net.ipv4.vs.expire_nodest_conn`),
+    ).toBe("640\n1");
+    expect(await weights("web2")).toEqual(["1", "1"]);
+    await healthy();
+  });
+});
+
+describe("a real server", () => {
+  test("that is drained gets nothing new and loses nothing, until it is undrained", async () => {
+    await underLoad(async () => {
+      expect(await done("drain", "web2")).toMatch(/no new connections; 0 open after/);
+      expect(await weights("web2")).toEqual(["0", "0"]);
+      expect((await requests(60)).byServer).not.toHaveProperty("web2");
+      expect(await done("verify")).toContain("is drained: by lvs drain");
+      await done("undrain", "web2");
+      expect(await weights("web2")).toEqual(["1", "1"]);
+      expect((await requests(60)).byServer).toHaveProperty("web2");
+    });
+  });
+
+  test("that is the last one is not drained", async () => {
+    const [last = "", ...others] = webs;
+    for (const name of others) await done("drain", name);
+    const { exitCode, stderr } = await lvs("drain", last);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`${last} is the last one`)]);
+    expect(await weights(last)).toEqual(["1", "1"]);
+    for (const name of others) await done("undrain", name);
+    await healthy();
+  });
+
+  test("in maintenance may be switched off and on, and serves again afterwards; nothing is lost", async () => {
+    await underLoad(async () => {
+      expect(await done("maintenance", "on", "web3", "--yes")).toContain("gets no new connections");
+      expect(await weights("web3")).toEqual(["0", "0"]);
+      expect(await done("maintenance", "on", "web3", "--yes")).toContain("in maintenance already");
+      await waitFor(
+        async () =>
+          !/192\.0\.2\.23:80 +Route +0 +[1-9]/.test(await ipvsTable(await activeDirector())),
+        {
+          what: "no connection to web3 is open",
+          timeoutSeconds: 30,
+        },
+      );
+      await powerCut("web3");
+      await powerOn("web3");
+      await done("maintenance", "off", "web3", "--yes");
+      expect(await weights("web3")).toEqual(["1", "1"]);
+      expect((await requests(60)).byServer).toHaveProperty("web3");
+    });
+    await healthy();
+  });
+});
+
+describe("the active director", () => {
+  test("fails over in one step, and stands by; nothing is lost", async () => {
+    const before = await activeDirector();
+    const result = await underLoad(async () => {
+      const told = JSON.parse(await done("failover", "--yes", "--json")) as {
+        milliseconds: number;
+        standsBy: boolean;
+      };
+      expect(told.standsBy).toBe(true);
+      expect(await activeDirector()).not.toBe(before);
+    });
+    expect(result.longestGapMs).toBeLessThan(3000);
+    await healthy();
+    const active = await activeDirector();
+    expect(await done("failover", "--yes", "--to", active)).toContain(
+      `${active} is active already`,
+    );
+    expect(await activeDirector()).toBe(active);
+  });
+
+  test("in maintenance may be switched off and on, and stands by afterwards; nothing is lost", async () => {
+    const before = await activeDirector();
+    await underLoad(async () => {
+      expect(await done("maintenance", "on", before, "--yes")).toContain("may be rebooted");
+      expect(await activeDirector()).not.toBe(before);
+      const alone = await lvs("failover", "--yes");
+      expect([alone.exitCode, alone.stderr]).toEqual([
+        1,
+        expect.stringContaining(`${before} is in maintenance`),
+      ]);
+      await powerCut(before);
+      await powerOn(before);
+      expect(await shell(before, "systemctl is-active keepalived || true")).toBe("inactive");
+      await done("maintenance", "off", before, "--yes");
+    });
+    expect(await activeDirector()).not.toBe(before);
+    await healthy();
+  });
+});
+
+afterAll(async () => {
+  configure();
+  await up();
+});
