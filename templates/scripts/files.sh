@@ -68,7 +68,7 @@ put() {
     mkdir -p "$(dirname "$1")"
     cat >"$1.lvs-ha-new"
     chmod "$2" "$1.lvs-ha-new"
-    if [ -f "$1" ] && cmp -s "$1.lvs-ha-new" "$1" && [ "$(stat -c %a "$1")" = "${2#0}" ]; then
+    if [ -f "$1" ] && cmp -s "$1.lvs-ha-new" "$1" && [ "$(stat -c '%a %u:%g' "$1")" = "${2#0} 0:0" ]; then
         rm "$1.lvs-ha-new"
         return
     fi

@@ -115,6 +115,11 @@ wanted_by_drain() {
     [ ! -f /run/lvs-ha-drained ] || sed -n 's/^-a \(.*\) -w [0-9]*.*/+a \1 -w 0/p' /run/lvs-ha-drained
 }
 
+# drained_places: the same real servers, as taken_out tells them.
+drained_places() {
+    [ ! -f /run/lvs-ha-drained ] || sed -n 's/^-a \(.*\) -[gim] -w .*/\1 /p' /run/lvs-ha-drained
+}
+
 # live CONF…: what the kernel has of these configs' virtual servers. Others may have services of their own.
 # shellcheck disable=SC2154 # $scratch is set by the script that sources this
 live() {
@@ -143,7 +148,8 @@ live() {
 }
 
 # taken_out: real servers that keepalived's checks have taken out of IPVS, or to weight 0, by its log since it was started:
-# `-t 192.0.2.100:80 -r 192.0.2.21:80 `, and `-f 7 -r 192.0.2.21:` where the log has the check's port, not the service's.
+# `-t 192.0.2.100:80 -r 192.0.2.21:80 `, and `-f 7 -r 192.0.2.21:` where the log has the check's port, not the service's. And a ?
+# when the log doesn't go back to that.
 taken_out() {
     (trap - PIPE && exec timeout 10 journalctl -r -u keepalived -q --no-pager -o cat) | awk '
         function endpoint(text,    address, port) {
@@ -160,7 +166,10 @@ taken_out() {
             option["udp"] = "-u"
             option["sctp"] = "--sctp-service"
         }
-        /^(Starting Healthcheck(er)? child process|Stopped Keepalived)/ { exit }
+        /^(Starting Healthcheck(er)? child process|Stopped Keepalived)/ {
+            is_whole = 1
+            exit
+        }
         # By a reload, real servers and services may go, and come back later as if nothing had ever been said of them. The log, which
         # is read from its end, has a real server that goes without its service: the reload says what it checks from then on.
         /^Reload complete$/ { split("", checks) }
@@ -186,7 +195,89 @@ taken_out() {
             if (!(entry in seen) && $1 ~ /^(Remov|Disabl)ing$/) print entry
             seen[entry]
         }
+        END { if (!is_whole) print "?" }
     '
+}
+
+# orders: of $scratch/wanted, $scratch/live and $scratch/out (real servers that have a reason to be out), the words for ipvsadm(8)
+# that make the kernel's table what the config wants. $scratch/out has a ? where it is not known who is out.
+orders() {
+    awk '
+        function place(line) {
+            sub(/^.. /, "", line)
+            sub(/ -[gim] -w .*| [0-9]+ [0-9]+$/, " ", line)
+            return line
+        }
+        function service(line) {
+            sub(/^-A /, "", line)
+            sub(/ -[rs] .*/, "", line)
+            return line
+        }
+        function is_out(at,    one) {
+            for (one in out) if (one == "?" || index(at, one) == 1) return 1
+            return 0
+        }
+        function weight_of(line) {
+            sub(/.* -w /, "", line)
+            return line + 0
+        }
+        function method_of(line) {
+            sub(/ -w .*/, "", line)
+            return substr(line, length(line) - 1)
+        }
+        # `-t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1 -x 100 -y 75`: an edit sets thresholds that it does not name to 0.
+        function with_limits(at, words) {
+            return at words (limit[at] == "0 -y 0" ? "" : " -x " limit[at])
+        }
+        FILENAME == ARGV[1] { out[$0]; next }
+        FILENAME == ARGV[2] && /^-A/ { services[++services_wanted] = $0 }
+        FILENAME == ARGV[2] && /^-a/ {
+            at = place($0)
+            places[++places_wanted] = at
+            method[at] = $(NF - 2)
+            weight[at] = $NF
+        }
+        FILENAME == ARGV[2] && /^[+]a/ { may["-" substr($0, 2)]; may_be[place($0)] }
+        FILENAME == ARGV[2] && /^-x/ { limit[place($0)] = $(NF - 1) " -y " $NF }
+        FILENAME == ARGV[2] { next }
+        /^-A/ { has_service[service($0)] = $0 }
+        /^-a/ {
+            at = place($0)
+            has[at] = $0
+            found[++places_found] = at
+        }
+        /^-x/ { has_limit[place($0)] = $(NF - 1) " -y " $NF }
+        END {
+            for (i = 1; i <= services_wanted; i++) {
+                line = services[i]
+                sub(/^-A /, "", line)
+                if (!(service(services[i]) in has_service)) print "-A", line
+                else if (has_service[service(services[i])] != services[i]) print "-E", line
+            }
+            for (i = 1; i <= places_found; i++) {
+                at = found[i]
+                if (at in method) continue
+                # A sorry server comes and goes.
+                if (at in may_be) {
+                    if (weight_of(has[at]) > 0) instead[service("-A " at)]
+                } else {
+                    line = at
+                    sub(/ $/, "", line)
+                    print "-d", line
+                }
+            }
+            for (i = 1; i <= places_wanted; i++) {
+                at = places[i]
+                words = method[at] " -w " weight[at]
+                if (!(at in has)) {
+                    if (weight[at] != "*" && !(service("-A " at) in instead) && !is_out(at)) print "-a", with_limits(at, words)
+                    continue
+                }
+                if (weight[at] == "*" || (has[at] in may && is_out(at))) words = method[at] " -w " weight_of(has[at])
+                if (has[at] != "-a " at words || has_limit[at] != limit[at]) print "-e", with_limits(at, words)
+            }
+        }
+    ' "$scratch/out" "$scratch/wanted" "$scratch/live"
 }
 
 # compare: of $scratch/wanted and $scratch/live, sets $lacks (virtual servers that are not there), $strange (what nobody asked for),

@@ -29,7 +29,11 @@ apply() {
     stage
     if [ ! -e $unproven ] && cmp -s $staged $conf && same_scripts && [ "$(running)" = "$aim" ]; then
         rm -rf $staged $staged_scripts
-        [ "$aim" = stopped ] || enable_at_boot keepalived
+        mend_mode
+        if [ "$aim" = running ]; then
+            enable_at_boot keepalived
+            mend_table
+        fi
         say "config unchanged, $aim"
     else
         check_staged || {
@@ -56,6 +60,7 @@ apply() {
         sweep "$scratch/files$scripts"
         done_with_previous
     fi
+    end_sync_daemons
     ipvsadm -Ln
 }
 
@@ -72,6 +77,8 @@ refresh() {
 undo() {
     undo_for "$1"
     make_scratch
+    synced=
+    ! has_sync_daemon || synced=yes
     put_back $conf
     for kept in "$original$scripts"/*; do
         case $kept in
@@ -93,6 +100,7 @@ undo() {
         fi
         rm $service_was
     fi
+    [ -z "$synced" ] || end_sync_daemons
     # Ours go last: keepalived may have one to run when it stops.
     for kept in "$original$scripts"/*.absent; do
         [ ! -e "$kept" ] || put_back "$scripts/$(basename "$kept" .absent)"
@@ -100,6 +108,19 @@ undo() {
     [ ! -d $scripts ] || rmdir --ignore-fail-on-non-empty $scripts
     rm -rf $staged $staged_scripts
     done_with_previous
+}
+
+has_sync_daemon() {
+    [ -f $conf ] && grep -q '^ *lvs_sync_daemon ' $conf
+}
+
+# A reload leaves a sync daemon running that the config doesn't have any more (2.2.7, 2.3.3).
+end_sync_daemons() {
+    ! has_sync_daemon || return 0
+    for role in $(ipvsadm -L --daemon | awk '/^(master|backup) sync daemon/ { print $1 }'); do
+        timeout 30 ipvsadm --stop-daemon "$role"
+        say "stopped the $role sync daemon"
+    done
 }
 
 service_state() {
@@ -132,6 +153,38 @@ stage() {
     [ -d "$scratch/files$scripts" ] || return 0
     cp -R "$scratch/files$scripts" $staged_scripts
     chmod 0755 $staged_scripts $staged_scripts/*
+}
+
+# keepalived has read it: no reload for that.
+mend_mode() {
+    [ "$(stat -c '%a %u:%g' $conf)" = "640 0:0" ] && return
+    chown 0:0 $conf
+    chmod 0640 $conf
+    say "mended the mode and owner of $conf"
+}
+
+# What was changed in IPVS by hand stays so in a reload: keepalived changes what differs between the configs only.
+mend_table() {
+    { wanted $conf && wanted_by_drain; } >"$scratch/wanted"
+    live $conf >"$scratch/live"
+    : >"$scratch/out"
+    orders >"$scratch/orders"
+    [ -s "$scratch/orders" ] || return 0
+    # keepalived may be at it itself: it was started just now, or a check has failed.
+    sleep 2
+    live $conf >"$scratch/live"
+    { taken_out && drained_places; } >"$scratch/out"
+    # With alpha a real server begins out, of which the log says nothing.
+    ! grep -q '^ *alpha' $conf || echo '?' >>"$scratch/out"
+    orders >"$scratch/orders"
+    while read -r words; do
+        say "IPVS was changed by hand; now: ipvsadm $words"
+        # shellcheck disable=SC2086 # the words of a command
+        ipvsadm $words || say "ipvsadm $words failed"
+    done <"$scratch/orders"
+    live $conf >"$scratch/live"
+    orders >"$scratch/orders"
+    [ ! -s "$scratch/orders" ] || fail "IPVS isn't as the config says, and does not take: $(cat "$scratch/orders")"
 }
 
 same_scripts() {
@@ -325,6 +378,7 @@ go_back() {
         cp -p $previous $staged
         mv -f $staged $conf
         systemctl reload-or-restart keepalived
+        end_sync_daemons
     else
         rm -f $conf
         systemctl stop keepalived

@@ -419,3 +419,114 @@ describe("of what the kernel has,", () => {
     expect(at("9          0")).toBe("-f 7 -6 -r [2001:db8::21]:0 -g -w 1 -x 9 -y 5");
   });
 });
+
+/** What ipvsadm has to be told, of a config, the kernel, and the real servers that are out. */
+function orders(conf: string, { rules, thresholds = [] }: Kernel, out: string[] = []): string[] {
+  host.write("/etc/conf", conf);
+  host.write("/tmp/rules", rules.map((line) => `${line}\n`).join(""));
+  const limits = rules.flatMap((line) => {
+    const [, at, server] = /^-a -t (\S+) -r (\S+) /.exec(line) ?? [];
+    return server ? [`TCP  ${at} rr`, `  -> ${server} 0 0 0 0`] : [];
+  });
+  host.write("/tmp/thresholds", [...limits, ...thresholds].map((line) => `${line}\n`).join(""));
+  host.write("/tmp/out", out.map((line) => `${line}\n`).join(""));
+  host.program("ipvsadm", [
+    'case $1 in -Sn) cat "$FOLDER/tmp/rules" ;; -Ln) cat "$FOLDER/tmp/thresholds" ;; esac',
+  ]);
+  const { code, stdout, stderr } = host.shell(
+    [
+      "set -eu",
+      "scratch=$FOLDER/tmp",
+      `. ${host.scripts}/ipvs.sh`,
+      '{ wanted /etc/conf && wanted_by_drain; } >"$scratch/wanted"',
+      'live /etc/conf >"$scratch/live"',
+      "orders",
+    ].join("\n"),
+  );
+  expect([code, stderr]).toEqual([0, ""]);
+  return stdout.split("\n").slice(0, -1);
+}
+
+describe("to make the kernel's table the config's again, ipvsadm has to", () => {
+  const conf = (service: Record<string, unknown> = {}, more: Record<string, unknown> = {}) =>
+    confOf([{ name: "web", address: "192.0.2.100", port: 80, ...noChecks, ...service }], more);
+  const service = "-A -t 192.0.2.100:80 -s rr";
+  const [at1, at2] = ["-t 192.0.2.100:80 -r 192.0.2.21:80 ", "-t 192.0.2.100:80 -r 192.0.2.22:80 "];
+  const [web1, web2] = [`-a ${at1}-g -w 1`, `-a ${at2}-g -w 1`];
+  const others = ["-A -t 203.0.113.1:80 -s wlc", "-a -t 203.0.113.1:80 -r 203.0.113.2:80 -m -w 1"];
+  const sorry = "-a -t 192.0.2.100:80 -r 192.0.2.99:80 -g -w 1";
+  const withSorry = conf({ sorryServer: { address: "192.0.2.99", port: 80 } });
+  const kept = conf({ inhibitOnFailure: true });
+  const heldAt0 = web1.replace(/1$/, "0");
+
+  test.each<[string, string[], string[], string?, string[]?]>([
+    ["do nothing where it is so, whatever else is there", [], [service, web1, web2, ...others]],
+    ["add what is gone", [service, web1, web2], []],
+    [
+      "edit a service",
+      ["-E -t 192.0.2.100:80 -s rr"],
+      [service.replace("rr", "wlc -p 300"), web1, web2],
+    ],
+    ["edit a weight", [`-e ${at1}-g -w 1`], [service, web1.replace(/1$/, "7"), web2]],
+    ["edit a method", [`-e ${at1}-g -w 1`], [service, web1.replace("-g", "-m"), web2]],
+    ["add a real server that was removed", [web1], [service, web2]],
+    ["leave out one whose check fails", [], [service, web2], undefined, [at1]],
+    ["leave out one that may be out", [], [service, web2], undefined, ["?"]],
+    [
+      "remove a real server that was added",
+      ["-d -t 192.0.2.100:80 -r 192.0.2.9:80"],
+      [service, web1, web2, web1.replace(".21", ".9")],
+    ],
+    ["leave the sorry server alone, and who it answers for", [], [service, sorry], withSorry],
+    ["bring in who lies at weight 0", [`-e ${at1}-g -w 1`], [service, heldAt0, web2], kept],
+    ["leave at weight 0 who is kept there", [], [service, heldAt0, web2], kept, [at1]],
+    [
+      "edit who is kept there where nobody is",
+      [`-e ${at1}-g -w 1`],
+      [service, heldAt0, web2],
+      conf(),
+      [at1],
+    ],
+  ])("%s", (_what, told, rules, config = conf(), out = []) => {
+    expect(orders(config, { rules }, out)).toEqual(told);
+  });
+
+  test("give every edit its thresholds, which it would lose, and edit them alone", () => {
+    const limited = conf({
+      realServers: [{ name: "web1", upperThreshold: 100, lowerThreshold: 75 }, "web2"],
+    });
+    const thresholds = (limits: string) => [
+      "TCP  192.0.2.100:80 rr",
+      `  -> 192.0.2.21:80 ${limits} 0 0`,
+    ];
+    const rules = [service, web1, web2];
+    const edited = [`-e ${at1}-g -w 1 -x 100 -y 75`];
+    expect(orders(limited, { rules, thresholds: thresholds("100 75") })).toEqual([]);
+    expect(orders(limited, { rules, thresholds: thresholds("100 0") })).toEqual(edited);
+    expect(
+      orders(limited, {
+        rules: [service, web1.replace(/1$/, "3"), web2],
+        thresholds: thresholds("100 75"),
+      }),
+    ).toEqual(edited);
+    expect(orders(limited, { rules: [service, web2] })).toEqual([`${web1} -x 100 -y 75`]);
+  });
+
+  test("leave a drained real server drained, and a weight that a check sets", () => {
+    host.write("/run/lvs-ha-drained", `${web1}\n`);
+    const drained = host.shell(`. ${host.scripts}/ipvs.sh; drained_places`).stdout;
+    expect(drained).toBe(`${at1}\n`);
+    expect(orders(conf(), { rules: [service, heldAt0, web2] }, [at1])).toEqual([]);
+    host.write("/run/lvs-ha-drained", "");
+    const dynamic = conf(
+      {
+        realServers: [{ name: "web1", checks: [{ type: "misc", script: "load", dynamic: true }] }],
+      },
+      { scripts: { load: "#!/bin/sh\n" } },
+    );
+    expect(orders(dynamic, { rules: [service, web1.replace(/1$/, "253")] })).toEqual([]);
+    expect(orders(dynamic, { rules: [service, web1.replace("-g -w 1", "-m -w 253")] })).toEqual([
+      `-e ${at1}-g -w 253`,
+    ]);
+  });
+});

@@ -25,6 +25,8 @@ interface Config {
   /** The host's power fails when keepalived is told of it. */
   cut?: boolean;
   uthreshold?: number;
+  /** Connections are told to the other directors. */
+  synced?: boolean;
 }
 
 const script = (word: string) => `#!/bin/sh\necho ${word}\n`;
@@ -36,6 +38,7 @@ function conf({ id, weight = 1, runs = [], uthreshold, ...does }: Config): strin
     ...(does.deaf ? ["# deaf"] : []),
     ...(does.cut ? ["# cut"] : []),
     ...(does.busy ? ["# busy"] : []),
+    ...(does.synced ? ["global_defs {", "    lvs_sync_daemon eth0 id 51", "}"] : []),
     ...(does.says ?? ["Reload complete"]).map((line) => `# says ${line}`),
     "virtual_server 192.0.2.100 80 {",
     "    lvs_sched rr",
@@ -99,6 +102,7 @@ beforeEach(() => {
   ]);
   host.program("journalctl", [
     "case $* in",
+    '-r*) { tac "$FOLDER/tmp/log"; echo "Starting Healthcheck child process, pid=9"; } ;;',
     '*--show-cursor*) echo "-- cursor: $(cat "$FOLDER/tmp/log" 2>/dev/null | wc -l)" ;;',
     '*) tail -n +$(($4 + 1)) "$FOLDER/tmp/log" ;;',
     "esac",
@@ -107,8 +111,19 @@ beforeEach(() => {
     'limit=$(cat "$FOLDER/tmp/limit" 2>/dev/null) || limit="0 0"',
     "case $* in",
     '-Sn) cat "$FOLDER/tmp/table" 2>/dev/null ;;',
+    '*--daemon) for role in $(cat "$FOLDER/tmp/daemons" 2>/dev/null); do echo "$role sync daemon (mcast=eth0, syncid=51)"; done ;;',
+    '--stop-daemon*) sed -i "/^$2$/d" "$FOLDER/tmp/daemons" ;;',
     '*--thresholds) printf "TCP  192.0.2.100:80 rr\\n  -> 192.0.2.21:80 $limit 0 0\\n" ;;',
-    '-e*) echo "$*" >>"$FOLDER/tmp/edits"; echo "${11} ${13}" >"$FOLDER/tmp/limit" ;;',
+    "-[AEaed]*)",
+    '    echo "$*" >>"$FOLDER/tmp/edits"',
+    '    [ ! -e "$FOLDER/tmp/deaf" ] || exit 0',
+    '    line=$(echo "$*" | sed "s/^-E/-A/; s/^-e/-a/; s/ -x .*//")',
+    '    place=$(echo "$line" | sed "s/^-d/-a/; s/ -[gims] .*//")',
+    '    grep -vF -e "$place" "$FOLDER/tmp/table" >"$FOLDER/tmp/table.new"',
+    '    case $1 in -d) ;; -[AE]) echo "$line" | cat - "$FOLDER/tmp/table.new" >"$FOLDER/tmp/table" ;; *) echo "$line" | cat "$FOLDER/tmp/table.new" - >"$FOLDER/tmp/table" ;; esac',
+    '    [ "$1" != -d ] || mv "$FOLDER/tmp/table.new" "$FOLDER/tmp/table"',
+    '    case $* in *-x*) echo "$*" | sed "s/.* -x //; s/ -y / /" ;; *) echo "0 0" ;; esac >"$FOLDER/tmp/limit"',
+    "    ;;",
     '*) echo "the IPVS table" ;;',
     "esac",
     "exit 0",
@@ -370,6 +385,144 @@ test("thresholds that a reload leaves as they were are set", () => {
   expect(host.read("/tmp/edits")).toBe(
     "-e -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1 -x 100 -y 0\n",
   );
+});
+
+describe("what was changed by hand, with the config as it is, is mended without a reload:", () => {
+  const [service = "", server = ""] = table;
+  const edits = () => host.read("/tmp/edits")?.trimEnd().split("\n") ?? [];
+  const now = () => host.read("/tmp/table")?.trimEnd().split("\n");
+  const write = (...lines: string[]) => {
+    host.write("/tmp/table", lines.map((line) => `${line}\n`).join(""));
+  };
+
+  beforeEach(() => {
+    applied({ id: "first" });
+  });
+
+  afterEach(() => {
+    expect(told()).toEqual(["start"]);
+  });
+
+  test.each([
+    ["0644 0:0", `chmod 0644 ${folder}/keepalived.conf`],
+    ["0600 0:0", `chmod 0600 ${folder}/keepalived.conf`],
+  ])("the config's mode, %s", (_mode, change) => {
+    host.shell(change);
+    expect(applied({ id: "first" }).stderr).toContain("mended the mode and owner of");
+    const { stdout } = host.shell(`stat -c '%a %u:%g' ${folder}/keepalived.conf`);
+    expect(stdout).toBe("640 0:0\n");
+    expect(applied({ id: "first" }).stderr).not.toContain("mended");
+  });
+
+  test("the config's owner", () => {
+    host.program("stat", [
+      'case $* in *keepalived.conf) cat "$FOLDER/tmp/owner" ;; *) exec /usr/bin/stat "$@" ;; esac',
+    ]);
+    host.program("chown", ['echo "640 $1" >"$FOLDER/tmp/owner"']);
+    host.write("/tmp/owner", "640 1000:0\n");
+    expect(applied({ id: "first" }).stderr).toContain("mended the mode and owner of");
+    expect(applied({ id: "first" }).stderr).not.toContain("mended");
+    expect(host.read("/tmp/owner")).toBe("640 0:0\n");
+  });
+
+  test.each([
+    [
+      "a weight",
+      [service, server.replace(/1$/, "7")],
+      "-e -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1",
+    ],
+    ["a scheduler", [service.replace("rr", "lc"), server], "-E -t 192.0.2.100:80 -s rr"],
+    ["a real server that was removed", [service], server],
+    [
+      "one that was added",
+      [...table, server.replace(".21", ".9")],
+      "-d -t 192.0.2.100:80 -r 192.0.2.9:80",
+    ],
+    ["a table that was cleared", [], service],
+  ])("%s", (_what, lines, first) => {
+    write(...lines);
+    expect(applied({ id: "first" }).stderr).toContain(
+      `IPVS was changed by hand; now: ipvsadm ${first}`,
+    );
+    expect(edits()[0]).toBe(first);
+    expect(now()).toEqual(table);
+  });
+
+  test("but not a real server whose check fails, nor one that is drained", () => {
+    write(service);
+    host.write("/tmp/log", "Removing service [192.0.2.21]:tcp:80 from VS [192.0.2.100]:tcp:80\n");
+    applied({ id: "first" });
+    write(service, server.replace(/1$/, "0"));
+    host.write("/run/lvs-ha-drained", `${server}\n`);
+    applied({ id: "first" });
+    expect(edits()).toEqual([]);
+  });
+
+  test("nothing where a table is put right while it is looked at", () => {
+    write(service);
+    host.program("sleep", [`echo '${server}' >>"$FOLDER/tmp/table"`]);
+    applied({ id: "first" });
+    expect(edits()).toEqual([]);
+  });
+
+  test("what the kernel doesn't take is an error", () => {
+    write(service, server.replace(/1$/, "7"));
+    host.write("/tmp/deaf", "");
+    const { code, stderr } = apply({ id: "first" });
+    expect(code).toBe(1);
+    expect(stderr).toContain("does not take: -e -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1");
+  });
+
+  test("nothing on a director in maintenance", () => {
+    apply({ id: "first" }, "stopped");
+    host.write("/tmp/table", "");
+    expect(apply({ id: "first" }, "stopped").code).toBe(0);
+    expect(edits()).toEqual([]);
+  });
+});
+
+describe("a sync daemon", () => {
+  const daemons = () => host.read("/tmp/daemons");
+  beforeEach(() => {
+    host.write("/tmp/daemons", "master\nbackup\n");
+  });
+
+  test("that the config has runs on", () => {
+    applied({ id: "first", synced: true });
+    applied({ id: "second", synced: true });
+    expect(daemons()).toBe("master\nbackup\n");
+  });
+
+  test("is stopped when the config has it no more, which a reload leaves undone", () => {
+    applied({ id: "first", synced: true });
+    const { stderr } = applied({ id: "second" });
+    expect(stderr).toContain("stopped the master sync daemon");
+    expect(daemons()).toBe("");
+    host.write("/tmp/daemons", "backup\n");
+    applied({ id: "second" });
+    expect(daemons()).toBe("");
+  });
+
+  test("is stopped when a config with it is taken back", () => {
+    host.write("/tmp/daemons", "");
+    applied({ id: "first" });
+    host.write("/tmp/daemons", "master\n");
+    expect(apply({ id: "second", synced: true, weight: 9, deaf: true }).code).toBe(1);
+    expect(daemons()).toBe("");
+  });
+
+  test("of the stack goes with the stack, one of somebody else's stays", () => {
+    host.write(`${folder}/keepalived.conf`, conf({ id: "by hand" }).join("\n"));
+    host.write("/tmp/active", "");
+    applied({ id: "ours", synced: true });
+    expect(host.script("keepalived.sh", ["undo", owner]).code).toBe(0);
+    expect(daemons()).toBe("");
+    host.write(`${folder}/keepalived.conf`, conf({ id: "by hand", synced: true }).join("\n"));
+    applied({ id: "ours", synced: true });
+    host.write("/tmp/daemons", "master\n");
+    expect(host.script("keepalived.sh", ["undo", owner]).code).toBe(0);
+    expect(daemons()).toBe("master\n");
+  });
 });
 
 describe("undo", () => {
