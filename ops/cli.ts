@@ -5,6 +5,7 @@ import { addDrain } from "./drain/command";
 import { CouldNotLook, exitCodes, Refused, UsageError } from "./exit";
 import { addFailover } from "./failover/command";
 import { addScanHostKeys } from "./hostKeys/command";
+import { addImport } from "./import/command";
 import { addLogs } from "./logs/command";
 import { addMaintenance } from "./maintenance/command";
 import { addRepair } from "./repair/command";
@@ -24,6 +25,7 @@ addFailover(program);
 addMaintenance(program);
 addLogs(program);
 addScanHostKeys(program);
+addImport(program);
 addCompletion(program);
 
 const endings = [

@@ -1,5 +1,6 @@
 // A node of the Chef cookbook lvs01: its attributes -> the keepalived.conf that the cookbook wrote for it.
 import { z } from "zod";
+import type { Config } from "./shapes";
 
 const text = z.union([z.string(), z.number()]).transform(String);
 
@@ -26,26 +27,53 @@ export function isChefNode(file: string): boolean {
 
 /**
  * Reads a node's JSON: attributes as `chef-solo -j` takes them, or as `knife node show -l -F json` prints them.
- * @throws Error saying which attribute is missing
+ * @throws Error saying what is wrong with it
  */
 export function readChefNode(json: string): ChefNode {
-  const node = z.looseObject({}).parse(JSON.parse(json));
-  // Chef's order: an override wins over what is set for the node, which wins over the cookbook's default.
-  const merged = ["automatic", "default", "normal", "override"].reduce<Record<string, unknown>>(
-    (known, level) => ({ ...known, ...asObject(node[level]) }),
-    node,
-  );
-  const found = attributes.safeParse({ ...merged, ...asObject(merged.lvs01) });
+  const node = asObject(parseJson(json));
+  // Chef's order: each level wins over those before it. What a node's own file says at its top is `normal`.
+  const levels = [node.default, node, node.normal, node.override, node.automatic].map(asObject);
+  const merged = {
+    ...levels.reduce((known, level) => ({ ...known, ...level }), {}),
+    // Some forks of the cookbook have its attributes below its name.
+    ...levels.reduce((known, level) => ({ ...known, ...asObject(level.lvs01) }), {}),
+  };
+  const found = attributes.safeParse(merged);
   if (!found.success) {
     const missing = found.error.issues.map(({ path }) => path.join("."));
-    throw new Error(`is no node of the cookbook lvs01: ${missing.join(", ")} missing`);
+    throw new Error(`is no node of the cookbook lvs01: it lacks ${missing.join(", ")}`);
   }
   const own = found.data;
-  const name = merged.name ?? merged.hostname;
+  const servers = realServers(own);
+  if (servers.length === 0) {
+    throw new Error("is no node of the cookbook lvs01: it lacks real_server_ip_addr1");
+  }
+  const name = node.name ?? merged.hostname;
   return {
-    keepalivedConf: keepalivedConf(own, realServers(own)),
+    keepalivedConf: keepalivedConf(own, servers),
     ...(own.public_prim_subnet === undefined ? {} : { publicSubnet: own.public_prim_subnet }),
     ...(typeof name === "string" ? { name } : {}),
+  };
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw new Error(`is no JSON: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** What the cookbook did to the hosts besides keepalived: ufw, and sysctls of which the stack's defaults have most. */
+export function cookbookHosts(
+  { publicSubnet }: Pick<ChefNode, "publicSubnet">,
+  comments: Map<string, string>,
+): Pick<Config, "firewall" | "kernel"> {
+  comments.delete("firewall.backend");
+  comments.set("firewall", "As the cookbook: ufw is switched on, and denies what no rule lets in");
+  return {
+    firewall: { backend: "ufw", ...(publicSubnet === undefined ? {} : { publicSubnet }) },
+    kernel: { directorSysctls: { "net.ipv6.conf.all.disable_ipv6": 1 } },
   };
 }
 
@@ -57,6 +85,8 @@ function asObject(value: unknown): Record<string, unknown> {
 function realServers(own: Record<string, unknown>): { address: string; port: string }[] {
   return Object.keys(own)
     .flatMap((key) => /^real_server_ip_addr(\d+)$/.exec(key)?.[1] ?? [])
+    // The cookbook's defaults are null.
+    .filter((number) => (own[`real_server_ip_addr${number}`] ?? "") !== "")
     .sort((a, b) => Number(a) - Number(b))
     .map((number) => ({
       address: String(own[`real_server_ip_addr${number}`]),

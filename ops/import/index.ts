@@ -1,5 +1,6 @@
 // An existing pair's keepalived.conf -> stack config YAML, and a report of what became of each line.
 import { secretsPath } from "../../components/render/keepalived";
+import { cookbookHosts, type ChefNode } from "./chef";
 import { readDirector } from "./director";
 import { checkImported } from "./filled";
 import { noFiles, type ConfigFiles } from "./files";
@@ -29,6 +30,8 @@ export interface DirectorConfig {
 export interface ImportOptions {
   /** The config of one director, or of each. The first leads; the others say what is their own. */
   configs: [DirectorConfig, ...DirectorConfig[]];
+  /** What a node of the Chef cookbook lvs01 says besides, if that is what it was. */
+  chef?: Pick<ChefNode, "publicSubnet">;
   /** What a director's kernel forwards: output of `ipvsadm -Sn` or `ipvsadm -Ln`. */
   ipvsadm?: { file: string; text: string };
 }
@@ -52,6 +55,7 @@ export function importConfig(options: ImportOptions): {
   if (leading === undefined) throw new Error("there is nothing to import");
   if (options.ipvsadm) mergeIpvsadm(options.ipvsadm, leading, realServers, scribe);
   const imported = toConfig([leading, ...others], realServers, scripts, scribe);
+  if (options.chef) Object.assign(imported.config, cookbookHosts(options.chef, imported.comments));
   const config = concise(imported.config);
   const { os, errors } = checkImported(config);
   if (os !== undefined) config.os = os;

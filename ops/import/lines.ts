@@ -51,11 +51,14 @@ export interface Findings {
 /** keepalived reads a line into 1024 bytes (MAXBUF) and splits what is longer. */
 const maxLineBytes = 1023;
 
-/** Files that include one another deeper than any config does. */
-const maxIncludeDepth = 64;
+/** Files that include one another, or definitions of several lines, deeper than any config does. */
+const maxDepth = 64;
 
 /** More lines than any config needs: `~SEQ(i, 1, 999999999)` is an error, not a wait. */
 const maxLines = 200_000;
+
+/** More variables than come of any one line of a file: beyond it, one is defined by itself. */
+const maxReplacements = 20_000;
 
 interface Source {
   file: string;
@@ -95,6 +98,7 @@ export class LineReader {
   private above: string[] = [];
   private beside: string | undefined;
   private count = 0;
+  private replacements = 0;
 
   /**
    * @param main the config's main file
@@ -121,11 +125,7 @@ export class LineReader {
       const raw = this.nextRaw();
       if (raw === undefined) return undefined;
       if (++this.count > maxLines) {
-        this.problem(
-          raw,
-          `the config comes to more than ${maxLines} lines here; the rest is unread`,
-        );
-        this.sources.length = 0;
+        this.stop(raw, `the config comes to more than ${maxLines} lines here`);
         return undefined;
       }
       const text = this.expand(raw);
@@ -154,6 +154,16 @@ export class LineReader {
       return;
     }
     problems.push({ file, line, text, why });
+  }
+
+  /** For what keepalived would never be done with. */
+  private stop(text: string, why: string): void {
+    this.problem(text, `${why}; the rest is unread`);
+    this.last = this.place();
+    this.sources.length = 0;
+    this.sequences.length = 0;
+    this.outerExpansions.length = 0;
+    this.expansion = undefined;
   }
 
   private open(file: string, text: string): void {
@@ -227,6 +237,7 @@ export class LineReader {
         continue;
       }
       source.next++;
+      this.replacements = 0;
       const text = raw.replace(/\r+$/, "");
       if (Buffer.byteLength(text) >= maxLineBytes) {
         this.problem(
@@ -250,7 +261,7 @@ export class LineReader {
       if (this.define(text)) return undefined;
       if (/^~(SEQ|LST)/.test(text)) {
         const sequence = text.startsWith("~SEQ")
-          ? seqSteps(text, (range) => this.replaceVariables(range, false))
+          ? seqSteps(text, (range) => this.replaceVariables(range, false).text)
           : lstSteps(text);
         if (typeof sequence === "string") this.problem(text, sequence);
         else this.startSequence(sequence);
@@ -258,10 +269,11 @@ export class LineReader {
       }
       if (text.startsWith("~") || !text.includes("$")) return text;
       const replaced = this.replaceVariables(text, true);
-      if (replaced === undefined) return text;
-      const { text: rest, comment } = this.decommented(replaced);
+      if (!replaced.complete) return replaced.text;
+      const { text: rest, comment } = this.decommented(replaced.text);
       if (comment !== undefined) {
-        this.problem(replaced, "a variable brings a comment sign: what is behind it has no effect");
+        const why = "a variable brings a comment sign: what is behind it has no effect";
+        this.problem(replaced.text, why);
       }
       text = rest;
       if (!text.startsWith("@") && !text.includes("$")) return text;
@@ -332,11 +344,14 @@ export class LineReader {
     if (!first.done) this.sequences.push({ steps: iterator, text, ahead: first.value });
   }
 
-  /** The line with its variables' values, or undefined when it names none that is defined. */
-  private replaceVariables(line: string, allowMultiline: boolean): string | undefined {
+  /** The line with its variables' values; complete where it named one, and has the values of all. */
+  private replaceVariables(
+    line: string,
+    allowMultiline: boolean,
+  ): { text: string; complete: boolean } {
     let text = line;
     let at = 0;
-    let replacements = 0;
+    let complete = false;
     while ((at = text.indexOf("$", at)) >= 0) {
       const reference = this.reference(text.slice(at), allowMultiline);
       if (!reference) {
@@ -357,14 +372,20 @@ export class LineReader {
         this.sequenceDepth = this.sequences.length;
         this.expansion = further.length > 0 ? further : [""];
       }
-      text = text.slice(0, at) + first + text.slice(at + length);
-      if (++replacements > 1000 || Buffer.byteLength(text) > maxLineBytes) {
-        this.problem(line, "a variable is defined by itself, or makes the line too long");
-        return undefined;
+      const longer = text.slice(0, at) + first + text.slice(at + length);
+      if (Buffer.byteLength(longer) > maxLineBytes) {
+        this.problem(line, "a variable makes the line too long: keepalived leaves it as it stands");
+        return { text, complete: false };
+      }
+      text = longer;
+      complete = true;
+      if (++this.replacements > maxReplacements || this.outerExpansions.length > maxDepth) {
+        this.stop(line, "a variable is defined by itself");
+        return { text: line, complete: false };
       }
       if (/^[ \t]*~/.test(variable.value)) break;
     }
-    return replacements > 0 ? text : undefined;
+    return { text, complete };
   }
 
   /** The variable that a text's beginning names: `$NAME` before a space, comma, `)` or the end; `${NAME}` anywhere. */
@@ -420,8 +441,8 @@ export class LineReader {
           : "no such file: what it holds is missing here",
       );
     }
-    if (this.sources.length >= maxIncludeDepth) {
-      this.problem(text, "the includes go round in circles");
+    if (this.sources.length >= maxDepth) {
+      this.stop(text, "the includes go round in circles");
       return true;
     }
     // The last opened is read first.
@@ -500,12 +521,12 @@ function braceAt(text: string): number | undefined {
 /** `~SEQ(NAME, START, STEP, END) TEXT`, shorter forms, and `~SEQx` for hexadecimal; or what is wrong with it. */
 function seqSteps(
   line: string,
-  replace: (range: string) => string | undefined,
+  replace: (range: string) => string,
 ): { text: string; steps: Iterable<Map<string, string>> } | string {
   const [, hex, name, range, text] =
     /^~SEQ(x?)[ \t]*\([ \t]*([^ \t,)]+)[ \t]*[^ \t)][ \t]*([^)]*)\)[ \t]*(.*)$/.exec(line) ?? [];
   if (name === undefined || range === undefined || text === undefined) return "is not a ~SEQ";
-  const numbers = (replace(range) ?? range).split(",").map(cNumber);
+  const numbers = replace(range).split(",").map(cNumber);
   const [one, two, three] = numbers;
   if (one === undefined || numbers.includes(undefined) || numbers.length > 3) {
     return "has a range of other than one to three numbers";

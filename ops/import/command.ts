@@ -1,0 +1,95 @@
+// `lvs import`: an existing pair's keepalived.conf as stack config, for a pair that somebody built by hand.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { Option, type Command } from "commander";
+import { CouldNotLook, exitCodes, UsageError } from "../exit";
+import { isChefNode, readChefNode, type ChefNode } from "./chef";
+import { diskFiles } from "./files";
+import { importConfig, renderReport, type DirectorConfig } from "./index";
+
+interface Options {
+  ipvsadm?: string;
+  root?: string;
+  host?: string;
+  output?: string;
+  json?: boolean;
+  verbose?: boolean;
+}
+
+/** Adds `import` to the program. */
+export function addImport(program: Command): void {
+  program
+    .command("import")
+    .description("make stack config of an existing pair's keepalived.conf")
+    .argument(
+      "<conf...>",
+      "keepalived.conf of one director, or better of each; or the JSON of nodes of the Chef cookbook lvs01",
+    )
+    .option("--ipvsadm <file>", "what the first director forwards: output of ipvsadm -Sn")
+    .option("--root <folder>", "the director's root folder, or a copy, for what is outside /etc/keepalived")
+    .option("--host <name>", "the director that the file is of, where lines begin with @NAME")
+    .option("-o, --output <file>", "write the config there, to a file that isn't there yet")
+    .addOption(
+      new Option("--json", "print config and report as JSON").conflicts(["output", "verbose"]),
+    )
+    .option("-v, --verbose", "also report every line that was kept")
+    .addHelpText(
+      "after",
+      "\nThe config goes to standard output, the report to standard error." +
+        "\nExit code: 0 all of it is expressed, 1 something isn't, 2 usage, 3 a file can't be read.",
+    )
+    .action((files: [string, ...string[]], options: Options) => {
+      // npm changes to the project's folder; names of files are its caller's.
+      process.chdir(process.env.INIT_CWD ?? ".");
+      run(files, options);
+    });
+}
+
+function run([first, ...others]: [string, ...string[]], options: Options): void {
+  const { ipvsadm, output, json, verbose } = options;
+  if (output !== undefined && existsSync(output)) {
+    throw new UsageError(`${output} is there already: name another file, or remove it`);
+  }
+  const leading = readDirectorFile(first, options);
+  const { yaml, config, report } = importConfig({
+    configs: [leading, ...others.map((file) => readDirectorFile(file, options))],
+    ...(ipvsadm === undefined ? {} : { ipvsadm: { file: ipvsadm, text: read(ipvsadm) } }),
+    ...(leading.chef ? { chef: leading.chef } : {}),
+  });
+  if (json) console.log(JSON.stringify({ config, report }, null, 2));
+  else {
+    if (output === undefined) process.stdout.write(yaml);
+    else write(output, yaml);
+    process.stderr.write(renderReport(report, { all: verbose }));
+  }
+  process.exitCode = report.inexpressible.length > 0 ? exitCodes.wrong : exitCodes.fine;
+}
+
+function readDirectorFile(
+  file: string,
+  { root, host }: Options,
+): DirectorConfig & { chef?: ChefNode } {
+  const text = read(file);
+  if (!isChefNode(text)) return { file, text, files: diskFiles(file, root), host };
+  try {
+    const chef = readChefNode(text);
+    return { file: `${file}, as keepalived.conf`, text: chef.keepalivedConf, host: chef.name, chef };
+  } catch (error) {
+    throw new UsageError(`${file} ${(error as Error).message}`);
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new CouldNotLook(`${file} can't be read: ${(error as Error).message}`);
+  }
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { flag: "wx" });
+  } catch (error) {
+    throw new CouldNotLook(`${file} can't be written: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,121 @@
+// The parser is held to the real keepalived: any text, both versions, the same words on the same lines.
+import { hostname } from "node:os";
+import fc from "fast-check";
+import type { ConfigFiles } from "../../../ops/import/files";
+import { configTest, suites, unpack, type KeepalivedVersion } from "../../support/keepalived";
+import { readByKeepalived, readByUs } from "./oracle";
+
+// The one file that the test's director has beside its keepalived.conf.
+const included = "/etc/keepalived/lvs-ha-secrets.conf";
+const configId = hostname().split(".")[0] ?? "";
+
+const word = fc.oneof(
+  fc.constantFrom(
+    "a",
+    "bc",
+    "1",
+    "d-e",
+    "$A",
+    "${A}",
+    "$B",
+    "${B}x",
+    "$C",
+    "x${C}",
+    "$i",
+    "${i}",
+    "$none",
+    "$P",
+    "${P}${Q}",
+  ),
+  fc.constantFrom(
+    '"',
+    '""',
+    '"q r"',
+    '"q # r"',
+    '"{"',
+    "'s t'",
+    "\\",
+    "\\#",
+    "\\!",
+    "\\n",
+    "$",
+    "@",
+    "~",
+    "é",
+  ),
+);
+const gap = fc.constantFrom(" ", "\t", "  ", "");
+const words = fc.array(fc.tuple(word, gap), { maxLength: 5 }).map((parts) => parts.flat().join(""));
+const comment = fc.constantFrom("", "", "", " # c", "!c", '\t#c "q', " # c \\");
+const statement = words.map((text) => `include_check ${text}`);
+const line = fc.oneof(
+  { weight: 6, arbitrary: statement },
+  { weight: 2, arbitrary: words },
+  fc.tuple(fc.constantFrom("$A", "$B", "$C"), words).map(([name, text]) => `${name}=${text}`),
+  fc.tuple(fc.constantFrom("$A", "$B", "$C"), words).map(([name, text]) => `${name}=${text}\\`),
+  fc
+    .tuple(
+      fc.constantFrom("1,3", "3, 1", "2", "0", "-2", "1,2,6", "0x9,0xb", "$A", "010"),
+      fc.constantFrom("", "x"),
+      statement,
+    )
+    .map(([range, hex, text]) => `~SEQ${hex}(i, ${range}) ${text}`),
+  fc
+    .tuple(fc.constantFrom("P, 1, 2", "{P,Q}, {1,2}, {3}", "{ P , Q } , 5"), statement)
+    .map(([lists, text]) => `~LST(${lists}) ${text}`),
+  fc
+    .tuple(fc.constantFrom(`@${configId}`, `@^${configId}`, "@other", "@^other"), statement)
+    .map(([condition, text]) => `${condition} ${text}`),
+  fc.constantFrom(
+    "",
+    "   ",
+    "# comment",
+    "{",
+    "}",
+    "x { y",
+    "z }",
+    "global_defs {",
+    "global_defs",
+    "$A",
+    "$B",
+    "include",
+    `include ${included}`,
+    "include nowhere",
+    "}}",
+  ),
+);
+const text = fc
+  .array(fc.tuple(gap, line, comment, fc.constantFrom("\n", "\n", "\r\n")), {
+    minLength: 1,
+    maxLength: 14,
+  })
+  .map((lines) => `global_defs {\n${lines.flat().join("")}\n`);
+
+function filesOf(content: string): ConfigFiles {
+  return {
+    matches: (pattern) => (pattern === included ? [included] : []),
+    read: () => ({ text: content }),
+    script: () => undefined,
+  };
+}
+
+describe.each(Object.keys(suites) as KeepalivedVersion[])("keepalived %s", (version) => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await unpack(version);
+  }, 300_000);
+
+  test("reads the same words on the same lines of any text", () => {
+    fc.assert(
+      fc.property(text, fc.array(line, { maxLength: 3 }), (config, lines) => {
+        const content = `${lines.join("\n")}\n`;
+        const { read, problems } = readByUs(config, filesOf(content), configId);
+        // keepalived never ends over these.
+        fc.pre(!problems.some((why) => why.endsWith("the rest is unread")));
+        const { says } = configTest(folder, config, content);
+        expect(read).toEqual(readByKeepalived(says));
+      }),
+      { numRuns: Number(process.env.RUNS ?? 50) },
+    );
+  }, 600_000);
+});

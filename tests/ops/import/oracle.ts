@@ -1,0 +1,42 @@
+// What a parser reads, told as keepalived tells it: each unknown keyword and each word behind include_check, with its line.
+import type { ConfigFiles } from "../../../ops/import/files";
+import { LineReader } from "../../../ops/import/lines";
+import { splitWords } from "../../../ops/import/words";
+
+/** keepalived's words about a config, by `--config-test`: those of its first pass, which reads all of global_defs. */
+export function readByKeepalived(says: string): string[] {
+  const lines = says.split("\n");
+  const secondPass = lines.findIndex((line) => /^\(\S*\/keepalived\.conf: Line/.test(line));
+  return lines.slice(0, secondPass < 0 ? undefined : secondPass).flatMap((line) => {
+    const [, file = "", place, unknown, type, duplicate] = said.exec(line) ?? [];
+    const word = unknown ?? type ?? duplicate;
+    return place === undefined || word === undefined ? [] : [`${file}${place}: ${word}`];
+  });
+}
+
+const said =
+  /^\((\S+: )?Line (\d+)\) (?:Unknown keyword '(.*)'|Unknown include_check type '(.*)' - ignoring|Duplicate include_check '(.*)' specified - ignoring)$/;
+
+/** The same of our reader's lines. keepalived ignores a brace that it doesn't expect; the next `}` ends the block. */
+export function readByUs(
+  text: string,
+  files: ConfigFiles,
+  configId: string,
+): { read: string[]; problems: string[] } {
+  const main = "keepalived.conf";
+  const reader = new LineReader({ file: main, text }, files, configId);
+  const read: string[] = [];
+  let inGlobals = false;
+  for (let line = reader.next(); line; line = reader.next()) {
+    const [keyword, ...args] = splitWords(line.text).words;
+    const at = `${line.file === main ? "" : `${line.file}: `}${line.line}`;
+    if (keyword === undefined || keyword === "{") continue;
+    if (inGlobals && keyword === "}") inGlobals = false;
+    else if (!inGlobals && keyword === "global_defs") inGlobals = true;
+    else if (inGlobals && keyword === "include_check")
+      // A sign in front is not told: it says to add or to remove.
+      read.push(...args.map((arg) => `${at}: ${arg.replace(/^[+-]/, "")}`));
+    else read.push(`${at}: ${keyword}`);
+  }
+  return { read, problems: reader.findings.problems.map(({ why }) => why) };
+}
