@@ -15,7 +15,7 @@ import {
 } from "./keywords";
 import type { Statement } from "./parse";
 import { Unfit, type Scribe } from "./report";
-import { readUser, type Scripts } from "./scripts";
+import { fillIn, readUser, type Scripts } from "./scripts";
 import { checkShapes, urlShape, type CheckDraft, type Url } from "./shapes";
 import { quotedWords } from "./words";
 
@@ -183,7 +183,13 @@ const web: Keywords<CheckReading> = {
   url(reading, statement, scribe) {
     scribe.kept(statement, "urls");
     const read: Url = readBlock(statement.block, urlKeywords, {}, scribe.in("urls"));
-    if (read.path === undefined) throw new Unfit("has no path, so keepalived leaves it out");
+    if (read.path === undefined) {
+      const path = statement.block?.find(({ keyword }) => keyword === "path");
+      if (!path) throw new Unfit("has no path, so keepalived leaves it out");
+      // Without it the stack would ask for another one.
+      read.path = fillIn;
+      scribe.fillIn("urls[].path", `a path that the stack can express, for ${path.text}`);
+    }
     if (read.regex === undefined && (read.regexNoMatch ?? read.regexOptions)) {
       scribe.changed(
         statement,

@@ -83,15 +83,17 @@ function asObject(value: unknown): Record<string, unknown> {
 
 /** real_server_ip_addr1, real_server_port1, and as many more as somebody added. */
 function realServers(own: Record<string, unknown>): { address: string; port: string }[] {
-  return Object.keys(own)
-    .flatMap((key) => /^real_server_ip_addr(\d+)$/.exec(key)?.[1] ?? [])
-    // The cookbook's defaults are null.
-    .filter((number) => (own[`real_server_ip_addr${number}`] ?? "") !== "")
-    .sort((a, b) => Number(a) - Number(b))
-    .map((number) => ({
-      address: String(own[`real_server_ip_addr${number}`]),
-      port: String(own[`real_server_port${number}`] ?? own.virtual_portno1),
-    }));
+  return (
+    Object.keys(own)
+      .flatMap((key) => /^real_server_ip_addr(\d+)$/.exec(key)?.[1] ?? [])
+      // The cookbook's defaults are null.
+      .filter((number) => (own[`real_server_ip_addr${number}`] ?? "") !== "")
+      .sort((a, b) => Number(a) - Number(b))
+      .map((number) => ({
+        address: String(own[`real_server_ip_addr${number}`]),
+        port: String(own[`real_server_port${number}`] ?? own.virtual_portno1),
+      }))
+  );
 }
 
 function keepalivedConf(

@@ -25,7 +25,10 @@ export function addImport(program: Command): void {
       "keepalived.conf of one director, or better of each; or the JSON of nodes of the Chef cookbook lvs01",
     )
     .option("--ipvsadm <file>", "what the first director forwards: output of ipvsadm -Sn")
-    .option("--root <folder>", "the director's root folder, or a copy, for what is outside /etc/keepalived")
+    .option(
+      "--root <folder>",
+      "the director's root folder, or a copy, for what is outside /etc/keepalived",
+    )
     .option("--host <name>", "the director that the file is of, where lines begin with @NAME")
     .option("-o, --output <file>", "write the config there, to a file that isn't there yet")
     .addOption(
@@ -72,7 +75,12 @@ function readDirectorFile(
   if (!isChefNode(text)) return { file, text, files: diskFiles(file, root), host };
   try {
     const chef = readChefNode(text);
-    return { file: `${file}, as keepalived.conf`, text: chef.keepalivedConf, host: chef.name, chef };
+    return {
+      file: `${file}, as keepalived.conf`,
+      text: chef.keepalivedConf,
+      host: chef.name,
+      chef,
+    };
   } catch (error) {
     throw new UsageError(`${file} ${(error as Error).message}`);
   }

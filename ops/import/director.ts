@@ -32,8 +32,7 @@ export function readDirector(
   host?: string,
 ): DirectorReading {
   const { scripts, realServers, scribe } = shared;
-  const globals = readGlobals(statements, scribe);
-  if (host !== undefined) globals.routerId ??= nameOf(host);
+  const globals = readGlobals(statements, scribe, host === undefined ? undefined : nameOf(host));
   const tracking = readTracking(statements, scripts, scribe);
   const instances = attempt(statements, "vrrp_instance", scribe, (statement) =>
     readInstance(statement, globals, scripts, scribe),

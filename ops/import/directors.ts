@@ -23,7 +23,7 @@ export function directorsOf(readings: [DirectorReading, ...DirectorReading[]]): 
       reading.instances.map(({ name, priority, source }) => [name, { priority, address: source }]),
     );
     return {
-      name: names.take(reading.globals.routerId, `lvs${i + 1}`),
+      name: names.take(reading.globals.host, reading.globals.routerId, `lvs${i + 1}`),
       addresses: {
         ...addressesOf(reading.instances, ({ source }) => source),
         ...reading.ownAddresses,
@@ -91,10 +91,7 @@ export function writeDirectors(directors: Director[], scribe: Scribe): Record<st
   return directors.map(({ name, addresses, priority }, i) => {
     const at = `directors[${i}]`;
     scribe.fillIn(`${at}.host`, `where SSH reaches ${name}`);
-    scribe.fillIn(
-      `${at}.hostKey`,
-      `its public host key: npm run lvs -- host-keys, or ssh-keyscan -t ed25519`,
-    );
+    scribe.fillIn(`${at}.hostKey`, `its public host key: npm run lvs -- scan-host-keys ADDRESS`);
     const { inet, inet6 } = addresses;
     const main = inet ?? inet6;
     scribe.fillIn(

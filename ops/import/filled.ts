@@ -9,7 +9,10 @@ import type { Config } from "./shapes";
  * keywords in use need the keepalived of a newer system than the default one.
  */
 export function checkImported(config: Config): { os?: Os; errors: string[] } {
-  const found = osNames.map((os) => ({ os, errors: errorsOf({ ...config, os }) }));
+  const found = osNames.map((os) => ({
+    os,
+    errors: check(filledIn({ ...config, os })).errors,
+  }));
   const [usual, ...newer] = found;
   if (usual === undefined || usual.errors.length === 0) return { errors: [] };
   const better = newer.find(({ errors }) => errors.length < usual.errors.length);
@@ -18,15 +21,17 @@ export function checkImported(config: Config): { os?: Os; errors: string[] } {
 
 type Os = (typeof osNames)[number];
 
-function errorsOf(config: Config): string[] {
-  const raw: RawConfig = new Map(
-    Object.entries(config).map(([key, value]) => {
-      const filled = fill(value, [key], counter());
-      const text = typeof filled === "string" ? filled : JSON.stringify(filled);
-      return [key, { text, secret: false }];
-    }),
+/** A config with sound values where the placeholders are, as the engine would hand it over. */
+export function filledIn(config: Config, secrets: Record<string, string> = {}): RawConfig {
+  const plain = Object.entries(config).map(([key, value]) => {
+    const filled = fill(value, [key], counter());
+    const text = typeof filled === "string" ? filled : JSON.stringify(filled);
+    return [key, { text, secret: false }] as const;
+  });
+  const secret = Object.entries(secrets).map(
+    ([key, text]) => [key, { text, secret: true }] as const,
   );
-  return check(raw).errors;
+  return new Map([...plain, ...secret]);
 }
 
 /** Stand-ins differ from one another where the config asks for it. */
@@ -58,6 +63,7 @@ const standIns: Partial<Record<string, (number: number) => unknown>> = {
   priority: (number) => number,
   address: (number) => `198.18.1.${number}/32`,
   ports: (number) => number,
+  path: () => "/",
   from: () => "keepalived@example.org",
   neighbor: (number) => `198.18.2.${number}`,
 };

@@ -32,7 +32,9 @@ import {
 
 /** What a config says once for all. */
 export interface Globals {
-  /** The director's name. */
+  /** The director's name, where something else than the file says it. */
+  host?: string;
+  /** The same as the file says it. */
   routerId?: string;
   vrrpVersion?: 2 | 3;
   defaultInterface?: string;
@@ -53,8 +55,8 @@ export interface Sync {
 }
 
 /** Reads every global_defs of a config. */
-export function readGlobals(statements: Statement[], scribe: Scribe): Globals {
-  const globals: Globals = { daemon: {}, email: {}, garp: {}, smtpAlert: {} };
+export function readGlobals(statements: Statement[], scribe: Scribe, host?: string): Globals {
+  const globals: Globals = { host, daemon: {}, email: {}, garp: {}, smtpAlert: {} };
   for (const statement of statements.filter(({ keyword }) => keyword === "global_defs")) {
     scribe.kept(statement, "daemon");
     readBlock(statement.block, keywords, globals, scribe);
@@ -82,8 +84,9 @@ const keywords: Keywords<Globals> = {
   router_id(globals, statement, scribe) {
     const id = word(statement);
     globals.routerId = nameOf(id);
-    if (globals.routerId === id) scribe.kept(statement, "/directors[].name");
-    else
+    if (globals.routerId === id || globals.host !== undefined) {
+      scribe.kept(statement, "/directors[].name");
+    } else
       scribe.changed(
         statement,
         `directors[].name: ${globals.routerId}`,
@@ -169,8 +172,11 @@ const keywords: Keywords<Globals> = {
     globals.downTimerAdverts = integer(statement);
     scribe.kept(statement, "vrrp.downTimerAdverts");
   },
-  vrrp_garp_interval: unlessZero,
-  vrrp_gna_interval: unlessZero,
+  // Defaults that many configs spell out.
+  vrrp_garp_interval: unlessDefault(["0", "0.0"]),
+  vrrp_gna_interval: unlessDefault(["0", "0.0"]),
+  vrrp_mcast_group4: unlessDefault(["224.0.0.18"]),
+  vrrp_mcast_group6: unlessDefault(["ff02::12"]),
   vrrp_strict: cannot(
     "makes keepalived drop packets to the virtual addresses, which a load balancer's clients send: the stack never sets it",
   ),
@@ -180,7 +186,7 @@ const keywords: Keywords<Globals> = {
   vrrp_iptables: cannot("the stack's firewall is its own: see the firewall keys"),
   nftables: cannot("the stack's firewall is its own: see the firewall keys"),
   ...each(
-    "vrrp_mcast_group4 vrrp_mcast_group6 vrrp_lower_prio_no_advert vrrp_higher_prio_send_advert vrrp_check_unicast_src vrrp_min_garp vrrp_garp_extra_if vrrp_vmac_garp_intvl vrrp_owner_ignore_adverts vrrp_notify_priority_changes vrrp_ipsets nftables_priority nftables_ifindex nftables_counters nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark v3_checksum_as_v2 disable_local_igmp vmac_prefix vmac_addr_prefix",
+    "vrrp_lower_prio_no_advert vrrp_higher_prio_send_advert vrrp_check_unicast_src vrrp_min_garp vrrp_garp_extra_if vrrp_vmac_garp_intvl vrrp_owner_ignore_adverts vrrp_notify_priority_changes vrrp_ipsets nftables_priority nftables_ifindex nftables_counters nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark v3_checksum_as_v2 disable_local_igmp vmac_prefix vmac_addr_prefix",
     cannot<Globals>(),
   ),
   ...each(
@@ -250,10 +256,12 @@ export function smtpAlert(globals: Globals): Read<{ smtpAlert?: boolean }> {
   };
 }
 
-/** A pause between packets, whose default 0 many configs spell out. */
-function unlessZero(_: Globals, statement: Statement, scribe: Scribe): void {
-  if (seconds(statement) === 0) scribe.kept(statement, "is keepalived's default");
-  else scribe.inexpressible(statement, "the stack has no key for it");
+/** What the stack has no key for, and needs none where it says keepalived's default. */
+function unlessDefault(spellings: string[]) {
+  return (_: Globals, statement: Statement, scribe: Scribe) => {
+    if (spellings.includes(word(statement))) scribe.kept(statement, "is keepalived's default");
+    else scribe.inexpressible(statement, "the stack has no key for it");
+  };
 }
 
 /** `eth0 [inst] VI_1 [id] 51 maxlen 1400 port 8848 ttl 1 group 224.0.0.81`. */

@@ -45,12 +45,19 @@ export function importConfig(options: ImportOptions): {
   const report: Report = { kept: [], changed: [], inexpressible: [], toFillIn: [] };
   const scribe = Scribe.of(report);
   const realServers = new RealServers(new Names());
-  const configs = options.configs.flatMap(perHost);
+  const configs = options.configs.flatMap(perHost).map((director) => ({
+    ...director,
+    parsed: parse(director.text, { ...director, configId: director.host }),
+  }));
   const scripts = new Scripts(options.configs[0].files ?? noFiles);
-  const [leading, ...others] = configs.map((director) => {
-    const parsed = parse(director.text, { ...director, configId: director.host });
+  const [leading, ...others] = configs.map(({ file, host, parsed }) => {
+    const same = configs.filter((other) => other.file === file);
     recordLines(parsed, scribe);
-    return readDirector(director.file, parsed, { scripts, realServers, scribe }, director.host);
+    recordSkipped(
+      same.map((other) => other.parsed),
+      scribe,
+    );
+    return readDirector(file, parsed, { scripts, realServers, scribe }, host);
   });
   if (leading === undefined) throw new Error("there is nothing to import");
   if (options.ipvsadm) mergeIpvsadm(options.ipvsadm, leading, realServers, scribe);
@@ -80,19 +87,14 @@ function perHost(director: DirectorConfig): DirectorConfig[] {
 }
 
 /** Lines that are no statements: each is in the report, too. */
-function recordLines({ definitions, includes, skipped, problems }: Parsed, scribe: Scribe): void {
-  const where = ({ file, line }: Place) => `${file}:${line}`;
+function recordLines({ definitions, includes, problems }: Parsed, scribe: Scribe): void {
   for (const definition of definitions) {
-    const line = { where: where(definition), text: `$${definition.name}=${definition.value}` };
-    if (definition.used) scribe.report.kept.push({ ...line, to: "its value, wherever it stands" });
-    else {
-      const { text: from } = line;
-      scribe.report.changed.push({
-        where: line.where,
-        from,
-        to: "nothing",
-        why: "is used nowhere",
-      });
+    const text = `$${definition.name}=${definition.value}`;
+    const at = where(definition);
+    if (definition.used) {
+      scribe.report.kept.push({ where: at, text, to: "its value, wherever it stands" });
+    } else {
+      scribe.report.changed.push({ where: at, from: text, to: "nothing", why: "is used nowhere" });
     }
   }
   for (const include of includes) {
@@ -104,14 +106,20 @@ function recordLines({ definitions, includes, skipped, problems }: Parsed, scrib
       to: `what is in ${include.files.join(", ")}`,
     });
   }
-  for (const line of skipped) {
-    scribe.report.changed.push({
-      where: where(line),
-      from: line.text,
-      to: "nothing",
-      why: line.why,
-    });
-  }
   // The stack's own secrets are in a file of their own, which is nobody's to read.
   scribe.remarks(problems.filter(({ text }) => text !== `include ${secretsPath}`));
+}
+
+/** Lines with an `@NAME` in front that no director of the file reads. */
+function recordSkipped([first, ...others]: Parsed[], scribe: Scribe): void {
+  for (const line of first?.skipped ?? []) {
+    const isSame = (other: Place) => where(other) === where(line);
+    if (!others.every(({ skipped }) => skipped.some(isSame))) continue;
+    const { text: from, why } = line;
+    scribe.report.changed.push({ where: where(line), from, to: "nothing", why });
+  }
+}
+
+function where({ file, line }: Place): string {
+  return `${file}:${line}`;
 }

@@ -551,11 +551,13 @@ function seqSteps(
   };
 }
 
-/** A number as strtol(3) with base 0 reads it: decimal, 0x…, or octal behind a 0. */
+/** A number as strtol(3) with base 0 reads it: decimal, 0x…, or octal behind a 0; where nothing stands, 0. */
 function cNumber(text: string): number | undefined {
+  if (text.trim() === "") return 0;
   const [, sign, digits] = /^\s*([+-]?)(0x[0-9a-f]+|\d+)[ \t]*$/i.exec(text) ?? [];
   if (digits === undefined) return undefined;
-  const octal = /^0[0-7]+$/.test(digits);
+  const octal = /^0\d/.test(digits);
+  if (octal && /[89]/.test(digits)) return undefined;
   return (sign === "-" ? -1 : 1) * (octal ? parseInt(digits, 8) : Number(digits));
 }
 

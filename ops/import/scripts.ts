@@ -93,7 +93,7 @@ export class Scripts {
         ? "check"
         : command
             .slice(0, 3)
-            .map((word) => basename(word))
+            .map((word) => basename(word).replace(/^-+/, ""))
             .join("-"),
     );
     this.names.set(text, name);

@@ -19,11 +19,12 @@ export function concise(config: Config): Config {
 
 /** The text of a Pulumi.STACK.yaml. */
 export function toYaml(config: Config, comments: Map<string, string>, report: Report): string {
-  const document = new Document({
-    config: Object.fromEntries(
-      Object.entries(config).map(([key, value]) => [`${namespace}:${key}`, value]),
-    ),
-  });
+  const keys = Object.entries(config).map(([key, value]) => [`${namespace}:${key}`, value]);
+  // What two virtual servers have in common is written out for each: Pulumi.STACK.yaml is for people.
+  const document = new Document(
+    { config: Object.fromEntries(keys) as Config },
+    { aliasDuplicateObjects: false },
+  );
   const open = report.toFillIn.filter(({ at }) => at !== "vrrpAuthPass").length;
   document.commentBefore = [
     " Imported from keepalived.conf. Look it through, then apply it: pulumi preview --diff, pulumi up.",

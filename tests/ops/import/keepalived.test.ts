@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import fc from "fast-check";
 import type { ConfigFiles } from "../../../ops/import/files";
 import { configTest, suites, unpack, type KeepalivedVersion } from "../../support/keepalived";
-import { readByKeepalived, readByUs } from "./oracle";
+import { lastLine, readByKeepalived, readByUs } from "./oracle";
 
 // The one file that the test's director has beside its keepalived.conf.
 const included = "/etc/keepalived/lvs-ha-secrets.conf";
@@ -89,7 +89,14 @@ const text = fc
     minLength: 1,
     maxLength: 14,
   })
-  .map((lines) => `global_defs {\n${lines.flat().join("")}\n`);
+  .map((lines) => `global_defs {\n${lines.flat().join("")}\n${lastLine}`);
+
+/** What this test has found before. */
+const examples = [
+  "global_defs {\n }\n  # c \\\n \n\n",
+  "global_defs {\n include_check a # c \\\n include_check b\n",
+  "global_defs {\n $A=\n ~SEQ(i, $A) include_check x\n ~SEQ(i, 08) include_check y\n",
+];
 
 function filesOf(content: string): ConfigFiles {
   return {
@@ -115,7 +122,10 @@ describe.each(Object.keys(suites) as KeepalivedVersion[])("keepalived %s", (vers
         const { says } = configTest(folder, config, content);
         expect(read).toEqual(readByKeepalived(says));
       }),
-      { numRuns: Number(process.env.RUNS ?? 50) },
+      {
+        numRuns: Number(process.env.RUNS ?? 50),
+        examples: examples.map((it) => [it + lastLine, []]),
+      },
     );
   }, 600_000);
 });

@@ -3,11 +3,14 @@ import type { ConfigFiles } from "../../../ops/import/files";
 import { LineReader } from "../../../ops/import/lines";
 import { splitWords } from "../../../ops/import/words";
 
-/** keepalived's words about a config, by `--config-test`: those of its first pass, which reads all of global_defs. */
+/** Behind a config's text, it shows where keepalived's first pass ends: later ones read it again. */
+export const lastLine = "\nthe-last-line\n";
+
+/** keepalived's words about a config that ends in {@link lastLine}, by `--config-test`: those of its first pass, which reads all of global_defs. */
 export function readByKeepalived(says: string): string[] {
   const lines = says.split("\n");
-  const secondPass = lines.findIndex((line) => /^\(\S*\/keepalived\.conf: Line/.test(line));
-  return lines.slice(0, secondPass < 0 ? undefined : secondPass).flatMap((line) => {
+  const last = lines.findIndex((line) => line.endsWith(`'${lastLine.trim()}'`));
+  return lines.slice(0, last + 1).flatMap((line) => {
     const [, file = "", place, unknown, type, duplicate] = said.exec(line) ?? [];
     const word = unknown ?? type ?? duplicate;
     return place === undefined || word === undefined ? [] : [`${file}${place}: ${word}`];

@@ -1,0 +1,103 @@
+// Configs as people write them: what they become, whether keepalived takes that, and where it says something else than before.
+// After a deliberate change: UPDATE_GOLDENS=1 npx jest tests/ops/import/fixtures --ci=false, and read the diff.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { check } from "../../../components/config";
+import { renderKeepalived, renderSecrets } from "../../../components/render/keepalived";
+import type { StackConfig } from "../../../components/schema";
+import type { Settings } from "../../../components/settings";
+import { importConfig, renderReport } from "../../../ops/import";
+import { diskFiles } from "../../../ops/import/files";
+import { filledIn } from "../../../ops/import/filled";
+import { configTests, suites, unpack, type KeepalivedVersion } from "../../support/keepalived";
+import { differenceOf, meaningOf } from "./meaning";
+
+const folder = join(__dirname, "fixtures");
+
+/** By folder: its directors' files, and the names of its directors where lines are for one of them. */
+const fixtures: Record<string, { files: [string, ...string[]]; hosts?: string[] }> = {
+  "one-file-for-both": { files: ["keepalived.conf"], hosts: ["lb1", "lb2"] },
+  sample: { files: ["keepalived.conf"] },
+  "file-per-director": { files: ["lb-a.conf", "lb-b.conf"] },
+};
+
+const systems: Record<KeepalivedVersion, StackConfig["os"]> = {
+  "2.2.7": "debian12",
+  "2.3.3": "debian13",
+};
+
+describe.each(Object.entries(fixtures))("%s", (name, { files, hosts }) => {
+  const at = (file: string) => join(folder, name, file);
+  const read = (file: string) => ({
+    file,
+    text: readFileSync(at(file), "utf8"),
+    files: beside(name, file),
+  });
+  const [first, ...others] = files;
+  const imported = importConfig({ configs: [read(first), ...others.map(read)] });
+  const secrets = imported.yaml.includes("vrrpAuthPass") ? { vrrpAuthPass: "s3cr3tpw" } : {};
+
+  test("its stack config and the report are as they were read", () => {
+    golden(at("Pulumi.stack.yaml"), imported.yaml);
+    golden(at("report.txt"), renderReport(imported.report));
+  });
+
+  test("where the stack's keepalived.conf says something else than the pair's, it was read, too", () => {
+    const settings = settingsFor("debian13");
+    const differences = settings.directors
+      .slice(0, hosts?.length ?? files.length)
+      .map((director, i) => {
+        const original = read(files[i] ?? first);
+        const before = meaningOf(original.text, original.files, hosts?.[i]);
+        const after = meaningOf(renderKeepalived(settings, director, "vrrpAuthPass" in secrets));
+        return [`${director.name}:`, ...differenceOf(before, after)].join("\n");
+      });
+    golden(at("meaning.diff"), `${differences.join("\n")}\n`);
+  });
+
+  test.each(Object.keys(suites) as KeepalivedVersion[])(
+    "keepalived %s takes what the stack makes of it",
+    async (version) => {
+      const settings = settingsFor(systems[version]);
+      const [leading] = settings.directors;
+      if (!leading) throw new Error("no director");
+      const [verdict] = await configTests(await unpack(version), [
+        {
+          text: renderKeepalived(settings, leading, "vrrpAuthPass" in secrets),
+          secrets: "vrrpAuthPass" in secrets ? renderSecrets(secrets.vrrpAuthPass) : "",
+          scripts: settings.scripts,
+        },
+      ]);
+      expect(verdict).toEqual({ code: 0, says: "" });
+    },
+    300_000,
+  );
+
+  function settingsFor(os: StackConfig["os"]): Settings {
+    const { settings, errors } = check(filledIn({ ...imported.config, os }, secrets));
+    if (!settings) throw new Error(errors.join("\n"));
+    return settings;
+  }
+});
+
+/** The fixture's folder, under the names that files have when one is in it. */
+function beside(name: string, file: string) {
+  const files = diskFiles(join(folder, name, file));
+  return {
+    ...files,
+    matches: (pattern: string) =>
+      files
+        .matches(pattern, join(folder, name))
+        .map((path) => path.slice(join(folder, name).length + 1)),
+    read: (path: string) => files.read(join(folder, name, path)),
+  };
+}
+
+function golden(file: string, text: string): void {
+  if (process.env.UPDATE_GOLDENS) writeFileSync(file, text);
+  expect(existsSync(file) ? readFileSync(file, "utf8") : "").toBe(text);
+}
+
+test("every folder of fixtures is read", () => {
+  expect(readdirSync(folder).toSorted()).toEqual(Object.keys(fixtures).toSorted());
+});
