@@ -64,6 +64,10 @@ function parseJson(json: string): unknown {
   }
 }
 
+/** The cookbook has one password for all. */
+export const cookbookPassword =
+  "pulumi config set --secret lvs-ha:vrrpAuthPass grr02, which the cookbook has for everybody";
+
 /** What the cookbook did to the hosts besides keepalived: ufw, and sysctls of which the stack's defaults have most. */
 export function cookbookHosts(
   { publicSubnet }: Pick<ChefNode, "publicSubnet">,

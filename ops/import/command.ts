@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { Option, type Command } from "commander";
 import { CouldNotLook, exitCodes, UsageError } from "../exit";
-import { isChefNode, readChefNode, type ChefNode } from "./chef";
+import { isChefNode, readChefNode } from "./chef";
 import { diskFiles } from "./files";
 import { importConfig, renderReport, type DirectorConfig } from "./index";
 
@@ -52,12 +52,11 @@ function run([first, ...others]: [string, ...string[]], options: Options): void 
   if (output !== undefined && existsSync(output)) {
     throw new UsageError(`${output} is there already: name another file, or remove it`);
   }
-  const leading = readDirectorFile(first, options);
-  const { yaml, config, report } = importConfig({
-    configs: [leading, ...others.map((file) => readDirectorFile(file, options))],
-    ...(ipvsadm === undefined ? {} : { ipvsadm: { file: ipvsadm, text: read(ipvsadm) } }),
-    ...(leading.chef ? { chef: leading.chef } : {}),
-  });
+  const readDirector = (file: string) => directorConfig(file, read(file), options);
+  const { yaml, config, report } = importConfig(
+    [readDirector(first), ...others.map(readDirector)],
+    ipvsadm === undefined ? undefined : { file: ipvsadm, text: read(ipvsadm) },
+  );
   if (json) console.log(JSON.stringify({ config, report }, null, 2));
   else {
     if (output === undefined) process.stdout.write(yaml);
@@ -67,20 +66,20 @@ function run([first, ...others]: [string, ...string[]], options: Options): void 
   process.exitCode = report.inexpressible.length > 0 ? exitCodes.wrong : exitCodes.fine;
 }
 
-function readDirectorFile(
+/**
+ * A file's text as a director's config, whichever of both it is.
+ * @throws UsageError when it is JSON, and no node of the cookbook
+ */
+export function directorConfig(
   file: string,
-  { root, host }: Options,
-): DirectorConfig & { chef?: ChefNode } {
-  const text = read(file);
+  text: string,
+  { root, host }: Pick<Options, "root" | "host">,
+): DirectorConfig {
   if (!isChefNode(text)) return { file, text, files: diskFiles(file, root), host };
   try {
     const chef = readChefNode(text);
-    return {
-      file: `${file}, as keepalived.conf`,
-      text: chef.keepalivedConf,
-      host: chef.name,
-      chef,
-    };
+    const shown = `${file}, as the cookbook's keepalived.conf`;
+    return { file: shown, text: chef.keepalivedConf, host: host ?? chef.name, chef };
   } catch (error) {
     throw new UsageError(`${file} ${(error as Error).message}`);
   }

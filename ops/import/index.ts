@@ -1,6 +1,6 @@
 // An existing pair's keepalived.conf -> stack config YAML, and a report of what became of each line.
 import { secretsPath } from "../../components/render/keepalived";
-import { cookbookHosts, type ChefNode } from "./chef";
+import { cookbookHosts, cookbookPassword, type ChefNode } from "./chef";
 import { readDirector } from "./director";
 import { checkImported } from "./filled";
 import { noFiles, type ConfigFiles } from "./files";
@@ -25,31 +25,26 @@ export interface DirectorConfig {
   files?: ConfigFiles;
   /** The director's name, for lines with an `@NAME` in front. @default the file's router_id */
   host?: string;
-}
-
-export interface ImportOptions {
-  /** The config of one director, or of each. The first leads; the others say what is their own. */
-  configs: [DirectorConfig, ...DirectorConfig[]];
   /** What a node of the Chef cookbook lvs01 says besides, if that is what it was. */
-  chef?: Pick<ChefNode, "publicSubnet">;
-  /** What a director's kernel forwards: output of `ipvsadm -Sn` or `ipvsadm -Ln`. */
-  ipvsadm?: { file: string; text: string };
+  chef?: ChefNode;
 }
 
-/** Makes stack config of it. */
-export function importConfig(options: ImportOptions): {
-  yaml: string;
-  report: Report;
-  config: Config;
-} {
+/**
+ * Makes stack config of one director's config, or of each director's. The first leads; the others say what is their own.
+ * @param ipvsadm what the first one's kernel forwards: output of `ipvsadm -Sn` or `ipvsadm -Ln`
+ */
+export function importConfig(
+  directors: [DirectorConfig, ...DirectorConfig[]],
+  ipvsadm?: { file: string; text: string },
+): { yaml: string; report: Report; config: Config } {
   const report: Report = { kept: [], changed: [], inexpressible: [], toFillIn: [] };
   const scribe = Scribe.of(report);
   const realServers = new RealServers(new Names());
-  const configs = options.configs.flatMap(perHost).map((director) => ({
+  const configs = directors.flatMap(perHost).map((director) => ({
     ...director,
     parsed: parse(director.text, { ...director, configId: director.host }),
   }));
-  const scripts = new Scripts(options.configs[0].files ?? noFiles);
+  const scripts = new Scripts(directors[0].files ?? noFiles);
   const [leading, ...others] = configs.map(({ file, host, parsed }) => {
     const same = configs.filter((other) => other.file === file);
     recordLines(parsed, scribe);
@@ -60,9 +55,14 @@ export function importConfig(options: ImportOptions): {
     return readDirector(file, parsed, { scripts, realServers, scribe }, host);
   });
   if (leading === undefined) throw new Error("there is nothing to import");
-  if (options.ipvsadm) mergeIpvsadm(options.ipvsadm, leading, realServers, scribe);
+  if (ipvsadm) mergeIpvsadm(ipvsadm, leading, realServers, scribe);
   const imported = toConfig([leading, ...others], realServers, scripts, scribe);
-  if (options.chef) Object.assign(imported.config, cookbookHosts(options.chef, imported.comments));
+  const { chef } = directors[0];
+  if (chef) {
+    Object.assign(imported.config, cookbookHosts(chef, imported.comments));
+    const password = report.toFillIn.find(({ at }) => at === "vrrpAuthPass");
+    if (password) password.what = cookbookPassword;
+  }
   const config = concise(imported.config);
   const { os, errors } = checkImported(config);
   if (os !== undefined) config.os = os;

@@ -352,6 +352,7 @@ export class LineReader {
     let text = line;
     let at = 0;
     let complete = false;
+    const { expansion } = this;
     while ((at = text.indexOf("$", at)) >= 0) {
       const reference = this.reference(text.slice(at), allowMultiline);
       if (!reference) {
@@ -365,7 +366,7 @@ export class LineReader {
       if (variable.multiline) {
         if (this.expansion) {
           this.outerExpansions.push({
-            lines: this.expansion,
+            lines: [...this.expansion],
             sequenceDepth: this.sequenceDepth,
           });
         }
@@ -375,6 +376,7 @@ export class LineReader {
       const longer = text.slice(0, at) + first + text.slice(at + length);
       if (Buffer.byteLength(longer) > maxLineBytes) {
         this.problem(line, "a variable makes the line too long: keepalived leaves it as it stands");
+        this.expansion = expansion;
         return { text, complete: false };
       }
       text = longer;

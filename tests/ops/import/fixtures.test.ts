@@ -7,6 +7,7 @@ import { renderKeepalived, renderSecrets } from "../../../components/render/keep
 import type { StackConfig } from "../../../components/schema";
 import type { Settings } from "../../../components/settings";
 import { importConfig, renderReport } from "../../../ops/import";
+import { directorConfig } from "../../../ops/import/command";
 import { diskFiles } from "../../../ops/import/files";
 import { filledIn } from "../../../ops/import/filled";
 import { configTests, suites, unpack, type KeepalivedVersion } from "../../support/keepalived";
@@ -19,6 +20,7 @@ const fixtures: Record<string, { files: [string, ...string[]]; hosts?: string[] 
   "one-file-for-both": { files: ["keepalived.conf"], hosts: ["lb1", "lb2"] },
   sample: { files: ["keepalived.conf"] },
   "file-per-director": { files: ["lb-a.conf", "lb-b.conf"] },
+  "chef-node": { files: ["lvs1.json"] },
 };
 
 const systems: Record<KeepalivedVersion, StackConfig["os"]> = {
@@ -28,13 +30,12 @@ const systems: Record<KeepalivedVersion, StackConfig["os"]> = {
 
 describe.each(Object.entries(fixtures))("%s", (name, { files, hosts }) => {
   const at = (file: string) => join(folder, name, file);
-  const read = (file: string) => ({
-    file,
-    text: readFileSync(at(file), "utf8"),
-    files: beside(name, file),
-  });
+  const read = (file: string) => {
+    const config = directorConfig(file, readFileSync(at(file), "utf8"), {});
+    return { ...config, files: beside(name, file) };
+  };
   const [first, ...others] = files;
-  const imported = importConfig({ configs: [read(first), ...others.map(read)] });
+  const imported = importConfig([read(first), ...others.map(read)]);
   const secrets = imported.yaml.includes("vrrpAuthPass") ? { vrrpAuthPass: "s3cr3tpw" } : {};
 
   test("its stack config and the report are as they were read", () => {
@@ -100,4 +101,12 @@ function golden(file: string, text: string): void {
 
 test("every folder of fixtures is read", () => {
   expect(readdirSync(folder).toSorted()).toEqual(Object.keys(fixtures).toSorted());
+});
+
+test("docs/lvs.md shows what the import says of its example", () => {
+  const docs = readFileSync(join(__dirname, "../../../docs/lvs.md"), "utf8");
+  const shown = (what: string) =>
+    docs.split(`<!-- import ${what} -->\n\n\`\`\`text\n`)[1]?.split("```\n")[0];
+  const { report } = importConfig([{ file: "keepalived.conf", text: shown("input") ?? "" }]);
+  expect(shown("report")).toBe(renderReport(report));
 });

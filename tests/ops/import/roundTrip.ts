@@ -21,12 +21,10 @@ export function roundTrip(
     report,
     yaml,
     config: read,
-  } = importConfig({
-    configs: [
-      config(first, 0),
-      ...(imported === "every director" ? others.map((text, i) => config(text, i + 1)) : []),
-    ],
-  });
+  } = importConfig([
+    config(first, 0),
+    ...(imported === "every director" ? others.map((text, i) => config(text, i + 1)) : []),
+  ]);
   const again = settingsOf(filledIn(read, stack), secrets);
   return { rendered, again: conf(again, secrets), report, yaml };
 }
