@@ -18,10 +18,12 @@ export async function saysYes(question: string, options: ConfirmOptions): Promis
   mustBeAskable(options);
   if (options.yes) return true;
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  // A Ctrl-C or Ctrl-D is a no.
+  // A Ctrl-C, a Ctrl-D and a terminal that is gone are a no.
   const answer = await Promise.race([
-    terminal.question(`${question} [y/N] `),
-    once(terminal, "SIGINT").then(() => ""),
+    terminal.question(`${question} [y/N] `).catch((error: Error) => {
+      if (error.name === "AbortError") return "";
+      throw error;
+    }),
     once(terminal, "close").then(() => ""),
   ]);
   terminal.close();

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { quote } from "shell-quote";
 import { parseReport } from "../../ops/report";
 import { startSshServer, type SshServer } from "../plugins/sshServer";
 import {
@@ -177,21 +178,46 @@ interface Ended {
   stderr: string;
 }
 
+function environment(): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    PATH: `${file("bin")}${delimiter}${process.env.PATH}`,
+    NO_COLOR: "1",
+    XDG_RUNTIME_DIR: folder,
+  };
+}
+
 function lvs(...args: string[]): Promise<Ended> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, ["--import", "tsx", "ops/cli.ts", ...args], {
       cwd: project,
-      env: {
-        ...process.env,
-        PATH: `${file("bin")}${delimiter}${process.env.PATH}`,
-        NO_COLOR: "1",
-        XDG_RUNTIME_DIR: folder,
-      },
+      env: environment(),
       stdio: ["ignore", "pipe", "pipe"],
     });
     const ended: Ended = { exitCode: null, stdout: "", stderr: "" };
     child.stdout.on("data", (text: Buffer) => (ended.stdout += text.toString()));
     child.stderr.on("data", (text: Buffer) => (ended.stderr += text.toString()));
+    child.once("close", (exitCode) => {
+      resolve({ ...ended, exitCode });
+    });
+  });
+}
+
+/** The same, by somebody at a terminal who types `answer`. */
+function lvsOnTerminal(answer: string, ...args: string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    const line = quote([process.execPath, "--import", "tsx", "ops/cli.ts", ...args]);
+    const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], {
+      cwd: project,
+      env: environment(),
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    const ended: Ended = { exitCode: null, stdout: "", stderr: "" };
+    child.stdout.on("data", (text: Buffer) => {
+      const asked = ended.stdout.includes("[y/N]");
+      ended.stdout += text.toString();
+      if (!asked && ended.stdout.includes("[y/N]")) child.stdin.write(answer);
+    });
     child.once("close", (exitCode) => {
       resolve({ ...ended, exitCode });
     });
@@ -377,6 +403,29 @@ describe("lvs maintenance", () => {
     );
     expect(done()[0]).toBe("config set --path lvs-ha:maintenance[0] lvs1 --stack prod");
   }, 60_000);
+
+  test.each([
+    ["n", "n\r", 2],
+    ["nothing", "\r", 2],
+    ["Ctrl-C", "\x03", 2],
+    ["Ctrl-D", "\x04", 2],
+    ["y", "y\r", 0],
+  ])(
+    "asks, and takes %s for what it is: a no leaves the config as it was",
+    async (_, answer, code) => {
+      for (const name of ["lvs1", "lvs2"]) says(name, weightOfWeb2(0), "after");
+      const { exitCode, stdout } = await lvsOnTerminal(answer, "maintenance", "on", "web2");
+      const edited = ["config set --path lvs-ha:maintenance[0] web2", "preview --diff"];
+      if (code === 0) {
+        expect(done()).toEqual([...edited, "up --yes --skip-preview"]);
+      } else {
+        expect(done()).toEqual(["config rm --path lvs-ha:maintenance[0]", ...edited]);
+        expect(stdout).toContain("nothing was changed; the config is as it was");
+      }
+      expect(exitCode).toBe(code);
+    },
+    60_000,
+  );
 
   test("what is so already is said, and nothing is done", async () => {
     configure(["web2"]);

@@ -387,3 +387,8 @@ test.each([
   const { stdout, stderr } = host.shell(`. ${host.scripts}/ipvs.sh; taken_out`);
   expect([stdout, stderr]).toEqual([entry && `${entry}\n`, ""]);
 });
+
+test("by a log that doesn't go back to keepalived's start, it isn't known who else is out", () => {
+  host.write("/tmp/log", "Adding service [192.0.2.22]:tcp:80 to VS [192.0.2.100]:tcp:80\n");
+  expect(host.shell(`. ${host.scripts}/ipvs.sh; taken_out`).stdout).toBe("?\n");
+});
