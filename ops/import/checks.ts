@@ -14,6 +14,7 @@ import {
   type Read,
 } from "./keywords";
 import type { Statement } from "./parse";
+import { defined } from "./plain";
 import { Unfit, type Scribe } from "./report";
 import { fillIn, readUser, type Scripts } from "./scripts";
 import { checkShapes, urlShape, type CheckDraft, type Url } from "./shapes";
@@ -75,10 +76,6 @@ export function withDefaults(
 // keepalived's own: http_get_handler, dns_check_handler, misc_check_handler of keepalived/check.
 const defaultRetry: Partial<Record<CheckType, number>> = { dns: 3, misc: 0 };
 const defaultDelayBeforeRetry: Partial<Record<CheckType, number>> = { http: 3, https: 3 };
-
-function defined<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as T;
-}
 
 interface Kind {
   type: CheckType;

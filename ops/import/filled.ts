@@ -23,15 +23,14 @@ type Os = (typeof osNames)[number];
 
 /** A config with sound values where the placeholders are, as the engine would hand it over. */
 export function filledIn(config: Config, secrets: Record<string, string> = {}): RawConfig {
-  const plain = Object.entries(config).map(([key, value]) => {
+  const raw: RawConfig = new Map();
+  for (const [key, value] of Object.entries(config)) {
     const filled = fill(value, [key], counter());
     const text = typeof filled === "string" ? filled : JSON.stringify(filled);
-    return [key, { text, secret: false }] as const;
-  });
-  const secret = Object.entries(secrets).map(
-    ([key, text]) => [key, { text, secret: true }] as const,
-  );
-  return new Map([...plain, ...secret]);
+    raw.set(key, { text, secret: false });
+  }
+  for (const [key, text] of Object.entries(secrets)) raw.set(key, { text, secret: true });
+  return raw;
 }
 
 /** Stand-ins differ from one another where the config asks for it. */

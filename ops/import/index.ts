@@ -31,7 +31,7 @@ export interface DirectorConfig {
 
 /**
  * Makes stack config of one director's config, or of each director's. The first leads; the others say what is their own.
- * @param ipvsadm what the first one's kernel forwards: output of `ipvsadm -Sn` or `ipvsadm -Ln`
+ * @param ipvsadm what the first one's kernel forwards: output of `ipvsadm -Sn`
  */
 export function importConfig(
   directors: [DirectorConfig, ...DirectorConfig[]],

@@ -1,11 +1,17 @@
 // What a director's kernel forwards, beside what its config says: entries that somebody added by hand, and weights that differ.
 import { canonical, checkedFamily } from "../../components/schema";
+import { endpoint, parseRules, type Rule, type RuleDestination, type ServiceName } from "../ipvs";
 import type { DirectorReading } from "./director";
-import { parseIpvsadm, type IpvsRealServer, type IpvsService } from "./ipvsadm";
 import { nameOfPort, Names, type RealServers } from "./names";
 import type { Statement } from "./parse";
 import type { Scribe } from "./report";
-import type { MemberReading, ServiceReading } from "./services";
+import {
+  prefixLength,
+  type MemberReading,
+  type Protocol,
+  type ServiceReading,
+  type Target,
+} from "./services";
 import { virtualServerShape, type VirtualServer } from "./shapes";
 
 /** Adds to a reading what only the kernel has, and reports where both differ; the config's word counts. */
@@ -15,24 +21,33 @@ export function mergeIpvsadm(
   realServers: RealServers,
   scribe: Scribe,
 ): void {
-  const { services, problems } = parseIpvsadm(text, file);
-  scribe.remarks(problems);
+  text.split("\n").forEach((line, i) => {
+    const [tunnel] = /--tun-type (?!ipip\b)\S+/.exec(line) ?? [];
+    const isRule = /^(-[Aa] .*)?\s*$/.test(line);
+    if (isRule && tunnel === undefined) return;
+    const why = isRule
+      ? `the stack tunnels by IPIP only, not by ${tunnel}`
+      : "is not ipvsadm -Sn's";
+    scribe.remarks([{ file, line: i + 1, text: line.trim(), why }]);
+  });
+  const rules = parseRules(text);
   const names = new Names();
   for (const { name } of reading.services) names.take(name);
   const seen = new Set<ServiceReading>();
-  for (const live of services) {
-    if (reading.forChecks.some((service) => isSame(service, live))) continue;
-    const known = reading.services.find((service) => isSame(service, live));
-    const line = statementOf(file, live);
+  for (const rule of rules) {
+    const isIt = (service: ServiceReading) => serviceName(service) === rule.service;
+    if (reading.forChecks.some(isIt)) continue;
+    const known = reading.services.find(isIt);
+    const line = statementOf(file, text, rule.service);
     if (!known) {
-      reading.services.push(fromKernel(live, line, names, realServers, scribe));
+      reading.services.push(fromKernel(rule, line, names, realServers, scribe));
       continue;
     }
     seen.add(known);
-    compare(known, live, line, { file, realServers, scribe });
+    compare(known, rule, line, { file, realServers, scribe });
   }
   for (const service of reading.services) {
-    if (seen.has(service) || service.statement.file === file || services.length === 0) continue;
+    if (seen.has(service) || service.statement.file === file || rules.length === 0) continue;
     scribe.changed(
       service.statement,
       `virtualServers[${service.name}]`,
@@ -41,68 +56,80 @@ export function mergeIpvsadm(
   }
 }
 
-function isSame({ target, options }: ServiceReading, live: IpvsService): boolean {
-  if (target.fwmark !== undefined || live.fwmark !== undefined) {
-    return target.fwmark === live.fwmark && (target.family ?? live.family) === live.family;
+/** A virtual server's name in the kernel's terms. A firewall mark's family is its real servers' unless it says one. */
+function serviceName({ target, options, members }: ServiceReading): ServiceName {
+  if (target.fwmark === undefined) {
+    return `${options.protocol} ${endpoint(target.address, target.port)}`;
   }
-  return (
-    live.address !== undefined &&
-    canonical(target.address) === canonical(live.address) &&
-    target.port === live.port &&
-    options.protocol === live.protocol
-  );
+  const family = target.family ?? checkedFamily(members[0]?.address ?? "");
+  return `FWM ${target.fwmark}${family === "inet6" ? " IPv6" : ""}`;
 }
 
-function statementOf(
-  file: string,
-  { line, fwmark, protocol, address, port }: IpvsService,
-): Statement {
-  const what = fwmark === undefined ? `${protocol} ${address} ${port}` : `FWM ${fwmark}`;
-  return { keyword: "virtual_server", args: [], text: what, file, line, above: [] };
+/** The line that made a service, the first that names it. */
+function statementOf(file: string, text: string, service: ServiceName): Statement {
+  const line = text.split("\n").findIndex((rule) => parseRules(rule)[0]?.service === service) + 1;
+  return { keyword: "virtual_server", args: [], text: service, file, line, above: [] };
 }
 
 function fromKernel(
-  live: IpvsService,
+  rule: Rule,
   statement: Statement,
   names: Names,
   realServers: RealServers,
   scribe: Scribe,
 ): ServiceReading {
-  const { fwmark, address = "", port = 0, protocol = "TCP", family } = live;
-  const name = names.take(fwmark === undefined ? nameOfPort(port, protocol) : `fwmark-${fwmark}`);
-  const [first] = live.realServers;
+  const { target, protocol } = targetOf(rule.service);
+  const name = names.take(
+    target.fwmark === undefined ? nameOfPort(target.port, protocol) : `fwmark-${target.fwmark}`,
+  );
   scribe.changed(
     statement,
     `virtualServers[${name}]`,
     "is in the kernel and not in keepalived.conf: here keepalived looks after it, with no checks",
   );
-  const forwarding = first?.forwarding ?? "DR";
+  const forwarding = rule.destinations[0]?.forwarding ?? "DR";
+  const options = { protocol, forwarding, ...scheduling(rule, statement, scribe) };
   return {
     name,
     statement,
-    target: fwmark === undefined ? { address, port, family } : { fwmark, family },
-    options: {
-      protocol,
-      forwarding,
-      ...scheduling(live, statement, scribe),
-      delayLoopSeconds: 3,
-    },
+    target,
+    options: { ...options, delayLoopSeconds: 3 },
     timing: { delayLoopSeconds: 3 },
-    members: live.realServers.map((server) =>
+    members: rule.destinations.map((server) =>
       memberFromKernel(server, statement, forwarding, realServers),
     ),
   };
 }
 
-function scheduling(live: IpvsService, statement: Statement, scribe: Scribe): VirtualServer {
-  const { scheduler, schedulerFlags, persistenceTimeoutSeconds, persistenceGranularity } = live;
+/** `TCP 192.0.2.100:80`, `FWM 1 IPv6`. */
+function targetOf(service: ServiceName): { target: Target; protocol: Protocol } {
+  const [kind = "", what = "", ipv6] = service.split(" ");
+  if (kind === "FWM") {
+    const family = ipv6 === undefined ? "inet" : "inet6";
+    return { target: { fwmark: Number(what), family }, protocol: "TCP" };
+  }
+  const { address, port } = addressOf(what);
+  return {
+    target: { address, port, family: checkedFamily(address) },
+    protocol: kind as Protocol,
+  };
+}
+
+/** `192.0.2.21:80`, `[2001:db8::21]:80`. */
+function addressOf(name: string): { address: string; port: number } {
+  const [, address = "", port] = /^\[?(.*?)\]?:(\d+)$/.exec(name) ?? [];
+  return { address, port: Number(port) };
+}
+
+function scheduling(rule: Rule, statement: Statement, scribe: Scribe): VirtualServer {
+  const mask = rule.persistenceMask;
   const given = {
-    scheduler,
-    schedulerFlags,
-    persistenceTimeoutSeconds,
-    persistenceGranularity,
-    persistenceEngine: live.persistenceEngine,
-    onePacketScheduling: live.onePacketScheduling,
+    scheduler: rule.scheduler,
+    schedulerFlags: rule.schedulerFlags,
+    persistenceTimeoutSeconds: rule.persistenceSeconds,
+    persistenceGranularity: mask === undefined ? undefined : prefixLength(mask),
+    persistenceEngine: rule.persistenceEngine,
+    onePacketScheduling: rule.onePacketScheduling,
   };
   const fitting: Record<string, unknown> = {};
   for (const key of Object.keys(given) as (keyof typeof given)[]) {
@@ -113,24 +140,19 @@ function scheduling(live: IpvsService, statement: Statement, scribe: Scribe): Vi
 }
 
 function memberFromKernel(
-  server: IpvsRealServer,
+  { name, forwarding, weight }: RuleDestination,
   statement: Statement,
-  forwarding: string,
+  usual: string,
   realServers: RealServers,
 ): MemberReading {
+  const { address, port } = addressOf(name);
   return {
     statement,
-    name: realServers.at(server.address, undefined),
-    address: server.address,
-    port: server.port,
-    options: {
-      ...(server.forwarding !== undefined && server.forwarding !== forwarding
-        ? { forwarding: server.forwarding }
-        : {}),
-      ...(server.upperThreshold === undefined ? {} : { upperThreshold: server.upperThreshold }),
-      ...(server.lowerThreshold === undefined ? {} : { lowerThreshold: server.lowerThreshold }),
-    },
-    weight: server.weight ?? 1,
+    name: realServers.at(address, undefined),
+    address,
+    port,
+    options: forwarding === usual ? {} : { forwarding },
+    weight,
     timing: {},
     checks: [],
   };
@@ -138,70 +160,54 @@ function memberFromKernel(
 
 function compare(
   service: ServiceReading,
-  live: IpvsService,
+  rule: Rule,
   line: Statement,
   { file, realServers, scribe }: { file: string; realServers: RealServers; scribe: Scribe },
 ): void {
-  const here = scribe.in(`virtualServers[${service.name}]`);
-  const differ = (what: string, running: unknown, said: unknown) => {
-    here.changed(
-      { ...line, text: `${line.text}: ${what} ${String(running)}` },
+  const at = `virtualServers[${service.name}]`;
+  const differ = (what: string, running: string | number, said: unknown) => {
+    if (running === said) return;
+    scribe.changed(
+      { ...line, text: `${line.text}: ${what} ${running}` },
       `${what} ${String(said)}`,
       "differs in the kernel; keepalived.conf's is taken",
     );
   };
   const { options } = service;
-  const pairs: [string, unknown, unknown][] = [
-    ["scheduler", live.scheduler, options.scheduler],
-    ["persistence timeout", live.persistenceTimeoutSeconds, options.persistenceTimeoutSeconds ?? 0],
-  ];
-  for (const [what, running, said] of pairs) {
-    if (running !== undefined && running !== said) differ(what, running, said);
-  }
-  for (const server of live.realServers) {
+  differ("scheduler", rule.scheduler, options.scheduler);
+  differ("persistence timeout", rule.persistenceSeconds, options.persistenceTimeoutSeconds ?? 0);
+  for (const server of rule.destinations) {
     const member = service.members.find(
-      ({ address, port }) =>
-        canonical(address) === canonical(server.address) && port === server.port,
+      ({ address, port }) => endpoint(address, port) === server.name,
     );
-    const spelt = `${server.address}:${server.port}`;
     if (member) {
+      const what = `${member.name} (${server.name})`;
+      differ(`weight of ${what}`, server.weight, member.weight);
       const forwarding = member.options.forwarding ?? options.forwarding;
-      if (server.weight !== undefined && server.weight !== member.weight) {
-        differ(`weight of ${member.name} (${spelt})`, server.weight, member.weight);
-      }
-      if (server.forwarding !== undefined && server.forwarding !== forwarding) {
-        differ(`forwarding to ${member.name} (${spelt})`, server.forwarding, forwarding);
-      }
-      continue;
-    }
-    if (isSorry(service, server)) continue;
-    const added = memberFromKernel(server, line, String(options.forwarding), realServers);
-    service.members.push(added);
-    here.changed(
-      { ...line, text: `${line.text}: ${spelt}` },
-      `realServers[${added.name}]`,
-      "is a real server in the kernel and not in keepalived.conf: here keepalived looks after it, with no checks",
-    );
-  }
-  for (const member of service.members) {
-    const there = live.realServers.some(
-      ({ address, port }) =>
-        canonical(address) === canonical(member.address) && port === member.port,
-    );
-    if (!there && member.statement.file !== file) {
-      here.changed(
-        member.statement,
-        `realServers[${member.name}]`,
-        `is not in the kernel, says ${file}: down, or taken out by hand?`,
+      differ(`forwarding to ${what}`, server.forwarding, forwarding);
+    } else if (!isSorry(service, server)) {
+      const added = memberFromKernel(server, line, String(options.forwarding), realServers);
+      service.members.push(added);
+      scribe.changed(
+        { ...line, text: `${line.text}: ${server.name}` },
+        `${at}.realServers[${added.name}]`,
+        "is a real server in the kernel and not in keepalived.conf: here keepalived looks after it, with no checks",
       );
     }
   }
+  for (const { name, address, port, statement } of service.members) {
+    const there = rule.destinations.some((server) => server.name === endpoint(address, port));
+    if (there || statement.file === file) continue;
+    scribe.changed(
+      statement,
+      `${at}.realServers[${name}]`,
+      `is not in the kernel, says ${file}: down, or taken out by hand?`,
+    );
+  }
 }
 
-function isSorry({ sorry }: ServiceReading, { address }: IpvsRealServer): boolean {
+function isSorry({ sorry }: ServiceReading, { name }: RuleDestination): boolean {
   return (
-    sorry?.address !== undefined &&
-    checkedFamily(sorry.address) === checkedFamily(address) &&
-    canonical(sorry.address) === canonical(address)
+    sorry?.address !== undefined && canonical(sorry.address) === canonical(addressOf(name).address)
   );
 }

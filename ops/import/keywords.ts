@@ -161,8 +161,3 @@ export function flag({ args: [first = "on"] }: Statement): boolean {
   if (["off", "false", "no"].includes(first)) return false;
   throw new Unfit(`${JSON.stringify(first)} is neither on nor off`);
 }
-
-/** A keyword that says all by being there. */
-export function present(): true {
-  return true;
-}

@@ -3,7 +3,6 @@ import { Address4, Address6 } from "ip-address";
 import { canonical, checkedFamily, familyOf, type Family } from "../../components/schema";
 import { checkKeywords, readCheck, type CheckReading, type Timing } from "./checks";
 import { mails, smtpAlert, type Globals } from "./globals";
-import { prefixLength, type Protocol } from "./ipvsadm";
 import {
   cannot,
   each,
@@ -30,6 +29,8 @@ import {
   type SorryServer,
   type VirtualServer,
 } from "./shapes";
+
+export type Protocol = "TCP" | "UDP" | "SCTP";
 
 /** What clients connect to. */
 export type Target =
@@ -176,13 +177,9 @@ function serviceKeywords(reading: ServiceReading, context: ServiceContext): Keyw
           service("persistenceTimeoutSeconds", () => timeout)(options, statement, scribe);
         }
       },
-      persistence_granularity: service("persistenceGranularity", (statement) => {
-        try {
-          return prefixLength(word(statement));
-        } catch (error) {
-          throw new Unfit((error as Error).message);
-        }
-      }),
+      persistence_granularity: service("persistenceGranularity", (statement) =>
+        prefixLength(word(statement)),
+      ),
       persistence_engine: service("persistenceEngine", (statement): "sip" => {
         if (word(statement) !== "sip") throw new Unfit(`${word(statement)} is no engine but sip`);
         return "sip";
@@ -276,6 +273,18 @@ function afterSorry(read: Read<SorryServer>) {
       throw new Unfit("stands before the sorry server, where keepalived ignores it");
     read(draft.sorry, statement, scribe.in("sorryServer"));
   };
+}
+
+/** 24 of 255.255.255.0, and of 24. @throws Unfit for anything else */
+export function prefixLength(mask: string): number {
+  if (/^\d{1,3}$/.test(mask)) return Number(mask);
+  if (familyOf(mask) !== "inet") throw new Unfit(`${mask} is no netmask`);
+  const bits = mask
+    .split(".")
+    .map((byte) => Number(byte).toString(2).padStart(8, "0"))
+    .join("");
+  if (!/^1*0*$/.test(bits)) throw new Unfit(`${mask} is a netmask with gaps`);
+  return bits.replace(/0+$/, "").length;
 }
 
 function scheduler(statement: Statement): NonNullable<VirtualServer["scheduler"]> {

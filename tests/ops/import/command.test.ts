@@ -122,7 +122,7 @@ test("--ipvsadm adds what the kernel alone has, and tells of weights that differ
   expect(stderr).toContain(
     "weight of real1 (192.0.2.21:80) 0\n    now weight of real1 (192.0.2.21:80) 1: ",
   );
-  expect(stderr).toContain("192.0.2.22:80\n    now realServers[real2]: ");
+  expect(stderr).toContain("192.0.2.22:80\n    now virtualServers[http].realServers[real2]: ");
 }, 60_000);
 
 test("a Chef node's JSON is read, and JSON of anything else is a wrong command line", async () => {

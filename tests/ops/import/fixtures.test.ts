@@ -36,7 +36,8 @@ describe.each(Object.entries(fixtures))("%s", (name, { files, hosts }) => {
   };
   const [first, ...others] = files;
   const imported = importConfig([read(first), ...others.map(read)]);
-  const secrets = imported.yaml.includes("vrrpAuthPass") ? { vrrpAuthPass: "s3cr3tpw" } : {};
+  const secured = imported.yaml.includes("vrrpAuthPass");
+  const authPass = "s3cr3tpw";
 
   test("its stack config and the report are as they were read", () => {
     golden(at("Pulumi.stack.yaml"), imported.yaml);
@@ -50,7 +51,7 @@ describe.each(Object.entries(fixtures))("%s", (name, { files, hosts }) => {
       .map((director, i) => {
         const original = read(files[i] ?? first);
         const before = meaningOf(original.text, original.files, hosts?.[i]);
-        const after = meaningOf(renderKeepalived(settings, director, "vrrpAuthPass" in secrets));
+        const after = meaningOf(renderKeepalived(settings, director, secured));
         return [`${director.name}:`, ...differenceOf(before, after)].join("\n");
       });
     golden(at("meaning.diff"), `${differences.join("\n")}\n`);
@@ -64,8 +65,8 @@ describe.each(Object.entries(fixtures))("%s", (name, { files, hosts }) => {
       if (!leading) throw new Error("no director");
       const [verdict] = await configTests(await unpack(version), [
         {
-          text: renderKeepalived(settings, leading, "vrrpAuthPass" in secrets),
-          secrets: "vrrpAuthPass" in secrets ? renderSecrets(secrets.vrrpAuthPass) : "",
+          text: renderKeepalived(settings, leading, secured),
+          secrets: secured ? renderSecrets(authPass) : "",
           scripts: settings.scripts,
         },
       ]);
@@ -75,7 +76,9 @@ describe.each(Object.entries(fixtures))("%s", (name, { files, hosts }) => {
   );
 
   function settingsFor(os: StackConfig["os"]): Settings {
-    const { settings, errors } = check(filledIn({ ...imported.config, os }, secrets));
+    const { settings, errors } = check(
+      filledIn({ ...imported.config, os }, secured ? { vrrpAuthPass: authPass } : {}),
+    );
     if (!settings) throw new Error(errors.join("\n"));
     return settings;
   }
@@ -96,7 +99,7 @@ function beside(name: string, file: string) {
 
 function golden(file: string, text: string): void {
   if (process.env.UPDATE_GOLDENS) writeFileSync(file, text);
-  expect(existsSync(file) ? readFileSync(file, "utf8") : "").toBe(text);
+  expect(text).toBe(existsSync(file) ? readFileSync(file, "utf8") : "");
 }
 
 test("every folder of fixtures is read", () => {

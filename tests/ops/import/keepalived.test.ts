@@ -125,7 +125,7 @@ describe.each(Object.keys(suites) as KeepalivedVersion[])("keepalived %s", (vers
       }),
       {
         numRuns: Number(process.env.RUNS ?? 50),
-        examples: examples.map((it) => [it + lastLine, []]),
+        examples: examples.map((it): [string, string[]] => [it + lastLine, []]),
       },
     );
   }, 600_000);
