@@ -137,6 +137,7 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
   "real servers with settings of their own": {
     stack: {
       ...smallStack(),
+      firewall: { backend: "none" },
       scripts: { "up.sh": "#!/bin/sh\n", "down.sh": "#!/bin/sh\n" },
       virtualServers: [
         {
