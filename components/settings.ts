@@ -6,6 +6,7 @@ import {
   instanceKeys,
   isAddress,
   isInNetworkOf,
+  isLinkLocal,
   type Check,
   type Family,
   type InstanceKey,
@@ -436,6 +437,7 @@ function placeCheck(
     (near &&
       connecting.includes(check.type) &&
       through.forwarding !== "NAT" &&
+      !isLinkLocal(flow?.address ?? "") &&
       check.address === undefined &&
       check.bindInterface === undefined &&
       port === servicePort);

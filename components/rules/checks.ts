@@ -1,6 +1,14 @@
 // Rules about health checks.
-import { checkedFamily, type Check, type StackConfig } from "../schema";
-import { checksOf, familyOfService, firstPort, flowsOf, membersOf, ownAddress } from "../settings";
+import { checkedFamily, isLinkLocal, type Check, type StackConfig } from "../schema";
+import {
+  addressesOf,
+  checksOf,
+  familyOfService,
+  firstPort,
+  flowsOf,
+  membersOf,
+  ownAddress,
+} from "../settings";
 import type { Rule } from "./rule";
 
 type Service = StackConfig["virtualServers"][number];
@@ -76,6 +84,27 @@ export const checkRules: Rule[] = [
               : [],
           ),
         );
+      }),
+  },
+  {
+    needs: ["virtualServers", "realServers", "maintenance"],
+    find: ({ virtualServers, realServers, maintenance }) =>
+      virtualServers.flatMap((service, i) => {
+        const [flow] = flowsOf(service);
+        return membersOf({ realServers, maintenance }, service.realServers).flatMap((member) => {
+          const realServer = realServers.find(({ name }) => name === member.name);
+          const own = realServer && addressesOf(realServer)[familyOfService(service)];
+          return checksOf(service, member).flatMap((check) => {
+            if (!("connectTimeoutSeconds" in check)) return [];
+            const isThrough = "throughVirtualAddress" in check && check.throughVirtualAddress;
+            const asked = isThrough ? flow?.address : (check.address ?? own);
+            return asked !== undefined && isLinkLocal(asked) && check.bindInterface === undefined
+              ? [
+                  `virtualServers[${i}].checks: the check of type ${check.type} asks "${asked}" of ${member.name}, which is link-local, and doesn't say by which interface; set bindInterface, or another address`,
+                ]
+              : [];
+          });
+        });
       }),
   },
   {

@@ -138,7 +138,7 @@ export const vrrpRules: Rule[] = [
           ...instance.trackInterfaces.flatMap(({ name }, j) =>
             name === instance.interface
               ? [
-                  `${at("trackInterfaces")}[${j}].name: "${name}" is the instance's own interface, which is tracked anyway; remove it`,
+                  `${at("trackInterfaces")}[${j}].name: "${name}" is the instance's own interface, which trackPrimaryInterface is for; remove it`,
                 ]
               : [],
           ),
@@ -213,6 +213,21 @@ export const vrrpRules: Rule[] = [
       return [
         ...unknown("VRRP instance", grouped, names),
         ...repeated("instance", grouped),
+        ...config.vrrp.syncGroups.flatMap((group, i) =>
+          group.trackInterfaces.flatMap(({ name }, j) => {
+            const owner = instances.find(
+              (instance) =>
+                group.instances.includes(instance.name) &&
+                instance.interface === name &&
+                instance.trackPrimaryInterface,
+            );
+            return owner
+              ? [
+                  `vrrp.syncGroups[${i}].trackInterfaces[${j}].name: "${name}" is ${owner.name}'s own interface, which is tracked anyway; remove it`,
+                ]
+              : [];
+          }),
+        ),
         ...instances.flatMap((instance, i) => {
           const group = config.vrrp.syncGroups.find((one) => one.instances.includes(instance.name));
           if (group === undefined) return [];

@@ -176,10 +176,12 @@ const dns = z.strictObject({
   queryType: oneOf(["A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA"])
     .default("SOA")
     .describe("Record asked for"),
+  // keepalived takes a first label of one character for an empty one: dns_name_handler() in check_dns.c.
   queryName: matching(
-    /^(\.|([A-Za-z0-9_-]{1,63}\.){0,8}[A-Za-z0-9_-]{1,63})$/,
-    "a domain name without a dot at its end",
+    /^(\.|[A-Za-z0-9_-]{1,63}|[A-Za-z0-9_-]{2,63}(\.[A-Za-z0-9_-]{1,63}){1,8})$/,
+    "a domain name whose first label has two characters or more, without a dot at its end",
   )
+    .max(253, { error: "is longer than 253 characters" })
     .default(".")
     .describe("Name asked for"),
 });

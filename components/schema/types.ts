@@ -164,6 +164,11 @@ export function isInNetworkOf(address: string, network: string): boolean {
   return parsed(withoutPrefix(address)).isInSubnet(parsed(network));
 }
 
+/** True for an IPv6 address that means nothing without an interface: fe80::/10. */
+export function isLinkLocal(address: string): boolean {
+  return /^fe[89ab]/i.test(address);
+}
+
 /** The address alone, of one that may carry its prefix. */
 export function withoutPrefix(address: string): string {
   return address.replace(/\/.*$/, "");

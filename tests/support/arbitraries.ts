@@ -26,7 +26,7 @@ export function stackArb(): fc.Arbitrary<Plain> {
 export function stackWith(feature: string): fc.Arbitrary<Plain> {
   let tries = 0;
   const others = neededBy.filter(([pattern]) => pattern.test(feature)).map(([, other]) => other);
-  return anyStack({ presence: 0.25, wanted: [feature, ...others] }).filter((stack) => {
+  return anyStack({ presence: 0.1, wanted: [feature, ...others] }).filter((stack) => {
     const isRight = passes(stack) && featuresOf(stack).has(feature);
     tries = isRight ? 0 : tries + 1;
     if (tries > 300) throw new Error(`no config with ${feature} passes validation`);

@@ -205,7 +205,12 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "a domain name that ends in a dot",
     (s) => (s.virtualServers[0].checks = [{ type: "dns", queryName: "example.com." }]),
-    'virtualServers[0].checks[0].queryName: "example.com." is not a domain name without a dot at its end',
+    'virtualServers[0].checks[0].queryName: "example.com." is not a domain name whose first label has two characters or more, without a dot at its end',
+  ],
+  [
+    "a domain name that keepalived takes for one with an empty label",
+    (s) => (s.virtualServers[0].checks = [{ type: "dns", queryName: "a.example" }]),
+    'virtualServers[0].checks[0].queryName: "a.example" is not a domain name whose first label has two characters or more, without a dot at its end',
   ],
   [
     "half a byte",
@@ -720,6 +725,21 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     },
     'virtualServers[0].realServers[0].checks[0].type: "smtp" of a UDP service would take every real server out; set the check\'s port to a TCP port that tells its health',
   ],
+  [
+    "a check of a link-local address that doesn't say by which interface",
+    (s) => {
+      s.realServers[0].address6 = "fe80::21";
+      s.virtualServers[0] = {
+        name: "web",
+        address: "2001:db8::100/128",
+        port: 80,
+        realServers: ["web1"],
+        checks: [{ type: "tcp" }],
+      };
+      s.directors.forEach((d, i) => (d.vrrpAddress6 = `2001:db8:1::1${i}/64`));
+    },
+    'virtualServers[0].checks: the check of type tcp asks "fe80::21" of web1, which is link-local, and doesn\'t say by which interface; set bindInterface, or another address',
+  ],
   // rules/vrrp.ts
   [
     "a name that two instances have",
@@ -861,7 +881,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "an instance's own interface tracked",
     (s) => (s.vrrp = { trackInterfaces: [{ name: "eth1" }] }),
-    'vrrp.trackInterfaces[0].name: "eth1" is the instance\'s own interface, which is tracked anyway; remove it',
+    'vrrp.trackInterfaces[0].name: "eth1" is the instance\'s own interface, which trackPrimaryInterface is for; remove it',
   ],
   [
     "a route of both families",
@@ -948,6 +968,18 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       };
     },
     'vrrp.instances[0].trackInterfaces[0].name: "eth0" is tracked by the sync group VG_1, too; once is enough',
+  ],
+  [
+    "an instance's own interface tracked by its sync group",
+    (s) => {
+      s.vrrp = {
+        instances: [instance(1), instance(2, { interface: "eth2" })],
+        syncGroups: [
+          { name: "VG_1", instances: ["VI_1", "VI_2"], trackInterfaces: [{ name: "eth2" }] },
+        ],
+      };
+    },
+    'vrrp.syncGroups[0].trackInterfaces[0].name: "eth2" is VI_2\'s own interface, which is tracked anyway; remove it',
   ],
   [
     "a BFD session with a director that doesn't exist",

@@ -1,0 +1,145 @@
+// Whatever the validation of the stack config lets pass, the real keepalived of every release takes without a word.
+import fc from "fast-check";
+import { check } from "../../components/config";
+import { osProfiles } from "../../components/os/profiles";
+import { renderKeepalived, renderSecrets } from "../../components/render/keepalived";
+import { authPassArb, stackArb, stackWith } from "../support/arbitraries";
+import { features, featuresOf } from "../support/features";
+import {
+  configTests,
+  suites,
+  unpack,
+  type Case,
+  type KeepalivedVersion,
+} from "../support/keepalived";
+import type { Plain } from "../support/setRight";
+import { raw } from "../support/stacks";
+
+const seed = Number(process.env.SEED ?? Date.now() % 0x7fffffff);
+const drawn = Number(process.env.RUNS ?? 450);
+
+/** A stack, and how to draw it again. */
+interface Drawn {
+  stack: Plain;
+  authPass: string;
+  property: Property;
+  path: string;
+}
+
+type Property = fc.IAsyncProperty<[stack: Plain, authPass: string]>;
+
+const propertyOf = (stacks: fc.Arbitrary<Plain>): Property =>
+  fc.asyncProperty(stacks, authPassArb(), async (stack, authPass) => {
+    expect((await refusals([{ stack, authPass }]))[0]).toEqual([]);
+  });
+
+const versions = Object.keys(suites) as KeepalivedVersion[];
+const folders = new Map<KeepalivedVersion, string>();
+let cases: Drawn[] = [];
+
+beforeAll(async () => {
+  for (const version of versions) folders.set(version, await unpack(version));
+}, 600_000);
+
+beforeAll(() => {
+  const draw = (stacks: fc.Arbitrary<Plain>, numRuns: number): Drawn[] => {
+    const property = propertyOf(stacks);
+    return fc
+      .sample(property, { seed, numRuns })
+      .map(([stack, authPass], i) => ({ stack, authPass, property, path: String(i) }));
+  };
+  cases = draw(stackArb(), drawn);
+  const missing = features();
+  for (const { stack } of cases) for (const feature of featuresOf(stack)) missing.delete(feature);
+  for (const feature of missing) {
+    const [found] = draw(stackWith(feature), 1);
+    if (found === undefined) throw new Error(`${feature}: nothing drawn`);
+    cases.push(found);
+    for (const covered of featuresOf(found.stack)) missing.delete(covered);
+  }
+}, 600_000);
+
+test("the cases have every key, every kind of value and every word of the schema", () => {
+  const missing = features();
+  for (const { stack } of cases) for (const feature of featuresOf(stack)) missing.delete(feature);
+  expect([...missing]).toEqual([]);
+});
+
+test(`what passes validation passes keepalived --config-test, with nothing said (SEED=${seed})`, async () => {
+  const tested = new Map<string, number>();
+  // A stack's directors differ in little: one of each, in turn.
+  const refused = await refusals(cases, (configs, i, version) => {
+    tested.set(version, (tested.get(version) ?? 0) + Math.min(configs.length, 1));
+    return configs.filter((_, j) => j === i % configs.length);
+  });
+  const first = refused.findIndex((reasons) => reasons.length > 0);
+  const [found] = cases.slice(first === -1 ? cases.length : first);
+  if (found) {
+    // The same again, alone: fast-check makes it as small as it can be.
+    await fc.assert(found.property, {
+      seed,
+      path: found.path,
+      interruptAfterTimeLimit: 120_000,
+      markInterruptAsFailure: true,
+    });
+  }
+  expect(refused.filter((reasons) => reasons.length > 0)).toEqual([]);
+  // The newest keepalived knows every key; the older one what is not marked with `since`.
+  console.log(`keepalived has read, by version: ${JSON.stringify(Object.fromEntries(tested))}`);
+  expect(Math.max(...tested.values())).toBe(cases.length);
+  expect(Math.min(...tested.values())).toBeGreaterThan(cases.length / 3);
+  expect(tested.size).toBe(versions.length);
+}, 600_000);
+
+/** For each stack, what the keepalived of each release says against the configs that are chosen of it, one a director. */
+async function refusals(
+  stacks: Pick<Drawn, "stack" | "authPass">[],
+  choose = (configs: Case[], _i: number, _version: KeepalivedVersion) => configs,
+): Promise<string[][]> {
+  const reasons: string[][] = stacks.map(() => []);
+  for (const version of versions) {
+    const tested = stacks.flatMap((stack, i) =>
+      choose(configsOf(stack, version), i, version).map((config) => ({ i, config })),
+    );
+    const verdicts = await configTests(
+      folders.get(version) ?? "",
+      tested.map(({ config }) => config),
+    );
+    verdicts.forEach(({ code, says }, j) => {
+      const { i, config } = tested[j] ?? {};
+      if (i !== undefined && (code !== 0 || says !== "")) {
+        reasons[i]?.push(
+          `keepalived ${version} ends with ${code} and says: ${says}\n${config?.text}`,
+        );
+      }
+    });
+  }
+  return reasons;
+}
+
+/** What each director of a stack gets where all run a release: none where the validation says that it is too old. */
+function configsOf(
+  { stack, authPass }: Pick<Drawn, "stack" | "authPass">,
+  version: KeepalivedVersion,
+): Case[] {
+  const [os] =
+    Object.entries(osProfiles).find(([, { keepalived }]) => keepalived === version) ?? [];
+  const directors = (stack.directors as Plain[]).map((director) =>
+    Object.fromEntries(Object.entries(director).filter(([key]) => key !== "os")),
+  );
+  const plain = { ...stack, os, directors };
+  const secret = check(raw(plain, { vrrpAuthPass: authPass }));
+  const { settings } = secret.settings ? secret : check(raw(plain));
+  return (settings?.directors ?? []).flatMap((director) =>
+    settings
+      ? [
+          {
+            text: renderKeepalived(settings, director, secret.settings !== undefined),
+            secrets: renderSecrets(authPass),
+            scripts: settings.scripts,
+            trackedFiles: settings.tracking.files.map(({ file }) => file),
+          },
+        ]
+      : [],
+  );
+}
