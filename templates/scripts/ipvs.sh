@@ -151,7 +151,7 @@ live() {
 # `-t 192.0.2.100:80 -r 192.0.2.21:80 `, and `-f 7 -r 192.0.2.21:` where the log has the check's port, not the service's. And a ?
 # when the log doesn't go back to that.
 taken_out() {
-    (trap - PIPE && exec timeout 10 journalctl -r -u keepalived -q --no-pager -o cat) | awk '
+    timeout 10 journalctl -b -u keepalived -q --no-pager -o cat | awk '
         function endpoint(text,    address, port) {
             address = text
             sub(/^\[/, "", address)
@@ -167,35 +167,35 @@ taken_out() {
             option["sctp"] = "--sctp-service"
         }
         /^(Starting Healthcheck(er)? child process|Stopped Keepalived)/ {
+            split("", out)
+            generation = 0
             is_whole = 1
-            exit
         }
-        # By a reload, real servers and services may go, and come back later as if nothing had ever been said of them. The log, which
-        # is read from its end, has a real server that goes without its service: the reload says what it checks from then on.
-        /^Reload complete$/ { split("", checks) }
-        /^Activating healthchecker for service / { checks[$5 " " $8 $9] }
-        /^service [^ ]+ no longer exist/ {
-            reloads[$2]++
-            for (check in checks) stays[reloads[$2], check]
+        /^(Remov|Disabl)ing service [^ ]+ (from|of) VS / { out[$3 " " $6 " " $7] }
+        /^(Add|Enabl)ing service [^ ]+ (to|of) VS / { delete out[$3 " " $6 " " $7] }
+        # A reload tells of each check that it begins, of no real server that is in. One that a reload has added is in, whatever was
+        # said of it when an earlier config had it.
+        /^Reinitializing ipvs/ { generation++ }
+        /^Activating healthchecker for service / {
+            entry = $5 " " $8 " " $9
+            if (!(entry in checked) || checked[entry] < generation - 1) delete out[entry]
+            checked[entry] = generation
         }
-        /^Removing Virtual Server / { gone[$4 $5] }
-        /^(Add|Remov|Enabl|Disabl)ing service [^ ]+ (to|from|of) VS / {
-            left = ($6 $7) in gone
-            for (i = 1; i <= reloads[$3]; i++) if (!((i, $3 " " $6 $7) in stays)) left = 1
-            if (left) next
-            mark = $6 == "FWM" ? $7 : ""
-            server = endpoint($3)
-            if (mark == "") {
-                protocol = $6
-                sub(/.*\]:/, "", protocol)
-                sub(/:.*/, "", protocol)
-                service = option[protocol] " " endpoint($6)
-            } else service = "-f " mark (is_ipv6 ? " -6 " : " ")
-            entry = service "-r " server
-            if (!(entry in seen) && $1 ~ /^(Remov|Disabl)ing$/) print entry
-            seen[entry]
+        END {
+            for (entry in out) {
+                split(entry, words, " ")
+                mark = words[2] == "FWM" ? words[3] : ""
+                server = endpoint(words[1])
+                if (mark == "") {
+                    protocol = words[2]
+                    sub(/.*\]:/, "", protocol)
+                    sub(/:.*/, "", protocol)
+                    service = option[protocol] " " endpoint(words[2])
+                } else service = "-f " mark (is_ipv6 ? " -6 " : " ")
+                print service "-r " server
+            }
+            if (!is_whole) print "?"
         }
-        END { if (!is_whole) print "?" }
     '
 }
 

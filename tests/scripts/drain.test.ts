@@ -301,35 +301,52 @@ describe("a real server that comes back", () => {
     expect(host.read(noted)).toContain(out);
   });
 
-  // Newest first, as `journalctl -r` has it.
   const fell = "Removing service [192.0.2.21]:tcp:80 from VS [192.0.2.100]:tcp:80";
-  const checked = (service: string) =>
-    `Activating healthchecker for service [192.0.2.21]:tcp:80 for VS [${service}]:tcp:80`;
-  const again = ["Reload complete", checked("192.0.2.100")];
+  const reload = (...services: string[]) => [
+    "Reinitializing ipvs",
+    ...services.map(
+      (service) => `Activating healthchecker for service [192.0.2.21]:tcp:80 for VS ${service}`,
+    ),
+  ];
+  const both = reload("[192.0.2.100]:tcp:80", "[192.0.2.99]:tcp:80");
 
   test.each<[string, string[]]>([
-    ["its service was gone meanwhile", [...again, "Removing Virtual Server [192.0.2.100]:tcp:80"]],
     [
-      "it was gone itself meanwhile",
+      "its check failed once, and its service was gone since",
       [
-        ...again,
-        "Reload complete",
-        checked("192.0.2.99"),
-        "service [192.0.2.21]:tcp:80 no longer exist",
+        ...both,
+        fell,
+        "Removing Virtual Server [192.0.2.100]:tcp:80",
+        ...reload("[192.0.2.99]:tcp:80"),
+        ...both,
       ],
     ],
-  ])("isn't waited for because its check failed once: %s", (_, log) => {
-    host.write("/tmp/log", [...log, fell].map((line) => `${line}\n`).join(""));
+    [
+      "it was gone itself for a while, which the log tells in the words of a check that fails",
+      [
+        ...both,
+        "Reinitializing ipvs",
+        "service [192.0.2.21]:tcp:80 no longer exist",
+        fell,
+        ...reload("[192.0.2.99]:tcp:80").slice(1),
+        ...both,
+        ...both,
+      ],
+    ],
+  ])("isn't waited for because %s", (_, log) => {
+    host.write("/tmp/log", log.map((line) => `${line}\n`).join(""));
     expect(restore(everything, "192.0.2.21").code).toBe(0);
     expect(host.read("/tmp/slept")).toBeUndefined();
   });
 
-  test("is waited for when another service that it was in is gone", () => {
+  test("is waited for when its check fails, though it left another service since", () => {
     const log = [
-      ...again,
-      "service [192.0.2.21]:tcp:80 no longer exist",
-      "Removing Virtual Server [192.0.2.99]:tcp:80",
+      ...both,
       fell,
+      "Reinitializing ipvs",
+      "service [192.0.2.21]:tcp:80 no longer exist",
+      ...reload("[192.0.2.100]:tcp:80").slice(1),
+      ...both,
     ];
     host.write("/tmp/log", log.map((line) => `${line}\n`).join(""));
     expect(restore(everything, "192.0.2.21").code).toBe(1);
@@ -378,9 +395,9 @@ test.each([
   host.write(
     "/tmp/log",
     [
-      line,
-      "Starting Healthcheck child process, pid=25",
       "Removing service [192.0.2.23]:tcp:80 from VS [192.0.2.100]:tcp:80",
+      "Starting Healthcheck child process, pid=25",
+      line,
       "",
     ].join("\n"),
   );

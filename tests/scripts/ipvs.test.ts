@@ -13,7 +13,8 @@ afterAll(() => {
 
 /** keepalived.conf of a stack with these virtual servers. */
 function confOf(virtualServers: Record<string, unknown>[], more: Record<string, unknown> = {}) {
-  const stack = { ...smallStack(), ...more, virtualServers };
+  // Every protocol is at home there.
+  const stack = { ...smallStack(), firewall: { backend: "nftables" }, ...more, virtualServers };
   const settings = settingsOf(stack);
   const [director] = settings.directors;
   if (!director) throw new Error("no director");

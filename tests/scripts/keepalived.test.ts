@@ -105,7 +105,7 @@ beforeEach(() => {
   ]);
   host.program("journalctl", [
     "case $* in",
-    '-r*) { tac "$FOLDER/tmp/log"; echo "Starting Healthcheck child process, pid=9"; } ;;',
+    '-b*) { echo "Starting Healthcheck child process, pid=9"; cat "$FOLDER/tmp/log"; } ;;',
     '*--show-cursor*) echo "-- cursor: $(cat "$FOLDER/tmp/log" 2>/dev/null | wc -l)" ;;',
     '*) tail -n +$(($4 + 1)) "$FOLDER/tmp/log" ;;',
     "esac",
