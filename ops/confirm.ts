@@ -20,8 +20,8 @@ export async function saysYes(question: string, options: ConfirmOptions): Promis
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   // A Ctrl-C, a Ctrl-D and a terminal that is gone are a no.
   const answer = await Promise.race([
-    terminal.question(`${question} [y/N] `).catch((error: Error) => {
-      if (error.name === "AbortError") return "";
+    terminal.question(`${question} [y/N] `).catch((error: unknown) => {
+      if (error instanceof Error && error.name === "AbortError") return "";
       throw error;
     }),
     once(terminal, "close").then(() => ""),
