@@ -65,7 +65,12 @@ describe("a config wants", () => {
       ["-A -u 192.0.2.100:80 -s rr -o"],
       {},
     ],
-    ["an SCTP service", { protocol: "SCTP" }, ["-A --sctp-service 192.0.2.100:80 -s rr"], {}],
+    [
+      "an SCTP service",
+      { protocol: "SCTP" },
+      ["-A --sctp-service 192.0.2.100:80 -s rr"],
+      { firewall: { backend: "nftables" } },
+    ],
     ["persistence", { persistenceTimeoutSeconds: 300 }, ["-A -t 192.0.2.100:80 -s rr -p 300"], {}],
     [
       "persistence of a network",
