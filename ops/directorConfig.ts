@@ -1,5 +1,5 @@
 // What a director's keepalived.conf says, as far as the kernel and the log can be held to it.
-import { parse, type Statement } from "./import/parse";
+import { parse, type Statement } from "./import/syntax/parse";
 import { canonical, endpoint, type ServiceName } from "./ipvs";
 
 export interface DirectorConfig {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { Option, type Command } from "commander";
 import { CouldNotLook, exitCodes, UsageError } from "../exit";
 import { isChefNode, readChefNode } from "./chef";
-import { diskFiles } from "./files";
+import { diskFiles } from "./syntax/files";
 import { importConfig, renderReport, type DirectorConfig } from "./index";
 
 interface Options {

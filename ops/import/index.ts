@@ -1,18 +1,18 @@
 // An existing pair's keepalived.conf -> stack config YAML, and a report of what became of each line.
 import { secretsPath } from "../../components/render/keepalived";
 import { cookbookHosts, cookbookPassword, type ChefNode } from "./chef";
-import { readDirector } from "./director";
-import { checkImported } from "./filled";
-import { noFiles, type ConfigFiles } from "./files";
-import { mergeIpvsadm } from "./ipvs";
-import type { Place } from "./lines";
+import { readDirector } from "./read/director";
+import { checkImported } from "./write/filled";
+import { noFiles, type ConfigFiles } from "./syntax/files";
+import { mergeIpvsadm } from "./read/ipvs";
+import type { Place } from "./syntax/lines";
 import { Names, RealServers } from "./names";
-import { parse, type Parsed } from "./parse";
+import { parse, type Parsed } from "./syntax/parse";
 import { Scribe, type Report } from "./report";
-import { Scripts } from "./scripts";
+import { Scripts } from "./read/scripts";
 import type { Config } from "./shapes";
-import { toConfig } from "./toConfig";
-import { concise, toYaml } from "./yaml";
+import { toConfig } from "./write/toConfig";
+import { concise, toYaml } from "./write/yaml";
 
 export { renderReport, type Report } from "./report";
 

@@ -1,6 +1,6 @@
 // Names that the stack needs and keepalived.conf doesn't: taken from comments where they are names, made up where not.
 import { canonical, checkedFamily, name as nameType, type Family } from "../../components/schema";
-import type { Statement } from "./parse";
+import type { Statement } from "./syntax/parse";
 
 /** Names given so far. */
 export class Names {

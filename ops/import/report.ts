@@ -1,7 +1,7 @@
 // What an import did with each line of the config: kept it, changed it, or could not express it.
 import { closest, distance } from "fastest-levenshtein";
-import type { Remark } from "./lines";
-import type { Statement } from "./parse";
+import type { Remark } from "./syntax/lines";
+import type { Statement } from "./syntax/parse";
 
 /** A line that is in the stack config as it was. */
 export interface Kept {

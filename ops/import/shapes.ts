@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import { schema } from "../../components/schema";
 import { check } from "../../components/schema/checks";
-import type { Draft } from "./keywords";
+import type { Draft } from "./read/keywords";
 
 /** The stack config as a user writes it. */
 export type Config = { [Key in keyof typeof schema]?: z.input<(typeof schema)[Key]> };

@@ -8,8 +8,8 @@ import type { StackConfig } from "../../../components/schema";
 import type { Settings } from "../../../components/settings";
 import { importConfig, renderReport } from "../../../ops/import";
 import { directorConfig } from "../../../ops/import/command";
-import { diskFiles } from "../../../ops/import/files";
-import { filledIn } from "../../../ops/import/filled";
+import { diskFiles } from "../../../ops/import/syntax/files";
+import { filledIn } from "../../../ops/import/write/filled";
 import { configTests, suites, unpack, type KeepalivedVersion } from "../../support/keepalived";
 import { differenceOf, meaningOf } from "./meaning";
 

@@ -1,7 +1,7 @@
 // The parser is held to the real keepalived: any text, both versions, the same words on the same lines.
 import { hostname } from "node:os";
 import fc from "fast-check";
-import type { ConfigFiles } from "../../../ops/import/files";
+import type { ConfigFiles } from "../../../ops/import/syntax/files";
 import { configTest, suites, unpack, type KeepalivedVersion } from "../../support/keepalived";
 import { lastLine, readByKeepalived, readByUs } from "./oracle";
 

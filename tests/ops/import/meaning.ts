@@ -1,6 +1,6 @@
 // What a keepalived.conf says, statement by statement, with keepalived's own defaults: for two configs that should say the same.
-import { parse, type Parsed, type Statement } from "../../../ops/import/parse";
-import type { ConfigFiles } from "../../../ops/import/files";
+import { parse, type Parsed, type Statement } from "../../../ops/import/syntax/parse";
+import type { ConfigFiles } from "../../../ops/import/syntax/files";
 
 /** Facts, one a line: `192.0.2.100:80 TCP -> 192.0.2.21:80 weight 2`. Nothing of the import's own reading is in them. */
 export function meaningOf(text: string, files?: ConfigFiles, configId?: string): string[] {

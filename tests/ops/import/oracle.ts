@@ -1,7 +1,7 @@
 // What a parser reads, told as keepalived tells it: each unknown keyword and each word behind include_check, with its line.
-import type { ConfigFiles } from "../../../ops/import/files";
-import { LineReader } from "../../../ops/import/lines";
-import { splitWords } from "../../../ops/import/words";
+import type { ConfigFiles } from "../../../ops/import/syntax/files";
+import { LineReader } from "../../../ops/import/syntax/lines";
+import { splitWords } from "../../../ops/import/syntax/words";
 
 /** Behind a config's text, it shows where keepalived's first pass ends: later ones read it again. */
 export const lastLine = "\nthe-last-line\n";

@@ -1,5 +1,5 @@
 // What instances and checks track: vrrp_script, vrrp_track_process, track_file, bfd_instance.
-import { familyOf } from "../../components/schema";
+import { familyOf } from "../../../components/schema";
 import {
   cannot,
   each,
@@ -12,8 +12,8 @@ import {
   type Keywords,
   type Read,
 } from "./keywords";
-import type { Statement } from "./parse";
-import { Unfit, type Scribe } from "./report";
+import type { Statement } from "../syntax/parse";
+import { Unfit, type Scribe } from "../report";
 import { readUser, type Scripts } from "./scripts";
 import {
   bfdShape,
@@ -24,7 +24,7 @@ import {
   type TrackedFile,
   type TrackedProcess,
   type TrackedScript,
-} from "./shapes";
+} from "../shapes";
 
 /** Everything that a config tracks, in its order. */
 export interface TrackingReading {

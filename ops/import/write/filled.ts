@@ -1,8 +1,8 @@
 // Whether an imported config is one that the stack takes, once its placeholders are filled in.
-import { check, type RawConfig } from "../../components/config";
-import { osNames } from "../../components/schema/hosts";
-import { fillIn, fillIn6 } from "./scripts";
-import type { Config } from "./shapes";
+import { check, type RawConfig } from "../../../components/config";
+import { osNames } from "../../../components/schema/hosts";
+import { fillIn, fillIn6 } from "../read/scripts";
+import type { Config } from "../shapes";
 
 /**
  * Errors of a config, as `pulumi preview` would say them if sound values stood where the placeholders are. `os` is set where the

@@ -1,7 +1,7 @@
 // Blocks of keepalived.conf(5) as tables: a keyword, and how what stands behind it gets into the stack config.
 import type { z } from "zod";
-import type { Statement } from "./parse";
-import { Unfit, type Scribe } from "./report";
+import type { Statement } from "../syntax/parse";
+import { Unfit, type Scribe } from "../report";
 
 /** Takes a statement over into a draft of the config. @throws Unfit when it can't be */
 export type Read<Draft> = (draft: Draft, statement: Statement, scribe: Scribe) => void;

@@ -1,11 +1,11 @@
 // VRRP instances as the stack config has them: what they have in common is said once.
-import { canonical, instanceKeys } from "../../components/schema";
-import type { DirectorReading } from "./director";
+import { canonical, instanceKeys } from "../../../components/schema";
+import type { DirectorReading } from "../read/director";
 import { partsOf, type Director } from "./directors";
-import type { Sync } from "./globals";
-import { defined, same, withoutEmpty } from "./plain";
-import type { Scribe } from "./report";
-import type { Config } from "./shapes";
+import type { Sync } from "../read/globals";
+import { defined, same, withoutEmpty } from "../plain";
+import type { Scribe } from "../report";
+import type { Config } from "../shapes";
 import { addressesOfService } from "./virtualServers";
 
 /** `vrrp` of the stack config. */

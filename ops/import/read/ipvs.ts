@@ -1,10 +1,16 @@
 // What a director's kernel forwards, beside what its config says: entries that somebody added by hand, and weights that differ.
-import { canonical, checkedFamily } from "../../components/schema";
-import { endpoint, parseRules, type Rule, type RuleDestination, type ServiceName } from "../ipvs";
+import { canonical, checkedFamily } from "../../../components/schema";
+import {
+  endpoint,
+  parseRules,
+  type Rule,
+  type RuleDestination,
+  type ServiceName,
+} from "../../ipvs";
 import type { DirectorReading } from "./director";
-import { nameOfPort, Names, type RealServers } from "./names";
-import type { Statement } from "./parse";
-import type { Scribe } from "./report";
+import { nameOfPort, Names, type RealServers } from "../names";
+import type { Statement } from "../syntax/parse";
+import type { Scribe } from "../report";
 import {
   prefixLength,
   type MemberReading,
@@ -12,7 +18,7 @@ import {
   type ServiceReading,
   type Target,
 } from "./services";
-import { virtualServerShape, type VirtualServer } from "./shapes";
+import { virtualServerShape, type VirtualServer } from "../shapes";
 
 /** Adds to a reading what only the kernel has, and reports where both differ; the config's word counts. */
 export function mergeIpvsadm(

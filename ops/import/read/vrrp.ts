@@ -1,5 +1,5 @@
 // vrrp_instance and vrrp_sync_group.
-import { checkedFamily, familyOf, type Family } from "../../components/schema";
+import { checkedFamily, familyOf, type Family } from "../../../components/schema";
 import { mails, protocolVersion, smtpAlert, type Globals, type Sync } from "./globals";
 import {
   always,
@@ -16,10 +16,10 @@ import {
   type Draft,
   type Keywords,
 } from "./keywords";
-import type { Statement } from "./parse";
-import { Unfit, type Scribe } from "./report";
+import type { Statement } from "../syntax/parse";
+import { Unfit, type Scribe } from "../report";
 import { hook, type Scripts } from "./scripts";
-import { garpShape, instanceShape, type Instance, type Notify, type SyncGroup } from "./shapes";
+import { garpShape, instanceShape, type Instance, type Notify, type SyncGroup } from "../shapes";
 
 /** A VRRP instance as one director's config has it. */
 export interface InstanceReading {

@@ -1,5 +1,5 @@
 // global_defs: the daemon's settings, mail, and what instances and virtual servers take for a default.
-import { address, name } from "../../components/schema";
+import { address, name } from "../../../components/schema";
 import {
   always,
   cannot,
@@ -17,8 +17,8 @@ import {
   type Keywords,
   type Read,
 } from "./keywords";
-import type { Statement } from "./parse";
-import { Unfit, type Scribe } from "./report";
+import type { Statement } from "../syntax/parse";
+import { Unfit, type Scribe } from "../report";
 import { fillIn } from "./scripts";
 import {
   daemonShape,
@@ -28,7 +28,7 @@ import {
   type Daemon,
   type Email,
   type SyncDaemon,
-} from "./shapes";
+} from "../shapes";
 
 /** What a config says once for all. */
 export interface Globals {

@@ -1,13 +1,13 @@
 // One director's config, read: everything that it says, as far as the stack has keys for it.
-import { canonical, checkedFamily, type Family } from "../../components/schema";
+import { canonical, checkedFamily, type Family } from "../../../components/schema";
 import { nameOf, readGlobals, type Globals } from "./globals";
 import { cannot, each, readBlock, word, type Keywords } from "./keywords";
-import { Names, type RealServers } from "./names";
-import type { Parsed, Statement } from "./parse";
-import { Unfit, type Scribe } from "./report";
+import { Names, type RealServers } from "../names";
+import type { Parsed, Statement } from "../syntax/parse";
+import { Unfit, type Scribe } from "../report";
 import type { Scripts } from "./scripts";
 import { readServices, type MemberReading, type ServiceReading } from "./services";
-import type { SyncGroup } from "./shapes";
+import type { SyncGroup } from "../shapes";
 import { readTracking, type TrackingReading } from "./tracking";
 import { readInstance, readSyncGroup, type InstanceReading } from "./vrrp";
 

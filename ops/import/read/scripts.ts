@@ -1,14 +1,14 @@
 // Scripts that a config names: their texts travel with the stack, so each gets a name there, and its text if it is at hand.
 import { basename, dirname } from "node:path";
 import { quote } from "shell-quote";
-import { schema } from "../../components/schema";
-import { scriptCall, scriptName } from "../../components/schema/scripts";
-import type { ConfigFiles } from "./files";
+import { schema } from "../../../components/schema";
+import { scriptCall, scriptName } from "../../../components/schema/scripts";
+import type { ConfigFiles } from "../syntax/files";
 import type { Read } from "./keywords";
-import type { Statement } from "./parse";
-import { Unfit, type Scribe } from "./report";
-import type { ScriptCall } from "./shapes";
-import { scriptWords } from "./words";
+import type { Statement } from "../syntax/parse";
+import { Unfit, type Scribe } from "../report";
+import type { ScriptCall } from "../shapes";
+import { scriptWords } from "../syntax/words";
 
 /** What stands for a value that the imported files don't hold. */
 export const fillIn = "FILL_IN";

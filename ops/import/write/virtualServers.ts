@@ -1,20 +1,20 @@
 // Virtual servers and real servers as the stack config has them.
-import { canonical, checkedFamily, type Family } from "../../components/schema";
-import { withDefaults } from "./checks";
-import type { DirectorReading } from "./director";
-import type { RealServers } from "./names";
-import { defined, same } from "./plain";
-import type { Scribe } from "./report";
-import { fillIn, fillIn6 } from "./scripts";
-import type { MemberReading, ServiceReading } from "./services";
+import { canonical, checkedFamily, type Family } from "../../../components/schema";
+import { withDefaults } from "../read/checks";
+import type { DirectorReading } from "../read/director";
+import type { RealServers } from "../names";
+import { defined, same } from "../plain";
+import type { Scribe } from "../report";
+import { fillIn, fillIn6 } from "../read/scripts";
+import type { MemberReading, ServiceReading } from "../read/services";
 import {
   checkShapes,
   type CheckDraft,
   type Config,
   type Member,
   type VirtualServer,
-} from "./shapes";
-import type { CarriedAddress, InstanceReading } from "./vrrp";
+} from "../shapes";
+import type { CarriedAddress, InstanceReading } from "../read/vrrp";
 
 /** A virtual server with all its members spelt out. */
 export interface Written {

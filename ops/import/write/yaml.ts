@@ -1,11 +1,12 @@
 // Stack config as a file for Pulumi: what is the default anyway is left out, and comments say what to do.
 import { Document, isScalar, isMap, isSeq, type Node } from "yaml";
 import { z } from "zod";
-import { namespace } from "../../components/config";
-import { schema } from "../../components/schema";
-import type { Report } from "./report";
-import { fillIn } from "./scripts";
-import type { Config } from "./shapes";
+import { namespace } from "../../../components/config";
+import { schema } from "../../../components/schema";
+import { same } from "../plain";
+import type { Report } from "../report";
+import { fillIn } from "../read/scripts";
+import type { Config } from "../shapes";
 
 /** The config without the keys that say what the schema says anyway, in the schema's order. */
 export function concise(config: Config): Config {
@@ -73,7 +74,7 @@ function withoutDefaults(type: unknown, value: unknown): unknown {
     const inner = withoutDefaults(type.unwrap(), value);
     const usual = (type as z.ZodType).safeParse(undefined).data;
     const said = (type as z.ZodType).safeParse(value);
-    if (said.success && isSame(said.data, usual)) return undefined;
+    if (said.success && same(said.data, usual)) return undefined;
     return inner;
   }
   if (type instanceof z.ZodOptional) return withoutDefaults(type.unwrap(), value);
@@ -90,8 +91,4 @@ function withoutDefaults(type: unknown, value: unknown): unknown {
     );
   }
   return value;
-}
-
-function isSame(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -1,14 +1,14 @@
 // What the directors' configs say -> the stack config, with placeholders for what they don't.
-import { secretSchema } from "../../components/schema";
-import type { DirectorReading } from "./director";
+import { secretSchema } from "../../../components/schema";
+import type { DirectorReading } from "../read/director";
 import { directorsOf, writeDirectors, type Director } from "./directors";
 import { vrrpOf } from "./instances";
-import type { RealServers } from "./names";
-import type { Statement } from "./parse";
-import { differences } from "./plain";
-import type { Scribe } from "./report";
-import { fillIn, type Scripts } from "./scripts";
-import { daemonShape, type BfdSession, type Config } from "./shapes";
+import type { RealServers } from "../names";
+import type { Statement } from "../syntax/parse";
+import { differences } from "../plain";
+import type { Scribe } from "../report";
+import { fillIn, type Scripts } from "../read/scripts";
+import { daemonShape, type BfdSession, type Config } from "../shapes";
 import { realServersOf, shortened, toVirtualServer } from "./virtualServers";
 
 /** A stack config, and what a reader of it should know of some of its keys. */

@@ -1,6 +1,6 @@
 // virtual_server and virtual_server_group.
 import { Address4, Address6 } from "ip-address";
-import { canonical, checkedFamily, familyOf, type Family } from "../../components/schema";
+import { canonical, checkedFamily, familyOf, type Family } from "../../../components/schema";
 import { checkKeywords, readCheck, type CheckReading, type Timing } from "./checks";
 import { mails, smtpAlert, type Globals } from "./globals";
 import {
@@ -17,9 +17,9 @@ import {
   type Keywords,
   type Read,
 } from "./keywords";
-import { commentedName, nameOfPort, type Names, type RealServers } from "./names";
-import type { Statement } from "./parse";
-import { Unfit, type Scribe } from "./report";
+import { commentedName, nameOfPort, type Names, type RealServers } from "../names";
+import type { Statement } from "../syntax/parse";
+import { Unfit, type Scribe } from "../report";
 import { hook, type Scripts } from "./scripts";
 import {
   memberShape,
@@ -28,7 +28,7 @@ import {
   type Member,
   type SorryServer,
   type VirtualServer,
-} from "./shapes";
+} from "../shapes";
 
 export type Protocol = "TCP" | "UDP" | "SCTP";
 

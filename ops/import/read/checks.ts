@@ -1,5 +1,5 @@
 // Checkers of a real server: TCP_CHECK, HTTP_GET and their like.
-import { familyOf, type CheckType } from "../../components/schema";
+import { familyOf, type CheckType } from "../../../components/schema";
 import {
   cannot,
   each,
@@ -13,12 +13,12 @@ import {
   type Keywords,
   type Read,
 } from "./keywords";
-import type { Statement } from "./parse";
-import { defined } from "./plain";
-import { Unfit, type Scribe } from "./report";
+import type { Statement } from "../syntax/parse";
+import { defined } from "../plain";
+import { Unfit, type Scribe } from "../report";
 import { fillIn, readUser, type Scripts } from "./scripts";
-import { checkShapes, urlShape, type CheckDraft, type Url } from "./shapes";
-import { quotedWords } from "./words";
+import { checkShapes, urlShape, type CheckDraft, type Url } from "../shapes";
+import { quotedWords } from "../syntax/words";
 
 /** A checker as it is written; what it leaves out is not filled in yet. */
 export interface CheckReading {

@@ -1,10 +1,10 @@
 // The directors: those whose configs there are, and those that they name as peers.
-import { canonical, checkedFamily, type Family } from "../../components/schema";
-import type { DirectorReading } from "./director";
-import { Names } from "./names";
-import type { Scribe } from "./report";
-import { fillIn } from "./scripts";
-import { familyOfInstance, type InstanceReading } from "./vrrp";
+import { canonical, checkedFamily, type Family } from "../../../components/schema";
+import type { DirectorReading } from "../read/director";
+import { Names } from "../names";
+import type { Scribe } from "../report";
+import { fillIn } from "../read/scripts";
+import { familyOfInstance, type InstanceReading } from "../read/vrrp";
 
 /** A director as far as the files tell. */
 export interface Director {
