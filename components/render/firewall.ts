@@ -4,10 +4,10 @@ import {
   ownAddress,
   partsOf,
   sorryPart,
-  type CheckSettings,
   type DirectorSettings,
   type Flow,
   type Settings,
+  type VirtualServerSettings,
 } from "../settings";
 import { renderFiles } from "./files";
 
@@ -36,12 +36,16 @@ interface Rules {
   openings: Opening[];
   untracked: Opening[];
   marked: { match: Opening; mark: number }[];
+  /** New connections to these that IPVS has not taken are left unanswered. */
+  unserved: Opening[];
 }
 
 /**
  * Firewall of a director: the admitted subnets, the virtual servers' ports, VRRP, connection sync and BFD from its peers, the answers
  * to its checks through a virtual address, and the answers of real servers behind NAT.
  * Flows to a virtual address are not tracked: a director sees half of a DR flow, and conntrack calls its FINs invalid.
+ * keepalived has a virtual address for some milliseconds without its services, or the other way round, when it starts and when it ends.
+ * A client whom the kernel refuses then has failed; one who gets no answer asks again after a second.
  */
 export function renderDirectorFirewall(settings: Settings, director: DirectorSettings): string {
   const { vrrp, instances, virtualServers, directors } = settings;
@@ -104,34 +108,55 @@ export function renderDirectorFirewall(settings: Settings, director: DirectorSet
         ? []
         : flows.flatMap((flow) => flowOpenings(flow).map((match) => ({ match, mark: fwmark }))),
     ),
+    unserved: unique(
+      virtualServers
+        .filter((service) => !isServedByDirectors(service, directors))
+        .flatMap(({ flows }) => flows.flatMap(flowOpenings))
+        .filter(({ protocol }) => protocol === "tcp" || protocol === "udp"),
+    ),
   });
 }
 
-/** Firewall of a real server: the admitted subnets, its virtual servers' ports, and the directors' checks of it. */
+/** Whether a director may be one of its servers: IPVS leaves such connections to the kernel then. */
+function isServedByDirectors(
+  { realServers, sorryServer }: VirtualServerSettings,
+  directors: DirectorSettings[],
+): boolean {
+  const own = directors.flatMap(({ vrrpAddress, vrrpAddress6, syncAddress, host }) => [
+    withoutPrefix(vrrpAddress),
+    ...(vrrpAddress6 === undefined ? [] : [withoutPrefix(vrrpAddress6)]),
+    syncAddress,
+    host,
+  ]);
+  return [...realServers, ...(sorryServer ? [sorryServer] : [])].some(
+    ({ address }) => own.includes(address) || address === "::1" || address.startsWith("127."),
+  );
+}
+
+/**
+ * Firewall of a real server: the admitted subnets, the directors, and its virtual servers' ports. Directors may ask for anything: what
+ * they check, and how, changes after the real servers have, and a check that is refused meanwhile takes all of them out.
+ */
 export function renderRealServerFirewall(settings: Settings, name: string): string {
   const admitted = subnets(settings).map(({ from }) => from ?? "");
-  const served = partsOf(settings, name);
-  const directorAddresses = [
-    ...new Set(
-      settings.directors.flatMap(({ vrrpAddress, vrrpAddress6, syncAddress }) => [
-        withoutPrefix(vrrpAddress),
-        syncAddress,
-        ...(vrrpAddress6 === undefined ? [] : [withoutPrefix(vrrpAddress6)]),
-      ]),
-    ),
-  ];
-  const isDirectors = (address: string) =>
-    directorAddresses.filter(
-      (from) =>
-        checkedFamily(from) === checkedFamily(address) &&
-        !admitted.some((subnet) => isInNetworkOf(from, subnet)),
-    );
+  const directorAddresses = settings.directors.flatMap(
+    ({ vrrpAddress, vrrpAddress6, syncAddress }) => [
+      withoutPrefix(vrrpAddress),
+      syncAddress,
+      ...(vrrpAddress6 === undefined ? [] : [withoutPrefix(vrrpAddress6)]),
+    ],
+  );
   return render(settings, {
     openings: [
       ...subnets(settings),
       ...metricsOpenings(settings),
       ...unique(
-        served.flatMap(({ service, part }) =>
+        directorAddresses
+          .filter((from) => !admitted.some((subnet) => isInNetworkOf(from, subnet)))
+          .map((from) => ({ from })),
+      ),
+      ...unique(
+        partsOf(settings, name).flatMap(({ service, part }) =>
           part.forwarding === "NAT"
             ? service.flows.flatMap((flow) =>
                 flowOpenings({
@@ -143,21 +168,10 @@ export function renderRealServerFirewall(settings: Settings, name: string): stri
             : service.flows.flatMap(flowOpenings),
         ),
       ),
-      ...unique(
-        served
-          .filter(({ part }) => part.forwarding === "TUN")
-          .flatMap(({ part }) =>
-            isDirectors(part.address).map((from): Opening => ({ protocol: "ipip", from })),
-          ),
-      ),
-      ...unique(
-        served.flatMap(({ part }) =>
-          part.checks.flatMap((check) => checkOpenings(check, isDirectors(part.address))),
-        ),
-      ),
     ],
     untracked: [],
     marked: [],
+    unserved: [],
   });
 }
 
@@ -174,17 +188,6 @@ function metricsOpenings({ metrics }: Settings): Opening[] {
 function flowOpenings({ address, protocol, ports }: Flow): Opening[] {
   const to = { protocol: lower(protocol), to: address };
   return ports ? ports.map((port) => ({ ...to, port })) : [to];
-}
-
-function checkOpenings({ check, port, through }: CheckSettings, from: string[]): Opening[] {
-  if (port === undefined || !("connectTimeoutSeconds" in check)) return [];
-  const protocol = check.type === "udp" || check.type === "dns" ? "udp" : "tcp";
-  return from.map((source) => ({
-    protocol,
-    from: source,
-    ...(through ? { to: through.virtualAddress } : {}),
-    port,
-  }));
 }
 
 /** What real servers behind NAT answer passes through the director; ports that a client chose are not known here. */
@@ -262,6 +265,7 @@ function nftFile({
   openings,
   untracked,
   marked,
+  unserved,
 }: Omit<Rules, "openings"> & { openings?: Opening[] }): Record<string, string[]> {
   const chains = [
     ...nftChain(
@@ -273,6 +277,18 @@ function nftFile({
       "marked",
       "prerouting priority mangle; policy accept;",
       marked.map(({ match, mark }) => `${nftMatch(match)} meta mark set ${mark}`),
+    ),
+    // IPVS takes what it serves at priority 99 (ip_vs_core.c).
+    ...nftChain(
+      "unserved",
+      "input priority 110; policy accept;",
+      unserved.map((opening) =>
+        [
+          nftMatch(opening),
+          ...(opening.protocol === "tcp" ? ["tcp flags & (fin | syn | rst | ack) == syn"] : []),
+          "drop",
+        ].join(" "),
+      ),
     ),
     ...(openings
       ? nftChain("input", "input priority filter; policy drop;", [

@@ -80,7 +80,7 @@ bring_back() {
                 continue
             fi
             # A run before this one changed the director, and was cut off before it could put it in again.
-            if ! grep -qxF -e "${entry%% -w *}" "$scratch/checked"; then
+            if ! is_there "$entry" && ! grep -qxF -e "${entry%% -w *}" "$scratch/checked"; then
                 say "$address has left $(service_of "$entry")"
                 continue
             fi
@@ -149,11 +149,16 @@ others_serve() {
     ' "$scratch/live"
 }
 
-# True when the real server is in the service, and not held at weight 0 there because its check fails. Sets $live to its entry now.
-is_well() {
+# True when the real server is in the service, whatever its weight. Sets $live to its entry now.
+is_there() {
     look
     live=$(awk -v place="-a $(place_of "$1")" 'index($0, place) == 1' "$scratch/live")
-    [ -n "$live" ] || return 1
+    [ -n "$live" ]
+}
+
+# True when it is, and not held at weight 0 because its check fails.
+is_well() {
+    is_there "$1" || return 1
     [ "$(weight_of "$live")" = 0 ] || return 0
     taken_out >"$scratch/out"
     ! awk -v place="$(place_of "$1")" 'index(place, $0) == 1 { found = 1 } END { exit !found }' "$scratch/out"
@@ -174,9 +179,7 @@ change() {
     limits=$(awk -v place="-x $(place_of "$1")" 'index($0, place) == 1 { print "-x", $(NF - 1), "-y", $NF }' "$scratch/live")
     # shellcheck disable=SC2046,SC2086 # words that ipvsadm printed
     ipvsadm $(printf '%s\n' "$1" | sed "s/^-a/-e/; s/ -w [0-9]*/ -w $2/") $limits 2>"$scratch/said" || {
-        look
-        ! awk -v place="-a $(place_of "$1")" 'index($0, place) == 1 { found = 1 } END { exit !found }' "$scratch/live" ||
-            fail "$(cat "$scratch/said")"
+        ! is_there "$1" || fail "$(cat "$scratch/said")"
     }
 }
 

@@ -366,6 +366,15 @@ describe("a real server that comes back", () => {
     expect(host.read(noted)).not.toContain(out);
   });
 
+  test("is put in where the config is in older words, written before the stack's", () => {
+    host.write(
+      "/etc/keepalived/keepalived.conf",
+      conf.replaceAll("lvs_sched", "lb_algo").replaceAll("lvs_method", "lb_kind"),
+    );
+    expect(restore(everything, "192.0.2.21").code).toBe(0);
+    expect(changed()).not.toContain(`-a ${web}.21:80 -g -w 0`);
+  });
+
   test("isn't waited for in a service that it is about to leave", () => {
     host.write("/tmp/table", without(`-a ${web}.21:80 -g -w 0\n`));
     const { code, stderr } = restore(everything.replace(`-a ${web}.21:80 -g\n`, ""), "192.0.2.21");

@@ -29,6 +29,8 @@ interface Config {
   alpha?: boolean;
   /** Connections are told to the other directors. */
   synced?: boolean;
+  /** It includes the file of secrets. */
+  secret?: boolean;
 }
 
 const script = (word: string) => `#!/bin/sh\necho ${word}\n`;
@@ -41,6 +43,7 @@ function conf({ id, weight = 1, runs = [], uthreshold, ...does }: Config): strin
     ...(does.cut ? ["# cut"] : []),
     ...(does.busy ? ["# busy"] : []),
     ...(does.synced ? ["global_defs {", "    lvs_sync_daemon eth0 id 51", "}"] : []),
+    ...(does.secret ? [`include ${folder}/lvs-ha-secrets.conf`] : []),
     ...(does.says ?? ["Reload complete"]).map((line) => `# says ${line}`),
     "virtual_server 192.0.2.100 80 {",
     "    lvs_sched rr",
@@ -571,7 +574,13 @@ describe("secrets", () => {
 
   beforeEach(() => {
     expect(secrets("auth_pass first\n").code).toBe(0);
-    applied({ id: "first" });
+    applied({ id: "first", secret: true });
+  });
+
+  test("that the config in place doesn't include cost no reload: it may be one from before the stack", () => {
+    applied({ id: "second" });
+    expect(secrets("auth_pass second\n").code).toBe(0);
+    expect([host.read(file), told()]).toEqual(["auth_pass second\n", ["start", "reload"]]);
   });
 
   test("are changed with a reload that is proven, and for root alone", () => {
