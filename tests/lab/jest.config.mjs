@@ -8,6 +8,7 @@ export default {
   testMatch: ["<rootDir>/tests/lab/**/*.test.ts"],
   testPathIgnorePatterns: ["/node_modules/"],
   globalSetup: "<rootDir>/tests/lab/setup.ts",
+  globalTeardown: "<rootDir>/tests/lab/teardown.ts",
   testSequencer: "<rootDir>/tests/lab/sequencer.mjs",
   maxWorkers: 1,
   testTimeout: 600_000,

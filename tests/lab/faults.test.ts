@@ -1,0 +1,465 @@
+// What goes wrong while the stack is changed, and while it serves. One rerun of `pulumi up` ends each in the same bytes on every host.
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { namespaces, virtualIp } from "../../lab/hosts";
+import { inOperator, labEnv, onHost, powerCut, powerOn, waitFor } from "../../lab/lab";
+import { startLoad, summary } from "../../lab/load";
+import { activeDirector, directors, holders, ipvsTable } from "../../lab/measure";
+import { inNamespace } from "../../lab/network";
+import { projectRoot } from "../../lab/paths";
+import type { Status } from "../../ops/status/look";
+import type { Stack } from "../support/stacks";
+import { noteFault } from "./faultMatrix";
+import { configFile, configure, everywhere, pulumi, shell, up } from "./stack";
+
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** A change that every step of every host takes part in. */
+const change = (stack: Stack): void => {
+  stack.realServers[1].weight = 7;
+  stack.firewall = { allowFrom: ["10.0.0.0/8", "172.16.0.0/12"] };
+  stack.kernel = {
+    directorSysctls: { "net.core.somaxconn": 4321 },
+    realServerSysctls: { "net.core.somaxconn": 4321 },
+  };
+};
+
+/** Everything of the stack's on a host: files, rules, addresses, what is in the kernel. */
+const bytes = [
+  "find /etc/lvs-ha /etc/keepalived /etc/sysctl.d/90-lvs-ha.conf /etc/modules-load.d/lvs-ha.conf /etc/modprobe.d/lvs-ha.conf /etc/systemd/system/lvs-ha-vip.service /usr/local/lib/lvs-ha -type f ! -name ssh-clients.nft 2>/dev/null | sort | xargs md5sum",
+  "ufw status",
+  "sysctl -n net.core.somaxconn",
+  "ip -4 -o addr show dev lo | cut -d ' ' -f 2-7",
+  "ipvsadm -Sn 2>/dev/null | sort",
+].join("; ");
+
+/** The hosts as a change that nothing disturbs leaves them: before it, and after it. */
+const clean: Record<"before" | "after", Record<string, string>> = { before: {}, after: {} };
+
+let changed = false;
+
+/** Sets the config to the side where the hosts aren't. */
+function turn(): void {
+  changed = !changed;
+  configure(changed ? change : undefined);
+}
+
+/** One more `up`, and every host is as a change that nothing disturbed leaves it. */
+async function converges(): Promise<void> {
+  await pulumi("cancel", "--yes");
+  await up();
+  const [active] = await holders();
+  expect(active).toBeDefined();
+  const wanted = changed ? clean.after : clean.before;
+  await waitFor(
+    async () => {
+      const now = await everywhere(bytes);
+      for (const [name, text] of Object.entries(now)) {
+        if (text !== wanted[name])
+          throw new Error(`${name} is otherwise:\n${text}\nwanted:\n${wanted[name]}`);
+      }
+      return true;
+    },
+    { what: "every host has the same bytes", timeoutSeconds: 30 },
+  );
+}
+
+/** Does it under load and notes what it cost. */
+async function fault(
+  name: string,
+  work: () => Promise<string | undefined>,
+  allowed = 0,
+): Promise<void> {
+  const load = await startLoad({ address: virtualIp.ipv4, port: 80, rate: 100, seconds: 590 });
+  let ended = "FAILED";
+  try {
+    ended = (await work()) ?? "one rerun: the same bytes";
+  } finally {
+    const result = await load.end();
+    tell(`${name}: ${summary(result)}`);
+    noteFault({ fault: name, sent: result.sent, lost: result.lost, ended });
+    if (ended !== "FAILED") expect(result.lost).toBeLessThanOrEqual(allowed);
+  }
+}
+
+interface RunningUp {
+  child: ChildProcess;
+  said: () => string;
+  ended: Promise<number | null>;
+}
+
+/** `pulumi up` that a test can end. */
+async function startUp(): Promise<RunningUp> {
+  const [file, words] = inNamespace(namespaces.operator, "pulumi", [
+    "up",
+    "--yes",
+    "--skip-preview",
+    "--config-file",
+    configFile,
+    "--stack",
+    "dev",
+    "--non-interactive",
+    "--color=never",
+  ]);
+  const child = spawn(file, words, {
+    cwd: projectRoot,
+    env: await labEnv(),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+  }
+  const ended = once(child, "exit").then(([code]) => code as number | null);
+  return { child, said: () => said, ended };
+}
+
+const done = /remote:Command \S+ (created|updated|deleted|replaced)/g;
+
+/** Waits until so many more commands are done, or the run is over. */
+async function untilDone(running: RunningUp, count: number): Promise<boolean> {
+  const limit = Date.now() + 300_000;
+  while (running.child.exitCode === null && Date.now() < limit) {
+    if ((running.said().match(done) ?? []).length >= count) return true;
+    await delay(20);
+  }
+  return false;
+}
+
+const names = directors.map(({ name }) => name);
+const standby = async () => {
+  const active = await activeDirector();
+  return names.find((name) => name !== active) ?? "";
+};
+const pid = "systemctl show -P MainPID keepalived";
+const transitions =
+  "journalctl -b -u keepalived -o cat | grep -c 'Entering .* STATE' || [ $? = 1 ]";
+
+beforeAll(async () => {
+  configure();
+  await up();
+  clean.before = await everywhere(bytes);
+  turn();
+  await up();
+  clean.after = await everywhere(bytes);
+});
+
+afterAll(async () => {
+  configure();
+  await up();
+});
+
+test("kill -9 of pulumi at every step boundary, one after the other", async () => {
+  await fault("pulumi killed (-9) at each step", async () => {
+    turn();
+    let kills = 0;
+    for (;;) {
+      const running = await startUp();
+      if (!(await untilDone(running, 1))) {
+        const code = await running.ended;
+        if (code !== 0) throw new Error(`ended with ${code}:\n${running.said()}`);
+        break;
+      }
+      running.child.kill("SIGKILL");
+      await running.ended;
+      kills++;
+      await pulumi("cancel", "--yes");
+      if (kills > 80) throw new Error("no end in sight");
+    }
+    await converges();
+    return `${kills} kills, then the same bytes`;
+  });
+});
+
+test("the operator's Ctrl-C halfway", async () => {
+  await fault("Ctrl-C halfway", async () => {
+    turn();
+    const running = await startUp();
+    await untilDone(running, 5);
+    running.child.kill("SIGINT");
+    expect(await running.ended).not.toBe(0);
+    await converges();
+    return undefined;
+  });
+});
+
+test("every SSH connection cut while hosts are changed", async () => {
+  await fault("SSH cut on every host, again and again", async () => {
+    turn();
+    const running = await startUp();
+    for (let i = 0; i < 6 && running.child.exitCode === null; i++) {
+      await untilDone(running, 2 + 4 * i);
+      await everywhere(
+        "for p in $(pgrep -f 'sshd.*notty'); do grep -q lvs-ha /proc/$p/task/$p/children 2>/dev/null; [ $p = $PPID ] || pgrep -P $p -f lvs-ha >/dev/null && kill -9 $p; done; true",
+      );
+    }
+    await running.ended;
+    await converges();
+    return undefined;
+  });
+});
+
+test("a host's script killed at any moment: the next run takes it up", async () => {
+  const name = await standby();
+  const conf = "/etc/keepalived/keepalived.conf";
+  const reference = await shell(name, bytes);
+  await fault("host script killed (-9) at 16 moments", async () => {
+    for (let i = 0; i < 16; i++) {
+      const seconds = (0.03 + i * 0.05).toFixed(2);
+      await onHost(
+        name,
+        `{ echo '==> ${conf} <=='; sed 's/weight 7/weight ${20 + i}/; s/weight 1$/weight ${40 + i}/' ${conf}; } >/root/offer; timeout -s KILL ${seconds} /usr/local/lib/lvs-ha/keepalived.sh apply "$(cat /var/lib/lvs-ha/owners/keepalived.sh)" </root/offer`,
+      );
+    }
+    await shell(name, "rm /root/offer");
+    turn();
+    await up();
+    turn();
+    await converges();
+    expect(await shell(name, bytes)).toBe(reference);
+    return undefined;
+  });
+});
+
+test("a host whose power is cut while it is changed", async () => {
+  await fault(
+    "real server's power cut while it is changed",
+    async () => {
+      turn();
+      const running = await startUp();
+      await waitFor(() => Promise.resolve(running.said().includes("pair-web2-kernel")), {
+        what: "web2 is being changed",
+        timeoutSeconds: 120,
+      });
+      await powerCut("web2");
+      await powerOn("web2");
+      await running.ended;
+      await converges();
+      return undefined;
+    },
+    // It had been drained: only checks that found it well again before it was gone can lose any.
+    50,
+  );
+});
+
+test("an unreachable host: the up ends clearly, and with it in maintenance the others converge", async () => {
+  await fault(
+    "real server dead; the others converge",
+    async () => {
+      await powerCut("web3");
+      await waitFor(
+        async () => !(await ipvsTable(await activeDirector())).includes("192.0.2.23:80"),
+        {
+          what: "web3 is out of the pool",
+          timeoutSeconds: 60,
+        },
+      );
+      turn();
+      const side = changed ? change : undefined;
+      configure((stack) => {
+        side?.(stack);
+        stack.ssh = { ...(stack.ssh as object), dialErrorLimit: 1, perDialTimeoutSeconds: 3 };
+        stack.maintenance = ["web3"];
+      });
+      const { exitCode, stdout } = await pulumi(
+        "up",
+        "--yes",
+        "--skip-preview",
+        "--continue-on-error",
+      );
+      expect(exitCode).not.toBe(0);
+      expect(stdout).toMatch(/pair-web3\S*.*\n?.*(dial|connect|timeout|no route)/is);
+      for (const name of names)
+        expect(await shell(name, "sysctl -n net.core.somaxconn")).toBe(changed ? "4321" : "4096");
+      await powerOn("web3");
+      configure(side);
+      await converges();
+      return undefined;
+    },
+    // Those that were sent to it until its check had failed twice.
+    600,
+  );
+});
+
+test("the package manager's lock is held: up waits for it", async () => {
+  await fault("dpkg's lock held for 20 s", async () => {
+    const holder = onHost(
+      "lvs2",
+      `perl -e 'open(F, ">", "/var/lib/dpkg/lock-frontend"); fcntl(F, 7, pack("s s x4 q q i x4", 1, 0, 0, 0, 0)) or die; sleep 20'`,
+    );
+    const side = changed ? change : undefined;
+    configure((stack) => {
+      side?.(stack);
+      stack.packages = ["curl", "tree"];
+    });
+    await up();
+    await holder;
+    expect(await shell("lvs2", "command -v tree")).toBe("/usr/bin/tree");
+    configure(side);
+    await converges();
+    return undefined;
+  });
+});
+
+test("the package source is down: the error says so, nothing else changes", async () => {
+  await fault("package source down on one host", async () => {
+    const hide =
+      "for f in /etc/apt/sources.list /etc/apt/sources.list.d/*; do [ ! -e $f ] || mv $f /root/$(basename $f).held; done; apt-get clean; rm -rf /var/lib/apt/lists/*";
+    await shell("web2", hide);
+    const side = changed ? change : undefined;
+    configure((stack) => {
+      side?.(stack);
+      stack.packages = ["curl", "ncdu"];
+    });
+    const { exitCode, stdout } = await pulumi("up", "--yes", "--skip-preview");
+    expect(exitCode).not.toBe(0);
+    expect(stdout).toMatch(/ncdu/);
+    await shell(
+      "web2",
+      "for f in /root/*.held; do case $f in */sources.list.held) mv $f /etc/apt/sources.list ;; *) mv $f /etc/apt/sources.list.d/$(basename $f .held) ;; esac; done",
+    );
+    await up();
+    configure(side);
+    await converges();
+    return undefined;
+  });
+});
+
+test("a director's disk is full: the old config serves, the other director is untouched", async () => {
+  await fault("disk full on the standby", async () => {
+    const name = await standby();
+    const other = names.find((one) => one !== name) ?? "";
+    const before = await shell(other, `${pid}; md5sum /etc/keepalived/keepalived.conf`);
+    await shell(
+      name,
+      "fallocate -l $(($(df -Pk / | awk 'NR == 2 { print $4 }') - 4))K /root/fill; head -c 1M /dev/zero >>/root/fill2 2>/dev/null; true",
+    );
+    turn();
+    const { exitCode } = await pulumi(
+      "up",
+      "--yes",
+      "--skip-preview",
+      "--target",
+      `**pair-${name}-keepalived`,
+    );
+    expect(exitCode).not.toBe(0);
+    expect(await shell(name, "systemctl is-active keepalived")).toBe("active");
+    expect(await shell(other, `${pid}; md5sum /etc/keepalived/keepalived.conf`)).toBe(before);
+    await shell(name, "rm -f /root/fill /root/fill2");
+    await converges();
+    return undefined;
+  });
+});
+
+test("two ups at once: the second is refused, the first goes through", async () => {
+  await fault("two ups at once", async () => {
+    turn();
+    const first = await startUp();
+    await untilDone(first, 1);
+    const second = await pulumi("up", "--yes", "--skip-preview");
+    expect(second.exitCode).not.toBe(0);
+    expect(second.stdout + second.stderr).toContain("locked by");
+    expect(await first.ended).toBe(0);
+    await converges();
+    return undefined;
+  });
+});
+
+test("the clock jumps an hour on the active director: nobody takes over, nothing is lost", async () => {
+  await fault("clock jumps an hour, forth and back", async () => {
+    const active = await activeDirector();
+    const before = await everywhere(transitions);
+    await shell(active, "date -s '+1 hour' >/dev/null");
+    await delay(5000);
+    await shell(active, "date -s '-1 hour' >/dev/null");
+    await delay(5000);
+    expect(await activeDirector()).toBe(active);
+    for (const name of names) expect(await shell(name, transitions)).toBe(before[name]);
+    return "no transition";
+  });
+});
+
+test("keepalived is killed on the active director: the other takes over, and one holds the address again", async () => {
+  await fault(
+    "keepalived killed (-9) on the active",
+    async () => {
+      const active = await activeDirector();
+      await shell(active, `kill -9 $(${pid})`);
+      const began = Date.now();
+      await waitFor(async () => (await holders()).some((name) => name !== active), {
+        what: "the other director holds the address",
+        timeoutSeconds: 10,
+        intervalSeconds: 0.1,
+      });
+      const taken = Date.now() - began;
+      await up();
+      await shell(active, "systemctl is-active keepalived || systemctl start keepalived");
+      expect(await activeDirector()).not.toBe(active);
+      await converges();
+      return `taken over within ${taken} ms; one holder again`;
+    },
+    20,
+  );
+});
+
+test("a real server's service dies, and flaps: it is out until it answers, the directors stay as they are", async () => {
+  const before = await everywhere(transitions);
+  await fault(
+    "real server's service flaps 4 times in 24 s",
+    async () => {
+      for (let i = 0; i < 4; i++) {
+        await shell("web2", "systemctl stop nginx");
+        await delay(3000);
+        await shell("web2", "systemctl start nginx");
+        await delay(3000);
+      }
+      await waitFor(
+        async () => (await ipvsTable(await activeDirector())).includes("192.0.2.22:80"),
+        {
+          what: "web2 is in again",
+          timeoutSeconds: 30,
+        },
+      );
+      for (const name of names) expect(await shell(name, transitions)).toBe(before[name]);
+      return "in again, no transition";
+    },
+    // A third of the requests while it is down and its check hasn't failed twice.
+    4 * 3 * 40,
+  );
+});
+
+test("directors that no longer hear each other both serve, and agree again without hands", async () => {
+  await fault(
+    "partition between the directors",
+    async () => {
+      const cut =
+        "nft add table inet cut; nft 'add chain inet cut in { type filter hook input priority -200; }'; nft add rule inet cut in meta l4proto 112 drop";
+      await Promise.all(names.map((name) => shell(name, cut)));
+      await waitFor(async () => (await holders()).length === 2, {
+        what: "both hold the address",
+        timeoutSeconds: 20,
+      });
+      const { stdout, exitCode } = await inOperator(process.execPath, [
+        ..."--import tsx ops/cli.ts status --json --stack dev --config-file".split(" "),
+        configFile,
+      ]);
+      expect(exitCode).toBe(1);
+      const { problems } = JSON.parse(stdout) as Status;
+      expect(problems.map(({ text }) => text)).toContainEqual(
+        expect.stringContaining("SPLIT BRAIN"),
+      );
+      await Promise.all(names.map((name) => shell(name, "nft delete table inet cut")));
+      await waitFor(async () => (await holders()).length === 1, {
+        what: "one holds the address",
+        timeoutSeconds: 20,
+      });
+      return "status says split brain; one holder again";
+    },
+    200,
+  );
+});

@@ -1,0 +1,302 @@
+// What an operator does with live traffic, under load: new connections at a steady rate, none tried again, lost = no answer in 3 s.
+import { setTimeout as delay } from "node:timers/promises";
+import { virtualIp } from "../../lab/hosts";
+import { onHost, powerCut, powerOn, waitFor } from "../../lab/lab";
+import { startLoad, summary, type LoadResult } from "../../lab/load";
+import { activeDirector, directors, ipvsTable, realServers } from "../../lab/measure";
+import { badConfigs } from "../support/badConfigs";
+import { example } from "../support/examples";
+import { configure, everywhere, pulumi, shell, up } from "./stack";
+
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Does something while requests come; what became of these. */
+async function under(rate: number, work: () => Promise<void>): Promise<LoadResult> {
+  const load = await startLoad({ address: virtualIp.ipv4, port: 80, rate, seconds: 1180 });
+  try {
+    await work();
+  } finally {
+    const result = await load.end();
+    tell(`  ${summary(result)}`);
+    if (result.lost > 0) tell(`  lost in second: ${JSON.stringify(result.lostInSecond)}`);
+  }
+  return load.result;
+}
+
+const conf = "/etc/keepalived/keepalived.conf";
+const transitions =
+  "journalctl -b -u keepalived -o cat | grep -c 'Entering .* STATE' || [ $? = 1 ]";
+const pid = "systemctl show -P MainPID keepalived";
+const names = directors.map(({ name }) => name);
+
+/** What a director's script is given: keepalived.conf, changed by sed(1), under the name that the stack has there. */
+const offer = (expression: string) =>
+  `{ echo '==> ${conf} <=='; sed '${expression}' ${conf}; } | /usr/local/lib/lvs-ha/keepalived.sh apply "$(cat /var/lib/lvs-ha/owners/keepalived.sh)"`;
+
+beforeAll(async () => {
+  configure();
+  await up();
+});
+
+test("20 config changes in 60 s under 300 requests a second: no VRRP transition, nothing lost", async () => {
+  const before = await everywhere(transitions);
+  const began = Date.now();
+  const result = await under(300, async () => {
+    for (let i = 0; i < 20; i++) {
+      // The next whole turn: 20 changes, a director each, in 60 s.
+      await delay(Math.max(0, began + i * 3000 - Date.now()));
+      const { exitCode, stderr } = await onHost(
+        names[i % 2] ?? "",
+        offer(`/web2/,/weight/s/weight [0-9]*/weight ${2 + i}/`),
+      );
+      expect([exitCode, exitCode === 0 ? "" : stderr]).toEqual([0, ""]);
+    }
+  });
+  tell(`  20 changes in ${((Date.now() - began) / 1000).toFixed(0)} s`);
+  expect(Date.now() - began).toBeLessThan(75_000);
+  expect(result).toMatchObject({ lost: 0 });
+  for (const name of names) {
+    expect(await shell(name, transitions)).toBe(before[name]);
+    expect(await ipvsTable(name)).toMatch(/192\.0\.2\.22:80 +Route +(20|21) /);
+  }
+  // The hosts are not what the stack says now; a change of it brings both together.
+  configure((stack) => {
+    stack.realServers[1].weight = 2;
+  });
+  await up();
+});
+
+test("a real server is drained, removed, added again and reweighed: nothing lost", async () => {
+  const result = await under(300, async () => {
+    configure((stack) => {
+      stack.maintenance = ["web2"];
+    });
+    await up();
+    for (const name of names) expect(await ipvsTable(name)).toMatch(/192\.0\.2\.22:80 +Route +0 /);
+    await waitFor(
+      async () => /192\.0\.2\.22:80 +Route +0 +0 /.test(await ipvsTable(await activeDirector())),
+      { what: "web2 has no open connection", timeoutSeconds: 60 },
+    );
+    configure((stack) => {
+      stack.realServers.splice(1, 1);
+    });
+    await up();
+    configure();
+    await up();
+    configure((stack) => {
+      stack.realServers[1].weight = 3;
+    });
+    await up();
+  });
+  expect(result).toMatchObject({ lost: 0 });
+  expect(result.byServer.web2).toBeGreaterThan(0);
+});
+
+test("a change of the real servers goes through them one at a time, each drained: nothing lost", async () => {
+  configure((stack) => {
+    stack.kernel = { realServerSysctls: { "net.core.somaxconn": 5000 } };
+  });
+  const result = await under(300, async () => {
+    const said = await up();
+    for (const { interfaces } of realServers) {
+      expect(said).toContain(`drain: ${interfaces[1].ipv4}: no new connections`);
+      expect(said).toContain(`drain: ${interfaces[1].ipv4}: in again`);
+    }
+  });
+  expect(result).toMatchObject({ lost: 0 });
+  expect(new Set(Object.values(await everywhere("sysctl -n net.core.somaxconn"))).has("5000")).toBe(
+    true,
+  );
+});
+
+test("every host is rebooted in maintenance, and keepalived is upgraded on both directors: nothing lost", async () => {
+  const hosts = [...realServers, ...directors].map(({ name }) => name);
+  // Requests under way survive a failover where both directors compute the same real server for them.
+  const lossless = (maintenance: string[]) => {
+    configure((stack) => {
+      Object.assign(stack.virtualServers[0], { scheduler: "mh", schedulerFlags: ["mh-port"] });
+      stack.kernel = { sloppyTcp: true };
+      stack.maintenance = maintenance;
+    });
+  };
+  lossless([]);
+  await up();
+  const began = Date.now();
+  const result = await under(300, async () => {
+    for (const name of hosts) {
+      lossless([name]);
+      await up();
+      if (names.includes(name)) {
+        expect(await shell(name, "systemctl is-active keepalived || true")).toBe("inactive");
+        // What an upgrade does: the package's files and scripts again, the service left as it was.
+        await shell(
+          name,
+          "DEBIAN_FRONTEND=noninteractive apt-get install -qq --reinstall keepalived 2>&1",
+        );
+      } else {
+        await delay(3000);
+      }
+      await powerCut(name);
+      await powerOn(name);
+      lossless([]);
+      await up();
+      tell(
+        `  ${name} has been away; ${((Date.now() - began) / 1000).toFixed(0)} s since the beginning`,
+      );
+    }
+  });
+  expect(result).toMatchObject({ lost: 0 });
+  for (const name of names) {
+    expect(
+      await shell(name, "systemctl is-active keepalived; systemctl is-enabled keepalived"),
+    ).toBe("active\nenabled");
+  }
+}, 1_200_000);
+
+test.each(names)(
+  "50 bad configs that no schema has stopped: %s refuses them all, and the old one goes on serving",
+  async (name) => {
+    const before = await shell(name, `md5sum ${conf}; ${pid}`);
+    const good = await shell(name, `cat ${conf}`);
+    const bad = Object.entries(badConfigs(good));
+    expect(bad.length).toBeGreaterThanOrEqual(50);
+    const result = await under(100, async () => {
+      for (const [what, text] of bad) {
+        const { exitCode, stderr } = await onHost(
+          name,
+          `/usr/local/lib/lvs-ha/keepalived.sh apply "$(cat /var/lib/lvs-ha/owners/keepalived.sh)"`,
+          { input: `==> ${conf} <==\n${text}` },
+        );
+        if (exitCode === 0) throw new Error(`${what} was taken:\n${stderr}`);
+        expect(stderr).toContain("the config from before is serving");
+      }
+    });
+    expect(result).toMatchObject({ lost: 0 });
+    expect(await shell(name, `md5sum ${conf}; ${pid}`)).toBe(before);
+    expect(await shell(name, "ls /etc/keepalived")).not.toContain("new");
+  },
+);
+
+test("a lost state: up takes the running pair over without a restart or a reload, and nothing is lost", async () => {
+  const before = await everywhere(pid);
+  const reloads = "journalctl -b -u keepalived -o cat | grep -c '^Reloading' || [ $? = 1 ]";
+  const reloaded = await everywhere(reloads);
+  const result = await under(300, async () => {
+    await loseState();
+    await up();
+  });
+  expect(result).toMatchObject({ lost: 0 });
+  expect(await everywhere(pid)).toEqual(before);
+  expect(await everywhere(reloads)).toEqual(reloaded);
+});
+
+test("a pair that was built by hand as the cookbook builds it is taken over: nothing lost, and destroy gives it back", async () => {
+  const { exitCode } = await pulumi("destroy", "--yes");
+  expect(exitCode).toBe(0);
+  configure((stack) => {
+    const { virtualServers, vrrp, kernel } = example("cookbook");
+    Object.assign(stack, { virtualServers, vrrp, kernel });
+    for (const service of stack.virtualServers) {
+      service.address = virtualIp.ipv4;
+      delete service.realServers;
+    }
+  });
+  await pulumi("config", "set", "--secret", "lvs-ha:vrrpAuthPass", "grr02");
+  await layDownCookbook();
+  await waitFor(activeDirector, { what: "the pair built by hand serves", timeoutSeconds: 30 });
+  const files = await everywhere(cookbookFiles);
+  const result = await under(100, async () => {
+    await up();
+  });
+  expect(result).toMatchObject({ lost: 0 });
+  await pulumi("destroy", "--yes");
+  expect(await everywhere(cookbookFiles)).toEqual(files);
+  await removeCookbook();
+  await pulumi("config", "rm", "lvs-ha:vrrpAuthPass");
+  configure();
+  await up();
+});
+
+/** The state goes; the hosts stay as they are. */
+async function loseState(): Promise<void> {
+  await pulumi("stack", "rm", "--force", "--yes", "--preserve-config");
+  await pulumi("stack", "init");
+}
+
+/** What the cookbooks lvs01 and lvs-web01 put where. */
+const cookbookFiles =
+  "cat /etc/keepalived/keepalived.conf /etc/network/interfaces.d/lo1 /etc/sysctl.d/99-cookbook.conf 2>/dev/null; systemctl is-active keepalived 2>/dev/null; true";
+
+async function layDownCookbook(): Promise<void> {
+  const conf = (priority: number) => `vrrp_instance VI_1 {
+    state BACKUP
+    interface eth1
+    virtual_router_id 51
+    priority ${priority}
+    advert_int 1
+    authentication {
+        auth_type PASS
+        auth_pass grr02
+    }
+    virtual_ipaddress {
+        ${virtualIp.ipv4}
+    }
+}
+
+virtual_server ${virtualIp.ipv4} 80 {
+    delay_loop 20
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+${realServers
+  .map(
+    ({ interfaces }) => `    real_server ${interfaces[1].ipv4} 80 {
+        weight 1
+        TCP_CHECK {
+            connect_timeout 3
+        }
+    }
+`,
+  )
+  .join("")}}
+`;
+  await Promise.all([
+    ...directors.map(({ name }, i) =>
+      onHost(
+        name,
+        "cat >/etc/keepalived/keepalived.conf; echo net.ipv4.ip_forward=1 >/etc/sysctl.d/99-cookbook.conf; sysctl -q -p /etc/sysctl.d/99-cookbook.conf; systemctl -q enable --now keepalived",
+        { input: conf(150 - 10 * i) },
+      ),
+    ),
+    ...realServers.map(({ name }) =>
+      shell(
+        name,
+        [
+          "for k in lo all; do echo net.ipv4.conf.$k.arp_ignore=1; echo net.ipv4.conf.$k.arp_announce=2; done >/etc/sysctl.d/99-cookbook.conf",
+          "sysctl -q -p /etc/sysctl.d/99-cookbook.conf",
+          `printf 'auto lo:1\\niface lo:1 inet static\\n    address ${virtualIp.ipv4}\\n    netmask 255.255.255.255\\n' >/etc/network/interfaces.d/lo1`,
+          "ifup lo:1",
+        ].join(" && "),
+      ),
+    ),
+  ]);
+}
+
+async function removeCookbook(): Promise<void> {
+  await Promise.all([
+    ...directors.map(({ name }) =>
+      shell(
+        name,
+        "systemctl -q disable --now keepalived; rm /etc/keepalived/keepalived.conf /etc/sysctl.d/99-cookbook.conf; sysctl -q net.ipv4.ip_forward=0",
+      ),
+    ),
+    ...realServers.map(({ name }) =>
+      shell(
+        name,
+        "ifdown lo:1; rm /etc/network/interfaces.d/lo1 /etc/sysctl.d/99-cookbook.conf; for k in lo all; do sysctl -q net.ipv4.conf.$k.arp_ignore=0 net.ipv4.conf.$k.arp_announce=0; done",
+      ),
+    ),
+  ]);
+}
