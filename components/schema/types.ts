@@ -75,16 +75,20 @@ export const name = matching(
   "a name (lower-case letters, digits and dashes, 32 at most, a letter first)",
 );
 
+// In a list of names, each is its line's first word: keepalived.conf(5), "Include files".
+const isDirective = (name: string) => /^include[rmwba]?$/.test(name);
+const directive = { error: "is a directive of keepalived.conf (include, includer …)" };
+
 /** A name inside keepalived.conf, where capitals and underscores are the custom: VI_1. */
 export const blockName = matching(
   /^[A-Za-z][A-Za-z0-9_-]{0,30}$/,
   "a name (letters, digits, _ and -, 31 at most, a letter first)",
-);
+).refine((name) => !isDirective(name), directive);
 
 export const interfaceName = matching(
   /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/,
   "a network interface's name (15 characters at most)",
-);
+).refine((name) => !isDirective(name), directive);
 
 export const userName = matching(/^[a-z_][a-z0-9_-]{0,31}$/, "a login name");
 
@@ -108,12 +112,19 @@ export const hostKey = matching(
 
 export const packageName = matching(/^[a-z0-9][a-z0-9+.-]+$/, "a package's name");
 
-export const sysctlName = matching(/^[a-z0-9_-]+([./][A-Za-z0-9_*:-]+)+$/, "a sysctl's name");
+export const sysctlName = matching(
+  /^[a-z0-9_][a-z0-9_-]*([./][A-Za-z0-9_*:-]+)+$/,
+  "a sysctl's name",
+).max(255, { error: "is longer than 255 characters" });
 
 export const sysctlValue = z
-  .union([z.int(), matching(/^[A-Za-z0-9_.:-]+( [A-Za-z0-9_.:-]+)*$/, "a sysctl's value")], {
-    error: "is not a sysctl's value (a whole number, or words of letters, digits and _ . : -)",
-  })
+  .union(
+    [z.int(), matching(/^[A-Za-z0-9_.:-]+( [A-Za-z0-9_.:-]+)*$/, "a sysctl's value").max(255)],
+    {
+      error:
+        "is not a sysctl's value (a whole number, or words of letters, digits and _ . : -, 255 characters at most)",
+    },
+  )
   .transform(String);
 
 /**

@@ -15,7 +15,8 @@ import {
 import type { Plain } from "../support/setRight";
 import { raw } from "../support/stacks";
 
-const seed = Number(process.env.SEED ?? Date.now() % 0x7fffffff);
+// The same cases for everybody: what fails is then the change at hand. SEED=2 RUNS=5000 looks further.
+const seed = Number(process.env.SEED ?? 1);
 const drawn = Number(process.env.RUNS ?? 450);
 
 /** A stack, and how to draw it again. */

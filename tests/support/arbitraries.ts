@@ -26,7 +26,7 @@ export function stackArb(): fc.Arbitrary<Plain> {
 export function stackWith(feature: string): fc.Arbitrary<Plain> {
   let tries = 0;
   const others = neededBy.filter(([pattern]) => pattern.test(feature)).map(([, other]) => other);
-  return anyStack({ presence: 0.1, wanted: [feature, ...others] }).filter((stack) => {
+  return anyStack({ presence: 0.15, wanted: [feature, ...others] }).filter((stack) => {
     const isRight = passes(stack) && featuresOf(stack).has(feature);
     tries = isRight ? 0 : tries + 1;
     if (tries > 300) throw new Error(`no config with ${feature} passes validation`);
@@ -82,6 +82,8 @@ const likely: Record<string, number> = {
 
 /** What some features need elsewhere in the config; without it, they would seldom be right. */
 const neededBy: [feature: RegExp, other: string][] = [
+  [/\.schedulerFlags\[\]=sh/, "virtualServers[].scheduler=sh"],
+  [/\.schedulerFlags\[\]=mh/, "virtualServers[].scheduler=mh"],
   [/^vrrp\.syncGroups/, "vrrp.instances[].virtualAddresses[]"],
   [/\.trackScripts/, "tracking.scripts[]"],
   [/\.trackProcesses/, "tracking.processes[]"],

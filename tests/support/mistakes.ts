@@ -165,6 +165,11 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     'vrrp.interface: "eth1 {\\n}" is not a network interface\'s name (15 characters at most)',
   ],
   [
+    "an instance by the name of a directive of keepalived.conf",
+    (s) => (s.vrrp = { instances: [{ name: "include", virtualRouterId: 51 }] }),
+    'vrrp.instances[0].name: "include" is a directive of keepalived.conf (include, includer …)',
+  ],
+  [
     "a name with a capital",
     (s) => (s.directors[0].name = "LVS1"),
     'directors[0].name: "LVS1" is not a name (lower-case letters, digits and dashes, 32 at most, a letter first)',
