@@ -95,7 +95,7 @@ test(`what passes validation passes keepalived --config-test, with nothing said 
 /** For each stack, what the keepalived of each release says against the configs that are chosen of it, one a director. */
 async function refusals(
   stacks: Pick<Drawn, "stack" | "authPass">[],
-  choose = (configs: Case[], _i: number, _version: KeepalivedVersion) => configs,
+  choose: (configs: Case[], i: number, version: KeepalivedVersion) => Case[] = (configs) => configs,
 ): Promise<string[][]> {
   const reasons: string[][] = stacks.map(() => []);
   for (const version of versions) {
