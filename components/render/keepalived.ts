@@ -327,7 +327,7 @@ function serviceLines(service: Settings["virtualServers"][number]): Line[] {
   return statements({
     delay_loop: service.delayLoopSeconds,
     lvs_sched: service.scheduler,
-    ...Object.fromEntries(service.schedulerFlags.map((name) => [name, true])),
+    ...Object.fromEntries(schedulerFlags(service).map((name) => [name, true])),
     ops: service.onePacketScheduling,
     lvs_method: service.forwarding,
     // A literal 0 is refused by keepalived (exit 5 on 2.2.7): none is said by leaving it out.
@@ -350,6 +350,15 @@ function serviceLines(service: Settings["virtualServers"][number]): Line[] {
     sorry_server_lvs_method: sorryServer && (sorryServer.forwarding ?? service.forwarding),
     sorry_server_inhibit: sorryServer?.inhibitOnFailure,
   });
+}
+
+/** Of the scheduler's flags, those asked for and the one that sends its clients elsewhere while a real server has weight 0. */
+function schedulerFlags({
+  scheduler,
+  schedulerFlags: wanted,
+}: Settings["virtualServers"][number]): string[] {
+  const hashes = scheduler === "sh" || scheduler === "mh";
+  return [...new Set([...wanted, ...(hashes ? [`${scheduler}-fallback`] : [])])];
 }
 
 /** A mask for IPv4, a prefix length for IPv6, as ipvsadm(8) takes them. */

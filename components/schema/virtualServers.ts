@@ -131,7 +131,9 @@ const virtualServer = z.strictObject({
     .describe("How a real server is chosen: ipvsadm(8) (the cookbook's value)"),
   schedulerFlags: listOf(oneOf(schedulerFlags), "flags")
     .default([])
-    .describe("Flags of `sh` and `mh`: hash the port too, fall back when the chosen one is out"),
+    .describe(
+      "Flags of `sh` and `mh`: hash the port, too; `sh-fallback` and `mh-fallback` are always set, because without them a drained real server's clients get no answer",
+    ),
   forwarding: oneOf(forwardings)
     .default("DR")
     .describe(

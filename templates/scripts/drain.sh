@@ -34,6 +34,10 @@ drain() {
                 say "$address stays in: nobody else serves $(service_of "$entry")"
                 continue
             fi
+            if is_destination_hashed "$entry"; then
+                say "$address stays in: the scheduler dh sends its clients to nobody else in $(service_of "$entry")"
+                continue
+            fi
             { forget "$entry" && printf '%s\n' "$entry"; } | record $drained
             change "$entry" 0
         done <"$scratch/entries"
@@ -147,6 +151,11 @@ others_serve() {
         index($0, service) == 1 && index($0, own) != 1 && !/ -w 0( |$)/ { found = 1 }
         END { exit !found }
     ' "$scratch/live"
+}
+
+# ip_vs_dh.c: what is hashed to a real server of weight 0 is dropped. sh and mh have a flag against that, which the config always sets.
+is_destination_hashed() {
+    awk -v service="-A $(service_of "$1") -s dh" '$0 == service || index($0, service " ") == 1 { found = 1 } END { exit !found }' "$scratch/live"
 }
 
 # True when the real server is in the service, whatever its weight. Sets $live to its entry now.

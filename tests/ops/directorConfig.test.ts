@@ -94,7 +94,7 @@ test("marks, IPv6, thresholds, persistence and a sorry server are found", () => 
     {
       name: "web",
       service: "FWM 7",
-      schedulerFlags: ["sh-port"],
+      schedulerFlags: ["sh-fallback", "sh-port"],
       persistenceSeconds: 300,
       persistenceMask: "255.255.255.0",
       sorryServer: "192.0.2.99:0",

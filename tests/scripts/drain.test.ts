@@ -166,6 +166,16 @@ describe("a drained real server", () => {
     expect(host.read("/tmp/thresholds")?.trim()).toBe("100 75");
   });
 
+  test("stays in a service whose scheduler would send its clients to nobody", () => {
+    host.write(
+      "/tmp/table",
+      table.map((line) => `${line.replace(/^(-A -t 192.*) wrr/, "$1 dh")}\n`).join(""),
+    );
+    const { stderr } = drain("0", "192.0.2.21");
+    expect(stderr).toContain("stays in: the scheduler dh");
+    expect(changed()).not.toContain(`-a ${web}.21:80 -g -w 0`);
+  });
+
   test("is not taken out of a service whose other real servers are drained already", () => {
     expect(drain("0", "192.0.2.21").code).toBe(0);
     expect(drain("0", "192.0.2.22").stderr).toBe(
