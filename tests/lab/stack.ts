@@ -31,8 +31,8 @@ export function configure(change: (stack: Stack) => void = () => undefined): voi
 
 /** Runs the engine on the configured stack; how it ended is a result. */
 export function pulumi(...args: string[]): Promise<RunResult> {
-  // `pulumi stack …` reads no config.
-  const config = args[0] === "stack" ? [] : ["--config-file", configFile];
+  // These read no config.
+  const config = ["stack", "cancel"].includes(args[0] ?? "") ? [] : ["--config-file", configFile];
   const words = [...args, ...config, "--stack", "dev", "--non-interactive", "--color=never"];
   return inOperator("pulumi", words, { timeoutSeconds: 560 });
 }
