@@ -358,51 +358,6 @@ describe("examples/active-active.yaml, with more on it, under nftables", () => {
   });
 });
 
-describe("examples/nat.yaml as it stands, under ufw", () => {
-  const gateway = { ipv4: "10.10.0.100" };
-
-  beforeAll(async () => {
-    configure((stack) => {
-      fit("nat", stack);
-    });
-    await up();
-    for (const host of webs) await answerThrough(host, "add", gateway);
-    await settled([`-t ${virtualIp.ipv4}:80`]);
-  });
-
-  afterAll(async () => {
-    for (const host of webs) await answerThrough(host, "del", gateway);
-  });
-
-  test("requests are spread over all real servers, which have no virtual address", async () => {
-    const result = await requests(virtualIp.ipv4);
-    expect(result).toMatchObject({ answered: 60, slow: 0 });
-    expect(Object.keys(result.byServer).sort()).toEqual(webs);
-    for (const host of webs) {
-      expect(await shell(host, "ip -o addr show")).not.toContain(virtualIp.ipv4);
-    }
-  });
-
-  test("a power cut of the active director moves the virtual address and the real servers' gateway together", async () => {
-    const active = await activeFor(virtualIp.ipv4);
-    expect(await activeFor(gateway.ipv4)).toBe(active);
-    const load = await startLoad({ address: virtualIp.ipv4, port: 80, rate: 50, seconds: 60 });
-    await delay(2000);
-    await powerCut(active);
-    const other = await waitFor(
-      async () => (await holdersOf(gateway.ipv4)).find((name) => name !== active),
-      { what: "the other director has the gateway", timeoutSeconds: 10 },
-    );
-    expect(await activeFor(virtualIp.ipv4)).toBe(other);
-    const after = await requests(virtualIp.ipv4);
-    expect(after).toMatchObject({ answered: 60 });
-    const result = await load.end();
-    tell(summary(result));
-    expect(result.longestGapMs).toBeLessThan(3000);
-    await powerOn(active);
-  });
-});
-
 describe("examples/udp-dns.yaml as it stands", () => {
   const pools = [`-u ${virtualIp.ipv4}:53`, `-t ${virtualIp.ipv4}:53`];
   const serve = (host: string) =>
