@@ -66,7 +66,7 @@ test("the active director has the virtual address, the standby hasn't; both have
 
 test("a real server that is out, one without its virtual address, and a changed sysctl show within two looks", async () => {
   const address = realServers[0]?.interfaces[1].ipv4 ?? "";
-  const present = `lvs_ha_loopback_address_present{address="${virtualIp.ipv4}"}`;
+  const present = `lvs_ha_loopback_address_present{address="${virtualIp.ipv4}",interface="lo"}`;
   await becomes("web1", present, 1);
   await shell("web1", `ip addr del ${virtualIp.ipv4}/32 dev lo`);
   await becomes("web1", present, 0);
