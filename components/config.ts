@@ -1,34 +1,15 @@
-// Stack config -> validated plain settings. Every error is found before any host is touched, and all come at once.
-import * as pulumi from "@pulumi/pulumi";
+// Stack config -> validated plain settings, or every error there is. No Pulumi: the operator's command reads config, too.
 import { closest, distance } from "fastest-levenshtein";
 import { z } from "zod";
 import { rules } from "./rules";
 import { schema, secretSchema, type SecretName, type StackConfig } from "./schema";
-import { resolve, type Secrets, type Settings } from "./settings";
+import { resolve, type Settings } from "./settings";
 
 /** Namespace of the stack config's keys: `lvs-ha:directors`. */
 export const namespace = "lvs-ha";
 
-/**
- * Reads and checks the stack's config.
- * @throws RunError with one line an error: key, value, what is allowed.
- */
-export function loadSettings(): { settings: Settings; secrets: Secrets } {
-  const prefix = `${namespace}:`;
-  // Which keys are secret is said by the language host in the environment only; the SDK keeps it internal.
-  const secretKeys = new Set(JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]") as string[]);
-  const raw: RawConfig = new Map();
-  for (const [key, text] of Object.entries(pulumi.runtime.allConfig())) {
-    if (!key.startsWith(prefix)) continue;
-    raw.set(key.slice(prefix.length), { text, secret: secretKeys.has(key) });
-  }
-  const { settings, errors } = check(raw);
-  if (settings === undefined) throw new pulumi.RunError(report(errors));
-  const config = new pulumi.Config(namespace);
-  const secrets: Secrets = {};
-  for (const name of secretNames) secrets[name] = config.getSecret(name);
-  return { settings, secrets };
-}
+/** The keys that hold secrets. */
+export const secretNames = Object.keys(secretSchema) as SecretName[];
 
 /** One key as the engine hands it over: objects and lists are JSON text. */
 export type RawConfig = Map<string, { text: string; secret: boolean }>;
@@ -68,15 +49,6 @@ export function check(raw: RawConfig): { settings?: Settings; errors: string[] }
 }
 
 const settingNames = Object.keys(schema) as (keyof typeof schema)[];
-const secretNames = Object.keys(secretSchema) as SecretName[];
-
-function report(errors: string[]): string {
-  const count = errors.length === 1 ? "1 error" : `${errors.length} errors`;
-  return [
-    `the stack config has ${count}; no host was touched:`,
-    ...errors.map((e) => `  ${e}`),
-  ].join("\n");
-}
 
 function strangers(raw: RawConfig): string[] {
   const known = [...settingNames, ...secretNames];

@@ -1,5 +1,5 @@
 // What other Pulumi programs can use.
-export { loadSettings } from "./config";
+export { loadSettings } from "./loadSettings";
 export { LvsHaPair, type LvsHaPairArgs } from "./lvsHaPair";
 export { LvsNode, type LvsNodeArgs } from "./lvsNode";
 export { RealServer, type RealServerArgs } from "./realServer";

@@ -43,7 +43,8 @@ keepalived.conf(5) and ipvsadm(8). _The cookbook_ is the pair of Chef cookbooks 
 [took over from](../README.md#coming-from-the-chef-cookbooks).`,
   `A key that isn't here is an error. So is a value that isn't allowed, and what doesn't go together: two hosts of one name, say,
 or direct routing to another port. \`pulumi preview\` tells all errors at once, each with key, value and what is allowed, and
-touches no host for it.`,
+touches no host for it. What only a newer keepalived knows says so: [keepalived-versions.md](keepalived-versions.md) has that, and what each
+version gets wrong.`,
   "## In an editor",
   `[config.schema.json](config.schema.json) is a JSON Schema of the same keys. Editors that use
 [yaml-language-server](https://github.com/redhat-developer/yaml-language-server) (VS Code with Red Hat's YAML extension, Neovim,

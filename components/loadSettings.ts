@@ -1,0 +1,33 @@
+// The stack's config, as the engine hands it to the program. Every error is found before any host is touched, and all come at once.
+import * as pulumi from "@pulumi/pulumi";
+import { check, namespace, type RawConfig, secretNames } from "./config";
+import type { Secrets, Settings } from "./settings";
+
+/**
+ * Reads and checks the stack's config.
+ * @throws RunError with one line an error: key, value, what is allowed.
+ */
+export function loadSettings(): { settings: Settings; secrets: Secrets } {
+  const prefix = `${namespace}:`;
+  // Which keys are secret is said by the language host in the environment only; the SDK keeps it internal.
+  const secretKeys = new Set(JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]") as string[]);
+  const raw: RawConfig = new Map();
+  for (const [key, text] of Object.entries(pulumi.runtime.allConfig())) {
+    if (!key.startsWith(prefix)) continue;
+    raw.set(key.slice(prefix.length), { text, secret: secretKeys.has(key) });
+  }
+  const { settings, errors } = check(raw);
+  if (settings === undefined) throw new pulumi.RunError(report(errors));
+  const config = new pulumi.Config(namespace);
+  const secrets: Secrets = {};
+  for (const name of secretNames) secrets[name] = config.getSecret(name);
+  return { settings, secrets };
+}
+
+function report(errors: string[]): string {
+  const count = errors.length === 1 ? "1 error" : `${errors.length} errors`;
+  return [
+    `the stack config has ${count}; no host was touched:`,
+    ...errors.map((e) => `  ${e}`),
+  ].join("\n");
+}
