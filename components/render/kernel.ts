@@ -26,6 +26,8 @@ export function renderDirectorKernel({
       "net.ipv4.tcp_synack_retries": "2",
       // A connection whose real server was removed is scheduled anew instead of dropped in silence.
       "net.ipv4.vs.expire_nodest_conn": "1",
+      // A client whom persistence binds to a real server of weight 0 is bound to another: who is drained is left alone.
+      "net.ipv4.vs.expire_quiescent_template": "1",
       ...(kernel.sloppyTcp ? { "net.ipv4.vs.sloppy_tcp": "1" } : {}),
       // The answer to a check through a virtual address comes from that address, which the active director has, too.
       ...(asksThrough

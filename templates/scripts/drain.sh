@@ -1,7 +1,6 @@
 #!/bin/sh
 # Keeps clients from real servers while these are changed; runs on a director. A service's last real server stays in.
-# drain.sh drain SECONDS ADDRESS…: no new connections, then waits until none is open, SECONDS at most. Clients whom persistence
-# binds to a real server still get there.
+# drain.sh drain SECONDS ADDRESS…: no new connections, then waits until none is open, SECONDS at most.
 # drain.sh restore ADDRESS… <ENTRIES: new connections again, once the checks find the real servers well. ENTRIES are what the
 # directors are to have of them from now on, as `ipvsadm -Sn` prints it without weights: other services they are about to leave.
 # drain.sh undrain ADDRESS…: the same, when no change is under way.
