@@ -242,6 +242,8 @@ test("the nftables back end lets in what ufw did, and gives way to it again", as
   for (const backend of ["nftables", "ufw"]) {
     configure((stack) => {
       stack.firewall = { backend };
+      // Nobody asks meanwhile.
+      stack.rollout = { drainSeconds: 0, maxUnavailable: 3 };
     });
     await up();
     const result = await requests(100);
