@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { namespaces, virtualIp } from "../../lab/hosts";
-import { inOperator, labEnv, onHost, powerCut, powerOn, waitFor } from "../../lab/lab";
+import { labEnv, onHost, powerCut, powerOn, waitFor } from "../../lab/lab";
 import { startLoad, summary } from "../../lab/load";
 import { activeDirector, directors, holders, ipvsTable } from "../../lab/measure";
 import { inNamespace } from "../../lab/network";
@@ -11,11 +11,8 @@ import { projectRoot } from "../../lab/paths";
 import type { Status } from "../../ops/status/look";
 import type { Stack } from "../support/stacks";
 import { noteFault } from "./faultMatrix";
-import { configFile, configure, everywhere, pulumi, shell, up } from "./stack";
-
-function tell(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
+import { pid, transitions } from "./keepalived";
+import { configFile, configure, everywhere, lvs, pulumi, shell, tell, up } from "./stack";
 
 /** Real servers change side by side: more is under way at each moment. */
 const start = (stack: Stack): void => {
@@ -146,9 +143,6 @@ const standby = async () => {
   const active = await activeDirector();
   return names.find((name) => name !== active) ?? "";
 };
-const pid = "systemctl show -P MainPID keepalived";
-const transitions =
-  "journalctl -b -u keepalived -o cat | grep -c 'Entering .* STATE' || [ $? = 1 ]";
 
 beforeAll(async () => {
   configure(start);
@@ -468,10 +462,7 @@ test("directors that no longer hear each other both serve, and agree again witho
         what: "both hold the address",
         timeoutSeconds: 20,
       });
-      const { stdout, exitCode } = await inOperator(process.execPath, [
-        ..."--import tsx ops/cli.ts status --json --stack dev --config-file".split(" "),
-        configFile,
-      ]);
+      const { stdout, exitCode } = await lvs("status", "--json");
       expect(exitCode).toBe(1);
       const { problems } = JSON.parse(stdout) as Status;
       expect(problems.map(({ text }) => text)).toContainEqual(

@@ -1,45 +1,31 @@
 // The operator's command on real hosts: what it finds, mends and moves, under load. Each test finds the lab as the one before left it.
 import { virtualIp } from "../../lab/hosts";
-import { inOperator, powerCut, powerOn, waitFor } from "../../lab/lab";
-import { startLoad, summary, type LoadResult } from "../../lab/load";
+import { powerCut, powerOn, waitFor } from "../../lab/lab";
+import type { LoadResult } from "../../lab/load";
 import { activeDirector, directors, ipvsTable, realServers, requests } from "../../lab/measure";
 import type { RunResult } from "../../lab/run";
 import type { Status } from "../../ops/status/look";
 import type { Verification } from "../../ops/verify/verify";
-import { configFile, configure, shell, up } from "./stack";
+import { configure, lvs, shell, tell, up } from "./stack";
+import { underLoad } from "./underLoad";
 
-function tell(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
-
-/** `npm run lvs -- …`; how it ended is a result. */
-async function lvs(...args: string[]): Promise<RunResult> {
-  const command = ["--import", "tsx", "ops/cli.ts", ...args];
-  const stack = ["--stack", "dev", "--config-file", configFile];
-  const result = await inOperator(process.execPath, [...command, ...stack], {
-    timeoutSeconds: 560,
-  });
+/** The operator's command, told; how it ended is a result. */
+async function told(...args: string[]): Promise<RunResult> {
+  const result = await lvs(...args);
   tell(`lvs ${args.join(" ")}: ${result.exitCode}\n${result.stdout}${result.stderr}`.trimEnd());
   return result;
 }
 
 /** The same, which has to end with 0; what it printed. */
 async function done(...args: string[]): Promise<string> {
-  const { stdout, stderr, exitCode } = await lvs(...args);
+  const { stdout, stderr, exitCode } = await told(...args);
   if (exitCode !== 0) throw new Error(`lvs ${args.join(" ")} ended with ${exitCode}: ${stderr}`);
   return stdout;
 }
 
-/** What it did while requests came, none of which may be lost. */
-async function underLoad(work: () => Promise<void>): Promise<LoadResult> {
-  const load = { address: virtualIp.ipv4, port: 80, rate: 50, seconds: 540 };
-  const running = await startLoad(load);
-  try {
-    await work();
-  } finally {
-    tell(summary(await running.end()));
-  }
-  const result = await running.result;
+/** Does something while requests come, none of which may be lost. */
+async function withoutLoss(work: () => Promise<void>): Promise<LoadResult> {
+  const result = await underLoad({ rate: 50, seconds: 540 }, work);
   expect(result).toMatchObject({ lost: 0 });
   expect(result.answered).toBe(result.sent);
   return result;
@@ -48,7 +34,7 @@ async function underLoad(work: () => Promise<void>): Promise<LoadResult> {
 const healthy = () =>
   waitFor(
     async () => {
-      const { stdout } = await lvs("status", "--json");
+      const { stdout } = await told("status", "--json");
       const { problems } = JSON.parse(stdout) as Status;
       if (problems.length === 0) return true;
       throw new Error(problems.map(({ text }) => text).join("; "));
@@ -92,7 +78,7 @@ describe("what somebody has changed by hand", () => {
     await shell("lvs2", `ipvsadm -e -t ${vip}:80 -r ${addressOf("web2")}:80 -g -w 7`);
     await shell("web1", `echo '# by hand' >>${sysctls}`);
     await shell("web3", `ip addr del ${vip}/32 dev lo`);
-    const { stdout, exitCode } = await lvs("verify", "--json");
+    const { stdout, exitCode } = await told("verify", "--json");
     expect(exitCode).toBe(1);
     const { hosts } = JSON.parse(stdout) as Verification;
     const drifts = hosts.flatMap(({ name, drifts: found }) =>
@@ -116,7 +102,7 @@ describe("what somebody has changed by hand", () => {
   });
 
   test("is mended by repair, with no request lost", async () => {
-    await underLoad(async () => {
+    await withoutLoss(async () => {
       await done("repair", "--yes");
     });
     expect((JSON.parse(await done("verify", "--json")) as Verification).clean).toBe(true);
@@ -130,7 +116,7 @@ describe("what somebody has changed by hand", () => {
 
 describe("a real server", () => {
   test("that is drained gets nothing new and loses nothing, until it is undrained", async () => {
-    await underLoad(async () => {
+    await withoutLoss(async () => {
       expect(await done("drain", "web2")).toMatch(/no new connections; 0 open after/);
       expect(await weights("web2")).toEqual(["0", "0"]);
       expect((await requests(60)).byServer).not.toHaveProperty("web2");
@@ -144,7 +130,7 @@ describe("a real server", () => {
   test("that is the last one is not drained", async () => {
     const [last = "", ...others] = webs;
     for (const name of others) await done("drain", name);
-    const { exitCode, stderr } = await lvs("drain", last);
+    const { exitCode, stderr } = await told("drain", last);
     expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`${last} is the last one`)]);
     expect(await weights(last)).toEqual(["1", "1"]);
     for (const name of others) await done("undrain", name);
@@ -152,7 +138,7 @@ describe("a real server", () => {
   });
 
   test("in maintenance may be switched off and on, and serves again afterwards; nothing is lost", async () => {
-    await underLoad(async () => {
+    await withoutLoss(async () => {
       expect(await done("maintenance", "on", "web3", "--yes")).toContain("gets no new connections");
       expect(await weights("web3")).toEqual(["0", "0"]);
       expect(await done("maintenance", "on", "web3", "--yes")).toContain("in maintenance already");
@@ -177,7 +163,7 @@ describe("a real server", () => {
 describe("the active director", () => {
   test("fails over in one step, and stands by; nothing is lost", async () => {
     const before = await activeDirector();
-    const result = await underLoad(async () => {
+    const result = await withoutLoss(async () => {
       const told = JSON.parse(await done("failover", "--yes", "--json")) as {
         milliseconds: number;
         standsBy: boolean;
@@ -196,10 +182,10 @@ describe("the active director", () => {
 
   test("in maintenance may be switched off and on, and stands by afterwards; nothing is lost", async () => {
     const before = await activeDirector();
-    await underLoad(async () => {
+    await withoutLoss(async () => {
       expect(await done("maintenance", "on", before, "--yes")).toContain("may be rebooted");
       expect(await activeDirector()).not.toBe(before);
-      const alone = await lvs("failover", "--yes");
+      const alone = await told("failover", "--yes");
       expect([alone.exitCode, alone.stderr]).toEqual([
         1,
         expect.stringContaining(`${before} is in maintenance`),

@@ -7,21 +7,11 @@ import { startLoad, summary } from "../../lab/load";
 import { activeDirector, directors, ipvsTable, realServers, requests } from "../../lab/measure";
 import { statePath } from "../../lab/paths";
 import { claims } from "../../lab/proof";
-import { added, configure, everywhere, logins, pulumi, shell, up } from "./stack";
-
-/** Figures and tables that a person wants to see in the log. */
-function tell(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
+import { conf, offer } from "./keepalived";
+import { added, configure, everywhere, logins, pulumi, shell, tell, up } from "./stack";
 
 const load = (seconds: number) =>
   startLoad({ address: virtualIp.ipv4, port: 80, rate: 100, seconds });
-
-const conf = "/etc/keepalived/keepalived.conf";
-
-/** Puts a director's keepalived.conf, changed by sed(1), to the script that the stack calls, under the name that it has there. */
-const offer = (expression: string) =>
-  `{ echo '==> ${conf} <=='; sed '${expression}' ${conf}; } | /usr/local/lib/lvs-ha/keepalived.sh apply "$(cat /var/lib/lvs-ha/owners/keepalived.sh)"`;
 
 test("pulumi up on the dev stack brings up the load balancer", async () => {
   configure();

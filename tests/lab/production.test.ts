@@ -2,38 +2,17 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { virtualIp } from "../../lab/hosts";
 import { onHost, powerCut, powerOn, waitFor } from "../../lab/lab";
-import { startLoad, summary, type LoadResult } from "../../lab/load";
 import { activeDirector, directors, ipvsTable, realServers } from "../../lab/measure";
 import { badConfigs } from "../support/badConfigs";
 import { example } from "../support/examples";
-import { configure, everywhere, pulumi, shell, up } from "./stack";
+import { conf, offer, pid, transitions } from "./keepalived";
+import { configure, everywhere, pulumi, shell, tell, up } from "./stack";
+import { underLoad } from "./underLoad";
 
-function tell(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
+/** Requests to the end of the work; longer than a test may take. */
+const under = (rate: number, work: () => Promise<void>) => underLoad({ rate, seconds: 1180 }, work);
 
-/** Does something while requests come; what became of these. */
-async function under(rate: number, work: () => Promise<void>): Promise<LoadResult> {
-  const load = await startLoad({ address: virtualIp.ipv4, port: 80, rate, seconds: 1180 });
-  try {
-    await work();
-  } finally {
-    const result = await load.end();
-    tell(`  ${summary(result)}`);
-    if (result.lost > 0) tell(`  lost in second: ${JSON.stringify(result.lostInSecond)}`);
-  }
-  return load.result;
-}
-
-const conf = "/etc/keepalived/keepalived.conf";
-const transitions =
-  "journalctl -b -u keepalived -o cat | grep -c 'Entering .* STATE' || [ $? = 1 ]";
-const pid = "systemctl show -P MainPID keepalived";
 const names = directors.map(({ name }) => name);
-
-/** What a director's script is given: keepalived.conf, changed by sed(1), under the name that the stack has there. */
-const offer = (expression: string) =>
-  `{ echo '==> ${conf} <=='; sed '${expression}' ${conf}; } | /usr/local/lib/lvs-ha/keepalived.sh apply "$(cat /var/lib/lvs-ha/owners/keepalived.sh)"`;
 
 beforeAll(async () => {
   configure();

@@ -8,7 +8,7 @@ import { startLoad, summary, type LoadResult } from "../../lab/load";
 import { ask, startService, stopServices } from "../../lab/services";
 import { example } from "../support/examples";
 import type { Stack } from "../support/stacks";
-import { configure, shell, up } from "./stack";
+import { configure, shell, tell, up } from "./stack";
 
 const directors = directorHosts.map(({ name }) => name);
 const webs = webHosts.map(({ name }) => name);
@@ -405,11 +405,6 @@ describe("examples/udp-dns.yaml as it stands", () => {
     await settled(pools);
   });
 });
-
-/** Lines that a person wants to see in the log. */
-function tell(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
 
 /** Puts an example on the lab's hosts: their names, logins, keys and systems. Its services, addresses and options stay. */
 function fit(name: string, stack: Stack): void {

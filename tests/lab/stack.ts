@@ -53,6 +53,18 @@ export async function shell(host: string, command: string): Promise<string> {
   return stdout.trimEnd();
 }
 
+/** `npm run lvs -- …` on the configured stack; how it ended is a result. */
+export function lvs(...args: string[]): Promise<RunResult> {
+  const command = ["--import", "tsx", "ops/cli.ts", ...args];
+  const stack = ["--stack", "dev", "--config-file", configFile];
+  return inOperator(process.execPath, [...command, ...stack], { timeoutSeconds: 560 });
+}
+
+/** Lines, figures and tables that a person wants to see in the log. */
+export function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
 /** What a command says on every host, by host. */
 export async function everywhere(command: string): Promise<Record<string, string>> {
   const answers = await Promise.all(
