@@ -169,7 +169,8 @@ test("kill -9 of the engine at every step boundary, one after the other", async 
         if (code !== 0) throw new Error(`ended with ${code}:\n${running.said()}`);
         break;
       }
-      // With its plugins, as when the machine it runs on dies.
+      // Now before it has noted what is done, now after that. With its plugins, as when the machine it runs on dies.
+      await delay(kills % 2 === 0 ? 1000 : 0);
       process.kill(-(running.child.pid ?? NaN), "SIGKILL");
       await running.ended;
       kills++;
