@@ -180,7 +180,7 @@ export class LineReader {
       return residue;
     }
     const sequence = this.sequences.at(-1);
-    if (sequence && this.sequences.length > this.sequenceDepth) {
+    if (sequence && this.hasStep()) {
       for (const [name, value] of sequence.ahead) {
         this.defined.set(name, { value, multiline: false });
       }
@@ -199,6 +199,11 @@ export class LineReader {
       return line;
     }
     return this.fileLine();
+  }
+
+  /** Whether the next line is a sequence's. */
+  private hasStep(): boolean {
+    return this.sequences.length > this.sequenceDepth;
   }
 
   /** The next line of the file that says something, without its comment. */
@@ -328,8 +333,9 @@ export class LineReader {
     return true;
   }
 
-  /** A line of a definition: an empty one ends it, a comment on a line of its own doesn't. */
+  /** A line of a definition: an empty one ends it, a comment on a line of its own doesn't. Outside the file (in a sequence, or in another definition) it comes from there. */
   private definitionLine(): string | undefined {
+    if (this.residue !== undefined || this.hasStep() || this.expansion) return this.nextRaw();
     for (;;) {
       const raw = this.physicalLine();
       if (raw === undefined || raw === "") return undefined;

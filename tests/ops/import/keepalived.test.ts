@@ -96,6 +96,7 @@ const examples = [
   "global_defs {\n }\n  # c \\\n \n\n",
   "global_defs {\n include_check a # c \\\n include_check b\n",
   "global_defs {\n $C=a 's t' $A \n $A=\" \\! $B $C \\\n include_check \n include_check ${B}x x${C} \n",
+  "global_defs {\n $C=a \\\n $A=\\ # c \\\n include_check \n ~SEQ(i, 1,3) include_check $C \n\n",
   "global_defs {\n $A=\n ~SEQ(i, $A) include_check x\n ~SEQ(i, 08) include_check y\n",
 ];
 
