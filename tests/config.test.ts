@@ -112,7 +112,8 @@ test("what several instances take from vrrp is told once", () => {
 });
 
 describe("of a config drawn from the whole schema", () => {
-  const seed = Number(process.env.SEED ?? Date.now() % 0x7fffffff);
+  // The same cases for everybody: what fails is then the change at hand. SEED=2 RUNS=5000 looks further.
+  const seed = Number(process.env.SEED ?? 1);
   const numRuns = Number(process.env.RUNS ?? 60);
   // Nothing that the schema knows, of every kind that JSON has.
   const wrong = [null, -1e9, true, 0.0001, "\u0007", [[]], { "\u0007": {} }];

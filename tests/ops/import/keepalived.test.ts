@@ -125,6 +125,7 @@ describe.each(Object.keys(suites) as KeepalivedVersion[])("keepalived %s", (vers
         expect(read).toEqual(readByKeepalived(says));
       }),
       {
+        seed: Number(process.env.SEED ?? 1),
         numRuns: Number(process.env.RUNS ?? 50),
         examples: examples.map((it): [string, string[]] => [it + lastLine, []]),
       },
