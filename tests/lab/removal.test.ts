@@ -1,25 +1,8 @@
-// The stack goes, then the lab: nothing is left of either.
+// The lab goes: nothing is left of it.
 import { namespaces } from "../../lab/hosts";
 import { labDown } from "../../lab/lab";
-import { directors } from "../../lab/measure";
 import { stateDirectory } from "../../lab/paths";
 import { run } from "../../lab/run";
-import { footprints, untouched } from "./footprint";
-import { everywhere, pulumi, shell } from "./stack";
-
-test("pulumi destroy puts the hosts back as they were", async () => {
-  const { stdout, stderr, exitCode } = await pulumi("destroy", "--yes");
-  expect([exitCode, exitCode === 0 ? "" : stdout + stderr]).toEqual([0, ""]);
-  expect(await footprints()).toEqual(untouched());
-  expect(new Set(Object.values(await everywhere("ufw status 2>&1 | head -1")))).toEqual(
-    new Set(["Status: inactive"]),
-  );
-  for (const { name } of directors) {
-    expect(await shell(name, "ipvsadm -Sn; systemctl is-active keepalived || true")).toBe(
-      "inactive",
-    );
-  }
-});
 
 test("npm run lab -- down leaves no process, mount, namespace, device or file", async () => {
   await labDown();

@@ -1,7 +1,16 @@
 // The order of the lab's test files: each finds the lab as the one before left it, and the last takes it down.
 import Sequencer from "@jest/test-sequencer";
 
-const order = ["pair", "operator", "services", "metrics", "production", "faults", "removal"];
+const order = [
+  "pair",
+  "destroy",
+  "operator",
+  "services",
+  "metrics",
+  "production",
+  "faults",
+  "removal",
+];
 
 const place = ({ path }) => order.findIndex((name) => path.endsWith(`/${name}.test.ts`));
 

@@ -124,18 +124,6 @@ describe("one pair, services of every protocol, IPv4 and IPv6", () => {
     expect(own.size).toBe(2);
   });
 
-  test("a client that persistence binds to a real server gets another one when that is drained", async () => {
-    const to = { protocol: "tcp", address: marked, port: 80 } as const;
-    const [bound = ""] = Object.keys(await ask({ ...to, count: 1 }));
-    const address = webHosts.find(({ name }) => name === bound)?.interfaces[1].ipv4 ?? "";
-    const script = "/usr/local/lib/lvs-ha/drain.sh";
-    for (const name of directors) await shell(name, `${script} drain 0 ${address}`);
-    const after = Object.keys(await ask({ ...to, count: 3 }));
-    for (const name of directors) await shell(name, `${script} undrain ${address}`);
-    expect(after).toEqual([expect.stringMatching(/^web/)]);
-    expect(after).not.toContain(bound);
-  });
-
   test("a health page that says 503: out by HTTP status and by script, nothing lost; in again when it is well", async () => {
     const page = "/etc/nginx/sites-enabled/default";
     const services = [`-t ${virtualIp.ipv4}:80`, `-u ${virtualIp.ipv4}:5300`];

@@ -1,0 +1,20 @@
+// The stack goes, and the hosts are as they were before it.
+import { directors } from "../../lab/measure";
+import { footprints, untouched } from "./footprint";
+import { configure, everywhere, pulumi, shell, up } from "./stack";
+
+test("pulumi destroy puts the hosts back as they were", async () => {
+  configure();
+  await up();
+  const { stdout, stderr, exitCode } = await pulumi("destroy", "--yes");
+  expect([exitCode, exitCode === 0 ? "" : stdout + stderr]).toEqual([0, ""]);
+  expect(await footprints()).toEqual(untouched());
+  expect(new Set(Object.values(await everywhere("ufw status 2>&1 | head -1")))).toEqual(
+    new Set(["Status: inactive"]),
+  );
+  for (const { name } of directors) {
+    expect(await shell(name, "ipvsadm -Sn; systemctl is-active keepalived || true")).toBe(
+      "inactive",
+    );
+  }
+});
