@@ -19,8 +19,8 @@ const nodeExporterPort = 9100;
 
 /** Something let in, in words that every back end can say. */
 interface Opening {
-  /** All where it is left out. `ipip` is IPv4 in IPv4 and IPv6 in IPv6. */
-  protocol?: "tcp" | "udp" | "sctp" | "vrrp" | "ipip";
+  /** All where it is left out. */
+  protocol?: "tcp" | "udp" | "sctp" | "vrrp";
   from?: string;
   fromPort?: number;
   to?: string;
@@ -122,12 +122,7 @@ function isServedByDirectors(
   { realServers, sorryServer }: VirtualServerSettings,
   directors: DirectorSettings[],
 ): boolean {
-  const own = directors.flatMap(({ vrrpAddress, vrrpAddress6, syncAddress, host }) => [
-    withoutPrefix(vrrpAddress),
-    ...(vrrpAddress6 === undefined ? [] : [withoutPrefix(vrrpAddress6)]),
-    syncAddress,
-    host,
-  ]);
+  const own = directors.flatMap((director) => [...addressesOf(director), director.host]);
   return [...realServers, ...(sorryServer ? [sorryServer] : [])].some(
     ({ address }) => own.includes(address) || address === "::1" || address.startsWith("127."),
   );
@@ -139,19 +134,13 @@ function isServedByDirectors(
  */
 export function renderRealServerFirewall(settings: Settings, name: string): string {
   const admitted = subnets(settings).map(({ from }) => from ?? "");
-  const directorAddresses = settings.directors.flatMap(
-    ({ vrrpAddress, vrrpAddress6, syncAddress }) => [
-      withoutPrefix(vrrpAddress),
-      syncAddress,
-      ...(vrrpAddress6 === undefined ? [] : [withoutPrefix(vrrpAddress6)]),
-    ],
-  );
   return render(settings, {
     openings: [
       ...subnets(settings),
       ...metricsOpenings(settings),
       ...unique(
-        directorAddresses
+        settings.directors
+          .flatMap(addressesOf)
           .filter((from) => !admitted.some((subnet) => isInNetworkOf(from, subnet)))
           .map((from) => ({ from })),
       ),
@@ -173,6 +162,15 @@ export function renderRealServerFirewall(settings: Settings, name: string): stri
     marked: [],
     unserved: [],
   });
+}
+
+/** What a director sends from. */
+function addressesOf({ vrrpAddress, vrrpAddress6, syncAddress }: DirectorSettings): string[] {
+  return [
+    withoutPrefix(vrrpAddress),
+    syncAddress,
+    ...(vrrpAddress6 === undefined ? [] : [withoutPrefix(vrrpAddress6)]),
+  ];
 }
 
 function subnets({ firewall }: Settings): Opening[] {
@@ -254,7 +252,7 @@ function ufwAddress(written: string): string {
     : `${canonical(address)}/${length}`;
 }
 
-/** ufw has no word for IPIP, nor for VRRP over IPv6: all of the source's packets are let in then. */
+/** ufw has no word for VRRP over IPv6: all of the source's packets are let in then. SCTP with ufw is no config. */
 function ufwKnows(protocol: NonNullable<Opening["protocol"]>, address: string): boolean {
   if (protocol === "vrrp") return checkedFamily(address) === "inet";
   return protocol === "tcp" || protocol === "udp";
@@ -331,7 +329,6 @@ const nftProtocols = {
   udp: "meta l4proto 17",
   sctp: "meta l4proto 132",
   vrrp: "meta l4proto 112",
-  ipip: "meta l4proto { 4, 41 }",
 };
 
 function nftMatch({ protocol, from, fromPort, to, port, interface: device }: Opening): string {
