@@ -1,5 +1,5 @@
 // keepalived.conf(5) of one director: pure, the same text for the same settings.
-import { checkedFamily, valueAt, withoutPrefix } from "../schema";
+import { checkedFamily, valueAt, withoutPrefix, type TrackList } from "../schema";
 import {
   ownAddress,
   type DirectorSettings,
@@ -371,10 +371,7 @@ function granularity({
   return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 0xff).join(".");
 }
 
-type Tracks = Pick<
-  InstanceSettings,
-  "trackInterfaces" | "trackScripts" | "trackProcesses" | "trackFiles" | "trackBfd"
->;
+type Tracks = Pick<InstanceSettings, TrackList>;
 
 const trackKeywords: Record<keyof Tracks, string> = {
   trackInterfaces: "track_interface",

@@ -1,5 +1,13 @@
 // Rules about VRRP instances, groups and what they track.
-import { canonical, checkedFamily, valueAt, type InstanceKey, type StackConfig } from "../schema";
+import {
+  canonical,
+  checkedFamily,
+  trackLists,
+  valueAt,
+  type InstanceKey,
+  type StackConfig,
+  type TrackList,
+} from "../schema";
 import { instancesOf, ownAddress, writtenAddresses } from "../settings";
 import { trackedIn } from "./names";
 import { named, repeated, unknown, type Rule } from "./rule";
@@ -362,18 +370,10 @@ function isUnplaced(
   );
 }
 
-const trackLists = [
-  "trackInterfaces",
-  "trackScripts",
-  "trackProcesses",
-  "trackFiles",
-  "trackBfd",
-] as const;
-
 /** What a tracked thing adds to the priority: said where it is tracked, or else where it is defined. */
 function weightOf(
   { name, weight, reverse }: { name: string; weight?: number; reverse?: boolean },
-  list: (typeof trackLists)[number],
+  list: TrackList,
   tracking: StackConfig["tracking"],
 ): number {
   if (weight !== undefined || reverse || list === "trackInterfaces") return weight ?? 0;

@@ -137,5 +137,5 @@ export type StackConfig = { [Key in keyof typeof schema]: z.output<(typeof schem
 
 export type { Check, CheckType } from "./checks";
 export type { ScriptCall } from "./scripts";
-export { instanceKeys, type InstanceKey } from "./vrrp";
+export { instanceKeys, trackLists, type InstanceKey, type TrackList } from "./vrrp";
 export * from "./types";

@@ -48,6 +48,10 @@ const track = {
     .describe("BFD sessions that must be up"),
 };
 
+/** The keys under which an instance or a group lists what it tracks. */
+export type TrackList = keyof typeof track;
+export const trackLists = Object.keys(track) as TrackList[];
+
 const notify = z
   .strictObject({
     master: hook.optional().describe("Run when a director becomes active"),

@@ -1,5 +1,5 @@
 // One director's config, read: everything that it says, as far as the stack has keys for it.
-import { canonical, checkedFamily, type Family } from "../../../components/schema";
+import { canonical, checkedFamily, trackLists, type Family } from "../../../components/schema";
 import { nameOf, readGlobals, type Globals } from "./globals";
 import { cannot, each, readBlock, word, type Keywords } from "./keywords";
 import { Names, type RealServers } from "../names";
@@ -90,14 +90,6 @@ function attempt<Reading>(
       }
     });
 }
-
-const trackLists = [
-  "trackInterfaces",
-  "trackScripts",
-  "trackProcesses",
-  "trackFiles",
-  "trackBfd",
-] as const;
 
 /** Instances of a group keep together, so keepalived ignores the weights of what each tracks. */
 function dropWeightsInGroups(

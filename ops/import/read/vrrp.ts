@@ -1,5 +1,5 @@
 // vrrp_instance and vrrp_sync_group.
-import { checkedFamily, familyOf, type Family } from "../../../components/schema";
+import { checkedFamily, familyOf, type Family, type TrackList } from "../../../components/schema";
 import { mails, protocolVersion, smtpAlert, type Globals, type Sync } from "./globals";
 import {
   always,
@@ -278,10 +278,7 @@ function syncGroupKeywords(scripts: Scripts, globals: Globals): Keywords<SyncGro
   };
 }
 
-type Tracks = Pick<
-  Instance,
-  "trackInterfaces" | "trackScripts" | "trackProcesses" | "trackFiles" | "trackBfd"
->;
+type Tracks = Pick<Instance, TrackList>;
 
 const trackKeywords: Keywords<Tracks> = {
   track_interface: track("trackInterfaces"),
