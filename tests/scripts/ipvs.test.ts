@@ -250,26 +250,33 @@ interface Kernel {
   thresholds?: string[];
 }
 
-/** What the proof finds, of a config, the one before it, and the kernel. */
-function compared(conf: string, { rules, thresholds = [] }: Kernel, previous = "") {
+/** Runs lines of shell on what a config wants and the kernel has. */
+function judged(conf: string, { rules, thresholds = [] }: Kernel, lines: string[]) {
   host.write("/etc/conf", conf);
-  host.write("/etc/previous", previous);
   host.write("/tmp/rules", rules.map((line) => `${line}\n`).join(""));
   host.write("/tmp/thresholds", thresholds.map((line) => `${line}\n`).join(""));
   host.program("ipvsadm", [
     'case $1 in -Sn) cat "$FOLDER/tmp/rules" ;; -Ln) cat "$FOLDER/tmp/thresholds" ;; esac',
   ]);
-  const { code, stdout, stderr } = host.shell(
+  return host.shell(
     [
       "set -eu",
       "scratch=$FOLDER/tmp",
       `. ${host.scripts}/ipvs.sh`,
       '{ wanted /etc/conf && wanted_by_drain; } >"$scratch/wanted"',
-      'live /etc/conf /etc/previous >"$scratch/live"',
-      "compare",
-      'printf "%s\\0" "$lacks" "$strange" "$out" "$limits"',
+      ...lines,
     ].join("\n"),
   );
+}
+
+/** What the proof finds, of a config, the one before it, and the kernel. */
+function compared(conf: string, kernel: Kernel, previous = "") {
+  host.write("/etc/previous", previous);
+  const { code, stdout, stderr } = judged(conf, kernel, [
+    'live /etc/conf /etc/previous >"$scratch/live"',
+    "compare",
+    'printf "%s\\0" "$lacks" "$strange" "$out" "$limits"',
+  ]);
   expect([code, stderr]).toEqual([0, ""]);
   const [lacks, strange, out, limits] = stdout.split("\0");
   return { lacks, strange, out, limits };
@@ -428,27 +435,15 @@ describe("of what the kernel has,", () => {
 
 /** What ipvsadm has to be told, of a config, the kernel, and the real servers that are out. */
 function orders(conf: string, { rules, thresholds = [] }: Kernel, out: string[] = []): string[] {
-  host.write("/etc/conf", conf);
-  host.write("/tmp/rules", rules.map((line) => `${line}\n`).join(""));
   const limits = rules.flatMap((line) => {
     const [, at, server] = /^-a -t (\S+) -r (\S+) /.exec(line) ?? [];
     return server ? [`TCP  ${at} rr`, `  -> ${server} 0 0 0 0`] : [];
   });
-  host.write("/tmp/thresholds", [...limits, ...thresholds].map((line) => `${line}\n`).join(""));
   host.write("/tmp/out", out.map((line) => `${line}\n`).join(""));
-  host.program("ipvsadm", [
-    'case $1 in -Sn) cat "$FOLDER/tmp/rules" ;; -Ln) cat "$FOLDER/tmp/thresholds" ;; esac',
+  const { code, stdout, stderr } = judged(conf, { rules, thresholds: [...limits, ...thresholds] }, [
+    'live /etc/conf >"$scratch/live"',
+    "orders",
   ]);
-  const { code, stdout, stderr } = host.shell(
-    [
-      "set -eu",
-      "scratch=$FOLDER/tmp",
-      `. ${host.scripts}/ipvs.sh`,
-      '{ wanted /etc/conf && wanted_by_drain; } >"$scratch/wanted"',
-      'live /etc/conf >"$scratch/live"',
-      "orders",
-    ].join("\n"),
-  );
   expect([code, stderr]).toEqual([0, ""]);
   return stdout.split("\n").slice(0, -1);
 }
