@@ -74,7 +74,7 @@ bring_back() {
     lock
     [ -e $drained ] || return 0
     wanted $conf | sed 's/ -w .*//' >"$scratch/checked"
-    deadline=$(($(date +%s) + 60))
+    deadline=$(($(uptime_seconds) + 60))
     for address; do
         entries_of "$address" <$drained >"$scratch/entries"
         while read -r entry; do
@@ -88,7 +88,7 @@ bring_back() {
                 continue
             fi
             until is_well "$entry"; do
-                [ "$(date +%s)" -lt $deadline ] || fail "$address is out of $(service_of "$entry") after 60 s: its check fails; see: journalctl -u keepalived"
+                [ "$(uptime_seconds)" -lt $deadline ] || fail "$address is out of $(service_of "$entry") after 60 s: its check fails; see: journalctl -u keepalived"
                 sleep 0.2
             done
             # Any other weight than 0 was set since: by keepalived, whose check had failed meanwhile, or which has been started anew.

@@ -22,6 +22,11 @@ enable_at_boot() {
     systemctl -q is-enabled "$1" || systemctl -q enable "$1"
 }
 
+# Seconds since boot: a wait is as long as it was meant to be, whatever becomes of the clock meanwhile.
+uptime_seconds() {
+    sed 's/[.].*//' /proc/uptime
+}
+
 # One script at a time on a host, whoever started it.
 lock() {
     exec 9>/run/lvs-ha.lock

@@ -294,7 +294,7 @@ activate() {
 prove() {
     [ -z "$problem" ] || return 0
     { wanted $conf && wanted_by_drain; } >"$scratch/wanted"
-    deadline=$(($(date +%s) + 30))
+    deadline=$(($(uptime_seconds) + 30))
     settled=0
     while :; do
         look
@@ -307,7 +307,7 @@ prove() {
         else
             settled=0
         fi
-        if [ -n "$problem" ] && [ "$(date +%s)" -ge $deadline ]; then
+        if [ -n "$problem" ] && [ "$(uptime_seconds)" -ge $deadline ]; then
             problem="after 30 s: $problem"
             return 0
         fi

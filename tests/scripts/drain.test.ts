@@ -85,12 +85,8 @@ beforeEach(() => {
   host.write("/tmp/thresholds", "100 75");
   host.write("/tmp/running", "");
   host.program("systemctl", ['[ -e "$FOLDER/tmp/running" ]']);
-  host.program("sleep", ['echo . >>"$FOLDER/tmp/slept"', '. "$FOLDER/tmp/meanwhile"']);
+  host.sleeps(5, ['echo . >>"$FOLDER/tmp/slept"', '. "$FOLDER/tmp/meanwhile"']);
   host.write("/tmp/meanwhile", "");
-  host.program("date", [
-    'now=$(cat "$FOLDER/tmp/now" 2>/dev/null) || now=0',
-    'echo $((now + 5)) | tee "$FOLDER/tmp/now"',
-  ]);
   host.program("journalctl", ['cat "$FOLDER/tmp/log" 2>/dev/null', "exit 0"]);
   host.program("ipvsadm", [
     'table=$FOLDER/tmp/table limits=$(cat "$FOLDER/tmp/thresholds")',

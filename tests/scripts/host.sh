@@ -1,5 +1,5 @@
 #!/bin/sh
-# A host for the scripts of templates/scripts, in namespaces, without root: its /etc, /var/lib and /run are folders of a test's.
+# A host for the scripts of templates/scripts, in namespaces, without root: its /etc, /var/lib, /run and uptime are a test's.
 # unshare --map-root-user --net --mount sh host.sh FOLDER COMMAND…: programs in FOLDER/bin come before the machine's.
 set -eu
 folder=$1
@@ -7,6 +7,7 @@ shift
 mount --bind "$folder/etc" /etc
 mount --bind "$folder/var" /var/lib
 mount --bind "$folder/run" /run
+mount --bind "$folder/uptime" /proc/uptime
 # The interfaces of this namespace, not the machine's.
 mount -t sysfs sysfs /sys
 export FOLDER="$folder" PATH="$folder/bin:/usr/sbin:/usr/bin:/sbin:/bin" TMPDIR="$folder/tmp"

@@ -33,6 +33,7 @@ export class PretendHost {
 
   constructor() {
     for (const name of ["bin", "etc", "run", "tmp", "var"]) mkdirSync(join(this.folder, name));
+    writeFileSync(join(this.folder, "uptime"), "100.00 100.00\n");
     cpSync(scriptsFolder, this.scripts, { recursive: true });
     for (const name of readdirSync(this.scripts)) chmodSync(join(this.scripts, name), 0o755);
     for (const name of kept.filter((file) => existsSync(join("/etc", file)))) {
@@ -52,6 +53,15 @@ export class PretendHost {
     writeFileSync(join(this.folder, "bin", name), ["#!/bin/sh", ...lines, ""].join("\n"), {
       mode: 0o755,
     });
+  }
+
+  /** A sleep of any length is over at once, and makes the host so many seconds older. */
+  sleeps(seconds: number, meanwhile: string[] = []): void {
+    this.program("sleep", [
+      ...meanwhile,
+      "read -r up idle </proc/uptime",
+      `echo "$((\${up%.*} + ${seconds})).00 $idle" >"$FOLDER/uptime"`,
+    ]);
   }
 
   /** Runs one of templates/scripts, as root of namespaces of its own: a network and interfaces last as long as the run. */

@@ -74,12 +74,7 @@ let host: PretendHost;
 
 beforeEach(() => {
   host = new PretendHost();
-  // A long wait is over at once.
-  host.program("sleep", []);
-  host.program("date", [
-    'now=$(cat "$FOLDER/tmp/now" 2>/dev/null) || now=0',
-    'echo $((now + 10)) | tee "$FOLDER/tmp/now"',
-  ]);
+  host.sleeps(10);
   host.program("keepalived", [
     // A test of scripts ends 2.2.7 by SIGTERM.
     "kill -TERM $$",
@@ -93,6 +88,7 @@ beforeEach(() => {
     'is-active) [ -e "$FOLDER/tmp/active" ] && echo active ;;',
     'is-enabled) [ -e "$FOLDER/tmp/enabled" ] && echo enabled ;;',
     'enable) touch "$FOLDER/tmp/enabled" ;;',
+    "daemon-reload) ;;",
     'disable) rm -f "$FOLDER/tmp/enabled" ;;',
     'stop) rm -f "$FOLDER/tmp/active" "$FOLDER/tmp/table" ;;',
     "*)",
@@ -475,7 +471,7 @@ describe("what was changed by hand, with the config as it is, is mended without 
 
   test("nothing where a table is put right while it is looked at", () => {
     write(service);
-    host.program("sleep", [`echo '${server}' >>"$FOLDER/tmp/table"`]);
+    host.sleeps(10, [`echo '${server}' >>"$FOLDER/tmp/table"`]);
     applied({ id: "first" });
     expect(edits()).toEqual([]);
   });
