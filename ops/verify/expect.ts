@@ -83,9 +83,10 @@ export const kinds: Partial<Record<string, (step: Step, host: StackHost) => Expe
     }),
     owner(step, step.args[1]),
   ],
-  "keepalived.sh": (step) => {
+  "keepalived.sh": (step, host) => {
     const files = [...filesOf(step, keepalivedConf)];
     return [
+      ...units(step, host),
       ...files.flatMap(([path, text]) =>
         file(step, { path, mode: path === keepalivedConf ? "0640" : "0755", text }),
       ),

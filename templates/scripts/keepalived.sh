@@ -17,6 +17,7 @@ scripts=/etc/keepalived/lvs-ha-scripts
 staged_scripts=/etc/keepalived/lvs-ha-staging
 previous_scripts=$scripts.lvs-ha-previous
 service_was=/var/lib/lvs-ha/keepalived-was
+unit=/etc/systemd/system/keepalived.service.d/lvs-ha.conf
 # There from the swap until the proof: a run that was killed in between is taken up again, not taken for done.
 unproven=/var/lib/lvs-ha/keepalived-unproven
 
@@ -30,6 +31,7 @@ apply() {
     if [ ! -e $unproven ] && cmp -s $staged $conf && same_scripts && [ "$(running)" = "$aim" ]; then
         rm -rf $staged $staged_scripts
         mend_mode
+        restart_when_killed
         if [ "$aim" = running ]; then
             enable_at_boot keepalived
             mend_table
@@ -41,6 +43,7 @@ apply() {
             fail "config refused, nothing changed$(old_one)"
         }
         keep_originals
+        restart_when_killed
         if [ ! -e $unproven ]; then
             rm -rf $previous $previous_scripts
             [ ! -f $conf ] || cp -p $conf $previous
@@ -108,8 +111,22 @@ undo() {
         [ ! -e "$kept" ] || put_back "$scripts/$(basename "$kept" .absent)"
     done
     [ ! -d $scripts ] || rmdir --ignore-fail-on-non-empty $scripts
+    put_back $unit
+    [ ! -d ${unit%/*} ] || rmdir --ignore-fail-on-non-empty ${unit%/*}
+    systemctl daemon-reload
     rm -rf $staged $staged_scripts
     done_with_previous
+}
+
+# Debian's unit lets a killed keepalived lie: there would be no standby from then on, or two directors with the virtual addresses,
+# because nobody takes them from the one whose keepalived is gone.
+restart_when_killed() {
+    put $unit 0644 <<UNIT
+[Service]
+Restart=on-failure
+RestartSec=1
+UNIT
+    [ -z "$changed" ] || systemctl daemon-reload
 }
 
 has_sync_daemon() {

@@ -7,7 +7,7 @@ const ofPackages = "grep -v -e python3 -e ipvsadm -e keepalived -e ufw -e config
 const footprint = [
   `ls -A /etc/sysctl.d /etc/modules-load.d /etc/modprobe.d /usr/local/lib | ${ofPackages}`,
   `ls -A /etc/systemd/system /etc/systemd/system/*.wants | ${ofPackages}`,
-  "ls -d /var/lib/lvs-ha /etc/lvs-ha /etc/keepalived/keepalived.conf /etc/keepalived/lvs-ha* 2>/dev/null",
+  "ls -d /var/lib/lvs-ha /etc/lvs-ha /etc/keepalived/keepalived.conf /etc/keepalived/lvs-ha* /etc/systemd/system/keepalived.service.d 2>/dev/null",
   "ip -o addr show | cut -d ' ' -f 2-7",
   "sysctl net.ipv4.ip_forward net.ipv4.conf.all.arp_ignore net.ipv4.conf.lo.arp_announce net.ipv4.tcp_fin_timeout",
   "cat /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys 2>/dev/null",

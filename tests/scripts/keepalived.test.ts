@@ -536,6 +536,30 @@ describe("a sync daemon", () => {
   });
 });
 
+describe("a keepalived that is killed", () => {
+  const unit = "/etc/systemd/system/keepalived.service.d/lvs-ha.conf";
+
+  test("is started again by systemd: its unit says so as long as the stack is there", () => {
+    applied({ id: "first" });
+    expect(host.read(unit)).toBe("[Service]\nRestart=on-failure\nRestartSec=1\n");
+    expect(host.script("keepalived.sh", ["undo", owner]).code).toBe(0);
+    expect(host.shell("find /etc/systemd/system").stdout).toBe("/etc/systemd/system\n");
+  });
+
+  test("is so, too, where the config was there already", () => {
+    applied({ id: "first" });
+    host.shell(`rm ${unit}`);
+    expect(applied({ id: "first" }).stderr).toContain("config unchanged, running");
+    expect(host.read(unit)).toContain("Restart=on-failure");
+    expect(told()).toEqual(["start"]);
+  });
+
+  test("keeps the unit that it has when its config is refused", () => {
+    expect(apply({ id: "bad", refused: true }).code).toBe(1);
+    expect(host.read(unit)).toBeUndefined();
+  });
+});
+
 describe("undo", () => {
   test("puts back what stood there before the stack, config and scripts, and ends what it began", () => {
     host.write(`${folder}/keepalived.conf`, conf({ id: "by hand", runs: ["mine"] }).join("\n"));
