@@ -1,16 +1,16 @@
-// What goes wrong while the stack is changed, and while it serves. One rerun of `pulumi up` ends each in the same bytes on every host.
+// What goes wrong while the stack is changed. One rerun of `pulumi up` ends each in the same bytes on every host.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { namespaces, virtualIp } from "../../lab/hosts";
+import { findHost, hosts, namespaces } from "../../lab/hosts";
 import { labEnv, onHost, powerCut, powerOn, waitFor } from "../../lab/lab";
-import { startLoad, summary } from "../../lab/load";
-import { activeDirector, directors, holders } from "../../lab/measure";
+import { activeDirector, directors, holders, ipvsTable } from "../../lab/measure";
 import { inNamespace } from "../../lab/network";
 import { projectRoot } from "../../lab/paths";
 import type { Stack } from "../support/stacks";
-import { noteFault } from "./faultMatrix";
-import { configFile, configure, everywhere, pulumi, shell, tell, up } from "./stack";
+import { fault } from "./fault";
+import { conf, pid, transitions } from "./keepalived";
+import { configFile, configure, everywhere, pulumi, shell, up } from "./stack";
 
 /** Real servers change side by side: more is under way at each moment. */
 const start = (stack: Stack): void => {
@@ -40,6 +40,9 @@ const bytes = [
 /** The hosts as a change that nothing disturbs leaves them: before it, and after it. */
 const clean: Record<"before" | "after", Record<string, string>> = { before: {}, after: {} };
 
+/** How most of them end. */
+const sameBytes = "one rerun: the same bytes";
+
 let changed = false;
 
 const side = () => (changed ? change : start);
@@ -68,24 +71,6 @@ async function converges(): Promise<void> {
     },
     { what: "every host has the same bytes", timeoutSeconds: 30 },
   );
-}
-
-/** Does it under load and notes what it cost. */
-async function fault(
-  name: string,
-  work: () => Promise<string | undefined>,
-  allowed = 0,
-): Promise<void> {
-  const load = await startLoad({ address: virtualIp.ipv4, port: 80, rate: 100, seconds: 880 });
-  let ended = "FAILED";
-  try {
-    ended = (await work()) ?? "one rerun: the same bytes";
-  } finally {
-    const result = await load.end();
-    tell(`${name}: ${summary(result)}`);
-    noteFault({ fault: name, sent: result.sent, lost: result.lost, ended });
-    if (ended !== "FAILED") expect(result.lost).toBeLessThanOrEqual(allowed);
-  }
 }
 
 interface RunningUp {
@@ -189,7 +174,7 @@ test("the operator's Ctrl-C halfway", async () => {
     running.child.kill("SIGINT");
     expect(await running.ended).not.toBe(0);
     await converges();
-    return undefined;
+    return sameBytes;
   });
 });
 
@@ -224,7 +209,6 @@ test("every SSH connection cut while hosts are changed", async () => {
 
 test("a host's script killed at any moment: the next run takes it up", async () => {
   const name = await standby();
-  const conf = "/etc/keepalived/keepalived.conf";
   const reference = await shell(name, bytes);
   await fault("host script killed (-9) at 16 moments", async () => {
     for (let i = 0; i < 16; i++) {
@@ -240,7 +224,7 @@ test("a host's script killed at any moment: the next run takes it up", async () 
     turn();
     await converges();
     expect(await shell(name, bytes)).toBe(reference);
-    return undefined;
+    return sameBytes;
   });
 });
 
@@ -258,9 +242,158 @@ test("a host whose power is cut while it is changed", async () => {
       await powerOn("web2");
       await running.ended;
       await converges();
-      return undefined;
+      return sameBytes;
     },
     // It had been drained: only checks that found it well again before it was gone can lose any.
     50,
   );
+});
+
+describe("a host that is off, in maintenance: up ends clearly, and the others converge", () => {
+  test.each<[string, () => Promise<string>, number]>([
+    // Lost are those that went to it until its check had failed.
+    ["a real server", () => Promise.resolve("web3"), 300],
+    ["the standby director", standby, 0],
+  ])("%s", async (kind, choose, allowed) => {
+    const off = await choose();
+    await fault(
+      `${kind} is off while hosts are changed`,
+      async () => {
+        await powerCut(off);
+        await waitFor(
+          async () =>
+            !(await ipvsTable(await activeDirector())).includes("192.0.2.23:80") || off !== "web3",
+          { what: `${off} is out of the pool`, timeoutSeconds: 60 },
+        );
+        turn();
+        configure((stack) => {
+          side()(stack);
+          stack.maintenance = [off];
+        });
+        const { exitCode, stdout } = await pulumi(
+          "up",
+          "--yes",
+          "--skip-preview",
+          "--continue-on-error",
+        );
+        expect(exitCode).not.toBe(0);
+        expect(stdout).toMatch(
+          new RegExp(
+            `pair-${off}-\\S+ [^]*${findHost(off).interfaces[0].ipv4}:22: (connect: no route to host|i/o timeout)`,
+          ),
+        );
+        const others = hosts.filter(({ name }) => name !== off);
+        for (const { name } of others) {
+          expect(await shell(name, "sysctl -n net.core.somaxconn")).toBe(changed ? "4321" : "4096");
+        }
+        await powerOn(off);
+        configure(side());
+        await converges();
+        return "the others changed; it follows in one rerun: the same bytes";
+      },
+      allowed,
+    );
+  });
+});
+
+test("the package manager's lock is held by somebody else: up waits for it", async () => {
+  await fault("dpkg's lock held for 15 s", async () => {
+    const held = onHost(
+      "lvs2",
+      `perl -e 'open(F, ">", "/var/lib/dpkg/lock-frontend"); fcntl(F, 7, pack("s s x4 q q i x4", 1, 0, 0, 0, 0)) or die; sleep 15'`,
+    ).then(() => Date.now());
+    const applied = withPackage("tree").then(() => Date.now());
+    expect(await applied).toBeGreaterThan(await held);
+    expect(await shell("lvs2", "command -v tree")).toBe("/usr/bin/tree");
+    await converges();
+    return sameBytes;
+  });
+});
+
+test("a host's package source is down: the error says so, and the packages come with the next run", async () => {
+  await fault("package source down on one host", async () => {
+    const down = "/etc/apt/apt.conf.d/zz-source-down";
+    await shell(
+      "web2",
+      `apt-get clean; echo 'Acquire::http::Proxy "http://127.0.0.1:9";' >${down}`,
+    );
+    await expect(withPackage("ncdu")).rejects.toThrow(
+      /ncdu[^]*Connection refused|Connection refused[^]*ncdu/,
+    );
+    await shell("web2", `rm ${down}`);
+    await withPackage("ncdu");
+    expect(await shell("web2", "command -v ncdu")).toBe("/usr/bin/ncdu");
+    await converges();
+    return sameBytes;
+  });
+});
+
+/** The stack with one package more on every host. */
+async function withPackage(name: string): Promise<void> {
+  const now = side();
+  configure((stack) => {
+    now(stack);
+    stack.packages = ["curl", name];
+  });
+  try {
+    await up();
+  } finally {
+    configure(now);
+  }
+}
+
+/** Leaves no block free, not even those that are root's. */
+const fillDisk =
+  "n=0; for size in 512M 64M 8M 1M 64K 4K; do while fallocate -l $size /root/fill.$n 2>/dev/null; do n=$((n + 1)); done; done; rm -f /root/fill.$n; df -P / | tail -1";
+
+test("a director's disk is full: its old config serves, the other director is untouched", async () => {
+  await fault("disk full on the standby", async () => {
+    const name = await standby();
+    const other = await activeDirector();
+    const state = `${pid}; md5sum ${conf}`;
+    const before = [await shell(name, state), await shell(other, state)];
+    await shell(name, fillDisk);
+    turn();
+    const { exitCode, stdout } = await pulumi("up", "--yes", "--skip-preview");
+    expect(exitCode).not.toBe(0);
+    expect(stdout).toMatch(/No space left on device|MiB free; at least/);
+    expect([await shell(name, state), await shell(other, state)]).toEqual(before);
+    await shell(name, "rm /root/fill.*");
+    await converges();
+    return sameBytes;
+  });
+});
+
+test("two runs at once: the second is refused, the first goes through", async () => {
+  await fault("two runs at once", async () => {
+    turn();
+    const first = await startUp();
+    await untilDone(first, 1);
+    const second = await pulumi("up", "--yes", "--skip-preview");
+    expect(second.exitCode).not.toBe(0);
+    expect(second.stdout + second.stderr).toContain("locked by");
+    expect(await first.ended).toBe(0);
+    await converges();
+    return "the second refused, the first went through";
+  });
+});
+
+test("the active director's clock jumps an hour while it is changed: no transition, and the change goes through", async () => {
+  await fault("clock jumps an hour, forth and back", async () => {
+    const active = await activeDirector();
+    const before = await everywhere(transitions);
+    turn();
+    const running = await startUp();
+    await waitFor(() => Promise.resolve(running.said().includes(`pair-${active}-keepalived`)), {
+      what: `${active} is being changed`,
+      timeoutSeconds: 300,
+      intervalSeconds: 0.02,
+    });
+    await shell(active, "date -s '+1 hour' >/dev/null");
+    expect(await running.ended).toBe(0);
+    await shell(active, "date -s '-1 hour' >/dev/null");
+    expect(await everywhere(transitions)).toEqual(before);
+    await converges();
+    return "no transition, the change went through";
+  });
 });

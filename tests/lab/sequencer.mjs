@@ -8,7 +8,8 @@ const order = [
   "services",
   "metrics",
   "production",
-  "faults",
+  "disturbedChanges",
+  "outages",
   "removal",
 ];
 

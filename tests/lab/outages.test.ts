@@ -1,0 +1,156 @@
+// What fails while the pair serves and nobody changes anything: it mends itself, and status says what it can't.
+import { setTimeout as delay } from "node:timers/promises";
+import { virtualIp } from "../../lab/hosts";
+import { waitFor } from "../../lab/lab";
+import {
+  activeDirector,
+  directors,
+  holders,
+  ipvsTable,
+  realServers,
+  requests,
+} from "../../lab/measure";
+import type { Status } from "../../ops/status/look";
+import { fault } from "./fault";
+import { transitions } from "./keepalived";
+import { configure, everywhere, lvs, shell, up } from "./stack";
+
+const names = directors.map(({ name }) => name);
+const web2 = realServers.find(({ name }) => name === "web2")?.interfaces[1].ipv4 ?? "";
+
+/** Whether a director has web2 in the virtual server's pool. */
+const hasWeb2 = async (director: string) => (await ipvsTable(director)).includes(`-> ${web2}:80 `);
+
+/** Waits until both directors have web2 in the pool, or neither has. */
+async function untilWeb2(is: "in" | "out"): Promise<void> {
+  for (const name of names) {
+    await waitFor(async () => (await hasWeb2(name)) === (is === "in"), {
+      what: `web2 is ${is} on ${name}`,
+      timeoutSeconds: 30,
+    });
+  }
+}
+
+/** What status finds wrong. */
+async function problems(): Promise<string[]> {
+  const { stdout } = await lvs("status", "--json");
+  return (JSON.parse(stdout) as Status).problems.map(({ text }) => text);
+}
+
+beforeAll(async () => {
+  configure((stack) => {
+    // A server that takes connections and never answers is found by a check that asks something.
+    stack.virtualServers[0].checks = [
+      {
+        type: "http",
+        urls: [{ path: "/", status: [200] }],
+        connectTimeoutSeconds: 2,
+        delayLoopSeconds: 2,
+      },
+    ];
+  });
+  await up();
+});
+
+afterAll(async () => {
+  configure();
+  await up();
+});
+
+test("keepalived is killed, all of it, on the active director: the other takes over, it stands by again, nobody did anything", async () => {
+  await fault(
+    "keepalived killed (-9) on the active director",
+    async () => {
+      const active = await activeDirector();
+      await shell(active, "pkill -KILL -x keepalived");
+      const began = Date.now();
+      await waitFor(
+        async () => {
+          const found = await holders();
+          if (found.length === 1 && found[0] !== active) return true;
+          throw new Error(`held by ${found.join(" and ") || "nobody"}`);
+        },
+        { what: "the other director alone holds the address", timeoutSeconds: 20 },
+      );
+      const taken = ((Date.now() - began) / 1000).toFixed(1);
+      await waitFor(async () => (await problems()).length === 0, {
+        what: "status finds nothing wrong",
+        timeoutSeconds: 60,
+      });
+      return `the other took over, and the pair was whole again (one holder after ${taken} s)`;
+    },
+    // Those that were under way on the one that was killed.
+    20,
+  );
+});
+
+describe("a real server", () => {
+  test("whose service dies and comes back, again and again, is out and in; no director changes its state", async () => {
+    const before = await everywhere(transitions);
+    const [times, downSeconds] = [4, 3];
+    await fault(
+      `real server's service dies ${times} times for ${downSeconds} s`,
+      async () => {
+        for (let i = 0; i < times; i++) {
+          await shell("web2", "systemctl stop nginx");
+          await delay(downSeconds * 1000);
+          await shell("web2", "systemctl start nginx");
+          await delay(downSeconds * 1000);
+        }
+        await untilWeb2("in");
+        expect(await everywhere(transitions)).toEqual(before);
+        return "in again, no transition";
+      },
+      // A third of the requests while it is down and no check has noticed.
+      times * (downSeconds + 1) * 34,
+    );
+  });
+
+  test("that takes connections and answers nothing is out until it answers", async () => {
+    await fault(
+      "real server hangs",
+      async () => {
+        await shell("web2", "pkill -STOP nginx");
+        await untilWeb2("out");
+        const meanwhile = await requests(100);
+        await shell("web2", "pkill -CONT nginx");
+        expect(meanwhile).toMatchObject({ lost: 0 });
+        expect(meanwhile.byServer).not.toHaveProperty("web2");
+        await untilWeb2("in");
+        return "out while it hung, in again";
+      },
+      // A third of the requests until its check has failed, and those before that still waited for an answer.
+      10 * 34,
+    );
+  });
+});
+
+test("directors that don't hear each other both serve, status says so, and they agree again by themselves", async () => {
+  await fault(
+    "partition between the directors",
+    async () => {
+      await Promise.all(
+        names.map((name) =>
+          shell(
+            name,
+            "nft 'table inet cut { chain in { type filter hook input priority -200; meta l4proto 112 drop; }; }'",
+          ),
+        ),
+      );
+      await waitFor(async () => (await holders()).length === 2, {
+        what: `both directors hold ${virtualIp.ipv4}`,
+        timeoutSeconds: 20,
+      });
+      expect(await problems()).toContainEqual(expect.stringContaining("SPLIT BRAIN"));
+      await Promise.all(names.map((name) => shell(name, "nft delete table inet cut")));
+      await activeDirector();
+      await waitFor(async () => (await problems()).length === 0, {
+        what: "status finds nothing wrong",
+        timeoutSeconds: 60,
+      });
+      return "status said split brain; one holder again by itself";
+    },
+    // Connections under way when the neighbours learned of another director's MAC address, twice.
+    200,
+  );
+});
