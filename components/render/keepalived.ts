@@ -152,6 +152,9 @@ function globalDefs(
       script_user: daemon.scriptUser,
       // The kernel's version of the protocol differs by instance; IPv6 knows 3 only.
       vrrp_version: vrrp.version,
+      // Of two that were active, the one that yields says so: the other then claims the addresses again. Without it, neighbours whose
+      // ARP caches have the one that yielded would go on sending there.
+      vrrp_higher_prio_send_advert: true,
       vrrp_startup_delay: daemon.startupDelaySeconds,
       vrrp_priority: daemon.vrrpPriority,
       checker_priority: daemon.checkerPriority,

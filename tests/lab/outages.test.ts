@@ -151,6 +151,6 @@ test("directors that don't hear each other both serve, status says so, and they 
       return "status said split brain; one holder again by itself";
     },
     // Connections under way when the neighbours learned of another director's MAC address, twice.
-    200,
+    6,
   );
 });

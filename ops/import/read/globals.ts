@@ -106,6 +106,7 @@ const keywords: Keywords<Globals> = {
     scribe.kept(statement, "vrrp.syncInterface");
   },
   enable_script_security: always("is always on"),
+  vrrp_higher_prio_send_advert: always("is always on"),
   ...within<Globals, Daemon>(
     (globals) => globals.daemon,
     {
@@ -186,7 +187,7 @@ const keywords: Keywords<Globals> = {
   vrrp_iptables: cannot("the stack's firewall is its own: see the firewall keys"),
   nftables: cannot("the stack's firewall is its own: see the firewall keys"),
   ...each(
-    "vrrp_lower_prio_no_advert vrrp_higher_prio_send_advert vrrp_check_unicast_src vrrp_min_garp vrrp_garp_extra_if vrrp_vmac_garp_intvl vrrp_owner_ignore_adverts vrrp_notify_priority_changes vrrp_ipsets nftables_priority nftables_ifindex nftables_counters nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark v3_checksum_as_v2 disable_local_igmp vmac_prefix vmac_addr_prefix",
+    "vrrp_lower_prio_no_advert vrrp_check_unicast_src vrrp_min_garp vrrp_garp_extra_if vrrp_vmac_garp_intvl vrrp_owner_ignore_adverts vrrp_notify_priority_changes vrrp_ipsets nftables_priority nftables_ifindex nftables_counters nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark v3_checksum_as_v2 disable_local_igmp vmac_prefix vmac_addr_prefix",
     cannot<Globals>(),
   ),
   ...each(

@@ -241,8 +241,9 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
       );
     },
     native_ipv6: always("goes by the addresses"),
+    higher_prio_send_advert: always("is always on"),
     ...each(
-      "use_vmac_addr use_ipvlan unicast_fault_no_peer check_unicast_src old_unicast_checksum vrf mcast_dst_ip unicast_ttl no_virtual_ipaddress linkbeat_use_polling v3_checksum_as_v2 skip_check_adv_addr debug notify_deleted notify_master_rx_lower_pri notify_priority_changes timer_expired_backup thread_timer_expired garp_extra_if vmac_garp_intvl lower_prio_no_advert higher_prio_send_advert owner_ignore_adverts kernel_rx_buf_size",
+      "use_vmac_addr use_ipvlan unicast_fault_no_peer check_unicast_src old_unicast_checksum vrf mcast_dst_ip unicast_ttl no_virtual_ipaddress linkbeat_use_polling v3_checksum_as_v2 skip_check_adv_addr debug notify_deleted notify_master_rx_lower_pri notify_priority_changes timer_expired_backup thread_timer_expired garp_extra_if vmac_garp_intvl lower_prio_no_advert owner_ignore_adverts kernel_rx_buf_size",
       cannot<InstanceReading>(),
     ),
     strict_mode: cannot(
