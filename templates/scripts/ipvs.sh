@@ -6,9 +6,55 @@
 #   -x -t 192.0.2.100:80 -r 192.0.2.21:80 100 75      a real server's thresholds, upper and lower
 # $scratch, set before, is a folder of the script's own.
 
+# statements CONF: keepalived.conf(5) as its parser reads it: no comments, each brace on a line of its own. What is in quotes is text.
+statements() {
+    awk '
+        # A backslash takes its meaning from the character after it; at the end of a line, the next one goes on.
+        function decommented(text,    kept, quoted, c) {
+            while (match(text, /[!#"\\]/)) {
+                c = substr(text, RSTART, 1)
+                if (c == "\\" && RSTART == length(text)) {
+                    goes_on = 1
+                    return kept substr(text, 1, RSTART - 1) " "
+                }
+                if (!quoted && (c == "#" || c == "!")) return kept substr(text, 1, RSTART - 1)
+                if (c == "\"") quoted = !quoted
+                if (c == "\\") RSTART++
+                kept = kept substr(text, 1, RSTART)
+                text = substr(text, RSTART + 1)
+            }
+            return kept text
+        }
+        function tell(text) {
+            gsub(/[ \t]+/, " ", text)
+            gsub(/^ | $/, "", text)
+            if (text != "") print text
+        }
+        {
+            goes_on = 0
+            text = held decommented($0)
+            held = goes_on ? text : ""
+        }
+        goes_on { next }
+        {
+            for (before = ""; match(text, /"[^"]*"?|[$][{][^}]*[}]|[{}]/); text = rest) {
+                token = substr(text, RSTART, RLENGTH)
+                rest = substr(text, RSTART + RLENGTH)
+                before = before substr(text, 1, RSTART - 1)
+                if (token == "{" || token == "}") {
+                    tell(before)
+                    tell(token)
+                    before = ""
+                } else before = before token
+            }
+            tell(before text)
+        }
+    ' "$1"
+}
+
 # wanted CONF: keepalived.conf(5) in those lines. What is no virtual server of its own (a group's) is left out.
 wanted() {
-    awk '
+    statements "$1" | awk '
         # As ipvsadm prints it: 2001:DB8:0:0::1 is 2001:db8::1.
         function spelled(address,    sides, left, right, n, i, groups, zeros, at) {
             if (address !~ /:/) return address
@@ -58,36 +104,7 @@ wanted() {
             if (method != "NAT") its_port = mark == "" ? port : 0
             return key " -r " endpoint(address, its_port)
         }
-        BEGIN {
-            option["TCP"] = "-t"
-            option["UDP"] = "-u"
-            option["SCTP"] = "--sctp-service"
-            how["DR"] = "-g"
-            how["NAT"] = "-m"
-            how["TUN"] = "-i"
-        }
-        { sub(/[#!].*/, "") }
-        depth == 0 && $1 == "virtual_server" && $2 != "group" {
-            inside = 1
-            reals = 0
-            split("", own)
-            split("", its)
-            mark = $2 == "fwmark" ? $3 : ""
-            address = $2
-            port = $3 + 0
-        }
-        inside && depth == 1 { own[$1] = NF > 1 ? $2 : "on" }
-        inside && depth == 1 && $1 == "sorry_server" { own["sorry_port"] = $3 + 0 }
-        inside && depth == 1 && $1 == "real_server" {
-            reals++
-            its[reals, "address"] = $2
-            its[reals, "port"] = $3 + 0
-        }
-        inside && depth == 2 { its[reals, $1] = NF > 1 ? $2 : "on" }
-        inside && depth > 1 && ($1 == "FILE_CHECK" || $1 == "misc_dynamic") { its[reals, "dynamic"] = 1 }
-        { depth += gsub(/[{]/, "{") - gsub(/[}]/, "}") }
-        inside && depth == 0 {
-            inside = 0
+        function tell(    i, method, line, weight, inhibit) {
             if (mark != "") key = "-f " mark (own["ip_family"] == "inet6" ? " -6" : "")
             else key = option[own["protocol"] == "" ? "TCP" : own["protocol"]] " " endpoint(address, port)
             print service()
@@ -107,7 +124,41 @@ wanted() {
                 if (is_on(own["sorry_server_inhibit"])) print "+a " line, how[method], "-w 0"
             }
         }
-    ' "$1"
+        BEGIN {
+            option["TCP"] = "-t"
+            option["UDP"] = "-u"
+            option["SCTP"] = "--sctp-service"
+            how["DR"] = "-g"
+            how["NAT"] = "-m"
+            how["TUN"] = "-i"
+        }
+        $0 == "{" { depth++ }
+        $0 == "}" {
+            if (depth > 0) depth--
+            if (depth == 0 && inside) tell()
+            if (depth == 0) inside = 0
+        }
+        /^[{}]$/ { next }
+        { gsub(/"/, "") }
+        depth == 0 { inside = $1 == "virtual_server" && $2 != "group" }
+        inside && depth == 0 {
+            reals = 0
+            split("", own)
+            split("", its)
+            mark = $2 == "fwmark" ? $3 : ""
+            address = $2
+            port = $3 + 0
+        }
+        inside && depth == 1 { own[$1] = NF > 1 ? $2 : "on" }
+        inside && depth == 1 && $1 == "sorry_server" { own["sorry_port"] = $3 + 0 }
+        inside && depth == 1 && $1 == "real_server" {
+            reals++
+            its[reals, "address"] = $2
+            its[reals, "port"] = $3 + 0
+        }
+        inside && depth == 2 { its[reals, $1] = NF > 1 ? $2 : "on" }
+        inside && depth > 1 && ($1 == "FILE_CHECK" || $1 == "misc_dynamic") { its[reals, "dynamic"] = 1 }
+    '
 }
 
 # wanted_by_drain: real servers that drain.sh keeps clients from; it notes their entries as they were.

@@ -220,6 +220,49 @@ describe("a config wants", () => {
     ]);
   });
 
+  test.each(["up.\\}$", "^\\{.status", "a{2}", "no # comment", "up!", "\\\\}"])(
+    "the same, whatever a check looks for: %s",
+    (regex) => {
+      const withCheck = (checks: unknown[]) =>
+        wanted(
+          confOf([
+            { name: "web", address: "192.0.2.100", port: 80, checks },
+            { name: "other", address: "192.0.2.100", port: 81, ...noChecks },
+          ]),
+        ).filter((line) => !line.startsWith("=c") && !line.includes("-f "));
+      const check = { type: "http", urls: [{ path: "/", regex }] };
+      expect(withCheck([check])).toEqual(withCheck([]));
+    },
+  );
+
+  test.each<[string, string[]]>([
+    ["a block on one line", ["virtual_server 192.0.2.100 80 { lvs_sched rr }"]],
+    [
+      "braces where another hand puts them",
+      ["virtual_server 192.0.2.100 80", "{", "lvs_sched rr", 'quorum_up "/bin/say } up" }'],
+    ],
+    [
+      "comments between quotes, escaped, and after a backslash",
+      [
+        "virtual_server 192.0.2.100 80 { ! it's",
+        'quorum_up "/bin/say \\\\ # {" # {',
+        "quorum_down /bin/say\\#{",
+        "}",
+        "lvs_sched \\",
+        "  rr # }",
+        "}",
+      ],
+    ],
+    ["a value in quotes", ['virtual_server "192.0.2.100" 80 {', 'lvs_sched "rr"', "}"]],
+    ["a parameter", ["virtual_server 192.0.2.100 80 {", "delay_loop ${D}", "lvs_sched rr", "}"]],
+  ])("what keepalived reads of %s", (_what, lines) => {
+    const after = ["virtual_server 192.0.2.101 80 {", "lvs_sched rr", "}", ""];
+    expect(wanted([...lines, ...after].join("\n"))).toEqual([
+      "-A -t 192.0.2.100:80 -s rr",
+      "-A -t 192.0.2.101:80 -s rr",
+    ]);
+  });
+
   test("of a config by another hand, the services: tabs, comments, groups and no protocol", () => {
     const conf = [
       "virtual_server_group G {",
