@@ -200,9 +200,9 @@ live() {
 
 # taken_out: real servers that keepalived's checks have taken out of IPVS, or to weight 0, by its log since it was started:
 # `-t 192.0.2.100:80 -r 192.0.2.21:80 `, and `-f 7 -r 192.0.2.21:` where the log has the check's port, not the service's. And a ?
-# when the log doesn't go back to that.
+# when the log doesn't go back to that. Read newest first: a slow journal that is cut off lacks the oldest lines.
 taken_out() {
-    timeout 10 journalctl -b -u keepalived -q --no-pager -o cat | awk '
+    timeout 10 journalctl -r -b -u keepalived -q --no-pager -o cat | tac | awk '
         function endpoint(text,    address, port) {
             address = text
             sub(/^\[/, "", address)

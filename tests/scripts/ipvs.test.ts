@@ -574,3 +574,14 @@ describe("to make the kernel's table the config's again, ipvsadm has to", () => 
     ]);
   });
 });
+
+test("of a slow journal, whose reading is cut off, the latest is known: who is out", () => {
+  const [begun, fell] = [
+    "Starting Healthcheck child process, pid=9",
+    "Removing service [192.0.2.21]:tcp:80 from VS [192.0.2.100]:tcp:80",
+  ];
+  host.program("journalctl", [`case $* in *-r*) echo "${fell}" ;; *) echo "${begun}" ;; esac`]);
+  expect(host.shell(`. ${host.scripts}/ipvs.sh; taken_out`).stdout).toBe(
+    "-t 192.0.2.100:80 -r 192.0.2.21:80 \n?\n",
+  );
+});

@@ -104,7 +104,7 @@ beforeEach(() => {
   ]);
   host.program("journalctl", [
     "case $* in",
-    '-b*) { echo "Starting Healthcheck child process, pid=9"; cat "$FOLDER/tmp/log"; } ;;',
+    '-r*) tac "$FOLDER/tmp/log"; [ -e "$FOLDER/tmp/slow" ] || echo "Starting Healthcheck child process, pid=9" ;;',
     '*--show-cursor*) echo "-- cursor: $(cat "$FOLDER/tmp/log" 2>/dev/null | wc -l)" ;;',
     '*) tail -n +$(($4 + 1)) "$FOLDER/tmp/log" ;;',
     "esac",
