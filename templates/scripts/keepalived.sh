@@ -130,7 +130,7 @@ UNIT
 }
 
 has_sync_daemon() {
-    [ -f $conf ] && grep -q '^ *lvs_sync_daemon ' $conf
+    [ -f $conf ] && [ -n "$(statements $conf | sed -n '/^lvs_sync_daemon /p')" ]
 }
 
 # A reload leaves a sync daemon running that the config doesn't have any more (2.2.7, 2.3.3).

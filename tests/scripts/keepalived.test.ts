@@ -528,7 +528,8 @@ describe("a sync daemon", () => {
     applied({ id: "ours", synced: true });
     expect(host.script("keepalived.sh", ["undo", owner]).code).toBe(0);
     expect(daemons()).toBe("");
-    host.write(`${folder}/keepalived.conf`, conf({ id: "by hand", synced: true }).join("\n"));
+    const theirs = conf({ id: "by hand", synced: true }).join("\n").replaceAll("    ", "\t");
+    host.write(`${folder}/keepalived.conf`, theirs);
     applied({ id: "ours", synced: true });
     host.write("/tmp/daemons", "master\n");
     expect(host.script("keepalived.sh", ["undo", owner]).code).toBe(0);
@@ -626,6 +627,16 @@ describe("secrets", () => {
     expect(stdout + stderr).not.toMatch(/first|second/);
     expect(host.read(file)).toBe("auth_pass first\n");
     expect(host.shell(`ls ${folder}`).stdout).toBe("keepalived.conf\nlvs-ha-secrets.conf\n");
+  });
+
+  test("that a reload refuses are put back, too", () => {
+    host.program("systemctl", [
+      `[ "$1" != reload ] || ! grep -q second ${file} || exit 1`,
+      '[ "$1" != reload ] || echo "Reloading ...\nReload complete" >>"$FOLDER/tmp/log"',
+      "exit 0",
+    ]);
+    expect(secrets("auth_pass second\n").stderr).toContain("the secrets from before hold");
+    expect(host.read(file)).toBe("auth_pass first\n");
   });
 
   test("of a run that was killed are taken up again, and the way back is to those before it", () => {
