@@ -331,6 +331,11 @@ orders() {
     ' "$scratch/out" "$scratch/wanted" "$scratch/live"
 }
 
+# places: of such words, whom they concern: `-t 192.0.2.100:80 -r 192.0.2.21:80`, or `-t 192.0.2.100:80` alone.
+places() {
+    sed 's/^-[A-Za-z] //; s/ -[gims] .*//'
+}
+
 # compare: of $scratch/wanted and $scratch/live, sets $lacks (virtual servers that are not there), $strange (what nobody asked for),
 # $out (real servers that are not there at their weight) and $limits (real servers with other thresholds, as ipvsadm -e takes them).
 # shellcheck disable=SC2034 # read by the script that sources this

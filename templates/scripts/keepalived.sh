@@ -20,6 +20,8 @@ service_was=/var/lib/lvs-ha/keepalived-was
 unit=/etc/systemd/system/keepalived.service.d/lvs-ha.conf
 # There from the swap until the proof: a run that was killed in between is taken up again, not taken for done.
 unproven=/var/lib/lvs-ha/keepalived-unproven
+# The sum of the config that was proven last: with any other, IPVS may be as somebody else wants it.
+proven=/var/lib/lvs-ha/keepalived-proven
 
 apply() {
     own "$1"
@@ -35,6 +37,7 @@ apply() {
         if [ "$aim" = running ]; then
             enable_at_boot keepalived
             mend_table
+            [ ! -s "$scratch/orders" ] || fail "IPVS isn't as the config says, and does not take: $(cat "$scratch/orders")"
         fi
         say "config unchanged, $aim"
     else
@@ -48,6 +51,7 @@ apply() {
             rm -rf $previous $previous_scripts
             [ ! -f $conf ] || cp -p $conf $previous
             [ ! -d $scripts ] || cp -Rp $scripts $previous_scripts
+            note_hand_made
             : | record $unproven
         fi
         swap
@@ -63,6 +67,7 @@ apply() {
         sweep "$scratch/files$scripts"
         done_with_previous
     fi
+    is_proven || sha256sum $conf | record $proven
     end_sync_daemons
     ipvsadm -Ln
 }
@@ -114,7 +119,7 @@ undo() {
     put_back $unit
     [ ! -d ${unit%/*} ] || rmdir --ignore-fail-on-non-empty ${unit%/*}
     systemctl daemon-reload
-    rm -rf $staged $staged_scripts
+    rm -rf $staged $staged_scripts $proven
     done_with_previous
 }
 
@@ -182,28 +187,58 @@ mend_mode() {
     say "mended the mode and owner of $conf"
 }
 
-# What was changed in IPVS by hand stays so in a reload: keepalived changes what differs between the configs only.
+# What was changed in IPVS by hand stays so in a reload: keepalived changes what differs between the configs only. $scratch/orders is
+# what is left to do.
 mend_table() {
     { wanted $conf && wanted_by_drain; } >"$scratch/wanted"
-    live $conf >"$scratch/live"
     : >"$scratch/out"
-    orders >"$scratch/orders"
+    find_orders
+    [ -s "$scratch/orders" ] || return 0
+    find_who_is_out
+    find_orders
     [ -s "$scratch/orders" ] || return 0
     # keepalived may be at it itself: it was started just now, or a check has failed.
     sleep 2
-    live $conf >"$scratch/live"
-    { taken_out && drained_places; } >"$scratch/out"
-    # With alpha a real server begins out, of which the log says nothing.
-    ! grep -q '^ *alpha' $conf || echo '?' >>"$scratch/out"
-    orders >"$scratch/orders"
+    find_who_is_out
+    find_orders
     while read -r words; do
         say "IPVS was changed by hand; now: ipvsadm $words"
         # shellcheck disable=SC2086 # the words of a command
         ipvsadm $words || say "ipvsadm $words failed"
     done <"$scratch/orders"
+    find_orders
+}
+
+# During a change, those orders only that concern what was changed by hand before it.
+find_orders() {
     live $conf >"$scratch/live"
     orders >"$scratch/orders"
-    [ ! -s "$scratch/orders" ] || fail "IPVS isn't as the config says, and does not take: $(cat "$scratch/orders")"
+    [ -e "$scratch/hand-made" ] || return 0
+    mv "$scratch/orders" "$scratch/all"
+    while read -r words; do
+        ! printf '%s\n' "$words" | places | grep -qxF -f "$scratch/hand-made" || printf '%s\n' "$words"
+    done <"$scratch/all" >"$scratch/orders"
+}
+
+find_who_is_out() {
+    { taken_out && drained_places; } >"$scratch/out"
+    # With alpha a real server begins out, of which the log says nothing.
+    statements $conf | sed -n 's/^alpha$/?/p; s/^alpha on$/?/p' >>"$scratch/out"
+}
+
+# Where IPVS isn't as the config says that keepalived has had until now, somebody has changed it, or a check has failed. Of a config that
+# the stack hasn't proven nobody knows whether keepalived has it: one from before the stack, one that was edited.
+note_hand_made() {
+    : >"$scratch/hand-made"
+    is_proven && [ "$(running)" = running ] || return 0
+    { wanted $conf && wanted_by_drain; } >"$scratch/wanted"
+    live $conf >"$scratch/live"
+    : >"$scratch/out"
+    orders | places >"$scratch/hand-made"
+}
+
+is_proven() {
+    [ -f $proven ] && sha256sum --status --check $proven 2>/dev/null
 }
 
 same_scripts() {
@@ -342,6 +377,10 @@ look() {
     systemctl -q is-active keepalived || problem="keepalived is not running"
     trouble=$(said | troubles)
     [ -z "$trouble" ] || problem="${problem:+$problem; }$trouble"
+    if [ -z "$problem" ] && [ -s "$scratch/hand-made" ]; then
+        mend_table
+        : >"$scratch/hand-made"
+    fi
     live $conf $previous >"$scratch/live"
     compare
     [ -z "$lacks" ] || problem="${problem:+$problem; }not in the kernel: $lacks"

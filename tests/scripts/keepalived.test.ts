@@ -492,6 +492,50 @@ describe("what was changed by hand, with the config as it is, is mended without 
   });
 });
 
+describe("what was changed by hand, with another config,", () => {
+  const edits = () => host.read("/tmp/edits")?.trimEnd().split("\n") ?? [];
+  const at = (weight: number) => {
+    host.write("/tmp/table", `${table[0]}\n${table[1]?.replace(/1$/, String(weight))}\n`);
+  };
+
+  test("is mended where keepalived leaves it as it is", () => {
+    applied({ id: "first" });
+    at(7);
+    // It changes what differs between the configs, and no weight does.
+    applied({ id: "second", deaf: true });
+    expect(edits()).toEqual(["-e -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1"]);
+    expect(host.read("/tmp/table")).toBe(`${table.join("\n")}\n`);
+  });
+
+  test("is not undone on the way to a config that wants it so", () => {
+    applied({ id: "first" });
+    at(0);
+    applied({ id: "second", weight: 0 });
+    expect(edits()).toEqual([]);
+  });
+
+  test("is nobody's fault where its check has failed", () => {
+    applied({ id: "first" });
+    host.write("/tmp/table", `${table[0]}\n`);
+    host.write("/tmp/log", "Removing service [192.0.2.21]:tcp:80 from VS [192.0.2.100]:tcp:80\n");
+    applied({ id: "second", deaf: true });
+    expect(edits()).toEqual([]);
+  });
+
+  test.each([
+    ["a config from before the stack", []],
+    ["one that was edited", [{ id: "first" }]],
+  ])("is left alone in the table of %s", (_what, before) => {
+    before.forEach(applied);
+    host.write("/tmp/active", "");
+    host.write(`${folder}/keepalived.conf`, conf({ id: "by hand" }).join("\n"));
+    at(7);
+    const { code, stderr } = apply({ id: "second", deaf: true });
+    expect([code, edits()]).toEqual([1, []]);
+    expect(stderr).toContain("in the kernel, but not in the config");
+  });
+});
+
 describe("a sync daemon", () => {
   const daemons = () => host.read("/tmp/daemons");
   beforeEach(() => {
