@@ -18,7 +18,8 @@ staged_scripts=/etc/keepalived/lvs-ha-staging
 previous_scripts=$scripts.lvs-ha-previous
 service_was=/var/lib/lvs-ha/keepalived-was
 unit=/etc/systemd/system/keepalived.service.d/lvs-ha.conf
-# There from the swap until the proof: a run that was killed in between is taken up again, not taken for done.
+# There from the swap until the proof: a run that was killed in between is taken up again, not taken for done. In it is what the change
+# found: the service's state.
 unproven=/var/lib/lvs-ha/keepalived-unproven
 # The sum of the config that was proven last: with any other, IPVS may be as somebody else wants it.
 proven=/var/lib/lvs-ha/keepalived-proven
@@ -52,7 +53,7 @@ apply() {
             [ ! -f $conf ] || cp -p $conf $previous
             [ ! -d $scripts ] || cp -Rp $scripts $previous_scripts
             note_hand_made
-            : | record $unproven
+            service_state | record $unproven
         fi
         swap
         # Scripts alone are reason enough: keepalived drops a check whose script it doesn't find or trust when it reads its config,
@@ -432,15 +433,23 @@ go_back() {
         put_scripts $staged_scripts
         rmdir $staged_scripts
     fi
+    # A run that was killed may have been the one that changed the service.
+    read -r enabled active <$unproven || :
     if [ -f $previous ]; then
         cp -p $previous $staged
         mv -f $staged $conf
-        systemctl reload-or-restart keepalived
-        end_sync_daemons
     else
         rm -f $conf
-        systemctl stop keepalived
+        active=inactive
     fi
+    case $active in
+    inactive | failed) systemctl stop keepalived ;;
+    *) systemctl reload-or-restart keepalived ;;
+    esac
+    case $enabled in
+    disabled | absent) systemctl -q disable keepalived ;;
+    esac
+    [ ! -f $conf ] || end_sync_daemons
     sweep $previous_scripts
     done_with_previous
     fail "change not taken$(old_one)"

@@ -373,6 +373,23 @@ describe("a director in maintenance", () => {
     expect([told(), ...state()]).toEqual([["start"], "", ""]);
   });
 
+  test.each([
+    ["in maintenance", ["stopped"] as "stopped"[], [undefined, undefined]],
+    ["serving", [], ["", ""]],
+  ])("is %s as before when the config is taken back", (_what, aim, before) => {
+    apply(config, ...aim);
+    const { code } = apply({ id: "deaf", weight: 9, deaf: true });
+    expect([code, ...state()]).toEqual([1, ...before]);
+  });
+
+  test("is so after a run that was killed, too", () => {
+    apply(config, "stopped");
+    apply({ id: "cut", cut: true });
+    host.write("/tmp/survives", "");
+    expect(apply({ id: "deaf", weight: 9, deaf: true }).code).toBe(1);
+    expect([running(), ...state()]).toEqual(["# first", undefined, undefined]);
+  });
+
   test("keeps the config that it has when keepalived refuses another", () => {
     apply(config, "stopped");
     const { code, stderr } = apply({ id: "second", refused: true }, "stopped");
