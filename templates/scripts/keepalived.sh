@@ -19,7 +19,7 @@ previous_scripts=$scripts.lvs-ha-previous
 service_was=/var/lib/lvs-ha/keepalived-was
 unit=/etc/systemd/system/keepalived.service.d/lvs-ha.conf
 # There from the swap until the proof: a run that was killed in between is taken up again, not taken for done. In it is what the change
-# found: the service's state.
+# found: the service's state, and the real servers that were in.
 unproven=/var/lib/lvs-ha/keepalived-unproven
 # The sum of the config that was proven last: with any other, IPVS may be as somebody else wants it.
 proven=/var/lib/lvs-ha/keepalived-proven
@@ -53,7 +53,7 @@ apply() {
             [ ! -f $conf ] || cp -p $conf $previous
             [ ! -d $scripts ] || cp -Rp $scripts $previous_scripts
             note_hand_made
-            service_state | record $unproven
+            found | record $unproven
         fi
         swap
         # Scripts alone are reason enough: keepalived drops a check whose script it doesn't find or trust when it reads its config,
@@ -62,6 +62,7 @@ apply() {
             rest
         else
             activate
+            judge_checks
             prove
             [ -z "$problem" ] || go_back
         fi
@@ -146,6 +147,11 @@ end_sync_daemons() {
         timeout 30 ipvsadm --stop-daemon "$role"
         say "stopped the $role sync daemon"
     done
+}
+
+found() {
+    service_state
+    [ ! -f $conf ] || [ "$(running)" = stopped ] || live $conf | grep '^-a'
 }
 
 service_state() {
@@ -342,26 +348,60 @@ activate() {
     fi
 }
 
+# keepalived takes a real server for well until a check that is new to it has failed. Sets $verdict to the seconds that the changed
+# checks of real servers that were in take for that, and $scratch/judged to their virtual servers. A minute is all that they get.
+judge_checks() {
+    [ -f $previous ] || return 0
+    wanted $previous | sort >"$scratch/wanted-before"
+    wanted $conf | sort >"$scratch/wanted"
+    {
+        comm -13 "$scratch/wanted-before" "$scratch/wanted"
+        changed_scripts | grep -F -f - "$scratch/wanted"
+    } | sort -u >"$scratch/changed"
+    judged $unproven >"$scratch/judged"
+    verdict=$(sort -n "$scratch/judged" | sed -n '$s/ .*//p')
+    [ "${verdict:-0}" -le 60 ] || verdict=60
+}
+
+changed_scripts() {
+    for script in "$scripts"/*; do
+        cmp -s "$script" "$previous_scripts/${script##*/}" || printf '%s\n' "$script"
+    done
+}
+
 # The kernel must show what the config says: every virtual server, and every real server that is up at its weight. And every process of
-# keepalived must have the config. Sets $problem when that isn't so within 30 s.
+# keepalived must have the config. Sets $problem when that isn't so within 30 s, or when it is, but the checks that have changed leave
+# nobody in.
 prove() {
     [ -z "$problem" ] || return 0
     { wanted $conf && wanted_by_drain; } >"$scratch/wanted"
-    deadline=$(($(uptime_seconds) + 30))
+    begun=$(uptime_seconds)
+    deadline=$((begun + 30))
+    end=
     settled=0
     while :; do
         look
+        now=$(uptime_seconds)
         if [ -z "$problem" ]; then
             settled=$((settled + 1))
+            if [ -z "$end" ]; then
+                end=$((now + ${verdict:-0}))
+                deadline=$((end + 30))
+            fi
+            # While keepalived reloads, nobody may be in for a moment.
+            if [ -n "$unserved" ] && { [ $settled -ge 10 ] || [ "$now" -ge "$end" ]; }; then
+                problem="every real server fails the checks that have changed, of: $unserved"
+                return 0
+            fi
             # A real server may be down: then the rest is right for 2 s.
-            if [ -z "$out" ] || [ $settled -ge 10 ]; then
+            if [ "$now" -ge "$end" ] && { [ -z "$out" ] || [ $settled -ge 10 ]; }; then
                 break
             fi
         else
             settled=0
         fi
-        if [ -n "$problem" ] && [ "$(uptime_seconds)" -ge $deadline ]; then
-            problem="after 30 s: $problem"
+        if [ -n "$problem" ] && [ "$now" -ge $deadline ]; then
+            problem="after $((now - begun)) s: $problem"
             return 0
         fi
         sleep 0.2
@@ -372,7 +412,8 @@ prove() {
     say "live: $(grep -c '^-A' "$scratch/live") virtual servers, $(awk '/^-a/ { n++ } END { print n + 0 }' "$scratch/live") real servers"
 }
 
-# Sets $problem to what is not as it should be now, $out to the real servers that are not there.
+# Sets $problem to what is not as it should be now, $out to the real servers that are not there, $unserved to the virtual servers that
+# the changed checks have taken the last one from.
 look() {
     problem=
     systemctl -q is-active keepalived || problem="keepalived is not running"
@@ -386,6 +427,8 @@ look() {
     compare
     [ -z "$lacks" ] || problem="${problem:+$problem; }not in the kernel: $lacks"
     [ -z "$strange" ] || problem="${problem:+$problem; }in the kernel, but not in the config: $strange"
+    unserved=
+    [ ! -s "$scratch/judged" ] || unserved=$(without_servers)
     if [ -z "$problem" ] && [ -n "$limits" ]; then
         problem="not at their thresholds: $limits"
         set_limits

@@ -286,6 +286,42 @@ describe("a config wants", () => {
   });
 });
 
+describe("the checks of a real server have had their say", () => {
+  test.each<[number, string, string[]]>([
+    [72, "as keepalived does it by itself", ["TCP_CHECK {", "}"]],
+    [18, "at the virtual server's pace", ["TCP_CHECK {", "}", "delay_loop 6"]],
+    [
+      14,
+      "with the virtual server's timeout",
+      ["TCP_CHECK {", "}", "connect_timeout 3", "delay_loop 6"],
+    ],
+    [10, "at its own", ["TCP_CHECK {", "retry 0", "delay_loop 4", "}", "delay_loop 6"]],
+    [7, "with no warm-up", ["TCP_CHECK {", "retry 0", "warmup 0.5", "}"]],
+    [
+      23,
+      "page by page",
+      ["HTTP_GET {", "url {", "}", "url {", "}", "connect_timeout 3", "}", "delay_loop 5"],
+    ],
+    [11, "a script", ["MISC_CHECK {", "misc_timeout 4", "}", "delay_loop 6"]],
+    [45, "a name server", ["DNS_CHECK {", "}", "delay_loop 6"]],
+    [45, "the slowest of them", ["DNS_CHECK {", "}", "TCP_CHECK {", "}", "delay_loop 6"]],
+  ])("after %d s: %s", (seconds, _what, lines) => {
+    const ends = lines.findLastIndex((line) => line === "}") + 1;
+    const conf = [
+      "virtual_server 192.0.2.100 80 {",
+      ...lines.slice(ends),
+      "real_server 192.0.2.21 80 {",
+      ...lines.slice(0, ends),
+      "}",
+      "}",
+      "",
+    ].join("\n");
+    expect(wanted(conf).find((line) => line.startsWith("=c"))).toMatch(
+      `=c -t 192.0.2.100:80 -r 192.0.2.21:80 ${seconds} `,
+    );
+  });
+});
+
 interface Kernel {
   /** `ipvsadm -Sn`. */
   rules: string[];

@@ -29,6 +29,8 @@ interface Config {
   alpha?: boolean;
   /** Connections are told to the other directors. */
   synced?: boolean;
+  /** A page that a check asks for; the check has its say within 13 s. */
+  page?: string;
   /** It includes the file of secrets. */
   secret?: boolean;
 }
@@ -49,10 +51,22 @@ function conf({ id, weight = 1, runs = [], uthreshold, ...does }: Config): strin
     "    lvs_sched rr",
     "    lvs_method DR",
     ...(does.alpha ? ["    alpha"] : []),
+    "    delay_loop 5",
     "    real_server 192.0.2.21 80 {",
     `        weight ${weight}`,
     ...(uthreshold === undefined ? [] : [`        uthreshold ${uthreshold}`]),
     ...runs.map((name) => `        notify_up "${folder}/lvs-ha-scripts/${name} up"`),
+    ...(does.page === undefined
+      ? []
+      : [
+          "        HTTP_GET {",
+          "            url {",
+          `                path ${does.page}`,
+          "            }",
+          "            connect_timeout 3",
+          "            delay_before_retry 1",
+          "        }",
+        ]),
     "    }",
     "}",
   ];
@@ -352,6 +366,96 @@ describe("keepalived has taken a config", () => {
     applied({ id: "first" });
     applied({ id: "second", says });
     expect(running()).toBe("# second");
+  });
+});
+
+describe("a check that has changed", () => {
+  const ups = () => Number.parseInt(host.read("uptime") ?? "", 10) - 100;
+  /** From the first wait on, keepalived's checks have every real server out. */
+  const allFail = (more = "") => {
+    host.sleeps(1, [`sed -i '/^-a/d' "$FOLDER/tmp/table"; ${more || ":"}`]);
+  };
+
+  beforeEach(() => {
+    applied({ id: "first", page: "/" });
+    host.sleeps(1);
+  });
+
+  test("is none where a real server is added: nobody waits for its checks", () => {
+    const [before = "", server = ""] = files({ id: "second", page: "/" }).split(
+      /(?= {4}real_server)/,
+    );
+    const another = server.replace(".21", ".22").replace(/}\s*$/, "");
+    const text = `${before}${another}${server}`;
+    expect(host.script("keepalived.sh", ["apply", owner], text).code).toBe(0);
+    expect(ups()).toBe(9);
+  });
+
+  test("has its say before the change is proven", () => {
+    applied({ id: "second", page: "/health" });
+    expect(ups()).toBe(13);
+  });
+
+  test("is one whose script has changed, too", () => {
+    const page = `${folder}/lvs-ha-scripts/probe`;
+    applied({ id: "second", page, scripts: { probe: script("old") } });
+    const before = ups();
+    applied({ id: "second", page, scripts: { probe: script("new") } });
+    expect(ups() - before).toBe(13);
+  });
+
+  test("is taken back when it leaves a virtual server nobody", () => {
+    allFail();
+    const { code, stderr } = apply({ id: "second", page: "/wrong" });
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      "every real server fails the checks that have changed, of: -t 192.0.2.100:80",
+    );
+    expect([running(), ups() < 13]).toEqual(["# first", true]);
+  });
+
+  test("is so, too, when a sorry server answers instead", () => {
+    allFail(`echo "${table[1]?.replace(".21", ".99")}" >>"$FOLDER/tmp/table"`);
+    const sorry = (config: Config) =>
+      files(config).replace("    delay_loop", "    sorry_server 192.0.2.99 80\n    delay_loop");
+    const { code } = host.script(
+      "keepalived.sh",
+      ["apply", owner],
+      sorry({ id: "second", page: "/wrong" }),
+    );
+    expect([code, running()]).toEqual([1, "# first"]);
+  });
+
+  test("may fail where nobody was in before", () => {
+    host.write("/tmp/table", `${table[0]}\n`);
+    allFail();
+    applied({ id: "second", page: "/wrong" });
+    expect(running()).toBe("# second");
+  });
+
+  test("may fail where keepalived was not running", () => {
+    host.shell('rm "$FOLDER/tmp/active"');
+    allFail();
+    applied({ id: "second", page: "/wrong" });
+    expect([running(), ups()]).toEqual(["# second", 0]);
+  });
+
+  test("is judged by who was in before a run that was killed", () => {
+    apply({ id: "cut", page: "/wrong", cut: true });
+    host.write("/tmp/survives", "");
+    host.write("/tmp/table", `${table[0]}\n`);
+    allFail();
+    expect(apply({ id: "cut", page: "/wrong", cut: true }).code).toBe(1);
+    expect(running()).toBe("# first");
+  });
+
+  test.each<[string, Partial<Config>]>([
+    ["a weight", { weight: 3 }],
+    ["a threshold", { uthreshold: 9 }],
+    ["a comment", {}],
+  ])("is none where %s has: that is proven at once", (_what, change) => {
+    applied({ id: "second", page: "/", ...change });
+    expect(ups()).toBe(change.uthreshold ? 1 : 0);
   });
 });
 
