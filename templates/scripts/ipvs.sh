@@ -4,11 +4,58 @@
 #   -a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1     a real server; * for a weight that a check sets
 #   +a -t 192.0.2.100:80 -r 192.0.2.99:80 -g -w 1     one that may be there: a sorry server, one kept in with weight 0
 #   -x -t 192.0.2.100:80 -r 192.0.2.21:80 100 75      a real server's thresholds, upper and lower
+#   =c -t 192.0.2.100:80 -r 192.0.2.21:80 24 …        a real server's checks: seconds until they have a verdict, and their text
 # $scratch, set before, is a folder of the script's own.
+
+# statements CONF: keepalived.conf(5) as its parser reads it: no comments, each brace on a line of its own. What is in quotes is text.
+statements() {
+    awk '
+        # A backslash takes its meaning from the character after it; at the end of a line, the next one goes on.
+        function decommented(text,    kept, quoted, c) {
+            while (match(text, /[!#"\\]/)) {
+                c = substr(text, RSTART, 1)
+                if (c == "\\" && RSTART == length(text)) {
+                    goes_on = 1
+                    return kept substr(text, 1, RSTART - 1) " "
+                }
+                if (!quoted && (c == "#" || c == "!")) return kept substr(text, 1, RSTART - 1)
+                if (c == "\"") quoted = !quoted
+                if (c == "\\") RSTART++
+                kept = kept substr(text, 1, RSTART)
+                text = substr(text, RSTART + 1)
+            }
+            return kept text
+        }
+        function tell(text) {
+            gsub(/[ \t]+/, " ", text)
+            gsub(/^ | $/, "", text)
+            if (text != "") print text
+        }
+        {
+            goes_on = 0
+            text = held decommented($0)
+            held = goes_on ? text : ""
+        }
+        goes_on { next }
+        {
+            for (before = ""; match(text, /"[^"]*"?|[$][{][^}]*[}]|[{}]/); text = rest) {
+                token = substr(text, RSTART, RLENGTH)
+                rest = substr(text, RSTART + RLENGTH)
+                before = before substr(text, 1, RSTART - 1)
+                if (token == "{" || token == "}") {
+                    tell(before)
+                    tell(token)
+                    before = ""
+                } else before = before token
+            }
+            tell(before text)
+        }
+    ' "$1"
+}
 
 # wanted CONF: keepalived.conf(5) in those lines. What is no virtual server of its own (a group's) is left out.
 wanted() {
-    awk '
+    statements "$1" | awk '
         # As ipvsadm prints it: 2001:DB8:0:0::1 is 2001:db8::1.
         function spelled(address,    sides, left, right, n, i, groups, zeros, at) {
             if (address !~ /:/) return address
@@ -58,6 +105,54 @@ wanted() {
             if (method != "NAT") its_port = mark == "" ? port : 0
             return key " -r " endpoint(address, its_port)
         }
+        # What a check, its real server or its virtual server says, in this order.
+        function setting(i, n, key, otherwise) {
+            if (check[i, n, key] != "") return check[i, n, key]
+            if (its[i, key] != "") return its[i, key]
+            return own[key] != "" ? own[key] : otherwise
+        }
+        # Seconds from a reload until every check of a real server has had its say, at the latest. What is not said is the
+        # default of keepalived.conf(5); its first second is BOOTSTRAP_DELAY.
+        function verdict(i,    n, type, loop, pause, retry, timeout, seconds, latest) {
+            for (n = 1; n <= checks[i]; n++) {
+                type = check[i, n, "type"]
+                loop = setting(i, n, "delay_loop", 60)
+                pause = setting(i, n, "delay_before_retry", type ~ /_GET$/ ? 3 : type == "DNS_CHECK" ? loop : 1)
+                retry = setting(i, n, "retry", type == "MISC_CHECK" ? 0 : type == "DNS_CHECK" ? 3 : 1)
+                timeout = type == "MISC_CHECK" ? setting(i, n, "misc_timeout", loop) : setting(i, n, "connect_timeout", 5)
+                seconds = setting(i, n, "warmup", loop) + (retry + 1) * timeout + retry * pause + 1
+                # One URL after the other.
+                if (urls[i, n] > 1) seconds += (urls[i, n] - 1) * (loop + timeout)
+                if (seconds > latest) latest = seconds
+            }
+            return int(latest + 0.999)
+        }
+        function check_text(i,    keys, n, key, text) {
+            keys = split("delay_loop connect_timeout retry delay_before_retry warmup virtualhost", key, " ")
+            for (n = 1; n <= keys; n++) text = text " " own[key[n]] "/" its[i, key[n]]
+            return text its[i, "checks"]
+        }
+        function tell(    i, method, line, weight, inhibit) {
+            if (mark != "") key = "-f " mark (own["ip_family"] == "inet6" ? " -6" : "")
+            else key = option[own["protocol"] == "" ? "TCP" : own["protocol"]] " " endpoint(address, port)
+            print service()
+            for (i = 1; i <= reals; i++) {
+                method = its[i, "lvs_method"] == "" ? own["lvs_method"] : its[i, "lvs_method"]
+                line = real(its[i, "address"], its[i, "port"], method)
+                weight = its[i, "weight"] == "" ? 1 : its[i, "weight"]
+                print "-a " line, how[method], "-w", (its[i, "dynamic"] ? "*" : weight)
+                inhibit = its[i, "inhibit_on_failure"] == "" ? own["inhibit_on_failure"] : its[i, "inhibit_on_failure"]
+                if (is_on(inhibit)) print "+a " line, how[method], "-w 0"
+                print "-x " line, its[i, "uthreshold"] + 0, its[i, "lthreshold"] + 0
+                if (checks[i]) print "=c " line, verdict(i) check_text(i)
+            }
+            if ("sorry_server" in own) {
+                method = own["sorry_server_lvs_method"] == "" ? own["lvs_method"] : own["sorry_server_lvs_method"]
+                line = real(own["sorry_server"], own["sorry_port"], method)
+                print "+a " line, how[method], "-w 1"
+                if (is_on(own["sorry_server_inhibit"])) print "+a " line, how[method], "-w 0"
+            }
+        }
         BEGIN {
             option["TCP"] = "-t"
             option["UDP"] = "-u"
@@ -66,12 +161,22 @@ wanted() {
             how["NAT"] = "-m"
             how["TUN"] = "-i"
         }
-        { sub(/[#!].*/, "") }
-        depth == 0 && $1 == "virtual_server" && $2 != "group" {
-            inside = 1
+        $0 == "{" { depth++ }
+        $0 == "}" {
+            if (depth > 0) depth--
+            if (depth == 0 && inside) tell()
+            if (depth == 0) inside = 0
+        }
+        /^[{}]$/ { next }
+        { gsub(/"/, "") }
+        depth == 0 { inside = $1 == "virtual_server" && $2 != "group" }
+        inside && depth == 0 {
             reals = 0
             split("", own)
             split("", its)
+            split("", checks)
+            split("", check)
+            split("", urls)
             mark = $2 == "fwmark" ? $3 : ""
             address = $2
             port = $3 + 0
@@ -84,30 +189,15 @@ wanted() {
             its[reals, "port"] = $3 + 0
         }
         inside && depth == 2 { its[reals, $1] = NF > 1 ? $2 : "on" }
-        inside && depth > 1 && ($1 == "FILE_CHECK" || $1 == "misc_dynamic") { its[reals, "dynamic"] = 1 }
-        { depth += gsub(/[{]/, "{") - gsub(/[}]/, "}") }
-        inside && depth == 0 {
-            inside = 0
-            if (mark != "") key = "-f " mark (own["ip_family"] == "inet6" ? " -6" : "")
-            else key = option[own["protocol"] == "" ? "TCP" : own["protocol"]] " " endpoint(address, port)
-            print service()
-            for (i = 1; i <= reals; i++) {
-                method = its[i, "lvs_method"] == "" ? own["lvs_method"] : its[i, "lvs_method"]
-                line = real(its[i, "address"], its[i, "port"], method)
-                weight = its[i, "weight"] == "" ? 1 : its[i, "weight"]
-                print "-a " line, how[method], "-w", (its[i, "dynamic"] ? "*" : weight)
-                inhibit = its[i, "inhibit_on_failure"] == "" ? own["inhibit_on_failure"] : its[i, "inhibit_on_failure"]
-                if (is_on(inhibit)) print "+a " line, how[method], "-w 0"
-                print "-x " line, its[i, "uthreshold"] + 0, its[i, "lthreshold"] + 0
-            }
-            if ("sorry_server" in own) {
-                method = own["sorry_server_lvs_method"] == "" ? own["lvs_method"] : own["sorry_server_lvs_method"]
-                line = real(own["sorry_server"], own["sorry_port"], method)
-                print "+a " line, how[method], "-w 1"
-                if (is_on(own["sorry_server_inhibit"])) print "+a " line, how[method], "-w 0"
-            }
+        inside && depth == 2 && NF == 1 && /_(GET|CHECK)$/ {
+            check[reals, ++checks[reals], "type"] = $1
+            its[reals, "checks"] = its[reals, "checks"] " " $1
         }
-    ' "$1"
+        inside && depth == 3 { check[reals, checks[reals], $1] = $2 }
+        inside && depth == 3 && $1 == "url" { urls[reals, checks[reals]]++ }
+        inside && depth > 2 { its[reals, "checks"] = its[reals, "checks"] " " $0 }
+        inside && depth > 1 && ($1 == "FILE_CHECK" || $1 == "misc_dynamic") { its[reals, "dynamic"] = 1 }
+    '
 }
 
 # wanted_by_drain: real servers that drain.sh keeps clients from; it notes their entries as they were.
@@ -149,9 +239,9 @@ live() {
 
 # taken_out: real servers that keepalived's checks have taken out of IPVS, or to weight 0, by its log since it was started:
 # `-t 192.0.2.100:80 -r 192.0.2.21:80 `, and `-f 7 -r 192.0.2.21:` where the log has the check's port, not the service's. And a ?
-# when the log doesn't go back to that.
+# when the log doesn't go back to that. Read newest first: a slow journal that is cut off lacks the oldest lines.
 taken_out() {
-    timeout 10 journalctl -b -u keepalived -q --no-pager -o cat | awk '
+    timeout 10 journalctl -r -b -u keepalived -q --no-pager -o cat | tac | awk '
         function endpoint(text,    address, port) {
             address = text
             sub(/^\[/, "", address)
@@ -278,6 +368,55 @@ orders() {
             }
         }
     ' "$scratch/out" "$scratch/wanted" "$scratch/live"
+}
+
+# places: of such words, whom they concern: `-t 192.0.2.100:80 -r 192.0.2.21:80`, or `-t 192.0.2.100:80` alone.
+places() {
+    sed 's/^-[A-Za-z] //; s/ -[gims] .*//'
+}
+
+# judged FILE: of the checks among the lines $scratch/changed, those of real servers that FILE, lines of live, has in and $scratch/wanted
+# wants in: `24 -t 192.0.2.100:80`, the seconds until they have a verdict, and the virtual server.
+judged() {
+    awk '
+        FILENAME == ARGV[3] && /^=c/ {
+            match($0, / -r [^ ]+ /)
+            at = substr($0, 4, RSTART + RLENGTH - 4)
+            if (was[at] > 0 && wants[at] != 0) print $(split(at, words, " ") + 2), substr($0, 4, RSTART - 4)
+        }
+        !/^-a/ { next }
+        {
+            at = $0
+            sub(/^-a /, "", at)
+            sub(/ -[gim] -w .*/, " ", at)
+            weight = $0
+            sub(/.* -w /, "", weight)
+        }
+        FILENAME == ARGV[1] { was[at] = weight + 0 }
+        FILENAME == ARGV[2] { wants[at] = weight "" }
+    ' "$1" "$scratch/wanted" "$scratch/changed" | sort -u
+}
+
+# without_servers: of the virtual servers in $scratch/judged, those of which $scratch/live has no real server that $scratch/wanted wants.
+# A sorry server is none.
+without_servers() {
+    awk '
+        !/^-a/ && FILENAME != ARGV[3] { next }
+        FILENAME != ARGV[3] {
+            at = $0
+            sub(/^-a /, "", at)
+            sub(/ -[gim] -w .*/, "", at)
+        }
+        FILENAME == ARGV[1] { wants[at] }
+        FILENAME == ARGV[2] && at in wants && !/ -w 0( |$)/ {
+            sub(/ -r .*/, "", at)
+            serves[at]
+        }
+        FILENAME == ARGV[3] {
+            sub(/^[0-9]+ /, "")
+            if (!($0 in serves) && !told[$0]++) print
+        }
+    ' "$scratch/wanted" "$scratch/live" "$scratch/judged"
 }
 
 # compare: of $scratch/wanted and $scratch/live, sets $lacks (virtual servers that are not there), $strange (what nobody asked for),

@@ -18,8 +18,11 @@ staged_scripts=/etc/keepalived/lvs-ha-staging
 previous_scripts=$scripts.lvs-ha-previous
 service_was=/var/lib/lvs-ha/keepalived-was
 unit=/etc/systemd/system/keepalived.service.d/lvs-ha.conf
-# There from the swap until the proof: a run that was killed in between is taken up again, not taken for done.
+# There from the swap until the proof: a run that was killed in between is taken up again, not taken for done. In it is what the change
+# found: the service's state, and the real servers that were in.
 unproven=/var/lib/lvs-ha/keepalived-unproven
+# The sum of the config that was proven last: with any other, IPVS may be as somebody else wants it.
+proven=/var/lib/lvs-ha/keepalived-proven
 
 apply() {
     own "$1"
@@ -35,6 +38,7 @@ apply() {
         if [ "$aim" = running ]; then
             enable_at_boot keepalived
             mend_table
+            [ ! -s "$scratch/orders" ] || fail "IPVS isn't as the config says, and does not take: $(cat "$scratch/orders")"
         fi
         say "config unchanged, $aim"
     else
@@ -48,7 +52,8 @@ apply() {
             rm -rf $previous $previous_scripts
             [ ! -f $conf ] || cp -p $conf $previous
             [ ! -d $scripts ] || cp -Rp $scripts $previous_scripts
-            : | record $unproven
+            note_hand_made
+            found | record $unproven
         fi
         swap
         # Scripts alone are reason enough: keepalived drops a check whose script it doesn't find or trust when it reads its config,
@@ -57,12 +62,14 @@ apply() {
             rest
         else
             activate
+            judge_checks
             prove
             [ -z "$problem" ] || go_back
         fi
         sweep "$scratch/files$scripts"
         done_with_previous
     fi
+    is_proven || sha256sum $conf | record $proven
     end_sync_daemons
     ipvsadm -Ln
 }
@@ -114,7 +121,7 @@ undo() {
     put_back $unit
     [ ! -d ${unit%/*} ] || rmdir --ignore-fail-on-non-empty ${unit%/*}
     systemctl daemon-reload
-    rm -rf $staged $staged_scripts
+    rm -rf $staged $staged_scripts $proven
     done_with_previous
 }
 
@@ -130,7 +137,7 @@ UNIT
 }
 
 has_sync_daemon() {
-    [ -f $conf ] && grep -q '^ *lvs_sync_daemon ' $conf
+    [ -f $conf ] && [ -n "$(statements $conf | sed -n '/^lvs_sync_daemon /p')" ]
 }
 
 # A reload leaves a sync daemon running that the config doesn't have any more (2.2.7, 2.3.3).
@@ -140,6 +147,11 @@ end_sync_daemons() {
         timeout 30 ipvsadm --stop-daemon "$role"
         say "stopped the $role sync daemon"
     done
+}
+
+found() {
+    service_state
+    [ ! -f $conf ] || [ "$(running)" = stopped ] || live $conf | grep '^-a'
 }
 
 service_state() {
@@ -182,28 +194,58 @@ mend_mode() {
     say "mended the mode and owner of $conf"
 }
 
-# What was changed in IPVS by hand stays so in a reload: keepalived changes what differs between the configs only.
+# What was changed in IPVS by hand stays so in a reload: keepalived changes what differs between the configs only. $scratch/orders is
+# what is left to do.
 mend_table() {
     { wanted $conf && wanted_by_drain; } >"$scratch/wanted"
-    live $conf >"$scratch/live"
     : >"$scratch/out"
-    orders >"$scratch/orders"
+    find_orders
+    [ -s "$scratch/orders" ] || return 0
+    find_who_is_out
+    find_orders
     [ -s "$scratch/orders" ] || return 0
     # keepalived may be at it itself: it was started just now, or a check has failed.
     sleep 2
-    live $conf >"$scratch/live"
-    { taken_out && drained_places; } >"$scratch/out"
-    # With alpha a real server begins out, of which the log says nothing.
-    ! grep -q '^ *alpha' $conf || echo '?' >>"$scratch/out"
-    orders >"$scratch/orders"
+    find_who_is_out
+    find_orders
     while read -r words; do
         say "IPVS was changed by hand; now: ipvsadm $words"
         # shellcheck disable=SC2086 # the words of a command
         ipvsadm $words || say "ipvsadm $words failed"
     done <"$scratch/orders"
+    find_orders
+}
+
+# During a change, those orders only that concern what was changed by hand before it.
+find_orders() {
     live $conf >"$scratch/live"
     orders >"$scratch/orders"
-    [ ! -s "$scratch/orders" ] || fail "IPVS isn't as the config says, and does not take: $(cat "$scratch/orders")"
+    [ -e "$scratch/hand-made" ] || return 0
+    mv "$scratch/orders" "$scratch/all"
+    while read -r words; do
+        ! printf '%s\n' "$words" | places | grep -qxF -f "$scratch/hand-made" || printf '%s\n' "$words"
+    done <"$scratch/all" >"$scratch/orders"
+}
+
+find_who_is_out() {
+    { taken_out && drained_places; } >"$scratch/out"
+    # With alpha a real server begins out, of which the log says nothing.
+    statements $conf | sed -n 's/^alpha$/?/p; s/^alpha on$/?/p' >>"$scratch/out"
+}
+
+# Where IPVS isn't as the config says that keepalived has had until now, somebody has changed it, or a check has failed. Of a config that
+# the stack hasn't proven nobody knows whether keepalived has it: one from before the stack, one that was edited.
+note_hand_made() {
+    : >"$scratch/hand-made"
+    is_proven && [ "$(running)" = running ] || return 0
+    { wanted $conf && wanted_by_drain; } >"$scratch/wanted"
+    live $conf >"$scratch/live"
+    : >"$scratch/out"
+    orders | places >"$scratch/hand-made"
+}
+
+is_proven() {
+    [ -f $proven ] && sha256sum --status --check $proven 2>/dev/null
 }
 
 same_scripts() {
@@ -306,26 +348,60 @@ activate() {
     fi
 }
 
+# keepalived takes a real server for well until a check that is new to it has failed. Sets $verdict to the seconds that the changed
+# checks of real servers that were in take for that, and $scratch/judged to their virtual servers. A minute is all that they get.
+judge_checks() {
+    [ -f $previous ] || return 0
+    wanted $previous | sort >"$scratch/wanted-before"
+    wanted $conf | sort >"$scratch/wanted"
+    {
+        comm -13 "$scratch/wanted-before" "$scratch/wanted"
+        changed_scripts | grep -F -f - "$scratch/wanted"
+    } | sort -u >"$scratch/changed"
+    judged $unproven >"$scratch/judged"
+    verdict=$(sort -n "$scratch/judged" | sed -n '$s/ .*//p')
+    [ "${verdict:-0}" -le 60 ] || verdict=60
+}
+
+changed_scripts() {
+    for script in "$scripts"/*; do
+        cmp -s "$script" "$previous_scripts/${script##*/}" || printf '%s\n' "$script"
+    done
+}
+
 # The kernel must show what the config says: every virtual server, and every real server that is up at its weight. And every process of
-# keepalived must have the config. Sets $problem when that isn't so within 30 s.
+# keepalived must have the config. Sets $problem when that isn't so within 30 s, or when it is, but the checks that have changed leave
+# nobody in.
 prove() {
     [ -z "$problem" ] || return 0
     { wanted $conf && wanted_by_drain; } >"$scratch/wanted"
-    deadline=$(($(uptime_seconds) + 30))
+    begun=$(uptime_seconds)
+    deadline=$((begun + 30))
+    end=
     settled=0
     while :; do
         look
+        now=$(uptime_seconds)
         if [ -z "$problem" ]; then
             settled=$((settled + 1))
+            if [ -z "$end" ]; then
+                end=$((now + ${verdict:-0}))
+                deadline=$((end + 30))
+            fi
+            # While keepalived reloads, nobody may be in for a moment.
+            if [ -n "$unserved" ] && { [ $settled -ge 10 ] || [ "$now" -ge "$end" ]; }; then
+                problem="every real server fails the checks that have changed, of: $unserved"
+                return 0
+            fi
             # A real server may be down: then the rest is right for 2 s.
-            if [ -z "$out" ] || [ $settled -ge 10 ]; then
+            if [ "$now" -ge "$end" ] && { [ -z "$out" ] || [ $settled -ge 10 ]; }; then
                 break
             fi
         else
             settled=0
         fi
-        if [ -n "$problem" ] && [ "$(uptime_seconds)" -ge $deadline ]; then
-            problem="after 30 s: $problem"
+        if [ -n "$problem" ] && [ "$now" -ge $deadline ]; then
+            problem="after $((now - begun)) s: $problem"
             return 0
         fi
         sleep 0.2
@@ -336,16 +412,23 @@ prove() {
     say "live: $(grep -c '^-A' "$scratch/live") virtual servers, $(awk '/^-a/ { n++ } END { print n + 0 }' "$scratch/live") real servers"
 }
 
-# Sets $problem to what is not as it should be now, $out to the real servers that are not there.
+# Sets $problem to what is not as it should be now, $out to the real servers that are not there, $unserved to the virtual servers that
+# the changed checks have taken the last one from.
 look() {
     problem=
     systemctl -q is-active keepalived || problem="keepalived is not running"
     trouble=$(said | troubles)
     [ -z "$trouble" ] || problem="${problem:+$problem; }$trouble"
+    if [ -z "$problem" ] && [ -s "$scratch/hand-made" ]; then
+        mend_table
+        : >"$scratch/hand-made"
+    fi
     live $conf $previous >"$scratch/live"
     compare
     [ -z "$lacks" ] || problem="${problem:+$problem; }not in the kernel: $lacks"
     [ -z "$strange" ] || problem="${problem:+$problem; }in the kernel, but not in the config: $strange"
+    unserved=
+    [ ! -s "$scratch/judged" ] || unserved=$(without_servers)
     if [ -z "$problem" ] && [ -n "$limits" ]; then
         problem="not at their thresholds: $limits"
         set_limits
@@ -393,15 +476,23 @@ go_back() {
         put_scripts $staged_scripts
         rmdir $staged_scripts
     fi
+    # A run that was killed may have been the one that changed the service.
+    read -r enabled active <$unproven || :
     if [ -f $previous ]; then
         cp -p $previous $staged
         mv -f $staged $conf
-        systemctl reload-or-restart keepalived
-        end_sync_daemons
     else
         rm -f $conf
-        systemctl stop keepalived
+        active=inactive
     fi
+    case $active in
+    inactive | failed) systemctl stop keepalived ;;
+    *) systemctl reload-or-restart keepalived ;;
+    esac
+    case $enabled in
+    disabled | absent) systemctl -q disable keepalived ;;
+    esac
+    [ ! -f $conf ] || end_sync_daemons
     sweep $previous_scripts
     done_with_previous
     fail "change not taken$(old_one)"

@@ -87,7 +87,7 @@ beforeEach(() => {
   host.program("systemctl", ['[ -e "$FOLDER/tmp/running" ]']);
   host.sleeps(5, ['echo . >>"$FOLDER/tmp/slept"', '. "$FOLDER/tmp/meanwhile"']);
   host.write("/tmp/meanwhile", "");
-  host.program("journalctl", ['cat "$FOLDER/tmp/log" 2>/dev/null', "exit 0"]);
+  host.program("journalctl", ['tac "$FOLDER/tmp/log" 2>/dev/null', "exit 0"]);
   host.program("ipvsadm", [
     'table=$FOLDER/tmp/table limits=$(cat "$FOLDER/tmp/thresholds")',
     "case $* in",

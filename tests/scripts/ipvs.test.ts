@@ -220,6 +220,49 @@ describe("a config wants", () => {
     ]);
   });
 
+  test.each(["up.\\}$", "^\\{.status", "a{2}", "no # comment", "up!", "\\\\}"])(
+    "the same, whatever a check looks for: %s",
+    (regex) => {
+      const withCheck = (checks: unknown[]) =>
+        wanted(
+          confOf([
+            { name: "web", address: "192.0.2.100", port: 80, checks },
+            { name: "other", address: "192.0.2.100", port: 81, ...noChecks },
+          ]),
+        ).filter((line) => !line.startsWith("=c") && !line.includes("-f "));
+      const check = { type: "http", urls: [{ path: "/", regex }] };
+      expect(withCheck([check])).toEqual(withCheck([]));
+    },
+  );
+
+  test.each<[string, string[]]>([
+    ["a block on one line", ["virtual_server 192.0.2.100 80 { lvs_sched rr }"]],
+    [
+      "braces where another hand puts them",
+      ["virtual_server 192.0.2.100 80", "{", "lvs_sched rr", 'quorum_up "/bin/say } up" }'],
+    ],
+    [
+      "comments between quotes, escaped, and after a backslash",
+      [
+        "virtual_server 192.0.2.100 80 { ! it's",
+        'quorum_up "/bin/say \\\\ # {" # {',
+        "quorum_down /bin/say\\#{",
+        "}",
+        "lvs_sched \\",
+        "  rr # }",
+        "}",
+      ],
+    ],
+    ["a value in quotes", ['virtual_server "192.0.2.100" 80 {', 'lvs_sched "rr"', "}"]],
+    ["a parameter", ["virtual_server 192.0.2.100 80 {", "delay_loop ${D}", "lvs_sched rr", "}"]],
+  ])("what keepalived reads of %s", (_what, lines) => {
+    const after = ["virtual_server 192.0.2.101 80 {", "lvs_sched rr", "}", ""];
+    expect(wanted([...lines, ...after].join("\n"))).toEqual([
+      "-A -t 192.0.2.100:80 -s rr",
+      "-A -t 192.0.2.101:80 -s rr",
+    ]);
+  });
+
   test("of a config by another hand, the services: tabs, comments, groups and no protocol", () => {
     const conf = [
       "virtual_server_group G {",
@@ -240,6 +283,42 @@ describe("a config wants", () => {
     expect(wanted(conf).filter((line) => line.startsWith("-A"))).toEqual([
       "-A -t 192.0.2.100:80 -s ",
     ]);
+  });
+});
+
+describe("the checks of a real server have had their say", () => {
+  test.each<[number, string, string[]]>([
+    [72, "as keepalived does it by itself", ["TCP_CHECK {", "}"]],
+    [18, "at the virtual server's pace", ["TCP_CHECK {", "}", "delay_loop 6"]],
+    [
+      14,
+      "with the virtual server's timeout",
+      ["TCP_CHECK {", "}", "connect_timeout 3", "delay_loop 6"],
+    ],
+    [10, "at its own", ["TCP_CHECK {", "retry 0", "delay_loop 4", "}", "delay_loop 6"]],
+    [7, "with no warm-up", ["TCP_CHECK {", "retry 0", "warmup 0.5", "}"]],
+    [
+      23,
+      "page by page",
+      ["HTTP_GET {", "url {", "}", "url {", "}", "connect_timeout 3", "}", "delay_loop 5"],
+    ],
+    [11, "a script", ["MISC_CHECK {", "misc_timeout 4", "}", "delay_loop 6"]],
+    [45, "a name server", ["DNS_CHECK {", "}", "delay_loop 6"]],
+    [45, "the slowest of them", ["DNS_CHECK {", "}", "TCP_CHECK {", "}", "delay_loop 6"]],
+  ])("after %d s: %s", (seconds, _what, lines) => {
+    const ends = lines.findLastIndex((line) => line === "}") + 1;
+    const conf = [
+      "virtual_server 192.0.2.100 80 {",
+      ...lines.slice(ends),
+      "real_server 192.0.2.21 80 {",
+      ...lines.slice(0, ends),
+      "}",
+      "}",
+      "",
+    ].join("\n");
+    expect(wanted(conf).find((line) => line.startsWith("=c"))).toMatch(
+      `=c -t 192.0.2.100:80 -r 192.0.2.21:80 ${seconds} `,
+    );
   });
 });
 
@@ -530,4 +609,15 @@ describe("to make the kernel's table the config's again, ipvsadm has to", () => 
       `-e ${at1}-g -w 253`,
     ]);
   });
+});
+
+test("of a slow journal, whose reading is cut off, the latest is known: who is out", () => {
+  const [begun, fell] = [
+    "Starting Healthcheck child process, pid=9",
+    "Removing service [192.0.2.21]:tcp:80 from VS [192.0.2.100]:tcp:80",
+  ];
+  host.program("journalctl", [`case $* in *-r*) echo "${fell}" ;; *) echo "${begun}" ;; esac`]);
+  expect(host.shell(`. ${host.scripts}/ipvs.sh; taken_out`).stdout).toBe(
+    "-t 192.0.2.100:80 -r 192.0.2.21:80 \n?\n",
+  );
 });

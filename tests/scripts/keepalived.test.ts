@@ -29,6 +29,8 @@ interface Config {
   alpha?: boolean;
   /** Connections are told to the other directors. */
   synced?: boolean;
+  /** A page that a check asks for; the check has its say within 13 s. */
+  page?: string;
   /** It includes the file of secrets. */
   secret?: boolean;
 }
@@ -49,10 +51,22 @@ function conf({ id, weight = 1, runs = [], uthreshold, ...does }: Config): strin
     "    lvs_sched rr",
     "    lvs_method DR",
     ...(does.alpha ? ["    alpha"] : []),
+    "    delay_loop 5",
     "    real_server 192.0.2.21 80 {",
     `        weight ${weight}`,
     ...(uthreshold === undefined ? [] : [`        uthreshold ${uthreshold}`]),
     ...runs.map((name) => `        notify_up "${folder}/lvs-ha-scripts/${name} up"`),
+    ...(does.page === undefined
+      ? []
+      : [
+          "        HTTP_GET {",
+          "            url {",
+          `                path ${does.page}`,
+          "            }",
+          "            connect_timeout 3",
+          "            delay_before_retry 1",
+          "        }",
+        ]),
     "    }",
     "}",
   ];
@@ -104,7 +118,7 @@ beforeEach(() => {
   ]);
   host.program("journalctl", [
     "case $* in",
-    '-b*) { echo "Starting Healthcheck child process, pid=9"; cat "$FOLDER/tmp/log"; } ;;',
+    '-r*) tac "$FOLDER/tmp/log"; [ -e "$FOLDER/tmp/slow" ] || echo "Starting Healthcheck child process, pid=9" ;;',
     '*--show-cursor*) echo "-- cursor: $(cat "$FOLDER/tmp/log" 2>/dev/null | wc -l)" ;;',
     '*) tail -n +$(($4 + 1)) "$FOLDER/tmp/log" ;;',
     "esac",
@@ -355,6 +369,96 @@ describe("keepalived has taken a config", () => {
   });
 });
 
+describe("a check that has changed", () => {
+  const ups = () => Number.parseInt(host.read("uptime") ?? "", 10) - 100;
+  /** From the first wait on, keepalived's checks have every real server out. */
+  const allFail = (more = "") => {
+    host.sleeps(1, [`sed -i '/^-a/d' "$FOLDER/tmp/table"; ${more || ":"}`]);
+  };
+
+  beforeEach(() => {
+    applied({ id: "first", page: "/" });
+    host.sleeps(1);
+  });
+
+  test("is none where a real server is added: nobody waits for its checks", () => {
+    const [before = "", server = ""] = files({ id: "second", page: "/" }).split(
+      /(?= {4}real_server)/,
+    );
+    const another = server.replace(".21", ".22").replace(/}\s*$/, "");
+    const text = `${before}${another}${server}`;
+    expect(host.script("keepalived.sh", ["apply", owner], text).code).toBe(0);
+    expect(ups()).toBe(9);
+  });
+
+  test("has its say before the change is proven", () => {
+    applied({ id: "second", page: "/health" });
+    expect(ups()).toBe(13);
+  });
+
+  test("is one whose script has changed, too", () => {
+    const page = `${folder}/lvs-ha-scripts/probe`;
+    applied({ id: "second", page, scripts: { probe: script("old") } });
+    const before = ups();
+    applied({ id: "second", page, scripts: { probe: script("new") } });
+    expect(ups() - before).toBe(13);
+  });
+
+  test("is taken back when it leaves a virtual server nobody", () => {
+    allFail();
+    const { code, stderr } = apply({ id: "second", page: "/wrong" });
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      "every real server fails the checks that have changed, of: -t 192.0.2.100:80",
+    );
+    expect([running(), ups() < 13]).toEqual(["# first", true]);
+  });
+
+  test("is so, too, when a sorry server answers instead", () => {
+    allFail(`echo "${table[1]?.replace(".21", ".99")}" >>"$FOLDER/tmp/table"`);
+    const sorry = (config: Config) =>
+      files(config).replace("    delay_loop", "    sorry_server 192.0.2.99 80\n    delay_loop");
+    const { code } = host.script(
+      "keepalived.sh",
+      ["apply", owner],
+      sorry({ id: "second", page: "/wrong" }),
+    );
+    expect([code, running()]).toEqual([1, "# first"]);
+  });
+
+  test("may fail where nobody was in before", () => {
+    host.write("/tmp/table", `${table[0]}\n`);
+    allFail();
+    applied({ id: "second", page: "/wrong" });
+    expect(running()).toBe("# second");
+  });
+
+  test("may fail where keepalived was not running", () => {
+    host.shell('rm "$FOLDER/tmp/active"');
+    allFail();
+    applied({ id: "second", page: "/wrong" });
+    expect([running(), ups()]).toEqual(["# second", 0]);
+  });
+
+  test("is judged by who was in before a run that was killed", () => {
+    apply({ id: "cut", page: "/wrong", cut: true });
+    host.write("/tmp/survives", "");
+    host.write("/tmp/table", `${table[0]}\n`);
+    allFail();
+    expect(apply({ id: "cut", page: "/wrong", cut: true }).code).toBe(1);
+    expect(running()).toBe("# first");
+  });
+
+  test.each<[string, Partial<Config>]>([
+    ["a weight", { weight: 3 }],
+    ["a threshold", { uthreshold: 9 }],
+    ["a comment", {}],
+  ])("is none where %s has: that is proven at once", (_what, change) => {
+    applied({ id: "second", page: "/", ...change });
+    expect(ups()).toBe(change.uthreshold ? 1 : 0);
+  });
+});
+
 describe("a director in maintenance", () => {
   const config = { id: "first", scripts: { check: script("check") } };
   const state = () => [host.read("/tmp/active"), host.read("/tmp/enabled")];
@@ -371,6 +475,23 @@ describe("a director in maintenance", () => {
     apply(config, "stopped");
     applied(config);
     expect([told(), ...state()]).toEqual([["start"], "", ""]);
+  });
+
+  test.each([
+    ["in maintenance", ["stopped"] as "stopped"[], [undefined, undefined]],
+    ["serving", [], ["", ""]],
+  ])("is %s as before when the config is taken back", (_what, aim, before) => {
+    apply(config, ...aim);
+    const { code } = apply({ id: "deaf", weight: 9, deaf: true });
+    expect([code, ...state()]).toEqual([1, ...before]);
+  });
+
+  test("is so after a run that was killed, too", () => {
+    apply(config, "stopped");
+    apply({ id: "cut", cut: true });
+    host.write("/tmp/survives", "");
+    expect(apply({ id: "deaf", weight: 9, deaf: true }).code).toBe(1);
+    expect([running(), ...state()]).toEqual(["# first", undefined, undefined]);
   });
 
   test("keeps the config that it has when keepalived refuses another", () => {
@@ -492,6 +613,50 @@ describe("what was changed by hand, with the config as it is, is mended without 
   });
 });
 
+describe("what was changed by hand, with another config,", () => {
+  const edits = () => host.read("/tmp/edits")?.trimEnd().split("\n") ?? [];
+  const at = (weight: number) => {
+    host.write("/tmp/table", `${table[0]}\n${table[1]?.replace(/1$/, String(weight))}\n`);
+  };
+
+  test("is mended where keepalived leaves it as it is", () => {
+    applied({ id: "first" });
+    at(7);
+    // It changes what differs between the configs, and no weight does.
+    applied({ id: "second", deaf: true });
+    expect(edits()).toEqual(["-e -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1"]);
+    expect(host.read("/tmp/table")).toBe(`${table.join("\n")}\n`);
+  });
+
+  test("is not undone on the way to a config that wants it so", () => {
+    applied({ id: "first" });
+    at(0);
+    applied({ id: "second", weight: 0 });
+    expect(edits()).toEqual([]);
+  });
+
+  test("is nobody's fault where its check has failed", () => {
+    applied({ id: "first" });
+    host.write("/tmp/table", `${table[0]}\n`);
+    host.write("/tmp/log", "Removing service [192.0.2.21]:tcp:80 from VS [192.0.2.100]:tcp:80\n");
+    applied({ id: "second", deaf: true });
+    expect(edits()).toEqual([]);
+  });
+
+  test.each([
+    ["a config from before the stack", []],
+    ["one that was edited", [{ id: "first" }]],
+  ])("is left alone in the table of %s", (_what, before) => {
+    before.forEach(applied);
+    host.write("/tmp/active", "");
+    host.write(`${folder}/keepalived.conf`, conf({ id: "by hand" }).join("\n"));
+    at(7);
+    const { code, stderr } = apply({ id: "second", deaf: true });
+    expect([code, edits()]).toEqual([1, []]);
+    expect(stderr).toContain("in the kernel, but not in the config");
+  });
+});
+
 describe("a sync daemon", () => {
   const daemons = () => host.read("/tmp/daemons");
   beforeEach(() => {
@@ -528,7 +693,8 @@ describe("a sync daemon", () => {
     applied({ id: "ours", synced: true });
     expect(host.script("keepalived.sh", ["undo", owner]).code).toBe(0);
     expect(daemons()).toBe("");
-    host.write(`${folder}/keepalived.conf`, conf({ id: "by hand", synced: true }).join("\n"));
+    const theirs = conf({ id: "by hand", synced: true }).join("\n").replaceAll("    ", "\t");
+    host.write(`${folder}/keepalived.conf`, theirs);
     applied({ id: "ours", synced: true });
     host.write("/tmp/daemons", "master\n");
     expect(host.script("keepalived.sh", ["undo", owner]).code).toBe(0);
@@ -626,6 +792,16 @@ describe("secrets", () => {
     expect(stdout + stderr).not.toMatch(/first|second/);
     expect(host.read(file)).toBe("auth_pass first\n");
     expect(host.shell(`ls ${folder}`).stdout).toBe("keepalived.conf\nlvs-ha-secrets.conf\n");
+  });
+
+  test("that a reload refuses are put back, too", () => {
+    host.program("systemctl", [
+      `[ "$1" != reload ] || ! grep -q second ${file} || exit 1`,
+      '[ "$1" != reload ] || echo "Reloading ...\nReload complete" >>"$FOLDER/tmp/log"',
+      "exit 0",
+    ]);
+    expect(secrets("auth_pass second\n").stderr).toContain("the secrets from before hold");
+    expect(host.read(file)).toBe("auth_pass first\n");
   });
 
   test("of a run that was killed are taken up again, and the way back is to those before it", () => {
