@@ -77,6 +77,7 @@ const everything = table
   .join("");
 
 const noted = "/run/lvs-ha-drained";
+const byChange = "/run/lvs-ha-drained-by-change";
 
 beforeEach(() => {
   host = new PretendHost();
@@ -127,6 +128,7 @@ afterEach(() => {
 });
 
 const drain = (...args: string[]) => host.script("drain.sh", ["drain", ...args]);
+const suspend = (...args: string[]) => host.script("drain.sh", ["suspend", ...args]);
 const restore = (entries: string, ...addresses: string[]) =>
   host.script("drain.sh", ["restore", ...addresses], entries);
 
@@ -236,6 +238,65 @@ describe("a drained real server", () => {
       expect([code, stderr]).toEqual([0, "drain: this director serves nobody yet\n"]);
     }
     expect(host.read(noted)).toBeUndefined();
+  });
+});
+
+describe("a real server that a change drains", () => {
+  test("is drained as by hand; what is printed is another word each time, on a director that serves nobody, too", () => {
+    const words = [suspend("0", "192.0.2.21"), suspend("0", "192.0.2.21")].map(
+      ({ code, stdout, stderr }) => {
+        expect([code, stderr]).toEqual([
+          0,
+          "drain: 192.0.2.21: no new connections; 0 open after 0 s\n",
+        ]);
+        return stdout;
+      },
+    );
+    expect(changed()).toEqual([`-a ${web}.21:80 -g -w 0`]);
+    host.shell("rm $FOLDER/tmp/running");
+    words.push(suspend("0", "192.0.2.21").stdout);
+    expect(new Set(words).size).toBe(3);
+    for (const word of words) expect(word).toMatch(/^[0-9a-f-]{36}\n$/);
+  });
+
+  test("is told from one that was drained by hand, until it is put back", () => {
+    expect(drain("0", "2001:db8::22").code).toBe(0);
+    expect(suspend("0", "192.0.2.21").code).toBe(0);
+    expect(host.read(byChange)).toBe("192.0.2.21\n");
+    expect(restore(everything, "192.0.2.21").code).toBe(0);
+    expect(host.read(byChange)).toBe("");
+    expect(host.read(noted)).toContain("2001:db8::22");
+  });
+
+  test("is told from one that was drained by hand before, and from one whom nobody could spare", () => {
+    expect(drain("0", "192.0.2.21").code).toBe(0);
+    expect(suspend("0", "192.0.2.21").code).toBe(0);
+    expect(suspend("0", "192.0.2.22").code).toBe(0);
+    expect(host.read(byChange)).toBeUndefined();
+  });
+
+  test.each([
+    ["drained by hand since", () => drain("0", "192.0.2.21")],
+    ["put back by hand", () => host.script("drain.sh", ["undrain", "192.0.2.21"])],
+  ])("is the operator's when it is %s", (_, act) => {
+    expect(suspend("0", "192.0.2.21", "2001:db8::21").code).toBe(0);
+    expect(act().code).toBe(0);
+    expect(host.read(byChange)).toBe("2001:db8::21\n");
+  });
+
+  test("is told of by the next run, when one was killed in between", () => {
+    host.write("/tmp/cut", "");
+    expect(suspend("0", "192.0.2.21").code).not.toBe(0);
+    host.shell("rm $FOLDER/tmp/cut");
+    expect(suspend("0", "192.0.2.21").code).toBe(0);
+    expect(host.read(byChange)).toBe("192.0.2.21\n");
+  });
+
+  test("leaves no word behind on a director whose keepalived is stopped", () => {
+    expect(suspend("0", "192.0.2.21").code).toBe(0);
+    host.shell("rm $FOLDER/tmp/running");
+    expect(restore(everything, "192.0.2.21").code).toBe(0);
+    expect(host.read(byChange)).toBeUndefined();
   });
 });
 
