@@ -15,8 +15,9 @@ ufw_was=/var/lib/lvs-ha/ufw-was
 apply() {
     own "$1"
     backend=$2
-    # CLIENT CLIENT_PORT SERVER SERVER_PORT, as sshd(8) sets it.
+    # CLIENT CLIENT_PORT SERVER SERVER_PORT, as sshd(8) sets it. A link-local CLIENT ends in %INTERFACE, which no firewall reads.
     client=${3%% *}
+    client=${client%%%*}
     ssh_port=${3##* }
     make_scratch
     split_files
@@ -130,7 +131,11 @@ UNIT
     ?*) admit="ip saddr $client tcp dport $ssh_port accept" ;;
     *) admit= ;;
     esac
-    [ -z "$admit" ] || grep -qxF "$admit" $clients || printf '%s\n' "$admit" >>$clients
+    if [ -n "$admit" ] && ! grep -qxF "$admit" $clients; then
+        # One that nft can't read would stay, and fail every later run and the service at boot.
+        printf 'table inet lvs_ha_check { chain ssh { %s; }; }\n' "$admit" | nft -c -f - >"$scratch/nft" 2>&1 || fail "nft refuses the SSH client's address: $(cat "$scratch/nft")"
+        { cat $clients && printf '%s\n' "$admit"; } | record $clients
+    fi
     # Checked whole before it replaces the table that is live, in one transaction.
     nft -c -f "$scratch/files$table" >"$scratch/nft" 2>&1 || fail "nft refuses the table: $(cat "$scratch/nft")"
     put $table 0644 <"$scratch/files$table"
