@@ -17,10 +17,11 @@ apply() {
     lock
     own "$1"
     put $list 0644
+    # After ifupdown, which may have the same address in a file of its own: whose it is is seen by who brings it.
     put $unit 0644 <<UNIT
 [Unit]
 Description=Virtual addresses of the LVS load balancer
-After=systemd-sysctl.service network-pre.target
+After=systemd-sysctl.service network-pre.target networking.service
 Before=network-online.target
 
 [Service]
