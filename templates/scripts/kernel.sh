@@ -16,8 +16,10 @@ apply() {
     make_scratch
     split_files
     new=$scratch/files
-    remember
-    trap 'go_back; rm -rf "$scratch"' EXIT
+    mkdir -p "${values%/*}"
+    touch "$values"
+    : >"$scratch/written"
+    or_go_back $options $modules $sysctls "$values"
     # Before the modules are loaded, which read it. The others' turn is when the kernel has taken everything: a power cut before that
     # must not leave them for the next boot.
     [ ! -f "$new$options" ] || put $options 0644 <"$new$options"
@@ -57,35 +59,15 @@ apply() {
     while read -r key value; do
         ! sets "$key" "$new$sysctls" || printf '%s %s\n' "$key" "$value"
     done <"$scratch/values" | record "$values"
-    trap 'rm -rf "$scratch"' EXIT
+    no_way_back
     say "$(wc -l <$sysctls) sysctls and $(wc -l <$modules) modules as configured, read back"
 }
 
-# What this run finds, for go_back.
-remember() {
-    mkdir -p "${values%/*}"
-    touch "$values"
-    for file in $options $modules $sysctls "$values"; do
-        [ ! -f "$file" ] || {
-            mkdir -p "$scratch/before${file%/*}"
-            cp -p "$file" "$scratch/before$file"
-        }
-    done
-    : >"$scratch/written"
-}
-
-# The engine doesn't record a change that failed, and runs nothing when it is reverted: nothing of it may stay.
 go_back() {
     tac "$scratch/written" | while read -r key value; do
         sysctl -q -w "$key=$value" >&2 || say "$key could not be set back to $value"
     done
-    for file in $options $modules $sysctls "$values"; do
-        if [ ! -f "$scratch/before$file" ]; then
-            rm -f "$file"
-        elif ! cmp -s "$scratch/before$file" "$file"; then
-            { record "$file" <"$scratch/before$file" && chmod --reference="$scratch/before$file" "$file"; } || say "$file could not be put back"
-        fi
-    done
+    as_before $options $modules $sysctls "$values"
     say "put back what was there before this change"
 }
 

@@ -142,18 +142,21 @@ describe("nftables on a host", () => {
       '[ "$1" != -c ] || shift',
       '[ "$1" != -f ] || ! grep -hE "saddr [^ ]*[%U]" "$2" /etc/lvs-ha/ssh-clients.nft',
     ]);
-    host.program("systemctl", []);
+    host.program("systemctl", [
+      '[ ! -e "$FOLDER/tmp/broken" ] || { rm "$FOLDER/tmp/broken"; exit 1; }',
+    ]);
   });
 
   afterEach(() => {
     host.remove();
   });
 
-  const apply = (connection: string) =>
+  const table = "/etc/lvs-ha/firewall.nft";
+  const apply = (connection: string, lines = ["table inet lvs_ha {}"]) =>
     host.script(
       "firewall.sh",
       ["apply", "lvs1/10.10.0.11", "nftables", connection],
-      renderFiles({ "/etc/lvs-ha/firewall.nft": ["table inet lvs_ha {}"] }),
+      renderFiles({ [table]: lines }),
     );
   const clients = () => host.read("/etc/lvs-ha/ssh-clients.nft");
 
@@ -173,6 +176,26 @@ describe("nftables on a host", () => {
     expect(code).toBe(1);
     expect(stderr).toContain("nft refuses the SSH client's address");
     expect([clients(), apply("203.0.113.9 40000 10.10.0.11 22").code]).toEqual(["", 0]);
+  });
+
+  test("keeps the table that it had, for the next boot too, when a new one can't be loaded", () => {
+    const failing = (lines: string[]) => {
+      host.write("/tmp/broken", "");
+      const { code, stderr } = apply("203.0.113.9 40000 10.10.0.11 22", lines);
+      expect([code, stderr]).toEqual([1, expect.stringContaining("put back the table")]);
+    };
+    failing(["table inet lvs_ha {}"]);
+    expect(host.read(table)).toBeUndefined();
+    expect(apply("203.0.113.9 40000 10.10.0.11 22").code).toBe(0);
+    failing(["table inet lvs_ha { chain new {} }"]);
+    expect(host.read(table)).toBe("table inet lvs_ha {}\n");
+  });
+
+  test("is checked before the back end from before is undone", () => {
+    host.program("ufw", ['echo "$*" >>"$FOLDER/tmp/asked"']);
+    host.write("/var/lib/lvs-ha/ufw-was", "inactive\n");
+    expect(apply("", ["saddr UNKNOWN"]).code).toBe(1);
+    expect(host.read("/tmp/asked")).toBeUndefined();
   });
 });
 
