@@ -371,7 +371,7 @@ describe("before it is put back, a real server's checks have had a round to fail
     ],
     [
       "past braces in quotes, and in comments",
-      'MISC_CHECK {\nmisc_path "/bin/x {\\" {"\nmisc_timeout 7\n}',
+      'MISC_CHECK {\nmisc_path "/bin/x { {"\nmisc_timeout 7\n}',
       'notify_down "/bin/y }}" # {',
       "delay_loop 2 ! }",
       10,
