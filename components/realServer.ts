@@ -58,23 +58,15 @@ export class RealServer extends pulumi.ComponentResource {
     });
     // Changes with what is done on this host, so that the directors drain it for that and for nothing else.
     const change = digest(JSON.stringify([args.host.host, firewall.backend, texts, scriptsDigest]));
-    const eachDirector = (
-      verb: string,
-      { words = [], stdin }: { words?: string[]; stdin?: string },
-      before: pulumi.Resource[],
-    ) =>
-      directors.map((director) =>
-        director.host.aside(
-          `${name}-${verb}-${director.host.shortName}`,
-          [`${scriptsHome}/drain.sh`, verb, ...words, ...own],
-          { because: change, stdin, after: [...director.host.ends, ...before], parent: this },
-        ),
-      );
-    const drained = eachDirector("drain", { words: [String(rollout.drainSeconds)] }, [
-      ...host.ends,
-      ...after,
-    ]);
-    host.waitFor(drained);
+    const drains = directors.map((director) => ({
+      director,
+      drained: director.host.aside(
+        `${name}-drain-${director.host.shortName}`,
+        [`${scriptsHome}/drain.sh`, "suspend", String(rollout.drainSeconds), ...own],
+        { because: change, after: [...director.host.ends, ...host.ends, ...after], parent: this },
+      ),
+    }));
+    host.waitFor(drains.map(({ drained }) => drained));
     host.command("kernel", { script: "kernel.sh", stdin: texts.kernel });
     host.command("firewall", {
       script: "firewall.sh",
@@ -85,10 +77,19 @@ export class RealServer extends pulumi.ComponentResource {
     host.command("vip", { script: "vip.sh", stdin: texts.vip });
     // It may be about to leave a service, whose check it fails from now on: that is not waited for.
     const stays = ipvsEntries(settings, args.host.name);
-    this.serves = eachDirector(
-      "restore",
-      { stdin: stays.map((line) => `${line}\n`).join("") },
-      host.ends,
+    this.serves = drains.map(({ director, drained }) =>
+      director.host.aside(
+        `${name}-restore-${director.host.shortName}`,
+        [`${scriptsHome}/drain.sh`, "restore", ...own],
+        {
+          // Who was drained is put back, though the change failed in between and was then taken back: the engine, which records nothing of
+          // a command that fails, would find nothing to do.
+          because: drained.stdout.apply(digest),
+          stdin: stays.map((line) => `${line}\n`).join(""),
+          after: [...director.host.ends, ...host.ends],
+          parent: this,
+        },
+      ),
     );
     // Nobody waits for it: it comes when clients are served again.
     if (metrics.enabled) {

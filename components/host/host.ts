@@ -1,6 +1,6 @@
 // A host reached over SSH: the one door to remote.Command.
 import { remote } from "@pulumi/command";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { quote } from "shell-quote";
 import type { HostSettings } from "../settings";
 import type { SshLogin } from "../sshAccess";
@@ -84,7 +84,7 @@ export class Host {
     });
   }
 
-  /** A command beside the order of this host's own: what it does is part of another resource's change. */
+  /** A command beside the order of this host's own: what it does is part of another resource's change. It runs when `because` differs. */
   aside(
     name: string,
     words: string[],
@@ -93,13 +93,18 @@ export class Host {
       stdin,
       after,
       parent,
-    }: { because: string; stdin?: string; after: pulumi.Resource[]; parent: pulumi.Resource },
+    }: {
+      because: pulumi.Input<string>;
+      stdin?: string;
+      after: pulumi.Resource[];
+      parent: pulumi.Resource;
+    },
   ): remote.Command {
     return new remote.Command(
       name,
       {
         connection: this.connection,
-        create: `${this.asRoot(words)} # for ${because}`,
+        create: pulumi.interpolate`${this.asRoot(words)} # for ${because}`,
         stdin,
         logging: remote.Logging.Stderr,
         addPreviousOutputInEnv: false,

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Keeps clients from real servers while these are changed; runs on a director. A service's last real server stays in.
 # drain.sh drain SECONDS ADDRESS…: no new connections, then waits until none is open, SECONDS at most.
-# drain.sh restore ADDRESS… <ENTRIES: new connections again, once the checks find the real servers well. ENTRIES are what the
+# drain.sh suspend SECONDS ADDRESS…: the same at the beginning of a change, which ends with restore. Prints another word each time.
+# drain.sh restore ADDRESS… <ENTRIES: new connections again, once the checks have found the real servers well. ENTRIES are what the
 # directors are to have of them from now on, as `ipvsadm -Sn` prints it without weights: other services they are about to leave.
 # drain.sh undrain ADDRESS…: the same, when no change is under way.
 set -eu
@@ -13,7 +14,17 @@ what=drain
 conf=/etc/keepalived/keepalived.conf
 # Their entries from before, as lines of `ipvsadm -Sn`; gone with a reboot, as IPVS's own table is.
 drained=/run/lvs-ha-drained
+# Addresses of those that a change has drained and not put back yet, one a line. Who is drained by hand is not among them.
+drained_by_change=/run/lvs-ha-drained-by-change
 
+suspend() {
+    by_change=yes
+    drain "$@"
+    # The engine runs restore again when this differs, whatever became of the change in between.
+    cat /proc/sys/kernel/random/uuid
+}
+
+by_change=
 drain() {
     limit=$1
     shift
@@ -22,6 +33,7 @@ drain() {
     make_scratch
     touch $drained
     for address; do
+        [ -n "$by_change" ] || end_change_of "$address"
         look
         entries_of "$address" <"$scratch/live" >"$scratch/entries"
         while read -r entry; do
@@ -37,6 +49,7 @@ drain() {
                 say "$address stays in: the scheduler dh sends its clients to nobody else in $(service_of "$entry")"
                 continue
             fi
+            [ -z "$by_change" ] || { others_changed "$address" && printf '%s\n' "$address"; } | record $drained_by_change
             { forget "$entry" && printf '%s\n' "$entry"; } | record $drained
             change "$entry" 0
         done <"$scratch/entries"
@@ -58,7 +71,7 @@ drain() {
 restore() {
     if ! serving; then
         # keepalived has taken its services with it, and begins with everybody in.
-        rm -f $drained
+        rm -f $drained $drained_by_change
         return 0
     fi
     make_scratch
@@ -71,10 +84,11 @@ undrain() {
 }
 
 bring_back() {
-    lock
     [ -e $drained ] || return 0
+    began=$(uptime_seconds)
+    await_checks "$@"
+    lock
     wanted $conf | sed 's/ -w .*//' >"$scratch/checked"
-    deadline=$(($(uptime_seconds) + 60))
     for address; do
         entries_of "$address" <$drained >"$scratch/entries"
         while read -r entry; do
@@ -88,7 +102,7 @@ bring_back() {
                 continue
             fi
             until is_well "$entry"; do
-                [ "$(uptime_seconds)" -lt $deadline ] || fail "$address is out of $(service_of "$entry") after 60 s: its check fails; see: journalctl -u keepalived"
+                [ "$(uptime_seconds)" -lt $((began + 60)) ] || fail "$address is out of $(service_of "$entry") after 60 s: its check fails; see: journalctl -u keepalived"
                 sleep 0.2
             done
             # Any other weight than 0 was set since: by keepalived, whose check had failed meanwhile, or which has been started anew.
@@ -97,8 +111,64 @@ bring_back() {
         while read -r entry; do
             forget "$entry" | record $drained
         done <"$scratch/entries"
+        end_change_of "$address"
         say "$address: in again"
     done
+}
+
+# A real server that was broken just now is still in the pool, at weight 0: its check needs a round to find that out. Waiting is no
+# change here either.
+await_checks() {
+    awaited=
+    for address; do
+        entries_of "$address" <$drained | sed 's/ -w .*//' >"$scratch/entries"
+        if grep -qxFf "$scratch/stays" "$scratch/entries"; then
+            awaited="$awaited $address"
+        fi
+    done
+    # shellcheck disable=SC2086 # addresses
+    round=$(round_of $awaited)
+    [ "$round" -gt 0 ] || return 0
+    say "waiting $round s, a round of the checks of$awaited"
+    while [ "$(uptime_seconds)" -le $((began + round)) ]; do
+        sleep 1
+    done
+}
+
+# round_of ADDRESS…: the seconds within which each check of these real servers tells that it fails, and one more; 60 at most, and 0
+# without checks. Not as asked for, they are keepalived.conf(5)'s. Of several URLs one is asked for each delay_loop. BFD_CHECK and
+# FILE_CHECK ask nobody: they tell at once.
+round_of() {
+    awk -v addresses="$*" '
+        function of_check(name, otherwise) {
+            if (name in check) return check[name]
+            if (name in real) return real[name]
+            return name in service ? service[name] : otherwise
+        }
+        function round(    interval, timeout, retries, pause) {
+            interval = of_check("delay_loop", 60)
+            timeout = type == "MISC_CHECK" ? of_check("misc_timeout", interval) : of_check("connect_timeout", 5)
+            retries = of_check("retry", type == "MISC_CHECK" ? 0 : type == "DNS_CHECK" ? 3 : 1)
+            pause = of_check("delay_before_retry", type == "DNS_CHECK" ? interval : type ~ /_GET$/ ? 3 : 1)
+            return interval * (urls > 1 ? urls : 1) + (retries + 1) * timeout + retries * pause
+        }
+        BEGIN {
+            n = split(tolower(addresses), list, " ")
+            for (i = 1; i <= n; i++) asked[list[i]]
+            longest = -1
+        }
+        { gsub(/"([^"\\]|\\.)*"/, "\"\""); sub(/[#!].*/, "") }
+        depth == 0 { inside = $1 == "virtual_server"; split("", service) }
+        inside && depth == 1 { service[$1] = $2 }
+        inside && depth == 1 && $1 == "real_server" { is_asked = tolower($2) in asked; split("", real) }
+        inside && depth == 2 { real[$1] = $2; type = $1; urls = 0; split("", check) }
+        inside && depth == 3 { check[$1] = $2; urls += $1 == "url" }
+        { was = depth; depth += gsub(/[{]/, "{") - gsub(/[}]/, "}") }
+        inside && is_asked && was == 3 && depth == 2 && type ~ /_(CHECK|GET)$/ && type !~ /^(BFD|FILE)_/ {
+            if (round() > longest) longest = round()
+        }
+        END { print (longest < 0 ? 0 : longest > 58 ? 60 : int(longest + 1.999)) }
+    ' $conf
 }
 
 serving() {
@@ -141,6 +211,15 @@ place_of() {
 # forget ENTRY: what is noted, without that real server in that service.
 forget() {
     awk -v place="-a $(place_of "$1")" 'index($0, place) != 1' $drained
+}
+
+# others_changed ADDRESS: who else is noted as drained by a change.
+others_changed() {
+    [ ! -e $drained_by_change ] || grep -vxF -e "$1" $drained_by_change || :
+}
+
+end_change_of() {
+    [ ! -e $drained_by_change ] || others_changed "$1" | record $drained_by_change
 }
 
 # True when another real server of the same service has a weight.

@@ -115,6 +115,35 @@ put_back() {
     fi
 }
 
+# or_go_back FILE…: from now on, a script that ends in a failure runs its go_back first, which as_before helps with these files. The
+# engine doesn't record a change that failed, and runs nothing when it is reverted: nothing of it may stay.
+or_go_back() {
+    mkdir "$scratch/before"
+    for file; do
+        [ ! -f "$file" ] || {
+            mkdir -p "$scratch/before${file%/*}"
+            cp -p "$file" "$scratch/before$file"
+        }
+    done
+    trap 'go_back; rm -rf "$scratch"' EXIT
+}
+
+# The change is made.
+no_way_back() {
+    trap 'rm -rf "$scratch"' EXIT
+}
+
+# as_before FILE…: what was there when or_go_back was asked for.
+as_before() {
+    for file; do
+        if [ ! -f "$scratch/before$file" ]; then
+            rm -f "$file"
+        elif ! cmp -s "$scratch/before$file" "$file"; then
+            { record "$file" <"$scratch/before$file" && chmod --reference="$scratch/before$file" "$file"; } || say "$file could not be put back"
+        fi
+    done
+}
+
 # split_files: takes "==> PATH <==" sections from standard input apart into $scratch/files/PATH.
 split_files() {
     awk -v root="$scratch/files/" '

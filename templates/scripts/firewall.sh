@@ -15,11 +15,14 @@ ufw_was=/var/lib/lvs-ha/ufw-was
 apply() {
     own "$1"
     backend=$2
-    # CLIENT CLIENT_PORT SERVER SERVER_PORT, as sshd(8) sets it.
+    # CLIENT CLIENT_PORT SERVER SERVER_PORT, as sshd(8) sets it. A link-local CLIENT ends in %INTERFACE, which no firewall reads.
     client=${3%% *}
+    client=${client%%%*}
     ssh_port=${3##* }
     make_scratch
     split_files
+    # Before the back end from before is undone.
+    [ ! -f "$scratch/files$table" ] || nft_check
     if [ "$backend" = ufw ]; then
         ufw_apply
     else
@@ -104,7 +107,25 @@ ufw_delete() {
     say "ufw $words"
 }
 
+# The table as a whole, with the SSH client let in.
+nft_check() {
+    mkdir -p "${clients%/*}"
+    touch $clients
+    case $client in
+    *:*) admit="ip6 saddr $client tcp dport $ssh_port accept" ;;
+    ?*) admit="ip saddr $client tcp dport $ssh_port accept" ;;
+    *) admit= ;;
+    esac
+    if [ -n "$admit" ] && ! grep -qxF "$admit" $clients; then
+        # One that nft can't read would stay, and fail every later run and the service at boot.
+        printf 'table inet lvs_ha_check { chain ssh { %s; }; }\n' "$admit" | nft -c -f - >"$scratch/nft" 2>&1 || fail "nft refuses the SSH client's address: $(cat "$scratch/nft")"
+        { cat $clients && printf '%s\n' "$admit"; } | record $clients
+    fi
+    nft -c -f "$scratch/files$table" >"$scratch/nft" 2>&1 || fail "nft refuses the table: $(cat "$scratch/nft")"
+}
+
 nft_apply() {
+    or_go_back $table $unit
     put $unit 0644 <<UNIT
 [Unit]
 Description=Packet filter of the LVS load balancer
@@ -123,22 +144,22 @@ ExecStop=/usr/sbin/nft delete table inet lvs_ha
 [Install]
 WantedBy=sysinit.target
 UNIT
-    mkdir -p "${clients%/*}"
-    touch $clients
-    case $client in
-    *:*) admit="ip6 saddr $client tcp dport $ssh_port accept" ;;
-    ?*) admit="ip saddr $client tcp dport $ssh_port accept" ;;
-    *) admit= ;;
-    esac
-    [ -z "$admit" ] || grep -qxF "$admit" $clients || printf '%s\n' "$admit" >>$clients
-    # Checked whole before it replaces the table that is live, in one transaction.
-    nft -c -f "$scratch/files$table" >"$scratch/nft" 2>&1 || fail "nft refuses the table: $(cat "$scratch/nft")"
+    # It replaces the table that is live in one transaction.
     put $table 0644 <"$scratch/files$table"
     systemctl daemon-reload
     enable_at_boot $service
     systemctl reload-or-restart $service
     nft list table inet lvs_ha >"$scratch/nft" 2>&1 || fail "the table is not in the kernel; see: journalctl -u $service"
+    no_way_back
     say "nftables table lvs_ha is live"
+}
+
+go_back() {
+    [ -f "$scratch/before$unit" ] || systemctl -q disable --now $service || :
+    as_before $table $unit
+    systemctl daemon-reload || :
+    [ ! -f $unit ] || systemctl reload-or-restart $service || say "the table from before could not be loaded; see: journalctl -u $service"
+    say "put back the table that was there before this change"
 }
 
 nft_undo() {

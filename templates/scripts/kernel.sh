@@ -1,6 +1,6 @@
 #!/bin/sh
 # Modules and sysctls: kernel.sh apply OWNER <FILES | kernel.sh undo OWNER
-# Every sysctl is read back: one that the kernel took otherwise, or doesn't know, is an error.
+# Every sysctl is read back: one that the kernel took otherwise, or doesn't know, is an error, and then all is as it was before.
 set -eu
 what=kernel
 # shellcheck source=templates/scripts/files.sh
@@ -15,52 +15,65 @@ apply() {
     own "$1"
     make_scratch
     split_files
-    for file in $options $modules $sysctls; do
-        if [ -f "$scratch/files$file" ]; then
-            put "$file" 0644 <"$scratch/files$file"
-        else
-            put_back "$file"
-        fi
-    done
+    new=$scratch/files
+    mkdir -p "${values%/*}"
+    touch "$values"
+    : >"$scratch/written"
+    or_go_back $options $modules $sysctls "$values"
+    # Before the modules are loaded, which read it. The others' turn is when the kernel has taken everything: a power cut before that
+    # must not leave them for the next boot.
+    [ ! -f "$new$options" ] || put $options 0644 <"$new$options"
     while read -r module; do
         modprobe "$module" || fail "module $module cannot be loaded on kernel $(uname -r)"
-    done <$modules
+    done <"$new$modules"
     parameter=/sys/module/ip_vs/parameters/conn_tab_bits
     wanted_bits=
-    [ ! -f $options ] || wanted_bits=$(sed -n 's/^options ip_vs conn_tab_bits=//p' $options)
+    [ ! -f "$new$options" ] || wanted_bits=$(sed -n 's/^options ip_vs conn_tab_bits=//p' "$new$options")
     if [ -n "$wanted_bits" ] && [ -r $parameter ] && [ "$(cat $parameter)" != "$wanted_bits" ]; then
         say "ip_vs was loaded with conn_tab_bits=$(cat $parameter); $wanted_bits comes with the next reboot"
     fi
-    mkdir -p "${values%/*}"
-    touch "$values"
-    # A sysctl that the stack no longer sets goes back to what it was.
-    while read -r key value; do
-        if sets "$key" $sysctls; then
-            printf '%s %s\n' "$key" "$value"
-        else
-            restore "$key" "$value"
-        fi
-    done <"$values" >"$scratch/values"
-    record "$values" <"$scratch/values"
+    # Noted before any of them is changed.
+    cp "$values" "$scratch/values"
     while read -r key equals value; do
         [ "$equals" = "=" ] || fail "not a sysctl line: $key $equals $value"
         now=$(read_value "$key") || fail "$key: this kernel ($(uname -r)) doesn't know it"
-        if ! sets "$key" "$values"; then
-            { cat "$values" && printf '%s %s\n' "$key" "$now"; } >"$scratch/values"
-            record "$values" <"$scratch/values"
-        fi
-        [ "$now" = "$value" ] || write "$key" "$value"
-    done <$sysctls
+        sets "$key" "$scratch/values" || printf '%s %s\n' "$key" "$now" >>"$scratch/values"
+    done <"$new$sysctls"
+    record "$values" <"$scratch/values"
+    # A sysctl that the stack no longer sets goes back to what it was.
+    while read -r key value; do
+        sets "$key" "$new$sysctls" || restore "$key" "$value"
+    done <"$scratch/values"
+    while read -r key equals value; do
+        [ "$(read_value "$key")" = "$value" ] || write "$key" "$value"
+    done <"$new$sysctls"
     # Some change others: forwarding for all interfaces that for each.
     while read -r key equals value; do
         now=$(read_value "$key")
         [ "$now" = "$value" ] || fail "$key was set to $value but reads back as $now: another line of $sysctls changes it, too"
-    done <$sysctls
+    done <"$new$sysctls"
+    for file in $modules $sysctls; do
+        put "$file" 0644 <"$new$file"
+    done
+    [ -f "$new$options" ] || put_back $options
+    while read -r key value; do
+        ! sets "$key" "$new$sysctls" || printf '%s %s\n' "$key" "$value"
+    done <"$scratch/values" | record "$values"
+    no_way_back
     say "$(wc -l <$sysctls) sysctls and $(wc -l <$modules) modules as configured, read back"
+}
+
+go_back() {
+    tac "$scratch/written" | while read -r key value; do
+        sysctl -q -w "$key=$value" >&2 || say "$key could not be set back to $value"
+    done
+    as_before $options $modules $sysctls "$values"
+    say "put back what was there before this change"
 }
 
 undo() {
     undo_for "$1"
+    make_scratch
     if [ -f "$values" ]; then
         while read -r key value; do
             restore "$key" "$value"
@@ -92,7 +105,9 @@ restore() {
     fi
 }
 
+# Noted for go_back first.
 write() {
+    { printf '%s ' "$1" && read_value "$1"; } >>"$scratch/written"
     sysctl -q -w "$1=$2" >&2 || fail "$1 = $2 was refused"
     now=$(read_value "$1")
     [ "$now" = "$2" ] || fail "$1 was set to $2 but reads back as $now"

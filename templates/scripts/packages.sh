@@ -18,15 +18,33 @@ fi
 lock
 say "installing$missing"
 export DEBIAN_FRONTEND=noninteractive
+make_scratch
+deadline=$(($(uptime_seconds) + 300))
+waits_for=
+
+# alone COMMAND…: waits while another program has the packages, as apt-daily has soon after a host's first boot. apt-get's own
+# DPkg::Lock::Timeout is for one lock of several, and dpkg has none.
+alone() {
+    until LC_ALL=C "$@" >"$scratch/log" 2>&1 </dev/null; do
+        holder=$(grep -m 1 -E 'Could not get lock|lock (is|was) locked by another process' "$scratch/log") || return 1
+        [ "$(uptime_seconds)" -lt $deadline ] || return 1
+        [ -n "$waits_for" ] || say "waiting, 300 s at most: $holder"
+        waits_for=$holder
+        sleep 2
+    done
+}
+
 apt() {
-    apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" >"$scratch/log" 2>&1 </dev/null || {
+    alone apt-get -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" || {
         tail -n 20 "$scratch/log" >&2
         fail "apt-get $1 failed; nothing of the load balancer was changed"
     }
 }
-make_scratch
+
 # A dpkg that was killed halfway says so at every later run; this ends what it had begun.
-dpkg --audit | grep -q . && { dpkg --configure -a --force-confold >"$scratch/log" 2>&1 </dev/null || fail "dpkg --configure -a: $(tail -n 5 "$scratch/log")"; }
+if dpkg --audit | grep -q .; then
+    alone dpkg --configure -a --force-confold || fail "dpkg --configure -a: $(tail -n 5 "$scratch/log")"
+fi
 apt update
 # shellcheck disable=SC2086 # a list of words
 apt install --no-install-recommends -o Dpkg::Options::=--force-confold $missing

@@ -16,11 +16,14 @@ brought=/var/lib/lvs-ha/virtual-addresses-brought
 apply() {
     lock
     own "$1"
+    make_scratch
+    or_go_back $list $unit
     put $list 0644
+    # After ifupdown, which may have the same address in a file of its own: whose it is is seen by who brings it.
     put $unit 0644 <<UNIT
 [Unit]
 Description=Virtual addresses of the LVS load balancer
-After=systemd-sysctl.service network-pre.target
+After=systemd-sysctl.service network-pre.target networking.service
 Before=network-online.target
 
 [Service]
@@ -42,6 +45,16 @@ UNIT
         is_on "$address" "$device" || fail "$address is not on $device; see: journalctl -u $service"
         say "$address is on $device"
     done
+    no_way_back
+}
+
+# A list that fails would fail at boot, too, and bring nothing.
+go_back() {
+    [ -f "$scratch/before$unit" ] || systemctl -q disable --now $service || :
+    as_before $list $unit
+    systemctl daemon-reload || :
+    [ ! -f $unit ] || systemctl reload-or-restart $service || say "the addresses from before could not be brought; see: journalctl -u $service"
+    say "put back what was there before this change"
 }
 
 undo() {

@@ -8,6 +8,7 @@ import { settingsOf, smallStack } from "../support/stacks";
 async function pair(
   stack: Record<string, unknown> = smallStack(),
   secrets: Record<string, string> = {},
+  prints?: (name: string) => string,
 ): Promise<{ seen: Map<string, Registered>; get: (name: string) => Registered }> {
   const settings = settingsOf(stack, secrets);
   const seen = await register(() => {
@@ -17,7 +18,7 @@ async function pair(
         Object.entries(secrets).map(([name, value]) => [name, pulumi.secret(value)]),
       ),
     });
-  });
+  }, prints);
   return {
     seen,
     get: (name) => {
@@ -124,6 +125,20 @@ test("only a real server that is changed is drained", async () => {
   for (const name of drains) {
     expect(changed.get(name).inputs.create).not.toBe(before.get(name).inputs.create);
   }
+});
+
+test("whoever was drained is put back, though the change was taken back meanwhile", async () => {
+  const before = await pair();
+  const after = await pair(smallStack(), {}, (name) =>
+    name === "p-web1-drain-lvs1" ? "another word; rm -rf /\nid" : `stdout of ${name}`,
+  );
+  const changed = [...before.seen.keys()].filter(
+    (name) => text(before.get(name).inputs) !== text(after.get(name).inputs),
+  );
+  expect(changed).toEqual(["p-web1-restore-lvs1"]);
+  expect(after.get("p-web1-restore-lvs1").inputs.create).toMatch(
+    /^\/usr\/local\/lib\/lvs-ha\/drain\.sh restore 192\.0\.2\.21 # for [0-9a-f]{8}$/,
+  );
 });
 
 test("a director in maintenance is told to stop, a real server in maintenance weighs nothing", async () => {

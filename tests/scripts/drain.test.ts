@@ -77,6 +77,7 @@ const everything = table
   .join("");
 
 const noted = "/run/lvs-ha-drained";
+const byChange = "/run/lvs-ha-drained-by-change";
 
 beforeEach(() => {
   host = new PretendHost();
@@ -127,6 +128,7 @@ afterEach(() => {
 });
 
 const drain = (...args: string[]) => host.script("drain.sh", ["drain", ...args]);
+const suspend = (...args: string[]) => host.script("drain.sh", ["suspend", ...args]);
 const restore = (entries: string, ...addresses: string[]) =>
   host.script("drain.sh", ["restore", ...addresses], entries);
 
@@ -236,6 +238,173 @@ describe("a drained real server", () => {
       expect([code, stderr]).toEqual([0, "drain: this director serves nobody yet\n"]);
     }
     expect(host.read(noted)).toBeUndefined();
+  });
+});
+
+describe("a real server that a change drains", () => {
+  test("is drained as by hand; what is printed is another word each time, on a director that serves nobody, too", () => {
+    const words = [suspend("0", "192.0.2.21"), suspend("0", "192.0.2.21")].map(
+      ({ code, stdout, stderr }) => {
+        expect([code, stderr]).toEqual([
+          0,
+          "drain: 192.0.2.21: no new connections; 0 open after 0 s\n",
+        ]);
+        return stdout;
+      },
+    );
+    expect(changed()).toEqual([`-a ${web}.21:80 -g -w 0`]);
+    host.shell("rm $FOLDER/tmp/running");
+    words.push(suspend("0", "192.0.2.21").stdout);
+    expect(new Set(words).size).toBe(3);
+    for (const word of words) expect(word).toMatch(/^[0-9a-f-]{36}\n$/);
+  });
+
+  test("is told from one that was drained by hand, until it is put back", () => {
+    expect(drain("0", "2001:db8::22").code).toBe(0);
+    expect(suspend("0", "192.0.2.21").code).toBe(0);
+    expect(host.read(byChange)).toBe("192.0.2.21\n");
+    expect(restore(everything, "192.0.2.21").code).toBe(0);
+    expect(host.read(byChange)).toBe("");
+    expect(host.read(noted)).toContain("2001:db8::22");
+  });
+
+  test("is told from one that was drained by hand before, and from one whom nobody could spare", () => {
+    expect(drain("0", "192.0.2.21").code).toBe(0);
+    expect(suspend("0", "192.0.2.21").code).toBe(0);
+    expect(suspend("0", "192.0.2.22").code).toBe(0);
+    expect(host.read(byChange)).toBeUndefined();
+  });
+
+  test.each([
+    ["drained by hand since", () => drain("0", "192.0.2.21")],
+    ["put back by hand", () => host.script("drain.sh", ["undrain", "192.0.2.21"])],
+  ])("is the operator's when it is %s", (_, act) => {
+    expect(suspend("0", "192.0.2.21", "2001:db8::21").code).toBe(0);
+    expect(act().code).toBe(0);
+    expect(host.read(byChange)).toBe("2001:db8::21\n");
+  });
+
+  test("is told of by the next run, when one was killed in between", () => {
+    host.write("/tmp/cut", "");
+    expect(suspend("0", "192.0.2.21").code).not.toBe(0);
+    host.shell("rm $FOLDER/tmp/cut");
+    expect(suspend("0", "192.0.2.21").code).toBe(0);
+    expect(host.read(byChange)).toBe("192.0.2.21\n");
+  });
+
+  test("leaves no word behind on a director whose keepalived is stopped", () => {
+    expect(suspend("0", "192.0.2.21").code).toBe(0);
+    host.shell("rm $FOLDER/tmp/running");
+    expect(restore(everything, "192.0.2.21").code).toBe(0);
+    expect(host.read(byChange)).toBeUndefined();
+  });
+});
+
+describe("before it is put back, a real server's checks have had a round to fail in", () => {
+  const at = "real_server 192.0.2.21 80 {\n        weight 3";
+  const withCheck = (check: string, realServer = "", service = "") => {
+    host.write(
+      "/etc/keepalived/keepalived.conf",
+      conf
+        .replace(at, `${at}\n${realServer}\n${check}`)
+        .replace("lvs_sched wrr", `lvs_sched wrr\n${service}`),
+    );
+  };
+  const tcp = `TCP_CHECK {
+    connect_timeout 3
+    retry 1
+    delay_before_retry 1
+  }`;
+  const age = () => Number(host.read("/uptime")?.split(".")[0]) - 100;
+
+  test("and it is put back when they haven't", () => {
+    withCheck(tcp, "", "delay_loop 3");
+    host.sleeps(1, ['. "$FOLDER/tmp/meanwhile"']);
+    host.write(
+      "/tmp/meanwhile",
+      `grep -qF -- "${web}.21:80 -g -w 0" "$FOLDER/tmp/table" || echo early >&2\nflock -n /run/lvs-ha.lock true || echo locked >&2\n`,
+    );
+    expect(suspend("0", "192.0.2.21").code).toBe(0);
+    const { code, stderr } = restore(everything, "192.0.2.21");
+    expect([code, stderr]).toEqual([
+      0,
+      "drain: waiting 11 s, a round of the checks of 192.0.2.21\ndrain: 192.0.2.21: in again\n",
+    ]);
+    expect([changed(), age()]).toEqual([[], 12]);
+  });
+
+  test("and it stays out, an error, when they have", () => {
+    withCheck(tcp, "", "delay_loop 3");
+    host.write("/tmp/meanwhile", `sed -i '/${web}.21:80 -g/d' "$FOLDER/tmp/table"\n`);
+    expect(suspend("0", "192.0.2.21").code).toBe(0);
+    expect(restore(everything, "192.0.2.21")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(
+        "192.0.2.21 is out of -t 192.0.2.100:80 after 60 s",
+      ) as string,
+    });
+    expect(host.read(byChange)).toBe("192.0.2.21\n");
+  });
+
+  test.each<[string, string, string, string, number]>([
+    ["by keepalived's defaults", "TCP_CHECK {\n}", "", "", 60],
+    ["by the real server's own words", "TCP_CHECK {\n}", "delay_loop 2", "delay_loop 20", 14],
+    ["by the virtual server's", "TCP_CHECK {\n}", "", "delay_loop 2\nretry 0", 8],
+    ["by those of a check", "TCP_CHECK {\ndelay_loop 0.5\nretry 0\n}", "retry 2", "", 7],
+    ["with three seconds before HTTP's retry", "HTTP_GET {\ndelay_loop 1\n}", "", "", 15],
+    [
+      "one URL after the other",
+      "SSL_GET {\nurl {\npath /a\n}\nurl {\npath /b\n}\n}",
+      "",
+      "delay_loop 9\nretry 0",
+      24,
+    ],
+    ["with three retries of DNS", "DNS_CHECK {\n}", "connect_timeout 1", "delay_loop 2", 13],
+    ["with a script's time", "MISC_CHECK {\nmisc_timeout 7\n}", "", "delay_loop 2", 10],
+    ["with an interval for a script without", "MISC_CHECK {\n}", "", "delay_loop 4", 9],
+    [
+      "of the longest of several",
+      "TCP_CHECK {\nretry 0\n}\nTCP_CHECK {\n}\nTCP_CHECK {\nretry 0\n}",
+      "",
+      "delay_loop 2",
+      14,
+    ],
+    [
+      "past braces in quotes, and in comments",
+      'MISC_CHECK {\nmisc_path "/bin/x { {"\nmisc_timeout 7\n}',
+      'notify_down "/bin/y }}" # {',
+      "delay_loop 2 ! }",
+      10,
+    ],
+    ["not where none asks", "FILE_CHECK {\ntrack_file x\n}\nBFD_CHECK {\nname y\n}", "", "", 0],
+  ])("%s", (_, check, realServer, service, seconds) => {
+    withCheck(check, realServer, service);
+    expect(suspend("0", "192.0.2.21").code).toBe(0);
+    const { code, stderr } = restore(everything, "192.0.2.21");
+    expect([code, Number(/waiting (\d+) s/.exec(stderr)?.[1] ?? 0)]).toEqual([0, seconds]);
+    expect(changed()).toEqual([]);
+  });
+
+  test("all its addresses together, once; those that nobody drained not at all", () => {
+    host.write(
+      "/etc/keepalived/keepalived.conf",
+      conf.replace(/real_server .* {/g, `$&\ndelay_loop 3\n${tcp}`),
+    );
+    host.sleeps(1);
+    expect(restore(everything, "192.0.2.21").stderr).toBe("");
+    expect(suspend("0", "192.0.2.21", "2001:db8::21").code).toBe(0);
+    expect(restore(everything, "192.0.2.22").stderr).not.toContain("waiting");
+    expect(age()).toBe(0);
+    expect(restore(everything, "192.0.2.21", "2001:db8::21").stderr).toContain(
+      "waiting 11 s, a round of the checks of 192.0.2.21 2001:db8::21\n",
+    );
+    expect(age()).toBe(12);
+  });
+
+  test("but not those of a service that it is about to leave", () => {
+    withCheck(tcp, "", "delay_loop 3");
+    expect(suspend("0", "192.0.2.21").code).toBe(0);
+    expect(restore("", "192.0.2.21").stderr).not.toContain("waiting");
   });
 });
 

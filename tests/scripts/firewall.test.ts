@@ -98,6 +98,7 @@ describe.each(["bookworm", "trixie"])("Debian's %s", (suite) => {
       writeFileSync(join(folder, "wrong.nft"), "table inet lvs_ha { chain x { notrak } }\n");
       const { stdout } = inNamespaces(
         `mount --bind "$2" "$1/tmp"
+        printf 'table inet lvs_ha_check { chain ssh { %s; }; }\\n' "$(cat "$2/ssh-clients.nft")" | chroot "$1" /usr/sbin/nft -c -f - || exit
         for table in "$2"/[0-9w]*.nft; do
             for how in "-c -f" -f; do
                 said=$(chroot "$1" /usr/sbin/nft $how "/tmp/\${table##*/}" 2>&1) || { echo "$said"; cat "$table"; break; }
@@ -128,6 +129,74 @@ describe.each(["bookworm", "trixie"])("Debian's %s", (suite) => {
     expect([stderr, rules[shown.length]]).toEqual(["", undefined]);
     expect(shown).toEqual(rules);
   }, 300_000);
+});
+
+describe("nftables on a host", () => {
+  let host: PretendHost;
+
+  beforeEach(() => {
+    host = new PretendHost();
+    // nft, as far as it reads addresses; what is checked is kept.
+    host.program("nft", [
+      'case $* in "-c -f -") cat >"$FOLDER/tmp/checked"; set -- -f "$FOLDER/tmp/checked" ;; esac',
+      '[ "$1" != -c ] || shift',
+      '[ "$1" != -f ] || ! grep -hE "saddr [^ ]*[%U]" "$2" /etc/lvs-ha/ssh-clients.nft',
+    ]);
+    host.program("systemctl", [
+      '[ ! -e "$FOLDER/tmp/broken" ] || { rm "$FOLDER/tmp/broken"; exit 1; }',
+    ]);
+  });
+
+  afterEach(() => {
+    host.remove();
+  });
+
+  const table = "/etc/lvs-ha/firewall.nft";
+  const apply = (connection: string, lines = ["table inet lvs_ha {}"]) =>
+    host.script(
+      "firewall.sh",
+      ["apply", "lvs1/10.10.0.11", "nftables", connection],
+      renderFiles({ [table]: lines }),
+    );
+  const clients = () => host.read("/etc/lvs-ha/ssh-clients.nft");
+
+  test("lets every operator's address in, once, a link-local one without its interface", () => {
+    for (const client of ["203.0.113.9", "fe80::1%eth0", "203.0.113.9"]) {
+      const { code, stderr } = apply(`${client} 40000 10.10.0.11 22`);
+      expect([code, code === 0 ? "" : stderr]).toEqual([0, ""]);
+    }
+    expect(clients()).toBe(
+      "ip saddr 203.0.113.9 tcp dport 22 accept\nip6 saddr fe80::1 tcp dport 22 accept\n",
+    );
+    expect(host.read("/tmp/checked")).toContain("{ ip6 saddr fe80::1 tcp dport 22 accept; }");
+  });
+
+  test("keeps no address that nft can't read: it would fail every later run", () => {
+    const { code, stderr } = apply("UNKNOWN 65535 UNKNOWN 65535");
+    expect(code).toBe(1);
+    expect(stderr).toContain("nft refuses the SSH client's address");
+    expect([clients(), apply("203.0.113.9 40000 10.10.0.11 22").code]).toEqual(["", 0]);
+  });
+
+  test("keeps the table that it had, for the next boot too, when a new one can't be loaded", () => {
+    const failing = (lines: string[]) => {
+      host.write("/tmp/broken", "");
+      const { code, stderr } = apply("203.0.113.9 40000 10.10.0.11 22", lines);
+      expect([code, stderr]).toEqual([1, expect.stringContaining("put back the table")]);
+    };
+    failing(["table inet lvs_ha {}"]);
+    expect(host.read(table)).toBeUndefined();
+    expect(apply("203.0.113.9 40000 10.10.0.11 22").code).toBe(0);
+    failing(["table inet lvs_ha { chain new {} }"]);
+    expect(host.read(table)).toBe("table inet lvs_ha {}\n");
+  });
+
+  test("is checked before the back end from before is undone", () => {
+    host.program("ufw", ['echo "$*" >>"$FOLDER/tmp/asked"']);
+    host.write("/var/lib/lvs-ha/ufw-was", "inactive\n");
+    expect(apply("", ["saddr UNKNOWN"]).code).toBe(1);
+    expect(host.read("/tmp/asked")).toBeUndefined();
+  });
 });
 
 describe("ufw on a host", () => {

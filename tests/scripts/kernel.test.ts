@@ -23,12 +23,17 @@ function run(...lines: string[]) {
 }
 
 let applies = 0;
-function apply(sysctls: Record<string, string>, modules = ["ip_vs", "ip_vs_rr", "ip_vs_wlc"]) {
+function apply(
+  sysctls: Record<string, string>,
+  modules = ["ip_vs", "ip_vs_rr", "ip_vs_wlc"],
+  options?: string,
+) {
   const file = `/tmp/files${++applies}`;
   host.write(
     file,
     renderFiles({
       "/etc/modules-load.d/lvs-ha.conf": modules,
+      ...(options === undefined ? {} : { "/etc/modprobe.d/lvs-ha.conf": [options] }),
       "/etc/sysctl.d/90-lvs-ha.conf": Object.entries(sysctls).map(([key, to]) => `${key} = ${to}`),
     }),
   );
@@ -94,4 +99,84 @@ test("a module that cannot be loaded is an error", () => {
   const { code, stderr } = run(apply({}, ["ip_vs", "absent"]));
   expect(code).toBe(1);
   expect(stderr).toMatch(/module absent cannot be loaded on kernel \d/);
+});
+
+describe("a change that fails leaves files, notes and sysctls as they were", () => {
+  const files = [
+    "/etc/modules-load.d/lvs-ha.conf",
+    "/etc/modprobe.d/lvs-ha.conf",
+    "/etc/sysctl.d/90-lvs-ha.conf",
+    "/var/lib/lvs-ha/sysctl-original",
+  ];
+  const keys = "net.ipv4.tcp_ecn net.ipv4.tcp_fin_timeout net.ipv4.tcp_ecn_fallback";
+  const good = { "net.ipv4.tcp_ecn": "1", "net.ipv4.tcp_fin_timeout": "25" };
+
+  test.each<[string, Parameters<typeof apply>, string]>([
+    [
+      "because the kernel refuses a value",
+      [
+        {
+          "net.ipv4.tcp_ecn_fallback": "0",
+          "net.ipv4.tcp_ecn": "0",
+          "net.ipv4.tcp_fin_timeout": "never",
+        },
+      ],
+      "net.ipv4.tcp_fin_timeout = never was refused",
+    ],
+    [
+      "because two lines contradict each other",
+      [{ "net.ipv4.tcp_ecn": "0", "net/ipv4/tcp_ecn": "2" }],
+      "reads back as 2",
+    ],
+    [
+      "because there is no such sysctl",
+      [{ "net.ipv4.tcp_ecn": "0", "net.ipv4.x": "1" }],
+      "know it",
+    ],
+    [
+      "because there is no such module",
+      [{ "net.ipv4.tcp_ecn": "0" }, ["absent"]],
+      "cannot be loaded",
+    ],
+  ])("%s", (_, [sysctls, modules], reason) => {
+    const change = apply(sysctls, modules, "options ip_vs conn_tab_bits=20");
+    const shown = `sysctl -n ${keys}`;
+    const { code, stdout, stderr } = run(
+      apply(good, undefined, "options ip_vs conn_tab_bits=12"),
+      shown,
+      `for file in ${files.join(" ")}; do cat $file; done >$FOLDER/tmp/before`,
+      `! ${change}`,
+      `for file in ${files.join(" ")}; do cat $file; done >$FOLDER/tmp/after`,
+      shown,
+    );
+    expect([code, code === 0 ? "" : stderr]).toEqual([0, ""]);
+    expect(stderr).toContain(reason);
+    expect(stderr).toContain("put back what was there before this change");
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines.slice(3)).toEqual(lines.slice(0, 3));
+    expect(lines.slice(0, 2)).toEqual(["1", "25"]);
+    expect(host.read("/tmp/after")).toBe(host.read("/tmp/before"));
+  });
+
+  test("on a host that had none of them", () => {
+    const { code } = run(`! ${apply({ "net.ipv4.tcp_ecn": "never" }, undefined, "options x")}`);
+    expect(code).toBe(0);
+    expect(files.map((file) => host.read(file))).toEqual([undefined, undefined, undefined, ""]);
+  });
+});
+
+test("a power cut in the middle leaves nothing for the next boot, and what was there before is noted", () => {
+  host.program("sysctl", [
+    'case $* in *" -w "*) kill -KILL $PPID ;; esac',
+    'PATH=${PATH#*:} exec sysctl "$@"',
+  ]);
+  const { stdout } = run(
+    "PATH=${PATH#*:} sysctl -q -w net.ipv4.tcp_ecn=2",
+    `${apply({ "net.ipv4.tcp_ecn": "1", "net.ipv4.tcp_ecn_fallback": "0" })} || echo cut`,
+  );
+  expect(stdout).toContain("cut");
+  expect(host.read("/etc/sysctl.d/90-lvs-ha.conf")).toBeUndefined();
+  expect(host.read("/var/lib/lvs-ha/sysctl-original")).toBe(
+    "net.ipv4.tcp_ecn 2\nnet.ipv4.tcp_ecn_fallback 1\n",
+  );
 });

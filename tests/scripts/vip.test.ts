@@ -89,6 +89,13 @@ test("that somebody else put there stay when the stack goes", () => {
   expect(after).toBe("inet 192.0.2.100/32 scope global lo\n");
 });
 
+test("come after ifupdown's, which may have the same: whose they are is seen by who brings them", () => {
+  run(apply("192.0.2.100 lo"));
+  expect(host.read("/etc/systemd/system/lvs-ha-vip.service")).toMatch(
+    /^After=.* networking\.service$/m,
+  );
+});
+
 test("that an earlier version brought are its own on lo", () => {
   host.write(brought, "192.0.2.100\n192.0.2.101\n");
   const there = ["192.0.2.100", "192.0.2.101"].map(
@@ -179,5 +186,18 @@ describe("for tunnels", () => {
     const { code, stderr } = host.shell(apply("192.0.2.100 tunl0"));
     expect(code).not.toBe(0);
     expect(stderr).toMatch(/module ipip cannot be loaded on kernel \d/);
+    expect(host.read("/etc/systemd/system/lvs-ha-vip.service")).toBeUndefined();
+  });
+
+  test("that cannot come leave the addresses that were there, and the list for the next boot", () => {
+    host.program("modprobe", ["exit 1"]);
+    expect(
+      run(
+        apply("192.0.2.100 lo"),
+        `! ${apply("192.0.2.101 lo", "192.0.2.102 tunl0")}`,
+        addresses("lo"),
+        "cat /etc/lvs-ha/virtual-addresses",
+      ),
+    ).toBe("inet 192.0.2.100/32 scope global lo:1\n192.0.2.100 lo\n");
   });
 });

@@ -13,8 +13,11 @@ export interface Registered {
 /** How a secret travels to the engine (and into mocks). */
 const secretSignature = "4dabf18193072939515e22adb298388d";
 
-/** Runs a program and gives everything that it registered, by name. */
-export async function register(program: () => void): Promise<Map<string, Registered>> {
+/** Runs a program and gives everything that it registered, by name. Its commands print what `prints` says. */
+export async function register(
+  program: () => void,
+  prints = (name: string) => `stdout of ${name}`,
+): Promise<Map<string, Registered>> {
   const seen = new Map<string, Registered>();
   let clock = 0;
   await pulumi.runtime.setMocks(
@@ -25,7 +28,7 @@ export async function register(program: () => void): Promise<Map<string, Registe
         await new Promise((resolve) => setTimeout(resolve, 5));
         const outputs: Record<string, unknown> = { ...(inputs as object) };
         if (type === "command:remote/command:Command" || type === "command:remote:Command") {
-          outputs.stdout = `stdout of ${name}`;
+          outputs.stdout = prints(name);
         }
         if (type === "tls:index/privateKey:PrivateKey") {
           outputs.publicKeyOpenssh = "ssh-ed25519 AAAAdeploy\n";
