@@ -7,6 +7,7 @@ import {
   isAddress,
   isInNetworkOf,
   isLinkLocal,
+  withoutPrefix,
   type Check,
   type Family,
   type InstanceKey,
@@ -360,22 +361,51 @@ export function ownAddress(
   return family === "inet6" ? vrrpAddress6 : undefined;
 }
 
+/** A director's own address, with its prefix, in the network of a virtual server's addresses. */
+export function ownAddressFor(
+  { vrrpInstance, family }: Pick<VirtualServerSettings, "vrrpInstance" | "family">,
+  instances: InstanceSettings[],
+  director: Pick<DirectorSettings, "name" | "vrrpAddress" | "vrrpAddress6">,
+): string | undefined {
+  const instance = instances.find(({ name }) => name === vrrpInstance);
+  return instance?.family === family
+    ? instance.members.find(({ name }) => name === director.name)?.address
+    : ownAddress(director, family);
+}
+
+/** Every address that a director sends from, without prefixes: an instance can have an interface of its own. */
+export function sourcesOf(
+  { instances }: Pick<Settings, "instances">,
+  { name, vrrpAddress, vrrpAddress6, syncAddress }: DirectorSettings,
+): string[] {
+  const own = instances.map(({ members }) => members.find((member) => member.name === name));
+  return [
+    ...new Set(
+      [vrrpAddress, syncAddress, vrrpAddress6, ...own.map((member) => member?.address)].flatMap(
+        (address) => (address === undefined ? [] : [withoutPrefix(address)]),
+      ),
+    ),
+  ];
+}
+
 function resolveVirtualServer(
   config: StackConfig,
   virtualServer: VirtualServerConfig,
   instances: InstanceSettings[],
   marks: Map<string, number>,
 ): VirtualServerSettings {
-  const { realServers: chosen, vrrpInstance } = virtualServer;
+  const { realServers: chosen } = virtualServer;
+  const vrrpInstance = virtualServer.vrrpInstance ?? instances[0]?.name ?? "";
   const family = familyOfService(virtualServer);
   const flows = flowsOf(virtualServer);
-  const instance = instances.find(({ name }) => name === vrrpInstance) ?? instances[0];
   // A director that is not in the address's network could not route a check to it while it stands by.
   const near = flows.every(
     ({ address }) =>
       !isForeign(
         address,
-        config.directors.map((director) => ownAddress(director, family)),
+        config.directors.map((director) =>
+          ownAddressFor({ vrrpInstance, family }, instances, director),
+        ),
       ),
   );
   const members = membersOf(config, chosen).map((member): MemberSettings => {
@@ -406,7 +436,7 @@ function resolveVirtualServer(
   return {
     ...omit(virtualServer, ["realServers", "vrrpInstance", "address", "traffic", "checks"]),
     family,
-    vrrpInstance: instance?.name ?? "",
+    vrrpInstance,
     flows,
     realServers: members,
   };

@@ -1,9 +1,10 @@
 // Firewall of a host: ufw rules or an nftables table; `notrack` for what IPVS forwards, marks for fwmark services.
 import { canonical, checkedFamily, isInNetworkOf, withoutPrefix } from "../schema";
 import {
-  ownAddress,
+  ownAddressFor,
   partsOf,
   sorryPart,
+  sourcesOf,
   type DirectorSettings,
   type Flow,
   type Settings,
@@ -52,11 +53,11 @@ export function renderDirectorFirewall(settings: Settings, director: DirectorSet
   const peers = directors.filter(({ name }) => name !== director.name);
   const services = unique(virtualServers.flatMap(({ flows }) => flows.flatMap(flowOpenings)));
   const answers = unique(
-    virtualServers.flatMap(({ family, realServers }) =>
-      realServers.flatMap(({ checks }) =>
-        checks.flatMap(({ check, port, through }): Opening[] => {
-          const own = ownAddress(director, family);
-          return through && own
+    virtualServers.flatMap((service) => {
+      const own = ownAddressFor(service, instances, director);
+      return service.realServers.flatMap(({ checks }) =>
+        checks.flatMap(({ check, port, through }): Opening[] =>
+          through && own
             ? [
                 {
                   protocol: check.type === "udp" || check.type === "dns" ? "udp" : "tcp",
@@ -65,10 +66,10 @@ export function renderDirectorFirewall(settings: Settings, director: DirectorSet
                   to: withoutPrefix(own),
                 },
               ]
-            : [];
-        }),
-      ),
-    ),
+            : [],
+        ),
+      );
+    }),
   );
   return render(settings, {
     openings: [
@@ -110,7 +111,7 @@ export function renderDirectorFirewall(settings: Settings, director: DirectorSet
     ),
     unserved: unique(
       virtualServers
-        .filter((service) => !isServedByDirectors(service, directors))
+        .filter((service) => !isServedByDirectors(service, settings))
         .flatMap(({ flows }) => flows.flatMap(flowOpenings))
         .filter(({ protocol }) => protocol === "tcp" || protocol === "udp"),
     ),
@@ -120,9 +121,12 @@ export function renderDirectorFirewall(settings: Settings, director: DirectorSet
 /** Whether a director may be one of its servers: IPVS leaves such connections to the kernel then. */
 function isServedByDirectors(
   { realServers, sorryServer }: VirtualServerSettings,
-  directors: DirectorSettings[],
+  settings: Settings,
 ): boolean {
-  const own = directors.flatMap((director) => [...addressesOf(director), director.host]);
+  const own = settings.directors.flatMap((director) => [
+    ...sourcesOf(settings, director),
+    director.host,
+  ]);
   return [...realServers, ...(sorryServer ? [sorryServer] : [])].some(
     ({ address }) => own.includes(address) || address === "::1" || address.startsWith("127."),
   );
@@ -140,7 +144,7 @@ export function renderRealServerFirewall(settings: Settings, name: string): stri
       ...metricsOpenings(settings),
       ...unique(
         settings.directors
-          .flatMap(addressesOf)
+          .flatMap((director) => sourcesOf(settings, director))
           .filter((from) => !admitted.some((subnet) => isInNetworkOf(from, subnet)))
           .map((from) => ({ from })),
       ),
@@ -162,15 +166,6 @@ export function renderRealServerFirewall(settings: Settings, name: string): stri
     marked: [],
     unserved: [],
   });
-}
-
-/** What a director sends from. */
-function addressesOf({ vrrpAddress, vrrpAddress6, syncAddress }: DirectorSettings): string[] {
-  return [
-    withoutPrefix(vrrpAddress),
-    syncAddress,
-    ...(vrrpAddress6 === undefined ? [] : [withoutPrefix(vrrpAddress6)]),
-  ];
 }
 
 function subnets({ firewall }: Settings): Opening[] {

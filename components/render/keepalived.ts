@@ -1,7 +1,7 @@
 // keepalived.conf(5) of one director: pure, the same text for the same settings.
 import { checkedFamily, valueAt, withoutPrefix, type TrackList } from "../schema";
 import {
-  ownAddress,
+  ownAddressFor,
   type DirectorSettings,
   type InstanceSettings,
   type Settings,
@@ -92,7 +92,7 @@ export function renderKeepalived(
             notify_down: call(member.notifyDown),
           }),
           checks: member.checks.map((check) => {
-            const own = ownAddress(director, service.family);
+            const own = ownAddressFor(service, instances, director);
             return renderCheck(
               check,
               own === undefined ? undefined : withoutPrefix(own),
