@@ -3,6 +3,7 @@ import type { Output } from "@pulumi/pulumi";
 import {
   canonical,
   checkedFamily,
+  forwardings,
   instanceKeys,
   isAddress,
   isInNetworkOf,
@@ -424,7 +425,7 @@ function resolveVirtualServer(
           flow: flows[0],
           memberPort: member.port,
           through: {
-            mark: marks.get(address) ?? 0,
+            mark: marks.get(wayTo(address, forwarding)) ?? 0,
             realServer: member.name,
             realAddress: address,
             forwarding,
@@ -485,19 +486,26 @@ export function firstPort(flow: Flow | undefined): number | undefined {
 }
 
 /**
- * A firewall mark for every real server's address, by which a check reaches it and no other. It depends on the address alone,
- * so that a change of the list renumbers nobody; marks below 65536 are the config's.
+ * A firewall mark for every way to a real server, by which a check goes that way and no other: a service's DR says nothing of
+ * another's tunnel. It depends on the way alone, so that a change of the list renumbers nobody; marks below 65536 are the config's.
  */
 function checkMarks(realServers: RealServerSettings[]): Map<string, number> {
   const marks = new Map<string, number>();
   const taken = new Set<number>();
-  for (const address of realServers.flatMap(({ addresses }) => Object.values(addresses)).sort()) {
-    let mark = 0x10000 + (fnv1a(address) % 0xff0000);
+  const addresses = realServers.flatMap((realServer) => Object.values(realServer.addresses));
+  const ways = addresses.flatMap((address) => forwardings.map((way) => wayTo(address, way)));
+  for (const way of ways.sort()) {
+    let mark = 0x10000 + (fnv1a(way) % 0xff0000);
     while (taken.has(mark)) mark++;
     taken.add(mark);
-    marks.set(address, mark);
+    marks.set(way, mark);
   }
   return marks;
+}
+
+/** How packets reach a real server; DR is the address alone, whose marks are on directors already. */
+function wayTo(address: string, forwarding: VirtualServerConfig["forwarding"]): string {
+  return forwarding === "DR" ? address : `${address} ${forwarding}`;
 }
 
 /** FNV-1a, 32 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */

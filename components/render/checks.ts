@@ -37,7 +37,7 @@ export function renderCheck(
 }
 
 /**
- * For each real server that is asked through a virtual address, a fwmark service with that real server alone. The check's socket
+ * For each way to a real server that is asked through a virtual address, a fwmark service with that real server alone. The check's socket
  * carries the mark, so IPVS sends it there by the way that clients' packets take, and a real server without the address is out.
  */
 export function renderThroughServices(virtualServers: Settings["virtualServers"]): {

@@ -31,3 +31,23 @@ test("a check asks for a virtual address from the director's address beside it",
     /connect_ip 198\.51\.100\.100\n +connect_port 80\n +bindto 198\.51\.100\.11\n/,
   );
 });
+
+test("a real server is asked by the way of each service that it is in", () => {
+  const text = keepalivedConf({
+    virtualServers: [
+      { name: "direct", address: "192.0.2.100", port: 80 },
+      { name: "tunnel", address: "192.0.2.101", port: 80, forwarding: "TUN" },
+    ],
+  });
+  const marksOf = (address: string) =>
+    [
+      ...text.matchAll(new RegExp(`connect_ip ${address}\\n(?: +.*\\n){2} +fwmark (\\d+)`, "g")),
+    ].map(([, mark]) => mark);
+  const ways = new Map(
+    [...text.matchAll(/^virtual_server fwmark (\d+) \{\n(?: +.*\n)*? +lvs_method (\w+)/gm)].map(
+      ([, mark, method]) => [mark, method],
+    ),
+  );
+  expect(marksOf("192.0.2.100").map((mark) => ways.get(mark))).toEqual(["DR", "DR"]);
+  expect(marksOf("192.0.2.101").map((mark) => ways.get(mark))).toEqual(["TUN", "TUN"]);
+});
