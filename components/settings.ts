@@ -374,7 +374,10 @@ export function ownAddressFor(
     : ownAddress(director, family);
 }
 
-/** Every address that a director sends from, without prefixes: an instance can have an interface of its own. */
+/**
+ * Every address that a director sends from, without prefixes: an instance can have an interface of its own. A name in the place of
+ * `syncAddress`, which is a host's that tells no connections, is none.
+ */
 export function sourcesOf(
   { instances }: Pick<Settings, "instances">,
   { name, vrrpAddress, vrrpAddress6, syncAddress }: DirectorSettings,
@@ -383,7 +386,7 @@ export function sourcesOf(
   return [
     ...new Set(
       [vrrpAddress, syncAddress, vrrpAddress6, ...own.map((member) => member?.address)].flatMap(
-        (address) => (address === undefined ? [] : [withoutPrefix(address)]),
+        (address) => (address !== undefined && isAddress(address) ? [withoutPrefix(address)] : []),
       ),
     ),
   ];

@@ -148,3 +148,13 @@ describe("connection sync", () => {
     ]);
   });
 });
+
+test("a director that is reached by name is let in by its addresses", () => {
+  const directors = smallStack().directors.map((director) => ({
+    ...director,
+    host: `${String(director.name)}.example.com`,
+  }));
+  expect(
+    rules({ directors, vrrp: { connectionSync: false } }, "ufw", /from (?!10\.9)/, "real server"),
+  ).toEqual(["allow from 192.0.2.11", "allow from 192.0.2.12"]);
+});
