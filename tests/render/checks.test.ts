@@ -51,3 +51,51 @@ test("a real server is asked by the way of each service that it is in", () => {
   expect(marksOf("192.0.2.100").map((mark) => ways.get(mark))).toEqual(["DR", "DR"]);
   expect(marksOf("192.0.2.101").map((mark) => ways.get(mark))).toEqual(["TUN", "TUN"]);
 });
+
+test("a sense alone turns the weight that holds without it", () => {
+  const text = keepalivedConf({
+    scripts: { "chk.sh": "#!/bin/sh\nexit 0\n" },
+    tracking: {
+      files: [
+        { name: "load", file: "/run/load", weight: -2 },
+        { name: "spare", file: "/run/spare", reverse: true },
+      ],
+      scripts: [
+        { name: "chk", script: "chk.sh", weight: 20 },
+        { name: "fault", script: "chk.sh", reverse: true },
+      ],
+    },
+    vrrp: {
+      trackFiles: [{ name: "load", reverse: true }, { name: "spare" }],
+      trackScripts: [
+        { name: "chk", reverse: true },
+        { name: "fault", reverse: true },
+      ],
+      trackInterfaces: [{ name: "eth0", reverse: true }],
+    },
+    virtualServers: [
+      {
+        name: "web",
+        address: "192.0.2.100",
+        port: 80,
+        realServers: [
+          { name: "web1", checks: [{ type: "file", trackFile: "load", reverse: true }] },
+          { name: "web2", checks: [{ type: "file", trackFile: "spare", reverse: true }] },
+        ],
+      },
+    ],
+  });
+  const blocks = (heading: string) =>
+    [...text.matchAll(new RegExp(`^ *${heading} \\{\\n([^}]*)\\}`, "gm"))].map(([, lines = ""]) =>
+      lines.trim().split(/\s*\n\s*/),
+    );
+  expect(blocks("track_file load")).toEqual([['file "/run/load"', "weight -2"]]);
+  expect(blocks("track_file spare")).toEqual([['file "/run/spare"', "weight 1 reverse"]]);
+  expect(blocks("track_file")).toEqual([["load weight -2 reverse", "spare"]]);
+  expect(blocks("track_script")).toEqual([["chk weight 20 reverse", "fault weight 0 reverse"]]);
+  expect(blocks("track_interface")).toEqual([["eth0 weight 0 reverse"]]);
+  expect(blocks("FILE_CHECK")).toEqual([
+    ["track_file load", "weight -2 reverse"],
+    ["track_file spare", "weight 1 reverse"],
+  ]);
+});
