@@ -3,10 +3,12 @@ import type { Output } from "@pulumi/pulumi";
 import {
   canonical,
   checkedFamily,
+  forwardings,
   instanceKeys,
   isAddress,
   isInNetworkOf,
   isLinkLocal,
+  withoutPrefix,
   type Check,
   type Family,
   type InstanceKey,
@@ -360,22 +362,54 @@ export function ownAddress(
   return family === "inet6" ? vrrpAddress6 : undefined;
 }
 
+/** A director's own address, with its prefix, in the network of a virtual server's addresses. */
+export function ownAddressFor(
+  { vrrpInstance, family }: Pick<VirtualServerSettings, "vrrpInstance" | "family">,
+  instances: InstanceSettings[],
+  director: Pick<DirectorSettings, "name" | "vrrpAddress" | "vrrpAddress6">,
+): string | undefined {
+  const instance = instances.find(({ name }) => name === vrrpInstance);
+  return instance?.family === family
+    ? instance.members.find(({ name }) => name === director.name)?.address
+    : ownAddress(director, family);
+}
+
+/**
+ * Every address that a director sends from, without prefixes: an instance can have an interface of its own. A name in the place of
+ * `syncAddress`, which is a host's that tells no connections, is none.
+ */
+export function sourcesOf(
+  { instances }: Pick<Settings, "instances">,
+  { name, vrrpAddress, vrrpAddress6, syncAddress }: DirectorSettings,
+): string[] {
+  const own = instances.map(({ members }) => members.find((member) => member.name === name));
+  return [
+    ...new Set(
+      [vrrpAddress, syncAddress, vrrpAddress6, ...own.map((member) => member?.address)].flatMap(
+        (address) => (address !== undefined && isAddress(address) ? [withoutPrefix(address)] : []),
+      ),
+    ),
+  ];
+}
+
 function resolveVirtualServer(
   config: StackConfig,
   virtualServer: VirtualServerConfig,
   instances: InstanceSettings[],
   marks: Map<string, number>,
 ): VirtualServerSettings {
-  const { realServers: chosen, vrrpInstance } = virtualServer;
+  const { realServers: chosen } = virtualServer;
+  const vrrpInstance = virtualServer.vrrpInstance ?? instances[0]?.name ?? "";
   const family = familyOfService(virtualServer);
   const flows = flowsOf(virtualServer);
-  const instance = instances.find(({ name }) => name === vrrpInstance) ?? instances[0];
   // A director that is not in the address's network could not route a check to it while it stands by.
   const near = flows.every(
     ({ address }) =>
       !isForeign(
         address,
-        config.directors.map((director) => ownAddress(director, family)),
+        config.directors.map((director) =>
+          ownAddressFor({ vrrpInstance, family }, instances, director),
+        ),
       ),
   );
   const members = membersOf(config, chosen).map((member): MemberSettings => {
@@ -394,7 +428,7 @@ function resolveVirtualServer(
           flow: flows[0],
           memberPort: member.port,
           through: {
-            mark: marks.get(address) ?? 0,
+            mark: marks.get(wayTo(address, forwarding)) ?? 0,
             realServer: member.name,
             realAddress: address,
             forwarding,
@@ -406,7 +440,7 @@ function resolveVirtualServer(
   return {
     ...omit(virtualServer, ["realServers", "vrrpInstance", "address", "traffic", "checks"]),
     family,
-    vrrpInstance: instance?.name ?? "",
+    vrrpInstance,
     flows,
     realServers: members,
   };
@@ -455,19 +489,26 @@ export function firstPort(flow: Flow | undefined): number | undefined {
 }
 
 /**
- * A firewall mark for every real server's address, by which a check reaches it and no other. It depends on the address alone,
- * so that a change of the list renumbers nobody; marks below 65536 are the config's.
+ * A firewall mark for every way to a real server, by which a check goes that way and no other: a service's DR says nothing of
+ * another's tunnel. It depends on the way alone, so that a change of the list renumbers nobody; marks below 65536 are the config's.
  */
 function checkMarks(realServers: RealServerSettings[]): Map<string, number> {
   const marks = new Map<string, number>();
   const taken = new Set<number>();
-  for (const address of realServers.flatMap(({ addresses }) => Object.values(addresses)).sort()) {
-    let mark = 0x10000 + (fnv1a(address) % 0xff0000);
+  const addresses = realServers.flatMap((realServer) => Object.values(realServer.addresses));
+  const ways = addresses.flatMap((address) => forwardings.map((way) => wayTo(address, way)));
+  for (const way of ways.sort()) {
+    let mark = 0x10000 + (fnv1a(way) % 0xff0000);
     while (taken.has(mark)) mark++;
     taken.add(mark);
-    marks.set(address, mark);
+    marks.set(way, mark);
   }
   return marks;
+}
+
+/** How packets reach a real server; DR is the address alone, whose marks are on directors already. */
+function wayTo(address: string, forwarding: VirtualServerConfig["forwarding"]): string {
+  return forwarding === "DR" ? address : `${address} ${forwarding}`;
 }
 
 /** FNV-1a, 32 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */

@@ -3,6 +3,7 @@ import type { Check, CheckType, Family } from "../schema";
 import { checkedFamily } from "../schema";
 import type { CheckSettings, Settings, Through } from "../settings";
 import { block, statements, type Line } from "./statements";
+import { definedWeight, weightOf } from "./weights";
 
 type Call = (hook: { script: string; args?: string[]; user?: string }) => string | undefined;
 
@@ -24,20 +25,21 @@ export function renderCheck(
   { check, port, through }: CheckSettings,
   ownAddress: string | undefined,
   serviceHasPort: boolean,
+  tracking: Settings["tracking"],
   call: Call,
 ): { heading: string; lines: Line[] } {
   return {
     heading: headings[check.type],
     lines: [
       ...connectionLines(check, port, through, ownAddress, serviceHasPort),
-      ...ownLines(check, call),
+      ...ownLines(check, tracking, call),
       ...timingLines(check),
     ],
   };
 }
 
 /**
- * For each real server that is asked through a virtual address, a fwmark service with that real server alone. The check's socket
+ * For each way to a real server that is asked through a virtual address, a fwmark service with that real server alone. The check's socket
  * carries the mark, so IPVS sends it there by the way that clients' packets take, and a real server without the address is out.
  */
 export function renderThroughServices(virtualServers: Settings["virtualServers"]): {
@@ -108,7 +110,7 @@ function timingLines(check: Check): Line[] {
   });
 }
 
-function ownLines(check: Check, call: Call): Line[] {
+function ownLines(check: Check, tracking: Settings["tracking"], call: Call): Line[] {
   switch (check.type) {
     case "http":
     case "https":
@@ -156,10 +158,7 @@ function ownLines(check: Check, call: Call): Line[] {
     case "file":
       return statements({
         track_file: check.trackFile,
-        weight:
-          check.weight === undefined
-            ? undefined
-            : `${check.weight}${check.reverse ? " reverse" : ""}`,
+        weight: weightOf(check, definedWeight(tracking, "files", check.trackFile)),
       });
     case "bfd":
       return statements({ name: check.session });

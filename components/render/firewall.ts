@@ -1,11 +1,13 @@
 // Firewall of a host: ufw rules or an nftables table; `notrack` for what IPVS forwards, marks for fwmark services.
-import { canonical, checkedFamily, isInNetworkOf, withoutPrefix } from "../schema";
+import { canonical, checkedFamily, isInNetworkOf, withoutPrefix, type Family } from "../schema";
 import {
-  ownAddress,
+  ownAddressFor,
   partsOf,
   sorryPart,
+  sourcesOf,
   type DirectorSettings,
   type Flow,
+  type InstanceSettings,
   type Settings,
   type VirtualServerSettings,
 } from "../settings";
@@ -13,6 +15,15 @@ import { renderFiles } from "./files";
 
 /** UDP ports of BFD, one hop and several: RFC 5881, RFC 5883. */
 const bfdPorts = { single: 3784, multihop: 4784 };
+
+/** Where adverts go that are not unicast: RFC 5798, 5.1.1.2 and 5.1.2.2. */
+const vrrpGroups: Record<Family, string> = { inet: "224.0.0.18", inet6: "ff02::12" };
+
+/** Where the kernel's connection sync goes unless it is told otherwise: include/uapi/linux/ip_vs.h. */
+const syncGroup = "224.0.0.81";
+
+/** What a host sends from to a group of the link: RFC 4291, 2.5.6. */
+const linkLocal = "fe80::/10";
 
 /** Where prometheus-node-exporter listens unless its ARGS say otherwise. */
 const nodeExporterPort = 9100;
@@ -48,15 +59,14 @@ interface Rules {
  * A client whom the kernel refuses then has failed; one who gets no answer asks again after a second.
  */
 export function renderDirectorFirewall(settings: Settings, director: DirectorSettings): string {
-  const { vrrp, instances, virtualServers, directors } = settings;
-  const peers = directors.filter(({ name }) => name !== director.name);
+  const { instances, virtualServers } = settings;
   const services = unique(virtualServers.flatMap(({ flows }) => flows.flatMap(flowOpenings)));
   const answers = unique(
-    virtualServers.flatMap(({ family, realServers }) =>
-      realServers.flatMap(({ checks }) =>
-        checks.flatMap(({ check, port, through }): Opening[] => {
-          const own = ownAddress(director, family);
-          return through && own
+    virtualServers.flatMap((service) => {
+      const own = ownAddressFor(service, instances, director);
+      return service.realServers.flatMap(({ checks }) =>
+        checks.flatMap(({ check, port, through }): Opening[] =>
+          through && own
             ? [
                 {
                   protocol: check.type === "udp" || check.type === "dns" ? "udp" : "tcp",
@@ -65,39 +75,18 @@ export function renderDirectorFirewall(settings: Settings, director: DirectorSet
                   to: withoutPrefix(own),
                 },
               ]
-            : [];
-        }),
-      ),
-    ),
+            : [],
+        ),
+      );
+    }),
   );
   return render(settings, {
     openings: [
       ...subnets(settings),
       ...metricsOpenings(settings),
       ...services,
-      ...unique(
-        instances.flatMap((instance) =>
-          instance.members.flatMap(({ name, address }): Opening[] =>
-            name === director.name || address === undefined
-              ? []
-              : [
-                  {
-                    protocol: "vrrp",
-                    from: withoutPrefix(address),
-                    interface: instance.interface,
-                  },
-                ],
-          ),
-        ),
-      ),
-      ...(vrrp.connectionSync
-        ? peers.map(({ syncAddress }): Opening => ({
-            protocol: "udp",
-            from: syncAddress,
-            port: vrrp.syncDaemon.port,
-            interface: vrrp.syncInterface,
-          }))
-        : []),
+      ...unique(instances.flatMap((instance) => vrrpOpenings(instance, director))),
+      ...unique(syncOpenings(settings, director)),
       ...bfdOpenings(settings, director),
       ...answers,
       ...unique(virtualServers.flatMap(natAnswers)),
@@ -110,7 +99,7 @@ export function renderDirectorFirewall(settings: Settings, director: DirectorSet
     ),
     unserved: unique(
       virtualServers
-        .filter((service) => !isServedByDirectors(service, directors))
+        .filter((service) => !isServedByDirectors(service, settings))
         .flatMap(({ flows }) => flows.flatMap(flowOpenings))
         .filter(({ protocol }) => protocol === "tcp" || protocol === "udp"),
     ),
@@ -120,9 +109,12 @@ export function renderDirectorFirewall(settings: Settings, director: DirectorSet
 /** Whether a director may be one of its servers: IPVS leaves such connections to the kernel then. */
 function isServedByDirectors(
   { realServers, sorryServer }: VirtualServerSettings,
-  directors: DirectorSettings[],
+  settings: Settings,
 ): boolean {
-  const own = directors.flatMap((director) => [...addressesOf(director), director.host]);
+  const own = settings.directors.flatMap((director) => [
+    ...sourcesOf(settings, director),
+    director.host,
+  ]);
   return [...realServers, ...(sorryServer ? [sorryServer] : [])].some(
     ({ address }) => own.includes(address) || address === "::1" || address.startsWith("127."),
   );
@@ -140,7 +132,7 @@ export function renderRealServerFirewall(settings: Settings, name: string): stri
       ...metricsOpenings(settings),
       ...unique(
         settings.directors
-          .flatMap(addressesOf)
+          .flatMap((director) => sourcesOf(settings, director))
           .filter((from) => !admitted.some((subnet) => isInNetworkOf(from, subnet)))
           .map((from) => ({ from })),
       ),
@@ -162,15 +154,6 @@ export function renderRealServerFirewall(settings: Settings, name: string): stri
     marked: [],
     unserved: [],
   });
-}
-
-/** What a director sends from. */
-function addressesOf({ vrrpAddress, vrrpAddress6, syncAddress }: DirectorSettings): string[] {
-  return [
-    withoutPrefix(vrrpAddress),
-    syncAddress,
-    ...(vrrpAddress6 === undefined ? [] : [withoutPrefix(vrrpAddress6)]),
-  ];
 }
 
 function subnets({ firewall }: Settings): Opening[] {
@@ -200,6 +183,57 @@ function natAnswers(service: Settings["virtualServers"][number]): Opening[] {
         forwarded: true,
       })),
     );
+}
+
+/** Adverts of the other directors. */
+function vrrpOpenings(
+  { members, family, unicast, vmac, interface: device }: InstanceSettings,
+  director: DirectorSettings,
+): Opening[] {
+  const group = vrrpGroups[family];
+  return members.flatMap(({ name, address }): Opening[] => {
+    if (name === director.name) return [];
+    // Multicast over IPv6 comes from the interface's link-local address (2.2.7: keepalived_netlink.c passes over all others); over
+    // IPv4 from the address that the interface has, where the config knows none.
+    const from =
+      !unicast && family === "inet6"
+        ? { from: linkLocal, to: group }
+        : address === undefined
+          ? { to: group }
+          : { from: withoutPrefix(address) };
+    // With use_vmac, multicast comes in by the VMAC's interface (keepalived.conf(5), vmac_xmit_base). Its name is not always the
+    // config's: keepalived finds one that is free, or takes over a VMAC that is there (vrrp_complete_instance() in vrrp.c).
+    return [{ protocol: "vrrp", ...from, ...(vmac && !unicast ? {} : { interface: device }) }];
+  });
+}
+
+/** Connections that the other directors tell. */
+function syncOpenings(
+  { vrrp, kernel, directors }: Settings,
+  director: DirectorSettings,
+): Opening[] {
+  if (!vrrp.connectionSync) return [];
+  const { port, group = syncGroup } = vrrp.syncDaemon;
+  // A thread and a port each, from the first port on: Documentation/networking/ipvs-sysctl.rst.
+  const ports = Number(kernel.directorSysctls["net.ipv4.vs.sync_ports"] ?? 1);
+  const isOfLink = /^ff.2:/i.test(group);
+  return directors.flatMap(({ name, syncAddress }): Opening[] =>
+    name === director.name
+      ? []
+      : [
+          {
+            protocol: "udp",
+            // The kernel takes an address of the interface that goes with the group (make_send_sock() in ip_vs_sync.c).
+            ...(isOfLink
+              ? { from: linkLocal, to: group }
+              : checkedFamily(syncAddress) === checkedFamily(group)
+                ? { from: syncAddress }
+                : { to: group }),
+            port: ports > 1 ? `${port}-${port + ports - 1}` : port,
+            interface: vrrp.syncInterface,
+          },
+        ],
+  );
 }
 
 function bfdOpenings({ tracking }: Settings, director: DirectorSettings): Opening[] {
@@ -252,7 +286,7 @@ function ufwAddress(written: string): string {
     : `${canonical(address)}/${length}`;
 }
 
-/** ufw has no word for VRRP over IPv6: all of the source's packets are let in then. SCTP with ufw is no config. */
+/** ufw has no word for VRRP over IPv6: all that the source sends there is let in then. SCTP with ufw is no config. */
 function ufwKnows(protocol: NonNullable<Opening["protocol"]>, address: string): boolean {
   if (protocol === "vrrp") return checkedFamily(address) === "inet";
   return protocol === "tcp" || protocol === "udp";

@@ -1,7 +1,7 @@
 // keepalived.conf(5) of one director: pure, the same text for the same settings.
 import { checkedFamily, valueAt, withoutPrefix, type TrackList } from "../schema";
 import {
-  ownAddress,
+  ownAddressFor,
   type DirectorSettings,
   type InstanceSettings,
   type Settings,
@@ -11,6 +11,7 @@ import { renderCheck, renderThroughServices } from "./checks";
 import { renderFiles } from "./files";
 import { block, statements, type Line } from "./statements";
 import { renderTemplate } from "./template";
+import { definedWeight, ownWeight, weightOf } from "./weights";
 
 /** Where auth_pass lives: a file of its own, so that keepalived.conf stays readable in a preview. */
 export const secretsPath = "/etc/keepalived/lvs-ha-secrets.conf";
@@ -50,19 +51,19 @@ export function renderKeepalived(
   director: DirectorSettings,
   authenticated: boolean,
 ): string {
-  const { instances, virtualServers } = settings;
+  const { instances, tracking, virtualServers, vrrp } = settings;
   return renderTemplate("keepalived.conf", {
     globals: globalDefs(settings, director),
     blocks: [
       ...tracked(settings, director),
       ...instances.map((instance) =>
-        vrrpInstance(instance, settings.vrrp.version, director, authenticated),
+        vrrpInstance(instance, { tracking, vrrp }, director, authenticated),
       ),
-      ...settings.vrrp.syncGroups.map((group) => ({
+      ...vrrp.syncGroups.map((group) => ({
         heading: `vrrp_sync_group ${group.name}`,
         lines: [
           ...block("group", group.instances),
-          ...trackBlocks(group),
+          ...trackBlocks(group, tracking),
           ...notifyLines(group.notify),
           ...statements({ smtp_alert: group.smtpAlert }),
         ],
@@ -92,11 +93,12 @@ export function renderKeepalived(
             notify_down: call(member.notifyDown),
           }),
           checks: member.checks.map((check) => {
-            const own = ownAddress(director, service.family);
+            const own = ownAddressFor(service, instances, director);
             return renderCheck(
               check,
               own === undefined ? undefined : withoutPrefix(own),
               service.fwmark === undefined,
+              tracking,
               call,
             );
           }),
@@ -195,7 +197,7 @@ function tracked(
         timeout: script.timeoutSeconds,
         rise: script.rise,
         fall: script.fall,
-        weight: weightOf(script),
+        weight: weightOf(script, ownWeight.scripts),
         user: script.user,
         init_fail: script.initFail,
       }),
@@ -208,7 +210,7 @@ function tracked(
           .join(" "),
         param_match: process.parameterMatch === "exact" ? undefined : process.parameterMatch,
         full_command: process.fullCommand,
-        weight: weightOf(process),
+        weight: weightOf(process, ownWeight.processes),
         quorum: process.quorum,
         quorum_max: process.quorumMax,
         fork_delay: process.forkDelaySeconds,
@@ -219,7 +221,7 @@ function tracked(
       heading: `track_file ${file.name}`,
       lines: statements({
         file: `"${file.file}"`,
-        weight: weightOf(file),
+        weight: weightOf(file, ownWeight.files),
         init_file: file.initialValue,
       }),
     })),
@@ -239,7 +241,7 @@ function tracked(
         ttl: session.ttl,
         max_hops: session.maxHops,
         multihop: session.multihop,
-        weight: weightOf(session),
+        weight: weightOf(session, ownWeight.bfd),
       }),
     })),
   ];
@@ -250,7 +252,7 @@ const advertised = 64;
 
 function vrrpInstance(
   instance: InstanceSettings,
-  version: number,
+  { tracking, vrrp }: Pick<Settings, "tracking" | "vrrp">,
   director: DirectorSettings,
   authenticated: boolean,
 ): { heading: string; lines: Line[] } {
@@ -273,7 +275,7 @@ function vrrpInstance(
       interface: instance.interface,
       virtual_router_id: instance.virtualRouterId,
       priority: own?.priority ?? director.priority,
-      version: instance.version === version ? undefined : instance.version,
+      version: instance.version === vrrp.version ? undefined : instance.version,
       advert_int: instance.advertIntervalSeconds,
       down_timer_adverts: instance.downTimerAdverts,
       nopreempt: !instance.preempt,
@@ -301,7 +303,7 @@ function vrrpInstance(
     ...(authenticated && instance.version === 2
       ? block("authentication", ["auth_type PASS", `include ${secretsPath}`])
       : []),
-    ...trackBlocks(instance),
+    ...trackBlocks(instance, tracking),
     ...block("virtual_ipaddress", told.map(line)),
     // An advert holds addresses of one family, and no more than fit; the others move with it all the same.
     ...block(
@@ -376,29 +378,26 @@ function granularity({
 
 type Tracks = Pick<InstanceSettings, TrackList>;
 
-const trackKeywords: Record<keyof Tracks, string> = {
-  trackInterfaces: "track_interface",
-  trackScripts: "track_script",
-  trackProcesses: "track_process",
-  trackFiles: "track_file",
-  trackBfd: "track_bfd",
+/** The block of each, and where `tracking` defines what it names. */
+const trackBlock: Record<keyof Tracks, { keyword: string; list?: keyof Settings["tracking"] }> = {
+  trackInterfaces: { keyword: "track_interface" },
+  trackScripts: { keyword: "track_script", list: "scripts" },
+  trackProcesses: { keyword: "track_process", list: "processes" },
+  trackFiles: { keyword: "track_file", list: "files" },
+  trackBfd: { keyword: "track_bfd", list: "bfd" },
 };
 
-function trackBlocks(tracks: Tracks): Line[] {
-  return Object.entries(trackKeywords).flatMap(([key, keyword]) =>
+function trackBlocks(tracks: Tracks, tracking: Settings["tracking"]): Line[] {
+  return Object.entries(trackBlock).flatMap(([key, { keyword, list }]) =>
     block(
       keyword,
       tracks[key as keyof Tracks].map((entry) => {
-        const weight = weightOf(entry);
+        const own = list === undefined ? 0 : definedWeight(tracking, list, entry.name);
+        const weight = weightOf(entry, own);
         return weight === undefined ? entry.name : `${entry.name} weight ${weight}`;
       }),
     ),
   );
-}
-
-function weightOf({ weight, reverse }: { weight?: number; reverse?: boolean }): string | undefined {
-  if (weight === undefined && !reverse) return undefined;
-  return `${weight ?? 0}${reverse ? " reverse" : ""}`;
 }
 
 function notifyLines(notify: InstanceSettings["notify"]): Line[] {

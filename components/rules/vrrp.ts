@@ -372,13 +372,13 @@ function isUnplaced(
 
 /** What a tracked thing adds to the priority: said where it is tracked, or else where it is defined. */
 function weightOf(
-  { name, weight, reverse }: { name: string; weight?: number; reverse?: boolean },
+  { name, weight }: { name: string; weight?: number },
   list: TrackList,
   tracking: StackConfig["tracking"],
 ): number {
-  if (weight !== undefined || reverse || list === "trackInterfaces") return weight ?? 0;
+  if (weight !== undefined || list === "trackInterfaces") return weight ?? 0;
   const own = tracking[trackedIn[list]].find((defined) => defined.name === name);
-  return own?.weight ?? (list === "trackFiles" && !own?.reverse ? 1 : 0);
+  return own?.weight ?? (list === "trackFiles" ? 1 : 0);
 }
 
 function keysAt(record: object, at: string): { at: string; value: string }[] {

@@ -137,5 +137,6 @@ export type StackConfig = { [Key in keyof typeof schema]: z.output<(typeof schem
 
 export type { Check, CheckType } from "./checks";
 export type { ScriptCall } from "./scripts";
+export { forwardings } from "./virtualServers";
 export { instanceKeys, trackLists, type InstanceKey, type TrackList } from "./vrrp";
 export * from "./types";

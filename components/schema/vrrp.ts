@@ -25,7 +25,11 @@ const trackWeight = integer(-253, 253, "a weight")
 const reverse = flag.optional().describe("The weight's sense is turned");
 
 const tracked = (what: string) =>
-  z.strictObject({ name: blockName.describe(what), weight: trackWeight, reverse });
+  z.strictObject({
+    name: blockName.describe(what),
+    weight: trackWeight.describe("In place of its weight in `tracking`"),
+    reverse,
+  });
 
 const track = {
   trackInterfaces: listOf(

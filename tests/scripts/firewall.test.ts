@@ -47,10 +47,41 @@ const more: Stack = {
   firewall: { allowFrom: ["10.10.0.9/32", "2001:DB8:5::/48", "2001:db8::9/128"] },
 };
 
+/** Adverts and connection sync to groups of both families, from addresses that the config knows and from others. */
+const multicast: Stack = {
+  ...more,
+  vrrp: {
+    unicast: false,
+    syncDaemon: { group: "FF02::0:51" },
+    instances: [
+      { name: "VI_1", virtualRouterId: 51 },
+      { name: "VI_2", virtualRouterId: 52, interface: "eth2" },
+      { name: "VI_3", virtualRouterId: 53, interface: "eth3", vmac: {} },
+      { name: "VI_4", virtualRouterId: 54, interface: "eth4", vmac: {} },
+    ],
+  },
+  virtualServers: [
+    { name: "four", address: "192.0.2.100", port: 80 },
+    { name: "six", address: "2001:db8::100", port: 80, vrrpInstance: "VI_2" },
+    { name: "four-vmac", address: "192.0.2.101", port: 80, vrrpInstance: "VI_3" },
+    { name: "six-vmac", address: "2001:db8::101", port: 80, vrrpInstance: "VI_4" },
+  ],
+  kernel: { directorSysctls: { "net.ipv4.vs.sync_ports": 4 } },
+};
+const sixOnly: Stack = {
+  ...multicast,
+  directors: [
+    { ...small.directors[0], vrrpAddress: "2001:db8::11/64", syncAddress: "fd00::1" },
+    { ...small.directors[1], vrrpAddress: "2001:db8::12/64", syncAddress: "fd00::2" },
+  ],
+  vrrp: { unicast: false },
+  virtualServers: [{ name: "four", address: "192.0.2.100/32", port: 80 }],
+};
+
 /** The files of every host's firewall, by path. */
 function rendered(backend: "ufw" | "nftables"): Map<string, Set<string>> {
   const files = new Map<string, Set<string>>();
-  for (const stack of [...exampleNames.map(example), more]) {
+  for (const stack of [...exampleNames.map(example), more, multicast, sixOnly]) {
     const settings = settingsOf({
       ...stack,
       virtualServers: stack.virtualServers.filter(

@@ -963,6 +963,17 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "vrrp.instances[0].trackScripts[0].weight: 5, its own, is ignored in a sync group, whose instances keep together; set it to 0",
   ],
   [
+    "a tracked file's own weight, turned, in a sync group",
+    (s) => {
+      s.tracking = { files: [{ name: "load", file: "/run/load", reverse: true }] };
+      s.vrrp = {
+        instances: [instance(1, { trackFiles: [{ name: "load" }] }), instance(2)],
+        syncGroups: [{ name: "VG_1", instances: ["VI_1", "VI_2"] }],
+      };
+    },
+    "vrrp.instances[0].trackFiles[0].weight: 1, its own, is ignored in a sync group, whose instances keep together; set it to 0",
+  ],
+  [
     "an interface tracked by an instance and by its sync group",
     (s) => {
       s.vrrp = {

@@ -1,0 +1,160 @@
+// Who is let in, in the words of each back end.
+import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
+import { settingsOf, smallStack } from "../support/stacks";
+
+/** Rules of lvs1's firewall, or of web1's, that name one of the words. */
+function rules(
+  change: Record<string, unknown>,
+  backend: "ufw" | "nftables",
+  words: RegExp,
+  role: "director" | "real server" = "director",
+): string[] {
+  const settings = settingsOf({
+    ...smallStack(),
+    ...change,
+    firewall: { allowFrom: ["10.9.0.0/24"], backend },
+  });
+  const [director] = settings.directors;
+  if (!director) throw new Error("no director");
+  const text =
+    role === "director"
+      ? renderDirectorFirewall(settings, director)
+      : renderRealServerFirewall(settings, "web1");
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => words.test(line));
+}
+
+describe("an instance on an interface of its own", () => {
+  const own = {
+    vrrp: {
+      instances: [
+        { name: "VI_1", virtualRouterId: 51 },
+        {
+          name: "VI_2",
+          virtualRouterId: 52,
+          interface: "eth2",
+          directors: {
+            lvs1: { vrrpAddress: "198.51.100.11/24" },
+            lvs2: { vrrpAddress: "198.51.100.12/24" },
+          },
+        },
+      ],
+    },
+    realServers: smallStack().realServers.map((realServer, i) => ({
+      ...realServer,
+      address: `198.51.100.2${i + 1}`,
+    })),
+    virtualServers: [
+      { name: "first", address: "192.0.2.100/32", port: 80 },
+      { name: "second", vrrpInstance: "VI_2", address: "198.51.100.100", port: 80 },
+    ],
+  };
+
+  test("real servers let in what directors send from its addresses", () => {
+    expect(rules(own, "ufw", /from (198|192|10\.10)/, "real server")).toEqual([
+      "allow from 192.0.2.11",
+      "allow from 10.10.0.11",
+      "allow from 198.51.100.11",
+      "allow from 192.0.2.12",
+      "allow from 10.10.0.12",
+      "allow from 198.51.100.12",
+    ]);
+  });
+
+  test("directors let in the answers to checks that they send from its addresses", () => {
+    expect(rules(own, "ufw", /from 198.51.100.100/)).toEqual([
+      "allow from 198.51.100.100 port 80 to 198.51.100.11 proto tcp",
+    ]);
+  });
+});
+
+describe("adverts to a multicast group", () => {
+  const ipv6 = {
+    virtualServers: [
+      {
+        name: "web",
+        address: "2001:db8::100",
+        port: 80,
+        realServers: [{ name: "web1" }],
+      },
+    ],
+    directors: smallStack().directors.map((director, i) => ({
+      ...director,
+      vrrpAddress6: `2001:db8::1${i + 1}/64`,
+    })),
+    realServers: smallStack().realServers.map((realServer, i) => ({
+      ...realServer,
+      address6: `2001:db8::2${i + 1}`,
+    })),
+  };
+  const vrrp = /vrrp|l4proto 112|ff02::12/;
+
+  test("are let in from what keepalived sends them from, over IPv4 and IPv6", () => {
+    expect(rules({ vrrp: { unicast: false } }, "nftables", vrrp)).toEqual([
+      'iifname "eth1" ip saddr 192.0.2.12 meta l4proto 112 accept',
+    ]);
+    expect(rules({ ...ipv6, vrrp: { unicast: false } }, "nftables", vrrp)).toEqual([
+      'iifname "eth1" ip6 saddr fe80::/10 ip6 daddr ff02::12 meta l4proto 112 accept',
+    ]);
+    expect(rules({ ...ipv6, vrrp: { unicast: false } }, "ufw", vrrp)).toEqual([
+      "allow in on eth1 from fe80::/10 to ff02::12",
+    ]);
+  });
+
+  test("are let in where the config gives a director no address of their family", () => {
+    const directors = ipv6.directors.map(({ vrrpAddress6, ...director }) => ({
+      ...director,
+      vrrpAddress: vrrpAddress6,
+    }));
+    const change = {
+      directors,
+      vrrp: { unicast: false },
+      virtualServers: [{ name: "web", address: "192.0.2.100/32", port: 80 }],
+    };
+    expect(rules(change, "ufw", vrrp)).toEqual(["allow in on eth1 to 224.0.0.18 proto vrrp"]);
+  });
+
+  test("are let in by the VMAC's interface, whatever its name is", () => {
+    expect(rules({ vrrp: { unicast: false, vmac: {} } }, "ufw", vrrp)).toEqual([
+      "allow from 192.0.2.12 proto vrrp",
+    ]);
+    expect(rules({ vrrp: { vmac: {} } }, "ufw", vrrp)).toEqual([
+      "allow in on eth1 from 192.0.2.12 proto vrrp",
+    ]);
+  });
+});
+
+describe("connection sync", () => {
+  const sync = (syncDaemon: Record<string, unknown>, sysctls: Record<string, unknown> = {}) =>
+    rules({ vrrp: { syncDaemon }, kernel: { directorSysctls: sysctls } }, "ufw", /in on eth0/);
+
+  test("is let in at every port that the kernel has a thread for", () => {
+    expect(sync({ port: 9000 }, { "net.ipv4.vs.sync_ports": 4 })).toEqual([
+      "allow in on eth0 from 10.10.0.12 to any port 9000:9003 proto udp",
+    ]);
+  });
+
+  test("is let in from an address that goes with its group", () => {
+    expect(sync({ group: "239.1.1.1" })).toEqual([
+      "allow in on eth0 from 10.10.0.12 to any port 8848 proto udp",
+    ]);
+    expect(sync({ group: "FF02::51" })).toEqual([
+      "allow in on eth0 from fe80::/10 to ff02::51 port 8848 proto udp",
+    ]);
+    expect(sync({ group: "ff05::51" })).toEqual([
+      "allow in on eth0 to ff05::51 port 8848 proto udp",
+    ]);
+  });
+});
+
+test("a director that is reached by name is let in by its addresses", () => {
+  const directors = smallStack().directors.map((director) => ({
+    ...director,
+    host: `${String(director.name)}.example.com`,
+  }));
+  expect(
+    rules({ directors, vrrp: { connectionSync: false } }, "ufw", /from (?!10\.9)/, "real server"),
+  ).toEqual(["allow from 192.0.2.11", "allow from 192.0.2.12"]);
+});
