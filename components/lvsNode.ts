@@ -76,6 +76,12 @@ export class LvsNode extends pulumi.ComponentResource {
         stdin: pulumi.secret(authPass.apply(renderSecrets)),
       });
     }
+    if (director.keepalivedVersion !== undefined) {
+      this.host.command("version", {
+        script: "version.sh",
+        args: [director.keepalivedVersion],
+      });
+    }
     const keepalived = this.host.command("keepalived", {
       script: "keepalived.sh",
       args: director.inMaintenance ? ["stopped"] : [],

@@ -34,6 +34,8 @@ export interface DirectorSettings extends HostSettings {
   /** Address on the sync interface. */
   syncAddress: string;
   priority: number;
+  /** Of the package that is to be there; whichever is where it is left out. */
+  keepalivedVersion?: string;
   /** Its keepalived is stopped. */
   inMaintenance: boolean;
 }

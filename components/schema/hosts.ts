@@ -13,6 +13,7 @@ import {
   name,
   oneOf,
   port,
+  packageVersion,
   userName,
   weight,
 } from "./types";
@@ -79,6 +80,11 @@ const director = z.strictObject({
   priority: integer(1, 254, "a VRRP priority")
     .optional()
     .describe("VRRP priority, the highest is preferred as active; 150, 140, 130 … in order"),
+  keepalivedVersion: packageVersion
+    .optional()
+    .describe(
+      "Version of the package `keepalived` that is to be installed there, and held; as it comes where it is left out",
+    ),
 });
 
 export const directors = z

@@ -112,6 +112,12 @@ export const hostKey = matching(
 
 export const packageName = matching(/^[a-z0-9][a-z0-9+.-]+$/, "a package's name");
 
+/** deb-version(7). */
+export const packageVersion = matching(
+  /^(\d{1,9}:)?\d[A-Za-z0-9.+~-]{0,60}$/,
+  "a version of a Debian package (1:2.2.7-1+b2)",
+);
+
 export const sysctlName = matching(
   /^[a-z0-9_][a-z0-9_-]*([./][A-Za-z0-9_*:-]+)+$/,
   "a sysctl's name",

@@ -1,6 +1,6 @@
 #!/bin/sh
 # keepalived.conf and the scripts that it names: stage, check, swap, prove, or put back.
-# keepalived.sh apply OWNER [stopped] <FILES | keepalived.sh refresh | keepalived.sh undo OWNER; prints the IPVS table as it is afterwards.
+# keepalived.sh apply OWNER [stopped] <FILES | keepalived.sh refresh|renew|try | keepalived.sh undo OWNER; prints the IPVS table as it is afterwards.
 # stopped: the config is put in place, but keepalived doesn't run and isn't started at boot: the director is in maintenance.
 set -eu
 what=keepalived
@@ -76,11 +76,22 @@ apply() {
 
 # Something that the config includes has changed: check, reload, prove.
 refresh() {
-    make_scratch
     systemctl -q is-active keepalived || return 0
     # A config that was there before the stack's includes nothing of it.
     grep -qF /etc/keepalived/lvs-ha-secrets.conf $conf || return 0
-    check $conf || fail "config refused with what it includes now"
+    renew
+}
+
+# What the keepalived on PATH says of the live config.
+try() {
+    make_scratch
+    check $conf
+}
+
+# The same config anew: check, reload, prove.
+renew() {
+    make_scratch
+    check $conf || fail "the live config is refused now"
     activate
     prove
     [ -z "$problem" ] || fail "$problem"

@@ -1,22 +1,29 @@
 #!/bin/sh
-# Installs what is missing of the packages given as one word list: packages.sh "PACKAGE …"
+# Installs what is missing of the packages given as one word list: packages.sh "PACKAGE[=VERSION] …"
+# packages.sh --lists: reads the package source's lists anew, and no more.
 set -eu
 what=packages
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
 
 missing=
-for package in $1; do
-    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || state=
-    [ "$state" = installed ] || missing="$missing $package"
-done
-if [ -z "$missing" ]; then
-    say "all there"
-    exit 0
+if [ "$1" != --lists ]; then
+    for package in $1; do
+        state=$(dpkg-query -W -f '${db:Status-Status} ${Version}' "${package%%=*}" 2>/dev/null) || state=
+        case $package in
+        *=*) wanted="installed ${package#*=}" ;;
+        *) wanted=installed state=${state%% *} ;;
+        esac
+        [ "$state" = "$wanted" ] || missing="$missing $package"
+    done
+    if [ -z "$missing" ]; then
+        say "all there"
+        exit 0
+    fi
+    say "installing$missing"
 fi
 
 lock
-say "installing$missing"
 export DEBIAN_FRONTEND=noninteractive
 make_scratch
 deadline=$(($(uptime_seconds) + 300))
@@ -46,6 +53,12 @@ if dpkg --audit | grep -q .; then
     alone dpkg --configure -a --force-confold || fail "dpkg --configure -a: $(tail -n 5 "$scratch/log")"
 fi
 apt update
-# shellcheck disable=SC2086 # a list of words
-apt install --no-install-recommends -o Dpkg::Options::=--force-confold $missing
+[ -n "$missing" ] || exit 0
+# A version that is asked for may be an older one, and the one that is there may be held.
+case $missing in
+*=*) may="--allow-downgrades --allow-change-held-packages" ;;
+*) may= ;;
+esac
+# shellcheck disable=SC2086 # lists of words
+apt install --no-install-recommends $may -o Dpkg::Options::=--force-confold $missing
 say "installed$missing"

@@ -81,3 +81,30 @@ test("that are there are not asked for", () => {
   expect(install()).toEqual({ code: 0, stdout: "", stderr: "packages: all there\n" });
   expect(host.read("/tmp/asked")).toBeUndefined();
 });
+
+describe("a version", () => {
+  beforeEach(() => {
+    host.program("dpkg-query", ['echo "installed 1:2.2.7-1"']);
+    host.program("apt-get", ['echo "$*" >>"$FOLDER/tmp/asked"']);
+  });
+
+  test("that is there already is not installed; any version is enough where none is asked for", () => {
+    expect(host.script("packages.sh", ["keepalived=1:2.2.7-1 curl"])).toMatchObject({
+      code: 0,
+      stderr: "packages: all there\n",
+    });
+    expect(host.read("/tmp/asked")).toBeUndefined();
+  });
+
+  test("that isn't there is installed, though it is older, or the one that is there is held", () => {
+    expect(host.script("packages.sh", ["keepalived=1:2.2.6-1 curl"]).code).toBe(0);
+    expect(host.read("/tmp/asked")).toMatch(
+      /--allow-downgrades --allow-change-held-packages .* keepalived=1:2.2.6-1\n$/,
+    );
+  });
+
+  test("needs the package source's lists, which can be read alone", () => {
+    expect(host.script("packages.sh", ["--lists"]).code).toBe(0);
+    expect(host.read("/tmp/asked")).toMatch(/ update\n$/);
+  });
+});
