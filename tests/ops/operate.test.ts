@@ -205,6 +205,11 @@ function lvs(...args: string[]): Promise<Ended> {
 
 /** The same, by somebody at a terminal who types `answer`. */
 function lvsOnTerminal(answer: string, ...args: string[]): Promise<Ended> {
+  return lvsUntil("[y/N]", answer, ...args);
+}
+
+/** The same, by somebody who types it when `cue` is on the screen. */
+function lvsUntil(cue: string, answer: string, ...args: string[]): Promise<Ended> {
   return new Promise((resolve) => {
     const line = quote([process.execPath, "--import", "tsx", "ops/cli.ts", ...args]);
     const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], {
@@ -214,9 +219,9 @@ function lvsOnTerminal(answer: string, ...args: string[]): Promise<Ended> {
     });
     const ended: Ended = { exitCode: null, stdout: "", stderr: "" };
     child.stdout.on("data", (text: Buffer) => {
-      const asked = ended.stdout.includes("[y/N]");
+      const asked = ended.stdout.includes(cue);
       ended.stdout += text.toString();
-      if (!asked && ended.stdout.includes("[y/N]")) child.stdin.write(answer);
+      if (!asked && ended.stdout.includes(cue)) child.stdin.write(answer);
     });
     child.once("close", (exitCode) => {
       resolve({ ...ended, exitCode });
@@ -484,6 +489,86 @@ describe("lvs maintenance", () => {
     expect([exitCode, stderr]).toEqual([
       1,
       "lvs: pulumi up failed; the config has web2 in maintenance: pulumi up tries again\n",
+    ]);
+  }, 60_000);
+
+  // As the engine does: it takes a Ctrl-C, ends what it is at, and says that it was cut off.
+  const isCutOff = (what: string) =>
+    [
+      `trap 'sleep 1; echo "${what} ended late" >>"${file("calls")}"; echo cut off; exit 255' INT`,
+      `echo "${what} is at it"; i=0; while [ $i -lt 300 ]; do sleep 0.1; i=$((i + 1)); done`,
+    ].join("; ");
+
+  async function withPulumi(from: string, to: string, work: () => Promise<void>): Promise<void> {
+    const text = readFileSync(file("bin/pulumi"), "utf8");
+    if (!text.includes(from)) throw new Error(`the test's pulumi has no ${from}`);
+    program("bin/pulumi", text.replace(from, to).split("\n").slice(1));
+    try {
+      await work();
+    } finally {
+      program("bin/pulumi", text.split("\n").slice(1));
+    }
+  }
+
+  test("a Ctrl-C in the preview leaves the config as it was, once the engine has ended", async () => {
+    await withPulumi('echo "the preview"', isCutOff("the preview"), async () => {
+      const { exitCode, stdout } = await lvsUntil(
+        "the preview is at it",
+        "\x03",
+        "maintenance",
+        "on",
+        "web2",
+        "--yes",
+      );
+      expect(stdout).toContain("cut off");
+      expect(stdout).toContain("lvs: interrupted; the config is as it was");
+      expect(exitCode).toBe(130);
+    });
+    const calls = readFileSync(file("calls"), "utf8").trim().split("\n").slice(-3);
+    expect(calls.map((call) => call.replace(" --non-interactive", ""))).toEqual([
+      "preview --diff",
+      "the preview ended late",
+      "config rm --path lvs-ha:maintenance[0]",
+    ]);
+  }, 60_000);
+
+  test("a Ctrl-C in the change waits for the engine, and says what the config has", async () => {
+    await withPulumi('echo "pulumi up was here"', isCutOff("the up"), async () => {
+      const { exitCode, stdout } = await lvsUntil(
+        "the up is at it",
+        "\x03",
+        "maintenance",
+        "on",
+        "web2",
+        "--yes",
+      );
+      expect(stdout).toContain(
+        "lvs: interrupted; the config has the change, which pulumi up goes on with",
+      );
+      expect(exitCode).toBe(130);
+    });
+    expect(done()).toContain("the up ended late");
+    expect(done().filter((call) => call.startsWith("config rm"))).toEqual([]);
+  }, 60_000);
+
+  test("--json tells what became of it, and the engine speaks on the other stream", async () => {
+    for (const name of ["lvs1", "lvs2"]) says(name, weightOfWeb2(0), "after");
+    const on = await lvs("maintenance", "on", "web2", "--yes", "--json");
+    expect([on.exitCode, JSON.parse(on.stdout)]).toEqual([
+      0,
+      { host: "web2", maintenance: "on", applied: true, problem: null },
+    ]);
+    expect(on.stderr).toContain("the preview\npulumi up was here\n● web2 gets no new connections");
+    writeFileSync(file("fails"), "");
+    const fails = await lvs("maintenance", "on", "web2", "--yes", "--json");
+    expect([fails.exitCode, JSON.parse(fails.stdout)]).toEqual([
+      1,
+      {
+        host: "web2",
+        maintenance: "on",
+        applied: false,
+        problem: "pulumi up failed; the config has web2 in maintenance: pulumi up tries again",
+      },
     ]);
   }, 60_000);
 
