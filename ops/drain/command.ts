@@ -1,12 +1,13 @@
 // `lvs drain`, `lvs undrain`: a real server gets no new connections for minutes of work on it, and gets them again.
 import { type Command, InvalidArgumentError } from "commander";
-import pc from "picocolors";
+import type { Colors } from "picocolors/types";
 import { CouldNotLook, exitCodes, Refused } from "../exit";
 import { type StackCommandOptions, stackCommand } from "../options";
 import { type Ssh, Unreachable, withSsh } from "../ssh";
 import { readStack, type StackHost } from "../stack";
 import { see } from "../status/see";
 import { isInMaintenance } from "../steps";
+import { colorsOn, printJson } from "../voice";
 import { addressesOf, lastIn } from "./members";
 
 interface Options extends StackCommandOptions {
@@ -88,9 +89,10 @@ async function onDirectors(
     );
   });
   if (options.json) {
-    console.log(JSON.stringify({ realServer, addresses, directors: told }, null, 2));
+    printJson({ realServer, addresses, directors: told });
   } else {
-    for (const line of told.flatMap(lines)) console.log(line);
+    const colors = colorsOn(process.stdout);
+    for (const line of told.flatMap((one) => lines(one, colors))) console.log(line);
   }
   if (told.every(({ unreachable }) => unreachable !== null)) {
     throw new CouldNotLook("no director could be asked");
@@ -127,11 +129,14 @@ async function tell(
   }
 }
 
-function lines({ director, unreachable, done, said, openConnections }: Told): string[] {
+function lines(
+  { director, unreachable, done, said, openConnections }: Told,
+  colors: Colors,
+): string[] {
   if (unreachable !== null) {
-    return [`${director}  ${pc.red(`✘ can't be reached, and was not told: ${unreachable}`)}`];
+    return [`${director}  ${colors.red(`✘ can't be reached, and was not told: ${unreachable}`)}`];
   }
-  const mark = done ? (openConnections ? pc.yellow("▲") : pc.green("●")) : pc.red("✘");
+  const mark = done ? (openConnections ? colors.yellow("▲") : colors.green("●")) : colors.red("✘");
   return said.map((line) => `${director}  ${mark} ${line}`);
 }
 
