@@ -68,7 +68,12 @@ function serviceProblems({ name, realServers, active, sorryServer }: VirtualServ
       if (where.length === 0) continue;
       const everywhere = where.length === Object.keys(member.states).length;
       const on = everywhere ? "" : ` on ${where.join(", ")}`;
-      problems.push(fault(`${member.name} is ${how} the pool of ${name}${on}`));
+      const changed = where.filter((director) => member.drainedByChange.includes(director));
+      const because =
+        changed.length > 0
+          ? `: a change drained it${changed.length < where.length ? ` on ${changed.join(", ")}` : ""} and has not put it in again; if no pulumi up is under way: lvs repair`
+          : "";
+      problems.push(fault(`${member.name} is ${how} the pool of ${name}${on}${because}`));
     }
   }
   return problems;

@@ -1,11 +1,19 @@
 // What must be so on a host: everything that the stack's steps put there, from what each was given.
 import { readDirectorConfig } from "../directorConfig";
 import { CouldNotLook } from "../exit";
+import { canonical } from "../ipvs";
 import { type Report, linesOf, textOf } from "../report";
 import type { StackHost, Step } from "../stack";
 import { filesOf, keepalivedConf, loopbackLines } from "../steps";
 import { interfaceAddresses, properties } from "../reportFacts";
-import { drainedFile, liveTable, tableNotes, wantedTable } from "./table";
+import {
+  drainedByChangeFile,
+  drainedFile,
+  leftDrained,
+  liveTable,
+  tableNotes,
+  wantedTable,
+} from "./table";
 
 /** One thing that must be so: two texts that must be the same. */
 export interface Expectation {
@@ -28,7 +36,7 @@ export interface Expectation {
  * @throws CouldNotLook when a step ran a script that isn't known here
  */
 export function expectations(host: StackHost): Expectation[] {
-  return host.steps.flatMap((step) => {
+  const put = host.steps.flatMap((step) => {
     const kind = kinds[step.script];
     if (kind === undefined) {
       throw new CouldNotLook(
@@ -37,6 +45,7 @@ export function expectations(host: StackHost): Expectation[] {
     }
     return kind(step, host);
   });
+  return [...put, ...host.restores.map(restored)];
 }
 
 /** Scripts that the stack calls on hosts, and what each leaves there. */
@@ -95,7 +104,7 @@ export const kinds: Partial<Record<string, (step: Step, host: StackHost) => Expe
         ? [service(step, "keepalived.service", "disabled, inactive")]
         : [
             service(step, "keepalived.service"),
-            ipvs(step, files.find(([path]) => path === keepalivedConf)?.[1] ?? ""),
+            ipvs(step, host, files.find(([path]) => path === keepalivedConf)?.[1] ?? ""),
           ]),
     ];
   },
@@ -268,16 +277,33 @@ function service(step: Step, name: string, wanted = "enabled, active"): Expectat
   };
 }
 
-function ipvs(step: Step, text: string): Expectation {
+function ipvs(step: Step, { restores }: StackHost, text: string): Expectation {
   const config = readDirectorConfig(text);
   return {
     step,
     title: "IPVS table",
-    questions: ["director", "ipvs-rules", `file=${drainedFile}`],
+    questions: ["director", "ipvs-rules", `file=${drainedFile}`, `file=${drainedByChangeFile}`],
     want: (report) => wantedTable(config, report),
     have: (report) => liveTable(config, report),
-    notes: (report) => tableNotes(config, report),
+    notes: (report) => tableNotes(config, report, restores.flatMap(restoredAddresses)),
   };
+}
+
+/** Who was drained for a change is in again: the engine may have been killed before it came to that. */
+function restored(step: Step): Expectation {
+  const addresses = restoredAddresses(step);
+  return {
+    step,
+    title: `new connections to ${addresses.join(", ")}`,
+    questions: [],
+    want: () => "",
+    have: (report) =>
+      lines(leftDrained(report, addresses).map((key) => `${key} is still drained by a change`)),
+  };
+}
+
+function restoredAddresses({ args }: Step): string[] {
+  return args.slice(1).map(canonical);
 }
 
 /** The systemd units that a script writes from a text of its own; those that are to be started at boot run. */

@@ -161,8 +161,59 @@ test("one that is drained for a change is told, and is no drift", () => {
   });
   expect(none).toEqual([]);
   expect(notes).toEqual([
-    "TCP 192.0.2.100:80 -> 192.0.2.22:80 is drained: by lvs drain, or by a pulumi up that is under way or was cut off",
+    "TCP 192.0.2.100:80 -> 192.0.2.22:80 is drained: by lvs drain; lvs undrain puts it in again",
   ]);
+});
+
+test("one that a change has drained and not put in again is drift of the command that would", () => {
+  const host = hostOf(sampleStack(), "lvs1");
+  const [step] = host.steps;
+  if (step === undefined) throw new Error("no step");
+  const restores = ["192.0.2.21", "192.0.2.22"].map((address, i) => ({
+    ...step,
+    name: `pair-web${i + 1}-restore-lvs1`,
+    script: "drain.sh",
+    args: ["restore", address],
+  }));
+  const of = (change: (sections: Sections) => void) => {
+    const answers = sampleAnswers((hosts) => {
+      change(sectionsOf(hosts, "lvs1"));
+    });
+    const { drifts: all, notes } = verified(
+      host,
+      expectations({ ...host, restores }),
+      answers.get("lvs1"),
+    );
+    return { found: all.map(({ resource, title, diff }) => [resource, title, diff]), notes };
+  };
+  const drained = (sections: Sections) => {
+    edit(sections, "ipvs-rules", "192.0.2.22:80 -g -w 1", "192.0.2.22:80 -g -w 0");
+    sections.set("file /run/lvs-ha-drained", {
+      status: 0,
+      text: "-a -t 192.0.2.100:80 -r 192.0.2.22:80 -g -w 1\n",
+    });
+  };
+  const byChange = (sections: Sections) => {
+    sections.set("file /run/lvs-ha-drained-by-change", { status: 0, text: "192.0.2.22\n" });
+  };
+  expect(
+    of((sections) => {
+      drained(sections);
+      byChange(sections);
+    }),
+  ).toEqual({
+    found: [
+      [
+        "pair-web2-restore-lvs1",
+        "new connections to 192.0.2.22",
+        ["+TCP 192.0.2.100:80 -> 192.0.2.22:80 is still drained by a change"],
+      ],
+    ],
+    notes: [],
+  });
+  expect(of(drained).found).toEqual([]);
+  // keepalived has brought it in since.
+  expect(of(byChange)).toEqual({ found: [], notes: [] });
 });
 
 test("a note of a drain that keepalived has ended since says nothing", () => {
@@ -239,7 +290,9 @@ test("every script that the components run on hosts is known, whatever the confi
   for (const host of hosts) {
     const all = expectations(host);
     const titles = all.map(({ title }) => title);
-    expect(new Set(all.map(({ step }) => step.name)).size).toBe(host.steps.length);
+    expect(new Set(all.map(({ step }) => step.name)).size).toBe(
+      host.steps.length + host.restores.length,
+    );
     for (const file of readdirSync(join(__dirname, "../../templates/scripts"))) {
       expect(titles).toContain(`/usr/local/lib/lvs-ha/${file}`);
     }
