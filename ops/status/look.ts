@@ -110,7 +110,7 @@ export interface Director extends Host {
 }
 
 export interface RealServer extends Host {
-  /** What it has to answer for, and whether it does. */
+  /** What it has to answer for, and whether it does: the address is there, and its link is up. */
   virtualAddresses: { address: string; interface: string; present: boolean }[];
   /** null where it has no IPv4 virtual address. */
   arp: { quiet: boolean; sysctls: Record<string, number> } | null;
@@ -352,7 +352,7 @@ function seenRealServer({ host, report = new Map(), unreachable }: Seen): RealSe
   const wanted = loopbackLines(host).map(({ address, device }) => ({
     address,
     interface: device,
-    present: present.some((has) => has.address === address && has.device === device),
+    present: present.some((has) => has.address === address && has.device === device && has.isUp),
   }));
   const sysctls = Object.fromEntries(
     linesOf(report, "arp").map((line) => {

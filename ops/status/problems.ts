@@ -148,7 +148,9 @@ function realServerProblems(server: RealServer): Problem[] {
     ...virtualAddresses
       .filter(({ present }) => !present)
       .map(({ address, interface: device }) =>
-        fault(`${name} does not have ${address} on ${device}: what it is sent for it is lost`),
+        fault(
+          `${name} does not have ${address} on ${device}${device === "lo" ? "" : ", or that is down"}: what it is sent for it is lost`,
+        ),
       ),
     ...(arp === null || arp.quiet
       ? []
