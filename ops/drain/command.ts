@@ -59,8 +59,10 @@ export function addDrain(program: Command): void {
 /** What became of it on a director: an entry of the output with `--json`. */
 interface Told {
   director: string;
-  /** Why it could not be asked; null when it was. */
+  /** Why it gave no answer; null when it did. */
   unreachable: string | null;
+  /** It gave none, but was told by then: it may do it yet. */
+  mayStill: boolean;
   done: boolean;
   /** What drain.sh said. */
   said: string[];
@@ -101,7 +103,8 @@ async function onDirectors(
   process.exitCode = isDone ? exitCodes.fine : exitCodes.wrong;
 }
 
-const script = 'exec /usr/local/lib/lvs-ha/drain.sh "$@" 2>&1 </dev/null\n';
+/** Its first line says that it has begun: what it waits for is the end of another change, for minutes, and then it does what it was told. */
+const script = 'echo told\nexec /usr/local/lib/lvs-ha/drain.sh "$@" 2>&1 </dev/null\n';
 
 async function tell(
   ssh: Ssh,
@@ -109,12 +112,12 @@ async function tell(
   args: readonly string[],
   seconds: number,
 ): Promise<Told> {
-  const told = { director: host.name, unreachable: null, openConnections: null };
+  const told = { director: host.name, unreachable: null, mayStill: false, openConnections: null };
   try {
     const { stdout, stderr, exitCode } = await ssh.result(host, script, args, seconds);
     const said = (stdout + stderr)
       .split("\n")
-      .filter((line) => line !== "")
+      .filter((line) => line !== "" && line !== "told")
       .map((line) => line.replace(/^drain: /, ""));
     const open = /: no new connections; (\d+) open after/.exec(stdout)?.[1];
     return {
@@ -125,16 +128,20 @@ async function tell(
     };
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
-    return { ...told, unreachable: error.message, done: false, said: [] };
+    const { message, hasBegun } = error;
+    return { ...told, unreachable: message, mayStill: hasBegun, done: false, said: [] };
   }
 }
 
 function lines(
-  { director, unreachable, done, said, openConnections }: Told,
+  { director, unreachable, mayStill, done, said, openConnections }: Told,
   colors: Colors,
 ): string[] {
   if (unreachable !== null) {
-    return [`${director}  ${colors.red(`✘ can't be reached, and was not told: ${unreachable}`)}`];
+    const what = mayStill
+      ? `✘ was told, and may still do it (look with lvs status): ${unreachable}`
+      : `✘ can't be reached, and was not told: ${unreachable}`;
+    return [`${director}  ${colors.red(what)}`];
   }
   const mark = done ? (openConnections ? colors.yellow("▲") : colors.green("●")) : colors.red("✘");
   return said.map((line) => `${director}  ${mark} ${line}`);

@@ -263,6 +263,7 @@ describe("lvs drain", () => {
       {
         director: "lvs1",
         unreachable: null,
+        mayStill: false,
         done: true,
         said: ["192.0.2.22: no new connections; 3 open after 5 s"],
         openConnections: 3,
@@ -296,6 +297,17 @@ describe("lvs drain", () => {
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/^lvs2 {2}✘ can't be reached, and was not told: .+$/m);
     expect(done()).toEqual(["lvs1 drain.sh drain 30 192.0.2.22"]);
+  }, 60_000);
+
+  test("says of a director that was told and has not answered that it may drain yet", async () => {
+    writeFileSync(file("host/lvs1.drain"), drained(0));
+    const text = readFileSync(file("host/drain.sh"), "utf8");
+    // ssh(1) ends so when the connection breaks.
+    program("host/drain.sh", ['[ "$NAME" = lvs1 ] || exit 255', ...text.split("\n").slice(1)]);
+    const { exitCode, stdout } = await lvs("drain", "web2", "--seconds", "0");
+    program("host/drain.sh", text.split("\n").slice(1));
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain("lvs2  ✘ was told, and may still do it (look with lvs status): ");
   }, 60_000);
 
   test("knows its real servers and its seconds", async () => {
