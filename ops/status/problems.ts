@@ -12,8 +12,11 @@ import type {
   VirtualServer,
 } from "./look";
 
-/** A share of the conntrack table from which new connections are in danger, and of memory below which everything is. */
-const limits = { conntrack: 0.9, memory: 0.05 };
+/**
+ * A share of the conntrack table from which new connections are in danger, as LvsConntrackFull has it (monitoring/rules.yml), and of memory
+ * below which everything is.
+ */
+const limits = { conntrack: 0.8, memory: 0.05 };
 
 /** Everything that is wrong, outages first. */
 export function problemsOf(
@@ -165,7 +168,7 @@ function realServerProblems(server: RealServer): Problem[] {
 
 function fullness({ name, conntrack, memory }: Host): Problem[] {
   const problems: Problem[] = [];
-  if (conntrack && conntrack.count >= limits.conntrack * conntrack.max) {
+  if (conntrack && conntrack.count > limits.conntrack * conntrack.max) {
     problems.push(fault(`${name}: conntrack is full to ${conntrack.count} of ${conntrack.max}`));
   }
   if (memory && memory.availableBytes <= limits.memory * memory.totalBytes) {

@@ -294,12 +294,12 @@ test("a real server without the virtual address is a black hole, one that answer
 test("a conntrack table that is nearly full, and memory that is, are told before they are", () => {
   expect(
     problems((of) => {
-      edit(of("web1"), "conntrack", /^\d+/, "900000");
+      edit(of("web1"), "conntrack", /^\d+/, "800001");
       edit(of("lvs2"), "memory", /MemAvailable: +\d+/, "MemAvailable: 40960");
     }),
   ).toEqual([
     "fault: lvs2: only 40 MiB of memory are left",
-    "fault: web1: conntrack is full to 900000 of 1000000",
+    "fault: web1: conntrack is full to 800001 of 1000000",
   ]);
 });
 
