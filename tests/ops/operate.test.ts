@@ -73,6 +73,10 @@ beforeAll(async () => {
     `echo "$NAME systemctl $*" >>"${file("calls")}"`,
     'cp "$FOLDER/../after"/* "$FOLDER"',
   ]);
+  program("host/journalctl", [
+    `echo "$NAME journalctl $*" >>"${file("calls")}"`,
+    'cat "$FOLDER/$NAME.journal"',
+  ]);
   for (const name of names) {
     const environment = {
       NAME: name,
@@ -331,6 +335,60 @@ test("lvs undrain tells of a check that keeps the real server out, and ends with
   ]);
   expect(done()).toHaveLength(4);
 }, 60_000);
+
+describe("lvs logs", () => {
+  const units = "-u keepalived -u lvs-ha-*";
+
+  beforeEach(() => {
+    for (const name of names) writeFileSync(file(`host/${name}.journal`), "");
+    writeFileSync(file("host/lvs1.journal"), "1795414349.5 h Keepalived_vrrp[264]: b\n");
+    writeFileSync(file("host/web1.journal"), "1795414348.25 h systemd[1]: a\n  more\n");
+  });
+
+  test("prints what all hosts' journals have, in order of time; as JSON, a line each", async () => {
+    const { exitCode, stdout, stderr } = await lvs("logs");
+    expect([exitCode, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(
+      /^2026-\S+ \S+:28\.250 {2}web1 {2}systemd\[1\]: a\n {2}more\n2026-\S+ \S+:29\.500 {2}lvs1 {2}Keepalived_vrrp\[264\]: b\n$/,
+    );
+    expect(done()).toHaveLength(names.length);
+    expect(done()[0]).toBe(`lvs1 journalctl --no-pager -q -o short-unix ${units} --lines=100`);
+    const lines = (await lvs("logs", "--json")).stdout.trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { host: "web1", at: "2026-11-23T06:12:28.250Z", text: "systemd[1]: a\n  more" },
+      { host: "lvs1", at: "2026-11-23T06:12:29.500Z", text: "Keepalived_vrrp[264]: b" },
+    ]);
+  }, 60_000);
+
+  test("asks one host alone, for what is wanted; one that isn't there is a mistake", async () => {
+    await lvs("logs", "lvs1", "--since", "1 hour ago");
+    expect(done()).toEqual([
+      `lvs1 journalctl --no-pager -q -o short-unix ${units} --since=1 hour ago`,
+    ]);
+    const { exitCode, stderr } = await lvs("logs", "web9");
+    expect([exitCode, stderr]).toEqual([
+      2,
+      "lvs: no host web9 in the stack; it has lvs1, lvs2, web1, web2, web3\n",
+    ]);
+  }, 60_000);
+
+  test("tells of a host that can't be asked, and prints what the others have", async () => {
+    writeFileSync(file("state.json"), state().replaceAll(`:${servers.get("lvs2")?.port},`, ":1,"));
+    const { exitCode, stdout, stderr } = await lvs("logs", "--timeout", "5");
+    expect([exitCode, stdout.split("\n").length]).toEqual([1, 4]);
+    expect(stderr).toMatch(/^lvs: lvs2: .*\n$/);
+    const none = await lvs("logs", "lvs2", "--timeout", "5");
+    expect([none.exitCode, none.stdout]).toEqual([3, ""]);
+  }, 60_000);
+
+  test("with --follow prints each entry as it comes", async () => {
+    const { stdout, stderr } = await lvs("logs", "lvs1", "--follow", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ host: "lvs1" });
+    // The test's journal has an end.
+    expect(stderr).toContain("lvs: lvs1: ended with 0\n");
+    expect(done()[0]).toMatch(/ --follow$/);
+  }, 60_000);
+});
 
 describe("lvs failover", () => {
   test("restarts the active director's keepalived, waits for the other, and tells how long it took", async () => {
