@@ -234,6 +234,37 @@ test("repair --json tells what it found, ran again and found then, alone on its 
   expect(stderr).toContain("pulumi up was here");
 }, 120_000);
 
+test("a signal in repair waits until the engine has ended", async () => {
+  writeFileSync(
+    file("pulumi"),
+    pulumi.replace(
+      'echo "pulumi up was here"',
+      `echo "pulumi up is at it"; sleep 1; echo "up ended" >>"${file("calls")}"`,
+    ),
+  );
+  const child = spawn(process.execPath, ["--import", "tsx", "ops/cli.ts", "repair", "--yes"], {
+    cwd: project,
+    env: {
+      ...process.env,
+      PATH: `${folder}${delimiter}${process.env.PATH}`,
+      XDG_RUNTIME_DIR: folder,
+    },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  await new Promise<void>((resolve) => {
+    child.stdout.on("data", (text: Buffer) => {
+      if (text.toString().includes("is at it")) resolve();
+    });
+  });
+  child.kill("SIGTERM");
+  // npm passes on what the terminal has sent already.
+  child.kill("SIGINT");
+  expect(await ended).toBe(130);
+  expect(calls().at(-1)).toBe("up ended");
+  writeFileSync(file("pulumi"), pulumi);
+}, 60_000);
+
 test("repair changes nothing when nobody says yes, or when the config has changed", async () => {
   const nobody = await lvs(["repair"]);
   expect([nobody.exitCode, nobody.stderr]).toEqual([2, "lvs: nobody is there to ask: say --yes\n"]);
