@@ -368,6 +368,10 @@ test("every script that the components run on hosts is known, whatever the confi
   for (const host of hosts) {
     const all = expectations(host);
     const titles = all.map(({ title }) => title);
+    // lvs2 is in maintenance, and has nobody to put in again.
+    expect(host.restores.map(({ name }) => name)).toEqual(
+      host.name === "lvs1" ? ["pair-web1-restore-lvs1", "pair-web2-restore-lvs1"] : [],
+    );
     expect(new Set(all.map(({ step }) => step.name)).size).toBe(
       host.steps.length + host.restores.length,
     );
