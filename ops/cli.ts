@@ -2,13 +2,14 @@
 import { Command, CommanderError } from "commander";
 import { addCompletion } from "./completion";
 import { addDrain } from "./drain/command";
-import { CouldNotLook, exitCodes, Refused, UsageError } from "./exit";
+import { CouldNotLook, exitCodes, Interrupted, Refused, UsageError } from "./exit";
 import { addFailover } from "./failover/command";
 import { addScanHostKeys } from "./hostKeys/command";
 import { addImport } from "./import/command";
 import { addLogs } from "./logs/command";
 import { addMaintenance } from "./maintenance/command";
 import { addRepair } from "./repair/command";
+import { endOnSignals, isInterrupted } from "./signals";
 import { addStatus } from "./status/command";
 import { addVerify } from "./verify/command";
 
@@ -32,12 +33,10 @@ const endings = [
   [UsageError, exitCodes.usage],
   [Refused, exitCodes.wrong],
   [CouldNotLook, exitCodes.couldNotLook],
+  [Interrupted, exitCodes.interrupted],
 ] as const;
 
-// Keys and passwords in files go away with this process, whatever ends it.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.once(signal, () => process.exit(130));
-}
+endOnSignals();
 
 program.parseAsync().catch((error: unknown) => {
   if (error instanceof CommanderError) {
@@ -47,6 +46,7 @@ program.parseAsync().catch((error: unknown) => {
   }
   console.error(`lvs: ${error instanceof Error ? error.message : String(error)}`);
   const [, code] = endings.find(([kind]) => error instanceof kind) ?? [];
-  process.exitCode = code ?? exitCodes.couldNotLook;
+  // What failed because of the signal is no other failure.
+  process.exitCode = isInterrupted() ? exitCodes.interrupted : (code ?? exitCodes.couldNotLook);
   if (code === undefined) console.error(error);
 });

@@ -1,7 +1,10 @@
 // Shell completion, from the commands themselves: what a shell needs to know is in the text, so that Tab starts nothing.
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Argument, type Command } from "commander";
 import { quote } from "shell-quote";
+import { parseDocument } from "yaml";
+import { z } from "zod";
 
 /** The name that a shell gets for the command: LVM has the name lvs. */
 const name = "lvs-ha";
@@ -16,14 +19,49 @@ export function addCompletion(program: Command): void {
       '\nPut this into ~/.bashrc or ~/.zshrc, in the project\'s folder FOLDER:\n  eval "$(npm --silent --prefix FOLDER run lvs -- completion bash)"',
     )
     .action((shell: keyof typeof shells) => {
-      console.log(shells[shell](program));
+      console.log(shells[shell](program, hostsOf(project)));
     });
+}
+
+const project = join(__dirname, "..");
+
+/** Names of hosts, by what takes one: an argument `real-server` or `host`. */
+export type HostNames = Record<string, string[]>;
+
+const named = z.array(z.object({ name: z.string() })).catch([]);
+
+const stackFile = z
+  .object({
+    config: z
+      .object({ "lvs-ha:directors": named, "lvs-ha:realServers": named })
+      .partial()
+      .catch({}),
+  })
+  .catch({ config: {} });
+
+/** The hosts in the files of a folder's stacks, as they are now. */
+export function hostsOf(folder: string): HostNames {
+  const files = readdirSync(folder).filter((file) => /^Pulumi\..+\.yaml$/.test(file));
+  const configs = files.map(
+    (file) =>
+      stackFile.parse(parseDocument(readFileSync(join(folder, file), "utf8")).toJS()).config,
+  );
+  const names = (key: "lvs-ha:directors" | "lvs-ha:realServers") =>
+    configs.flatMap((config) => config[key] ?? []).map(({ name: host }) => host);
+  const realServers = names("lvs-ha:realServers");
+  // A shell reads them, and nobody has checked these files yet: a name that could be more than a word is none.
+  const sorted = (all: string[]) =>
+    [...new Set(all)].filter((word) => /^\w[\w.-]*$/.test(word)).sort();
+  return {
+    "real-server": sorted(realServers),
+    host: sorted([...names("lvs-ha:directors"), ...realServers]),
+  };
 }
 
 /** By shell, the text for the program's commands as they are now. */
 export const shells = { bash, zsh };
 
-function bash(program: Command): string {
+function bash(program: Command, hosts: HostNames): string {
   const commands = program.commands.map((command) => command.name());
   return [
     shellFunction(),
@@ -35,7 +73,7 @@ function bash(program: Command): string {
     "    case $command in",
     ...program.commands.map(
       (command) =>
-        `    ${command.name()}) COMPREPLY=($(compgen -W ${quote([words(command).join(" ")])} -- "$cur")) ;;`,
+        `    ${command.name()}) COMPREPLY=($(compgen -W ${quote([words(command, hosts).join(" ")])} -- "$cur")) ;;`,
     ),
     `    *) COMPREPLY=($(compgen -W ${quote([[...commands, "--help"].join(" ")])} -- "$cur")) ;;`,
     "    esac",
@@ -44,7 +82,7 @@ function bash(program: Command): string {
   ].join("\n");
 }
 
-function zsh(program: Command): string {
+function zsh(program: Command, hosts: HostNames): string {
   return [
     shellFunction(),
     "_lvs_ha() {",
@@ -59,7 +97,7 @@ function zsh(program: Command): string {
       const options = command.options.flatMap(({ long, description }) =>
         long ? [quote([`${long}[${description.replace(/[[\]]/g, "")}]`])] : [],
       );
-      const choices = command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices);
+      const choices = choicesOf(command, hosts);
       const rest = choices.length > 0 ? `*: :(${choices.join(" ")})` : "*: :_files";
       return `    ${command.name()}) _arguments ${[...options, quote([rest])].join(" ")} ;;`;
     }),
@@ -72,14 +110,19 @@ function zsh(program: Command): string {
 
 /** Runs the command in the project's folder, from wherever the shell is. */
 function shellFunction(): string {
-  const folder = quote([join(__dirname, "..")]);
-  return `${name}() { npm --silent --prefix ${folder} run lvs -- "$@"; }`;
+  return `${name}() { npm --silent --prefix ${quote([project])} run lvs -- "$@"; }`;
 }
 
-function words(command: Command): string[] {
+function choicesOf(command: Command, hosts: HostNames): string[] {
+  return command.registeredArguments.flatMap(
+    (argument) => argument.argChoices ?? hosts[argument.name()] ?? [],
+  );
+}
+
+function words(command: Command, hosts: HostNames): string[] {
   return [
     ...command.commands.map((inner) => inner.name()),
-    ...command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
+    ...choicesOf(command, hosts),
     ...command.options.flatMap(({ long, short }) => [long ?? short ?? ""]),
     "--help",
   ];

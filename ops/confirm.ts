@@ -2,10 +2,14 @@
 import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { UsageError } from "./exit";
+import { interrupted } from "./signals";
+import { voice } from "./voice";
 
 export interface ConfirmOptions {
   /** Said on the command line already. */
   yes?: boolean;
+  /** Standard output is for a program. */
+  json?: boolean;
 }
 
 /** @throws UsageError when there is neither a `--yes` nor a person to ask */
@@ -17,10 +21,10 @@ export function mustBeAskable({ yes }: ConfirmOptions): void {
 export async function saysYes(question: string, options: ConfirmOptions): Promise<boolean> {
   mustBeAskable(options);
   if (options.yes) return true;
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  // A Ctrl-C, a Ctrl-D and a terminal that is gone are a no.
+  const terminal = createInterface({ input: process.stdin, output: voice(options).stream });
+  // A Ctrl-C, a Ctrl-D, a signal and a terminal that is gone are a no.
   const answer = await Promise.race([
-    terminal.question(`${question} [y/N] `).catch((error: unknown) => {
+    terminal.question(`${question} [y/N] `, { signal: interrupted }).catch((error: unknown) => {
       if (error instanceof Error && error.name === "AbortError") return "";
       throw error;
     }),

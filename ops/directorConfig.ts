@@ -7,7 +7,9 @@ export interface DirectorConfig {
   /** Absent where connections aren't told to the other directors. */
   syncDaemon?: {
     interface: string;
-    /** Absent where master and backup run at once. */ instance?: string;
+    syncId?: number;
+    /** Absent where master and backup run at once. */
+    instance?: string;
   };
   services: Service[];
 }
@@ -80,13 +82,20 @@ export function readDirectorConfig(text: string): DirectorConfig {
   const globals = statements.find(({ keyword }) => keyword === "global_defs")?.block ?? [];
   const [device, ...options] = find(globals, "lvs_sync_daemon")?.args ?? [];
   const instance = options[0] === "id" ? undefined : options[0];
+  const [, id] = options.slice(options.indexOf("id"));
   const servers = statements.filter(({ keyword }) => keyword === "virtual_server");
   const marks = new Set(servers.flatMap(checkMarks));
   return {
     instances: statements.filter(({ keyword }) => keyword === "vrrp_instance").map(instanceOf),
     ...(device === undefined
       ? {}
-      : { syncDaemon: { interface: device, ...(instance === undefined ? {} : { instance }) } }),
+      : {
+          syncDaemon: {
+            interface: device,
+            ...(options.includes("id") ? { syncId: Number(id) } : {}),
+            ...(instance === undefined ? {} : { instance }),
+          },
+        }),
     services: servers.map((server) => serviceOf(server, marks)),
   };
 }

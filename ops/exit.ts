@@ -10,6 +10,8 @@ export const exitCodes = {
   usage: 2,
   /** Nothing could be looked at: no stack, no engine, no host answered. */
   couldNotLook: 3,
+  /** A signal ended it, as a shell has it of a Ctrl-C. */
+  interrupted: 130,
 } as const;
 
 /** Ends the command with {@link exitCodes.couldNotLook}; the message says what was in the way. */
@@ -20,3 +22,6 @@ export class Refused extends Error {}
 
 /** Ends the command with {@link exitCodes.usage}. */
 export class UsageError extends Error {}
+
+/** Ends the command with {@link exitCodes.interrupted}; the message says what became of what was under way. */
+export class Interrupted extends Error {}

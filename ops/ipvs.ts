@@ -34,6 +34,11 @@ export function endpoint(address: string, port: number): string {
   return address.includes(":") ? `[${canonical(address)}]:${port}` : `${address}:${port}`;
 }
 
+/** The address of `ADDRESS:PORT`. */
+export function addressOf(name: string): string {
+  return name.replace(/:\d+$/, "").replace(/^\[(.+)\]$/, "$1");
+}
+
 /** An address in its shortest form. */
 export function canonical(address: string): string {
   return address.includes(":") ? new Address6(address).correctForm() : address;

@@ -1,6 +1,7 @@
 // The engine's command, on the selected stack.
 import { CouldNotLook } from "./exit";
-import { run, runOnTerminal } from "./run";
+import type { Voice } from "./voice";
+import { run, type RunOptions, runOnTerminal } from "./run";
 
 /** Which stack, as the options of every command say. */
 export interface StackOptions {
@@ -17,9 +18,9 @@ export interface StackOptions {
 export async function pulumi(
   args: readonly string[],
   options: StackOptions,
-  input = "",
+  how: Pick<RunOptions, "input" | "apart"> = {},
 ): Promise<string> {
-  const { stdout, stderr, exitCode } = await run("pulumi", words(args, options), { input });
+  const { stdout, stderr, exitCode } = await run("pulumi", words(args, options), how);
   if (exitCode === 0) return stdout;
   throw new CouldNotLook(`pulumi ${args.join(" ")}: ${(stderr || stdout).trim()}`);
 }
@@ -33,9 +34,13 @@ export async function pulumiResult(
   return { exitCode, said: stdout + stderr };
 }
 
-/** `pulumi ARGS` on the operator's terminal; its exit status. */
-export function pulumiOnTerminal(args: readonly string[], options: StackOptions): Promise<number> {
-  return runOnTerminal("pulumi", words(args, options));
+/** `pulumi ARGS` on the operator's terminal, where `stream` goes; its exit status. */
+export function pulumiOnTerminal(
+  args: readonly string[],
+  options: StackOptions,
+  { stream }: Pick<Voice, "stream">,
+): Promise<number> {
+  return runOnTerminal("pulumi", words(args, options), stream);
 }
 
 /** Commands that read the stack's config, and so know `--config-file`. */

@@ -74,6 +74,11 @@ file() {
     tell "file $1" cat "$1" 2>/dev/null
 }
 
+# The names in a folder; none where there is none.
+folder() {
+    [ ! -d "$1" ] || ls -A "$1"
+}
+
 authorized_keys() {
     cat "$(getent passwd "$1" | cut -d : -f 6)/.ssh/authorized_keys"
 }
@@ -124,6 +129,7 @@ main() {
             ;;
         ufw) tell ufw ufw_rules ;;
         file=*) file "$about" ;;
+        folder=*) tell "folder $about" folder "$about" ;;
         service=*) tell "service $about" service "$about" ;;
         keys=*) tell "keys $about" authorized_keys "$about" ;;
         module=*) tell "module $about" module "$about" ;;

@@ -12,14 +12,29 @@ export function properties(report: Report, question: string): Map<string, string
   );
 }
 
-/** `ip -j addr`: every address and its interface; IPv6 in its shortest form. */
-export function interfaceAddresses(report: Report): { device: string; address: string }[] {
+/** An address on an interface. */
+export interface InterfaceAddress {
+  device: string;
+  /** IPv6 in its shortest form. */
+  address: string;
+  /** Its link is up. */
+  isUp: boolean;
+}
+
+/** `ip -j addr`: every address and its interface. */
+export function interfaceAddresses(report: Report): InterfaceAddress[] {
   const text = textOf(report, "addresses");
   if (text === "") return [];
-  const links = JSON.parse(text) as { ifname: string; addr_info?: { local?: string }[] }[];
-  return links.flatMap(({ ifname, addr_info = [] }) =>
+  const links = JSON.parse(text) as {
+    ifname: string;
+    flags?: string[];
+    addr_info?: { local?: string }[];
+  }[];
+  return links.flatMap(({ ifname, flags = [], addr_info = [] }) =>
     addr_info.flatMap(({ local }) =>
-      local === undefined ? [] : [{ device: ifname, address: canonical(local) }],
+      local === undefined
+        ? []
+        : [{ device: ifname, address: canonical(local), isUp: flags.includes("UP") }],
     ),
   );
 }

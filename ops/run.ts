@@ -1,5 +1,5 @@
 // Programs that the command runs and waits for: pulumi, ssh.
-import { execFile, spawn, type ExecFileException } from "node:child_process";
+import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { createInterface } from "node:readline";
 import { CouldNotLook } from "./exit";
@@ -11,6 +11,8 @@ export interface RunOptions {
   timeoutSeconds?: number;
   /** @default this process's */
   env?: NodeJS.ProcessEnv;
+  /** A Ctrl-C at the terminal does not reach it. @default false */
+  apart?: boolean;
 }
 
 /** What a program said, and how it ended. */
@@ -29,40 +31,45 @@ export interface RunResult {
 export function run(
   command: string,
   args: readonly string[],
-  { input = "", timeoutSeconds = 0, env }: RunOptions = {},
+  { input = "", timeoutSeconds = 0, env, apart = false }: RunOptions = {},
 ): Promise<RunResult> {
   return new Promise((resolve, reject) => {
-    const limits = { timeout: timeoutSeconds * 1000, maxBuffer: 1 << 30 };
-    const child = execFile(command, args, { env, ...limits }, (error, stdout, stderr) => {
-      if (typeof error?.code === "string") reject(notStarted(command, error));
-      else resolve({ stdout, stderr, exitCode: status(error), timedOut: error?.killed === true });
+    const child = spawn(command, args, { env, timeout: timeoutSeconds * 1000, detached: apart });
+    const said = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const) {
+      child[name].setEncoding("utf8").on("data", (text: string) => {
+        said[name] += text;
+      });
+    }
+    child.once("error", (error) => {
+      reject(notStarted(command, error));
+    });
+    child.once("close", (code, signal) => {
+      resolve({ ...said, exitCode: status(code, signal), timedOut: child.killed });
     });
     // A program may end without having read all of it: its status tells then, not the broken pipe.
-    child.stdin?.on("error", () => undefined);
-    child.stdin?.end(input);
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input);
   });
 }
 
 /**
- * Runs a program on the operator's terminal; its exit status.
+ * Runs a program on the operator's terminal, with `output` for its standard output; its exit status. A Ctrl-C reaches the program by itself: who calls this within `toItsEnd`
+ * waits for what it does about it.
  * @throws CouldNotLook when it can't be started
  */
 export function runOnTerminal(
   command: string,
   args: readonly string[],
-  env?: NodeJS.ProcessEnv,
+  output: NodeJS.WriteStream,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: "inherit", env });
-    // A Ctrl-C reaches the program by itself, and this process waits for what it does about it.
-    const ignore = () => undefined;
-    process.on("SIGINT", ignore);
+    const child = spawn(command, args, { stdio: ["inherit", output, "inherit"] });
     child.once("error", (error) => {
       reject(notStarted(command, error));
     });
     child.once("close", (code, signal) => {
-      process.off("SIGINT", ignore);
-      resolve(code ?? 128 + (signal ? constants.signals[signal] : 0));
+      resolve(status(code, signal));
     });
   });
 }
@@ -91,15 +98,13 @@ export function follow(
     });
     child.once("close", (code, signal) => {
       process.off("exit", end);
-      resolve({ stderr, exitCode: code ?? 128 + (signal ? constants.signals[signal] : 0) });
+      resolve({ stderr, exitCode: status(code, signal) });
     });
   });
 }
 
-function status(error: ExecFileException | null): number {
-  if (error === null) return 0;
-  if (typeof error.code === "number") return error.code;
-  return 128 + (error.signal ? constants.signals[error.signal] : 0);
+function status(code: number | null, signal: NodeJS.Signals | null): number {
+  return code ?? 128 + (signal ? constants.signals[signal] : 0);
 }
 
 function notStarted(command: string, { message }: Error): CouldNotLook {

@@ -21,7 +21,15 @@ export interface SshOptions {
 }
 
 /** Why a host could not be asked. */
-export class Unreachable extends Error {}
+export class Unreachable extends Error {
+  /** @param hasBegun the host had said something by then: what it was told may go on there */
+  constructor(
+    message: string,
+    readonly hasBegun = false,
+  ) {
+    super(message);
+  }
+}
 
 /** Logins to some hosts, for as long as {@link withSsh} runs. */
 export class Ssh {
@@ -57,8 +65,9 @@ export class Ssh {
       timeoutSeconds,
       env: this.env,
     });
-    if (result.timedOut) throw new Unreachable(`no answer within ${timeoutSeconds} s`);
-    if (result.exitCode === 255) throw new Unreachable(reason(255, result.stderr));
+    const hasBegun = result.stdout !== "";
+    if (result.timedOut) throw new Unreachable(`no answer within ${timeoutSeconds} s`, hasBegun);
+    if (result.exitCode === 255) throw new Unreachable(reason(255, result.stderr), hasBegun);
     return result;
   }
 

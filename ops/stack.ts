@@ -18,6 +18,8 @@ export interface StackHost {
   connection: Connection;
   /** What was done on it, in order. */
   steps: Step[];
+  /** On a director, the commands that put real servers in again after a change of theirs. */
+  restores: Step[];
 }
 
 /** A command that was run on a host. */
@@ -124,6 +126,11 @@ function hostOf({ urn, type, parent }: Resource, all: Resource[]): StackHost[] {
   const commands = all.filter((resource) => resource.type === commandType);
   // What is never undone is a part of another host's change: a director drains a real server while that is changed.
   const own = commands.filter((command) => command.parent === urn && "delete" in command.inputs);
+  const restores = commands.filter(
+    (command) =>
+      nameOf(command.urn) === `${nameOf(command.parent ?? "")}-restore-${name}` &&
+      all.some((changed) => changed.urn === command.parent && changed.parent === parent),
+  );
   // The deploy key is put on the host by a command of SshAccess, which ends in -HOST-authorize.
   const authorize = commands.filter(
     (command) =>
@@ -139,6 +146,7 @@ function hostOf({ urn, type, parent }: Resource, all: Resource[]): StackHost[] {
       role,
       connection: inputsSchema.parse(revealed(last.inputs)).connection,
       steps: [...authorize, ...own].map(stepOf),
+      restores: role === "director" ? restores.map(stepOf) : [],
     },
   ];
 }

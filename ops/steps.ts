@@ -19,7 +19,11 @@ export function isInMaintenance({ steps }: StackHost): boolean {
 
 /** The virtual addresses that a real server answers for, and the interface that each is on. */
 export function loopbackLines({ steps }: StackHost): { address: string; device: string }[] {
-  const text = steps.find(({ script }) => script === "vip.sh")?.stdin ?? "";
+  return addressLines(steps.find(({ script }) => script === "vip.sh")?.stdin ?? "");
+}
+
+/** Lines of vip.sh: ADDRESS INTERFACE; those of earlier versions are an address alone, on lo. */
+export function addressLines(text: string): { address: string; device: string }[] {
   return text
     .split("\n")
     .filter((line) => line !== "")

@@ -1,12 +1,13 @@
 // `lvs drain`, `lvs undrain`: a real server gets no new connections for minutes of work on it, and gets them again.
 import { type Command, InvalidArgumentError } from "commander";
-import pc from "picocolors";
+import type { Colors } from "picocolors/types";
 import { CouldNotLook, exitCodes, Refused } from "../exit";
 import { type StackCommandOptions, stackCommand } from "../options";
 import { type Ssh, Unreachable, withSsh } from "../ssh";
 import { readStack, type StackHost } from "../stack";
 import { see } from "../status/see";
 import { isInMaintenance } from "../steps";
+import { colorsOn, printJson } from "../voice";
 import { addressesOf, lastIn } from "./members";
 
 interface Options extends StackCommandOptions {
@@ -58,8 +59,10 @@ export function addDrain(program: Command): void {
 /** What became of it on a director: an entry of the output with `--json`. */
 interface Told {
   director: string;
-  /** Why it could not be asked; null when it was. */
+  /** Why it gave no answer; null when it did. */
   unreachable: string | null;
+  /** It gave none, but was told by then: it may do it yet. */
+  mayStill: boolean;
   done: boolean;
   /** What drain.sh said. */
   said: string[];
@@ -88,9 +91,10 @@ async function onDirectors(
     );
   });
   if (options.json) {
-    console.log(JSON.stringify({ realServer, addresses, directors: told }, null, 2));
+    printJson({ realServer, addresses, directors: told });
   } else {
-    for (const line of told.flatMap(lines)) console.log(line);
+    const colors = colorsOn(process.stdout);
+    for (const line of told.flatMap((one) => lines(one, colors))) console.log(line);
   }
   if (told.every(({ unreachable }) => unreachable !== null)) {
     throw new CouldNotLook("no director could be asked");
@@ -99,7 +103,8 @@ async function onDirectors(
   process.exitCode = isDone ? exitCodes.fine : exitCodes.wrong;
 }
 
-const script = 'exec /usr/local/lib/lvs-ha/drain.sh "$@" 2>&1 </dev/null\n';
+/** Its first line says that it has begun: what it waits for is the end of another change, for minutes, and then it does what it was told. */
+const script = 'echo told\nexec /usr/local/lib/lvs-ha/drain.sh "$@" 2>&1 </dev/null\n';
 
 async function tell(
   ssh: Ssh,
@@ -107,12 +112,12 @@ async function tell(
   args: readonly string[],
   seconds: number,
 ): Promise<Told> {
-  const told = { director: host.name, unreachable: null, openConnections: null };
+  const told = { director: host.name, unreachable: null, mayStill: false, openConnections: null };
   try {
     const { stdout, stderr, exitCode } = await ssh.result(host, script, args, seconds);
     const said = (stdout + stderr)
       .split("\n")
-      .filter((line) => line !== "")
+      .filter((line) => line !== "" && line !== "told")
       .map((line) => line.replace(/^drain: /, ""));
     const open = /: no new connections; (\d+) open after/.exec(stdout)?.[1];
     return {
@@ -123,15 +128,22 @@ async function tell(
     };
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
-    return { ...told, unreachable: error.message, done: false, said: [] };
+    const { message, hasBegun } = error;
+    return { ...told, unreachable: message, mayStill: hasBegun, done: false, said: [] };
   }
 }
 
-function lines({ director, unreachable, done, said, openConnections }: Told): string[] {
+function lines(
+  { director, unreachable, mayStill, done, said, openConnections }: Told,
+  colors: Colors,
+): string[] {
   if (unreachable !== null) {
-    return [`${director}  ${pc.red(`✘ can't be reached, and was not told: ${unreachable}`)}`];
+    const what = mayStill
+      ? `✘ was told, and may still do it (look with lvs status): ${unreachable}`
+      : `✘ can't be reached, and was not told: ${unreachable}`;
+    return [`${director}  ${colors.red(what)}`];
   }
-  const mark = done ? (openConnections ? pc.yellow("▲") : pc.green("●")) : pc.red("✘");
+  const mark = done ? (openConnections ? colors.yellow("▲") : colors.green("●")) : colors.red("✘");
   return said.map((line) => `${director}  ${mark} ${line}`);
 }
 

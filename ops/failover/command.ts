@@ -1,7 +1,6 @@
 // `lvs failover`: the active director gives up its addresses, and another takes them over.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
-import pc from "picocolors";
 import { confirm, mustBeAskable } from "../confirm";
 import { exitCodes } from "../exit";
 import { type StackCommandOptions, stackCommand } from "../options";
@@ -10,6 +9,7 @@ import { asRoot, type Ssh, withSsh } from "../ssh";
 import { readStack, type Stack } from "../stack";
 import type { Status } from "../status/look";
 import { see } from "../status/see";
+import { colorsOn, printJson, voice } from "../voice";
 import { planFailover, type Plan, type Wishes } from "./plan";
 
 interface Options extends StackCommandOptions, Wishes {
@@ -53,11 +53,15 @@ export function addFailover(program: Command): void {
           return;
         }
         const trouble = await standsBy(open, only, plan);
-        tell(options, `${pc.green("●")} ${others(plan)} took over after ${milliseconds} ms`, {
-          ...plan,
-          milliseconds,
-          standsBy: trouble === undefined,
-        });
+        tell(
+          options,
+          `${voice(options).colors.green("●")} ${others(plan)} took over after ${milliseconds} ms`,
+          {
+            ...plan,
+            milliseconds,
+            standsBy: trouble === undefined,
+          },
+        );
         if (trouble !== undefined) console.error(`lvs: ${trouble}`);
         process.exitCode = trouble === undefined ? exitCodes.fine : exitCodes.wrong;
       });
@@ -65,15 +69,17 @@ export function addFailover(program: Command): void {
 }
 
 function tell({ json }: Options, line: string, facts: object): void {
-  console.log(json ? JSON.stringify(facts, null, 2) : line);
+  if (json) printJson(facts);
+  else console.log(line);
 }
 
 function picture({ from, moves, warnings }: Plan): string[] {
+  const colors = colorsOn(process.stderr);
   return [
     ...moves.map(
       ({ instance, addresses, to }) => `${instance} (${addresses.join(", ")}): ${from} to ${to}`,
     ),
-    ...warnings.map((text) => `${pc.yellow("▲")} ${text}`),
+    ...warnings.map((text) => `${colors.yellow("▲")} ${text}`),
   ];
 }
 

@@ -1,16 +1,17 @@
 // `lvs scan-host-keys`: what hosts show, beside what the config has pinned; or what new hosts show, for the config.
 import type { Command } from "commander";
-import pc from "picocolors";
 import { exitCodes, UsageError } from "../exit";
 import { type StackCommandOptions, stackCommand } from "../options";
 import { type Ssh, withSsh } from "../ssh";
 import type { Login } from "../stack";
 import { table } from "../table";
+import { colorsOn, printJson } from "../voice";
 import { type ConfigHost, readConfigHosts } from "./hosts";
 import { fingerprint, isSameKey, type Place, scan, type Shown } from "./scan";
 
 interface Options extends StackCommandOptions {
   proxy?: boolean;
+  json?: boolean;
 }
 
 export function addScanHostKeys(program: Command): void {
@@ -18,6 +19,7 @@ export function addScanHostKeys(program: Command): void {
     .description("print the host keys that the stack's hosts show, beside the pinned ones")
     .argument("[address...]", "new hosts instead, as HOST, HOST:PORT or [IPV6]:PORT")
     .option("--proxy", "reach new hosts through the stack's bastion (ssh.proxy)")
+    .option("--json", "print it as JSON")
     .addHelpText(
       "after",
       "\nThe network can lie: compare a new key with what the host says on its console:\n" +
@@ -30,14 +32,50 @@ export function addScanHostKeys(program: Command): void {
     });
 }
 
+/** A host that was asked: an entry of the output with `--json`. */
+interface Scanned {
+  /** Its name in the config; null for a new host. */
+  name: string | null;
+  host: string;
+  port: number;
+  /** null for a new host: there is nothing to hold it against. */
+  verdict: Verdict | null;
+  hostKey: string | null;
+  fingerprint: string | null;
+  pinned: string | null;
+  /** Why it showed no key; null when it did. */
+  problem: string | null;
+}
+
+function scanned(
+  { host, port, name, hostKey }: Place & { name?: string; hostKey?: string },
+  answer: Shown,
+  verdict: Verdict | null,
+): Scanned {
+  const shown = "why" in answer ? null : answer.hostKey;
+  return {
+    name: name ?? null,
+    host,
+    port,
+    verdict,
+    hostKey: shown,
+    fingerprint: shown === null ? null : fingerprint(shown),
+    pinned: hostKey ?? null,
+    problem: "why" in answer ? answer.why : null,
+  };
+}
+
 async function scanNew(places: readonly Place[], { proxy, ...options }: Options): Promise<void> {
   const through = proxy ? (await readConfigHosts(options)).proxy : undefined;
   if (proxy && through === undefined) throw new UsageError("the stack config has no ssh.proxy");
   const shown = await scanAll(places, through, options);
+  if (options.json) {
+    printJson({ hosts: shown.map(({ place, answer }) => scanned(place, answer, null)) });
+  }
   for (const { place, answer } of shown) {
     const name = `${place.host}${place.port === 22 ? "" : ` port ${place.port}`}`;
     if ("why" in answer) console.error(`lvs: ${name}: ${answer.why}`);
-    else {
+    else if (!options.json) {
       console.log(`# ${name} ${fingerprint(answer.hostKey)}`);
       console.log(`hostKey: ${answer.hostKey}`);
     }
@@ -47,33 +85,46 @@ async function scanNew(places: readonly Place[], { proxy, ...options }: Options)
 
 type Verdict = "match" | "MISMATCH" | "not pinned" | "no answer";
 
+interface Row {
+  host: ConfigHost;
+  answer: Shown;
+  verdict: Verdict;
+}
+
 async function scanStack(options: Options): Promise<void> {
   const { hosts, proxy } = await readConfigHosts(options);
-  const rows = (await scanAll(hosts, proxy, options)).map(({ place, answer }) => ({
+  const rows: Row[] = (await scanAll(hosts, proxy, options)).map(({ place, answer }) => ({
     host: place,
     answer,
     verdict: verdictOf(place, answer),
   }));
+  if (options.json) {
+    printJson({ hosts: rows.map(({ host, answer, verdict }) => scanned(host, answer, verdict)) });
+  } else printTable(rows);
+  const has = (verdict: Verdict) => rows.some((row) => row.verdict === verdict);
+  if (has("MISMATCH")) process.exitCode = exitCodes.wrong;
+  else if (has("no answer")) process.exitCode = exitCodes.couldNotLook;
+}
+
+function printTable(rows: readonly Row[]): void {
+  const colors = colorsOn(process.stdout);
   console.log(
     table(
       ["HOST", "ADDRESS", "KEY", "SHOWN", "PINNED"],
       rows.map(({ host, answer, verdict }) => [
         host.name,
         `${host.host}${host.port === 22 ? "" : `:${host.port}`}`,
-        verdict === "match" ? pc.green(verdict) : pc.red(verdict),
+        verdict === "match" ? colors.green(verdict) : colors.red(verdict),
         "why" in answer ? answer.why : fingerprint(answer.hostKey),
         host.hostKey === undefined ? "-" : fingerprint(host.hostKey),
       ]),
-      pc,
+      colors,
     ),
   );
   for (const { host, answer, verdict } of rows) {
     if ("why" in answer || verdict === "match") continue;
     console.log(`\n${host.name} shows\n  hostKey: ${answer.hostKey}`);
   }
-  const has = (verdict: Verdict) => rows.some((row) => row.verdict === verdict);
-  if (has("MISMATCH")) process.exitCode = exitCodes.wrong;
-  else if (has("no answer")) process.exitCode = exitCodes.couldNotLook;
 }
 
 function verdictOf({ hostKey }: ConfigHost, answer: Shown): Verdict {

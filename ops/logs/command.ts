@@ -1,17 +1,18 @@
 // `lvs logs`: the journals of keepalived and of the stack's own services, of all hosts in one.
 import type { Command } from "commander";
-import pc from "picocolors";
 import { CouldNotLook, exitCodes, UsageError } from "../exit";
 import { type StackCommandOptions, stackCommand } from "../options";
 import { follow, run } from "../run";
 import { asRoot, type Ssh, withSsh } from "../ssh";
 import { readStack, type StackHost } from "../stack";
-import { entriesOf, type Entry, inOrder, lineOf } from "./entries";
+import { colorsOn } from "../voice";
+import { entriesOf, type Entry, inOrder, jsonOf, lineOf } from "./entries";
 
 interface Options extends StackCommandOptions {
   since?: string;
   follow?: boolean;
   lines?: string;
+  json?: boolean;
 }
 
 export function addLogs(program: Command): void {
@@ -21,6 +22,7 @@ export function addLogs(program: Command): void {
     .option("--since <time>", 'from then on, as journalctl(1) takes it ("10 min ago")')
     .option("-n, --lines <number>", "of each host, the latest (100, or with --since all)")
     .option("-f, --follow", "go on printing what is new, until Ctrl-C")
+    .option("--json", "print each entry as a line of JSON")
     .addHelpText(
       "after",
       "\nExit code: 0 done, 1 a host could not be asked, 2 usage, 3 none could.",
@@ -33,8 +35,9 @@ export function addLogs(program: Command): void {
         throw new UsageError(`no host ${host ?? ""} in the stack; it has ${known}`);
       }
       const width = Math.max(...hosts.map(({ name }) => name.length));
+      const colors = colorsOn(process.stdout);
       const print = (entry: Entry) => {
-        console.log(lineOf(entry, width, pc));
+        console.log(options.json ? jsonOf(entry) : lineOf(entry, width, colors));
       };
       const failures = await withSsh(hosts, { timeoutSeconds: options.timeout }, (ssh) =>
         options.follow

@@ -27,6 +27,11 @@ export function inOrder(entries: readonly Entry[]): Entry[] {
   return entries.toSorted((a, b) => a.at - b.at);
 }
 
+/** The entry as a line of JSON, with its time as ISO 8601. */
+export function jsonOf({ host, at, text }: Entry): string {
+  return JSON.stringify({ host, at: new Date(at * 1000).toISOString(), text });
+}
+
 /** `2026-11-23 05:35:13.067  lvs1  Keepalived_vrrp[1976]: …`, in this machine's time zone. */
 export function lineOf({ host, at, text }: Entry, width: number, colors: Colors): string {
   const date = new Date(at * 1000);

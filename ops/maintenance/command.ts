@@ -1,24 +1,26 @@
 // `lvs maintenance`: a host out of service, and back, by the stack's config: for as long as it takes, and over a reboot.
 import { setTimeout as delay } from "node:timers/promises";
 import { Argument, type Command } from "commander";
-import pc from "picocolors";
 import { z } from "zod";
 import { configEntries } from "../config";
 import { mustBeAskable, saysYes } from "../confirm";
 import { lastIn } from "../drain/members";
-import { CouldNotLook, exitCodes, Refused, UsageError } from "../exit";
+import { CouldNotLook, exitCodes, Interrupted, Refused, UsageError } from "../exit";
 import { planGoodbye } from "../failover/plan";
 import { type StackCommandOptions, stackCommand } from "../options";
 import { pulumi, pulumiOnTerminal } from "../pulumi";
+import { isInterrupted, toItsEnd } from "../signals";
 import { withSsh } from "../ssh";
 import { readStack, type Stack } from "../stack";
 import type { Status } from "../status/look";
 import { see } from "../status/see";
 import { hasConfigChanged } from "../verify/command";
+import { printJson, voice, type Voice } from "../voice";
 import { count } from "../words";
 
 interface Options extends StackCommandOptions {
   yes?: boolean;
+  json?: boolean;
 }
 
 type Aim = "on" | "off";
@@ -29,6 +31,7 @@ export function addMaintenance(program: Command): void {
     .addArgument(new Argument("<on|off>", "out of service, or back").choices(["on", "off"]))
     .argument("<host>", "a director or a real server, by its name in the stack")
     .option("-y, --yes", "don't ask")
+    .option("--json", "print what became of it as JSON")
     .addHelpText(
       "after",
       "\nIt edits lvs-ha:maintenance in the stack's config file, shows pulumi preview, and runs pulumi up." +
@@ -41,35 +44,67 @@ export function addMaintenance(program: Command): void {
       if (!before.hosts.includes(host)) {
         throw new UsageError(`no host ${host} in the config; it has ${before.hosts.join(", ")}`);
       }
+      const speaker = voice(options);
+      const tell = (applied: boolean, problem: string | null) => {
+        if (options.json) printJson({ host, maintenance: aim, applied, problem });
+        if (problem !== null) console.error(`lvs: ${problem}`);
+        process.exitCode = problem === null ? exitCodes.fine : exitCodes.wrong;
+      };
       const isWritten = before.list.includes(host) === (aim === "on");
       const hasChanged = await hasConfigChanged(options);
       if (isWritten && !hasChanged) {
-        console.log(`${host} is ${aim === "on" ? "" : "not "}in maintenance already`);
+        speaker.say(`${host} is ${aim === "on" ? "" : "not "}in maintenance already`);
+        tell(false, null);
         return;
       }
       // Nothing may come along that somebody has written into the config and not applied.
       if (!isWritten && hasChanged) {
         throw new UsageError("the config has changed since the last pulumi up: apply that first");
       }
-      if (aim === "on") await mayLeave(host, options);
-      const undo = isWritten ? undefined : await edit(aim, host, before, options);
-      const shown = await pulumiOnTerminal(["preview", "--diff"], options);
-      if (shown !== 0 || !(await saysYes("Apply it?", options))) {
-        await undo?.();
-        if (shown !== 0) throw new CouldNotLook("pulumi preview failed; the config is as it was");
-        throw new UsageError("nothing was changed; the config is as it was");
-      }
-      if ((await pulumiOnTerminal(["up", "--yes", "--skip-preview"], options)) !== 0) {
-        console.error(
-          `lvs: pulumi up failed; the config has ${host} ${aim === "on" ? "in" : "out of"} maintenance: pulumi up tries again`,
-        );
-        process.exitCode = exitCodes.wrong;
+      if (aim === "on") await mayLeave(host, options, speaker);
+      const change = isWritten ? undefined : () => edit(aim, host, before, options);
+      if (await toItsEnd(() => apply(change, options, speaker))) {
+        tell(true, (await outcome(aim, host, options, speaker)) ?? null);
         return;
       }
-      const trouble = await outcome(aim, host, options);
-      if (trouble !== undefined) console.error(`lvs: ${trouble}`);
-      process.exitCode = trouble === undefined ? exitCodes.fine : exitCodes.wrong;
+      const where = aim === "on" ? "in" : "out of";
+      tell(
+        false,
+        `pulumi up failed; the config has ${host} ${where} maintenance: pulumi up tries again`,
+      );
     });
+}
+
+type Undo = () => Promise<unknown>;
+
+/**
+ * Changes the config, shows what that means, asks, and applies it; whether `pulumi up` succeeded.
+ * @throws CouldNotLook, UsageError or Interrupted when it didn't come to that: then the config is as it was
+ */
+async function apply(
+  change: (() => Promise<Undo>) | undefined,
+  options: Options,
+  speaker: Voice,
+): Promise<boolean> {
+  const undo = await change?.();
+  const shown = await pulumiOnTerminal(["preview", "--diff"], options, speaker);
+  const isWanted = shown === 0 && !isInterrupted() && (await saysYes("Apply it?", options));
+  if (!isWanted || isInterrupted()) {
+    await undo?.();
+    if (isInterrupted()) throw new Interrupted("interrupted; the config is as it was");
+    if (shown !== 0) throw new CouldNotLook("pulumi preview failed; the config is as it was");
+    throw new UsageError("nothing was changed; the config is as it was");
+  }
+  const ended = await pulumiOnTerminal(["up", "--yes", "--skip-preview"], options, speaker);
+  if (isInterrupted()) {
+    // What it has changed by then is changed: the config says so, too.
+    throw new Interrupted(
+      ended === 0
+        ? "interrupted; the change is applied"
+        : "interrupted; the config has the change, which pulumi up goes on with",
+    );
+  }
+  return ended === 0;
 }
 
 interface Maintenance {
@@ -109,8 +144,8 @@ async function edit(
   host: string,
   { list, isSet }: Maintenance,
   options: Options,
-): Promise<() => Promise<unknown>> {
-  const config = (...words: string[]) => pulumi(["config", ...words], options);
+): Promise<Undo> {
+  const config = (...words: string[]) => pulumi(["config", ...words], options, { apart: true });
   const at = (index: number) => `${key}[${index}]`;
   if (aim === "on") {
     await config("set", "--path", at(list.length), host);
@@ -127,7 +162,7 @@ async function edit(
 }
 
 /** @throws Refused when others can't do without it now */
-async function mayLeave(host: string, options: Options): Promise<void> {
+async function mayLeave(host: string, options: Options, { say, colors }: Voice): Promise<void> {
   const stack = await readStack(options);
   const status = await look(stack, options);
   const last = lastIn(status, host);
@@ -135,9 +170,9 @@ async function mayLeave(host: string, options: Options): Promise<void> {
   if (!status.directors.some(({ name }) => name === host)) return;
   const { moves, warnings } = planGoodbye(stack, status, host);
   for (const { instance, addresses, to } of moves) {
-    console.log(`${host} is active for ${instance} (${addresses.join(", ")}); ${to} takes over`);
+    say(`${host} is active for ${instance} (${addresses.join(", ")}); ${to} takes over`);
   }
-  for (const text of warnings) console.log(`${pc.yellow("▲")} ${text}`);
+  for (const text of warnings) say(`${colors.yellow("▲")} ${text}`);
 }
 
 function look(stack: Stack, { timeout }: Options): Promise<Status> {
@@ -148,14 +183,19 @@ function look(stack: Stack, { timeout }: Options): Promise<Status> {
 const limitSeconds = 60;
 
 /** Says what is so now and what may be done; what is wrong if it isn't so in time. */
-async function outcome(aim: Aim, host: string, options: Options): Promise<string | undefined> {
+async function outcome(
+  aim: Aim,
+  host: string,
+  options: Options,
+  { say, colors }: Voice,
+): Promise<string | undefined> {
   const stack = await readStack(options);
   const deadline = performance.now() + limitSeconds * 1000;
   for (;;) {
     const status = await look(stack, options);
     const trouble = aim === "on" ? stillServes(host, status) : notBack(host, status);
     if (trouble === undefined) {
-      console.log(`${pc.green("●")} ${aim === "on" ? mayBeDone(host, status) : `${host} is back`}`);
+      say(`${colors.green("●")} ${aim === "on" ? mayBeDone(host, status) : `${host} is back`}`);
       return undefined;
     }
     if (performance.now() > deadline) return trouble;

@@ -1,11 +1,11 @@
 // `lvs status`: the load balancer at a glance.
 import { setTimeout as delay } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
-import pc from "picocolors";
 import { CouldNotLook, exitCodes } from "../exit";
 import { type StackCommandOptions, stackCommand } from "../options";
 import { type Ssh, withSsh } from "../ssh";
 import { readStack, type Stack } from "../stack";
+import { colorsOn } from "../voice";
 import { picture } from "./picture";
 import { see } from "./see";
 
@@ -41,9 +41,11 @@ export function addStatus(program: Command): void {
     });
 }
 
+const colors = colorsOn(process.stdout);
+
 async function once(ssh: Ssh, stack: Stack, { json }: Options): Promise<void> {
   const status = await see(ssh, stack);
-  console.log(json ? JSON.stringify(status, null, 2) : picture(status, pc));
+  console.log(json ? JSON.stringify(status, null, 2) : picture(status, colors));
   const hosts = [...status.directors, ...status.realServers];
   if (hosts.every(({ unreachable }) => unreachable !== null)) {
     throw new CouldNotLook("no host could be reached");
@@ -56,8 +58,10 @@ async function again(ssh: Ssh, stack: Stack, { json }: Options): Promise<void> {
   if (json) console.log(JSON.stringify(status));
   // Home, each line cleared to its end, then what was below: no flicker, as clearing first would make.
   else if (process.stdout.isTTY) {
-    process.stdout.write(`\x1b[H${picture(status, pc).replaceAll("\n", "\x1b[K\n")}\x1b[K\n\x1b[J`);
-  } else console.log(`${picture(status, pc)}\n`);
+    process.stdout.write(
+      `\x1b[H${picture(status, colors).replaceAll("\n", "\x1b[K\n")}\x1b[K\n\x1b[J`,
+    );
+  } else console.log(`${picture(status, colors)}\n`);
 }
 
 function seconds(text: string): number {

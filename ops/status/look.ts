@@ -6,6 +6,7 @@ import {
   type Service,
 } from "../directorConfig";
 import {
+  canonical,
   destinationKey,
   parseDaemons,
   parseRates,
@@ -19,6 +20,7 @@ import { type Answer, linesOf, type Report, textOf } from "../report";
 import { interfaceAddresses, properties } from "../reportFacts";
 import { directorConfigText, isInMaintenance, loopbackLines } from "../steps";
 import type { Stack, StackHost } from "../stack";
+import { drainedByChangeFile } from "../verify/table";
 import { problemsOf } from "./problems";
 
 /** The load balancer at one moment. Times are ISO 8601. */
@@ -77,6 +79,8 @@ export interface Pooled {
   rates: Rates | null;
   /** By director, of those that could be asked. */
   states: Record<string, PoolState>;
+  /** Directors on which a change of the stack has drained it and not put it in again. */
+  drainedByChange: string[];
   outSince: string | null;
 }
 
@@ -106,7 +110,7 @@ export interface Director extends Host {
 }
 
 export interface RealServer extends Host {
-  /** What it has to answer for, and whether it does. */
+  /** What it has to answer for, and whether it does: the address is there, and its link is up. */
   virtualAddresses: { address: string; interface: string; present: boolean }[];
   /** null where it has no IPv4 virtual address. */
   arp: { quiet: boolean; sysctls: Record<string, number> } | null;
@@ -166,6 +170,8 @@ export interface SeenDirector {
   table: Map<string, TableService>;
   rates: Map<string, Rates>;
   moves: Map<string, Move>;
+  /** Addresses of real servers. */
+  drainedByChange: Set<string>;
   time: Seen["time"];
 }
 
@@ -186,6 +192,7 @@ function seenDirector({ host, report = new Map(), unreachable, time }: Seen): Se
     table: parseTable(textOf(report, "ipvs")),
     rates: parseRates(textOf(report, "ipvs-rates")),
     moves: parsePoolLog(textOf(report, "pool-log")),
+    drainedByChange: new Set(linesOf(report, `file ${drainedByChangeFile}`).map(canonical)),
     time,
     shown: {
       ...hostFacts(host.name, report, unreachable),
@@ -295,6 +302,13 @@ function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): Vir
           inactiveConnections: there?.inactiveConnections ?? 0,
           rates: active?.rates.get(destinationKey(service.service, member.endpoint)) ?? null,
           states: Object.fromEntries(states),
+          drainedByChange: states
+            .filter(
+              ([name, state]) =>
+                state === "inhibited" &&
+                byName(directors, name)?.drainedByChange.has(member.address),
+            )
+            .map(([name]) => name),
           outSince: out[0] ?? null,
         };
       }),
@@ -338,7 +352,7 @@ function seenRealServer({ host, report = new Map(), unreachable }: Seen): RealSe
   const wanted = loopbackLines(host).map(({ address, device }) => ({
     address,
     interface: device,
-    present: present.some((has) => has.address === address && has.device === device),
+    present: present.some((has) => has.address === address && has.device === device && has.isUp),
   }));
   const sysctls = Object.fromEntries(
     linesOf(report, "arp").map((line) => {

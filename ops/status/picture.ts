@@ -197,7 +197,9 @@ function vrrpColor(state: Director["instances"][number]["state"], colors: Colors
 }
 
 function conntrack({ conntrack: filled }: Pick<Director, "conntrack">): string {
-  return filled === null ? "-" : `${figure(filled.count)}, ${percent(filled.count, filled.max)}`;
+  if (filled === null) return "-";
+  const size = filled.bytes === null ? "" : `, ${bytes(filled.bytes)}`;
+  return `${figure(filled.count)} of ${figure(filled.max)}, ${percent(filled.count, filled.max)}${size}`;
 }
 
 function memory({ memory: has }: Pick<Director, "memory">): string {

@@ -12,8 +12,11 @@ import type {
   VirtualServer,
 } from "./look";
 
-/** A share of the conntrack table from which new connections are in danger, and of memory below which everything is. */
-const limits = { conntrack: 0.9, memory: 0.05 };
+/**
+ * A share of the conntrack table from which new connections are in danger, as LvsConntrackFull has it (monitoring/rules.yml), and of memory
+ * below which everything is.
+ */
+const limits = { conntrack: 0.8, memory: 0.05 };
 
 /** Everything that is wrong, outages first. */
 export function problemsOf(
@@ -68,7 +71,12 @@ function serviceProblems({ name, realServers, active, sorryServer }: VirtualServ
       if (where.length === 0) continue;
       const everywhere = where.length === Object.keys(member.states).length;
       const on = everywhere ? "" : ` on ${where.join(", ")}`;
-      problems.push(fault(`${member.name} is ${how} the pool of ${name}${on}`));
+      const changed = where.filter((director) => member.drainedByChange.includes(director));
+      const because =
+        changed.length > 0
+          ? `: a change drained it${changed.length < where.length ? ` on ${changed.join(", ")}` : ""} and has not put it in again; if no pulumi up is under way: lvs repair`
+          : "";
+      problems.push(fault(`${member.name} is ${how} the pool of ${name}${on}${because}`));
     }
   }
   return problems;
@@ -143,7 +151,9 @@ function realServerProblems(server: RealServer): Problem[] {
     ...virtualAddresses
       .filter(({ present }) => !present)
       .map(({ address, interface: device }) =>
-        fault(`${name} does not have ${address} on ${device}: what it is sent for it is lost`),
+        fault(
+          `${name} does not have ${address} on ${device}${device === "lo" ? "" : ", or that is down"}: what it is sent for it is lost`,
+        ),
       ),
     ...(arp === null || arp.quiet
       ? []
@@ -158,7 +168,7 @@ function realServerProblems(server: RealServer): Problem[] {
 
 function fullness({ name, conntrack, memory }: Host): Problem[] {
   const problems: Problem[] = [];
-  if (conntrack && conntrack.count >= limits.conntrack * conntrack.max) {
+  if (conntrack && conntrack.count > limits.conntrack * conntrack.max) {
     problems.push(fault(`${name}: conntrack is full to ${conntrack.count} of ${conntrack.max}`));
   }
   if (memory && memory.availableBytes <= limits.memory * memory.totalBytes) {

@@ -2,6 +2,7 @@
 import { ask } from "../report";
 import type { Ssh } from "../ssh";
 import type { Stack, StackHost } from "../stack";
+import { drainedByChangeFile } from "../verify/table";
 import { look, type Status } from "./look";
 
 /** Asks every host, in one connection each. */
@@ -10,5 +11,5 @@ export async function see(ssh: Ssh, stack: Stack): Promise<Status> {
 }
 
 function questions({ role }: StackHost): string[] {
-  return role === "director" ? ["host", "director"] : ["host"];
+  return role === "director" ? ["host", "director", `file=${drainedByChangeFile}`] : ["host"];
 }

@@ -1,25 +1,26 @@
 // `lvs verify`: is every host as the last `pulumi up` left it?
 import type { Command } from "commander";
-import pc from "picocolors";
+import type { Colors } from "picocolors/types";
 import { CouldNotLook, exitCodes } from "../exit";
 import { type StackCommandOptions, stackCommand } from "../options";
 import { pulumiResult } from "../pulumi";
 import { withSsh } from "../ssh";
 import { readStack } from "../stack";
+import { colorsOn, printJson } from "../voice";
 import { picture } from "./picture";
 import { throughAll, throughPicture } from "./through";
 import { verify } from "./verify";
 
 interface Options extends StackCommandOptions {
   json?: boolean;
-  throughVip?: boolean;
+  throughVip: boolean;
   preview?: boolean;
 }
 
 export function addVerify(program: Command): void {
   stackCommand(program, "verify")
     .description("compare every host with what the last pulumi up put there")
-    .option("--through-vip", "ask each virtual server something, from this machine")
+    .option("--no-through-vip", "don't ask each virtual server something, from this machine")
     .option("--preview", "also say whether the config has changed since (pulumi preview)")
     .option("--json", "print it as JSON")
     .addHelpText(
@@ -35,11 +36,12 @@ export function addVerify(program: Command): void {
       const through = options.throughVip ? await throughAll(stack) : undefined;
       const configChanged = options.preview ? await hasConfigChanged(options) : undefined;
       if (options.json) {
-        console.log(JSON.stringify({ ...found, throughVip: through, configChanged }, null, 2));
+        printJson({ ...found, throughVip: through, configChanged });
       } else {
-        console.log(picture(found, pc));
-        if (through) console.log(throughPicture(through, pc));
-        if (configChanged !== undefined) console.log(previewLine(configChanged));
+        const colors = colorsOn(process.stdout);
+        console.log(picture(found, colors));
+        if (through) console.log(throughPicture(through, colors));
+        if (configChanged !== undefined) console.log(previewLine(configChanged, colors));
       }
       if (found.hosts.every(({ unreachable }) => unreachable !== null)) {
         throw new CouldNotLook("no host could be reached");
@@ -61,8 +63,8 @@ export async function hasConfigChanged(options: StackCommandOptions): Promise<bo
   throw new CouldNotLook(`pulumi preview: ${said.trim()}`);
 }
 
-function previewLine(changed: boolean): string {
+function previewLine(changed: boolean, colors: Colors): string {
   return changed
-    ? pc.red("the config has changed since the last pulumi up: pulumi preview --diff shows how")
-    : pc.green("● the config is what the last pulumi up applied");
+    ? colors.red("the config has changed since the last pulumi up: pulumi preview --diff shows how")
+    : colors.green("● the config is what the last pulumi up applied");
 }

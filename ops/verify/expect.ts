@@ -1,11 +1,19 @@
 // What must be so on a host: everything that the stack's steps put there, from what each was given.
-import { readDirectorConfig } from "../directorConfig";
+import { type DirectorConfig, readDirectorConfig } from "../directorConfig";
 import { CouldNotLook } from "../exit";
+import { canonical, parseDaemons, type SyncDaemon } from "../ipvs";
 import { type Report, linesOf, textOf } from "../report";
 import type { StackHost, Step } from "../stack";
-import { filesOf, keepalivedConf, loopbackLines } from "../steps";
+import { addressLines, filesOf, keepalivedConf, loopbackLines } from "../steps";
 import { interfaceAddresses, properties } from "../reportFacts";
-import { drainedFile, liveTable, tableNotes, wantedTable } from "./table";
+import {
+  drainedByChangeFile,
+  drainedFile,
+  leftDrained,
+  liveTable,
+  tableNotes,
+  wantedTable,
+} from "./table";
 
 /** One thing that must be so: two texts that must be the same. */
 export interface Expectation {
@@ -28,7 +36,7 @@ export interface Expectation {
  * @throws CouldNotLook when a step ran a script that isn't known here
  */
 export function expectations(host: StackHost): Expectation[] {
-  return host.steps.flatMap((step) => {
+  const put = host.steps.flatMap((step) => {
     const kind = kinds[step.script];
     if (kind === undefined) {
       throw new CouldNotLook(
@@ -37,6 +45,7 @@ export function expectations(host: StackHost): Expectation[] {
     }
     return kind(step, host);
   });
+  return [...put, ...host.restores.map(restored)];
 }
 
 /** Scripts that the stack calls on hosts, and what each leaves there. */
@@ -55,6 +64,7 @@ export const kinds: Partial<Record<string, (step: Step, host: StackHost) => Expe
       ...[...files].flatMap(([path, text]) => file(step, { path, mode: "0644", text })),
       owner(step, step.args[1]),
       modules(step, files.get("/etc/modules-load.d/lvs-ha.conf") ?? ""),
+      ...tableSize(step, files.get("/etc/modprobe.d/lvs-ha.conf") ?? ""),
       sysctls(step, files.get(sysctlFile) ?? ""),
     ];
   },
@@ -91,11 +101,15 @@ export const kinds: Partial<Record<string, (step: Step, host: StackHost) => Expe
         file(step, { path, mode: path === keepalivedConf ? "0640" : "0755", text }),
       ),
       owner(step, step.args[1]),
+      ownScripts(
+        step,
+        files.map(([path]) => path),
+      ),
       ...(step.args[2] === "stopped"
         ? [service(step, "keepalived.service", "disabled, inactive")]
         : [
             service(step, "keepalived.service"),
-            ipvs(step, files.find(([path]) => path === keepalivedConf)?.[1] ?? ""),
+            ...inKernel(step, host, files.find(([path]) => path === keepalivedConf)?.[1] ?? ""),
           ]),
     ];
   },
@@ -111,6 +125,10 @@ export const kinds: Partial<Record<string, (step: Step, host: StackHost) => Expe
 const scriptsHome = "/usr/local/lib/lvs-ha";
 const sysctlFile = "/etc/sysctl.d/90-lvs-ha.conf";
 const nftFile = "/etc/lvs-ha/firewall.nft";
+const tableBitsFile = "/sys/module/ip_vs/parameters/conn_tab_bits";
+const scriptsFolder = "/etc/keepalived/lvs-ha-scripts";
+/** Where vip.sh notes which addresses are there because of it. */
+const broughtFile = "/var/lib/lvs-ha/virtual-addresses-brought";
 
 /** A file's text, and who may do what with it. */
 function file(
@@ -195,6 +213,40 @@ function modules(step: Step, text: string): Expectation {
   };
 }
 
+/** A module's parameter is what it was loaded with: another one is no drift, it comes with a reboot. */
+function tableSize(step: Step, options: string): Expectation[] {
+  const [, bits] = /^options ip_vs conn_tab_bits=(\d+)$/m.exec(options) ?? [];
+  if (bits === undefined) return [];
+  return [
+    {
+      step,
+      title: "size of IPVS's table",
+      questions: [`file=${tableBitsFile}`],
+      want: () => "",
+      have: () => "",
+      notes: (report) => {
+        const live = textOf(report, `file ${tableBitsFile}`).trim();
+        return live === "" || live === bits
+          ? []
+          : [`ip_vs was loaded with conn_tab_bits=${live}: ${bits} comes with the next reboot`];
+      },
+    },
+  ];
+}
+
+/** Nothing but the stack's own is in the folder of its scripts, which keepalived runs as root. */
+function ownScripts(step: Step, paths: readonly string[]): Expectation {
+  const isOwn = (name: string) => paths.includes(`${scriptsFolder}/${name}`);
+  return {
+    step,
+    title: `other files in ${scriptsFolder}`,
+    questions: [`folder=${scriptsFolder}`],
+    want: () => "",
+    have: (report) =>
+      lines(linesOf(report, `folder ${scriptsFolder}`).filter((name) => !isOwn(name))),
+  };
+}
+
 function sysctls(step: Step, text: string): Expectation {
   const names = text.split("\n").flatMap((line) => /^(\S+) = /.exec(line)?.[1] ?? []);
   return {
@@ -245,11 +297,19 @@ function addresses(step: Step, host: StackHost): Expectation {
   return {
     step,
     title: "virtual addresses",
-    questions: ["host"],
+    questions: ["host", `file=${broughtFile}`],
     want: () => lines(wanted.map(place)),
     have: (report) => {
-      const present = interfaceAddresses(report).map(place);
-      return lines(wanted.map(place).filter((entry) => present.includes(entry)));
+      const present = new Map(interfaceAddresses(report).map((entry) => [place(entry), entry]));
+      // Of others than the wanted ones, those that somebody else has put there are left alone.
+      const brought = addressLines(textOf(report, `file ${broughtFile}`)).map(place);
+      const own = [...new Set([...wanted.map(place), ...brought])];
+      return lines(
+        own.flatMap((entry) => {
+          const there = present.get(entry);
+          return there === undefined ? [] : [there.isUp ? entry : `${entry}, whose link is down`];
+        }),
+      );
     },
   };
 }
@@ -268,16 +328,64 @@ function service(step: Step, name: string, wanted = "enabled, active"): Expectat
   };
 }
 
-function ipvs(step: Step, text: string): Expectation {
+/** What keepalived makes of its config in the kernel. */
+function inKernel(step: Step, host: StackHost, text: string): Expectation[] {
   const config = readDirectorConfig(text);
+  return [ipvs(step, host, config), syncDaemons(step, config)];
+}
+
+function syncDaemons(step: Step, { syncDaemon }: DirectorConfig): Expectation {
+  const running = (report: Report) => parseDaemons(textOf(report, "ipvs-daemons"));
+  const described = (daemons: SyncDaemon[]) =>
+    lines(
+      daemons
+        .map(({ state, interface: device, syncId }) => `${state} on ${device}, id ${syncId}`)
+        .sort(),
+    );
+  return {
+    step,
+    title: "connection sync daemons",
+    questions: ["director"],
+    want: (report) => {
+      if (syncDaemon === undefined) return "";
+      const states: SyncDaemon["state"][] =
+        syncDaemon.instance === undefined
+          ? ["backup", "master"]
+          : // One at a time, by the instance's state.
+            [running(report)[0]?.state ?? "backup"];
+      const { interface: device, syncId = running(report)[0]?.syncId ?? 0 } = syncDaemon;
+      return described(states.map((state) => ({ state, interface: device, syncId })));
+    },
+    have: (report) => described(running(report)),
+  };
+}
+
+function ipvs(step: Step, { restores }: StackHost, config: DirectorConfig): Expectation {
   return {
     step,
     title: "IPVS table",
-    questions: ["director", "ipvs-rules", `file=${drainedFile}`],
+    questions: ["director", "ipvs-rules", `file=${drainedFile}`, `file=${drainedByChangeFile}`],
     want: (report) => wantedTable(config, report),
     have: (report) => liveTable(config, report),
-    notes: (report) => tableNotes(config, report),
+    notes: (report) => tableNotes(config, report, restores.flatMap(restoredAddresses)),
   };
+}
+
+/** Who was drained for a change is in again: the engine may have been killed before it came to that. */
+function restored(step: Step): Expectation {
+  const addresses = restoredAddresses(step);
+  return {
+    step,
+    title: `new connections to ${addresses.join(", ")}`,
+    questions: [],
+    want: () => "",
+    have: (report) =>
+      lines(leftDrained(report, addresses).map((key) => `${key} is still drained by a change`)),
+  };
+}
+
+function restoredAddresses({ args }: Step): string[] {
+  return args.slice(1).map(canonical);
 }
 
 /** The systemd units that a script writes from a text of its own; those that are to be started at boot run. */

@@ -1,8 +1,15 @@
 // The IPVS table as text, as keepalived.conf wants it and as the kernel has it: the same lines where nothing has drifted.
 import type { DirectorConfig, Member, Service } from "../directorConfig";
-import { destinationKey, parseRules, parseThresholds, type Rule } from "../ipvs";
+import {
+  addressOf,
+  canonical,
+  destinationKey,
+  parseRules,
+  parseThresholds,
+  type Rule,
+} from "../ipvs";
 import { moveKey, parsePoolLog, type Move } from "../log";
-import { type Report, textOf } from "../report";
+import { linesOf, type Report, textOf } from "../report";
 
 /**
  * What must be in the kernel. A real server that keepalived itself has taken out is not missed, nor is one whose weight is what a
@@ -61,12 +68,19 @@ export function liveTable({ services }: DirectorConfig, report: Report): string 
     .join("");
 }
 
-/** Who is out of a pool, whose sorry server answers, and services that the stack knows nothing of. */
-export function tableNotes({ services }: DirectorConfig, report: Report): string[] {
+/**
+ * Who is out of a pool or drained, and services that the stack knows nothing of.
+ * @param restored addresses of real servers that a command of the stack puts in again: see {@link leftDrained}
+ */
+export function tableNotes(
+  { services }: DirectorConfig,
+  report: Report,
+  restored: readonly string[],
+): string[] {
   const moves = parsePoolLog(textOf(report, "pool-log"));
   const rules = rulesOf(report);
   const known = new Set(services.map(({ service }) => service));
-  const drained = drainedOn(report);
+  const told = leftDrained(report, restored);
   return [
     ...services.flatMap((service) => {
       const live = rules.get(service.service);
@@ -75,14 +89,9 @@ export function tableNotes({ services }: DirectorConfig, report: Report): string
         .filter((member) => isOut(service, member, moves, live))
         .map(({ name }) => `${name} is out of the pool of ${service.name}: its check fails`);
     }),
-    ...[...rules.values()].flatMap(({ service, destinations }) =>
-      destinations
-        .filter(({ name, weight }) => weight === 0 && drained.has(destinationKey(service, name)))
-        .map(
-          ({ name }) =>
-            `${destinationKey(service, name)} is drained: by lvs drain, or by a pulumi up that is under way or was cut off`,
-        ),
-    ),
+    ...heldBack(report)
+      .filter(({ key }) => !told.includes(key))
+      .map(({ key }) => `${key} is drained: by lvs drain; lvs undrain puts it in again`),
     ...[...rules.keys()]
       .filter((service) => !known.has(service))
       .map((service) => `${service} is in the kernel and not of the stack`),
@@ -95,6 +104,28 @@ function rulesOf(report: Report): Map<string, Rule> {
 
 /** Where drain.sh notes, as rules, the real servers that it keeps clients from; keepalived may have brought one in since. */
 export const drainedFile = "/run/lvs-ha-drained";
+
+/** Where it notes, by address, those that a change has drained and not put in again yet. */
+export const drainedByChangeFile = "/run/lvs-ha-drained-by-change";
+
+/** Of the real servers with these addresses, those that a change has drained and not put in again: `SERVICE -> ADDRESS:PORT`. */
+export function leftDrained(report: Report, addresses: readonly string[]): string[] {
+  const changed = new Set(linesOf(report, `file ${drainedByChangeFile}`).map(canonical));
+  return heldBack(report)
+    .filter(({ address }) => addresses.includes(address) && changed.has(address))
+    .map(({ key }) => key);
+}
+
+/** Real servers at weight 0 because drain.sh has drained them. */
+function heldBack(report: Report): { key: string; address: string }[] {
+  const drained = drainedOn(report);
+  return [...rulesOf(report).values()].flatMap(({ service, destinations }) =>
+    destinations
+      .filter(({ weight }) => weight === 0)
+      .map(({ name }) => ({ key: destinationKey(service, name), address: addressOf(name) }))
+      .filter(({ key }) => drained.has(key)),
+  );
+}
 
 function drainedOn(report: Report): Set<string> {
   const notes = textOf(report, `file ${drainedFile}`);

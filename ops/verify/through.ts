@@ -4,7 +4,8 @@ import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import type { Colors } from "picocolors/types";
 import { type HttpCheck, readDirectorConfig, type Service } from "../directorConfig";
-import type { Stack } from "../stack";
+import { endpoint } from "../ipvs";
+import type { Stack, StackHost } from "../stack";
 import { directorConfigText } from "../steps";
 
 /** How a virtual server answered. */
@@ -22,38 +23,118 @@ const limitSeconds = 5;
 
 /** Asks every virtual server at once. */
 export function throughAll({ hosts }: Stack): Promise<ThroughVip[]> {
-  const services = new Map<string, Service>();
+  const doors = new Map<string, Door>();
   for (const host of hosts.filter(({ role }) => role === "director")) {
+    const marks = markedBy(host);
     for (const service of readDirectorConfig(directorConfigText(host)).services) {
-      if (!service.forChecks) services.set(service.service, service);
+      if (service.forChecks) continue;
+      for (const door of doorsOf(service, marks)) doors.set(door.named, door);
     }
   }
-  return Promise.all([...services.values()].map(through));
+  return Promise.all([...doors.values()].map(through));
+}
+
+/** Where clients come to a virtual server. */
+interface Door {
+  service: Service;
+  /** `TCP 192.0.2.100:80`; of a mark `FWM 7 by TCP 192.0.2.100:80`. */
+  named: string;
+  protocol: string;
+  /** Absent where the virtual server has no single one. */
+  address?: string;
+  port?: number;
+}
+
+/** What its firewall gives a mark to. */
+interface Marked {
+  mark: string;
+  family: string;
+  address: string;
+  protocol: string;
+  /** The first one of a range. */
+  port?: number;
+}
+
+function markedBy({ steps }: StackHost): Marked[] {
+  const text = steps.find(({ script }) => script === "firewall.sh")?.stdin ?? "";
+  const rule =
+    /^ *(ip6?) daddr (\S+) (?:(\w+) dport (\d+)(?:-\d+)?|meta l4proto (\d+)) meta mark set (\d+)$/gm;
+  return [...text.matchAll(rule)].map(
+    ([, family = "", address = "", protocol, port, number = "", mark = ""]) => ({
+      mark,
+      family,
+      address,
+      protocol: (protocol ?? protocols[number] ?? number).toUpperCase(),
+      ...(port === undefined ? {} : { port: Number(port) }),
+    }),
+  );
+}
+
+const protocols: Partial<Record<string, string>> = { 6: "tcp", 17: "udp", 132: "sctp" };
+
+function doorsOf(service: Service, marks: Marked[]): Door[] {
+  const { service: named, address, port } = service;
+  if (address !== undefined) {
+    const [protocol = ""] = named.split(" ");
+    return [{ service, named, protocol, address, ...(port === undefined ? {} : { port }) }];
+  }
+  const [, mark, ipv6] = named.split(" ");
+  const own = marks.filter((one) => one.mark === mark && (one.family === "ip6") === !!ipv6);
+  if (own.length === 0) return [{ service, named, protocol: "" }];
+  return own.map((one) => {
+    const place = one.port === undefined ? one.address : endpoint(one.address, one.port);
+    return { service, ...one, named: `${named} by ${one.protocol} ${place}` };
+  });
 }
 
 /** Draws it, a line each. */
 export function throughPicture(answers: readonly ThroughVip[], colors: Colors): string {
   return answers
     .map(({ name, asked, answer, problem }) => {
-      const mark = problem === null ? colors.green("●") : colors.red("✘");
+      const mark =
+        problem !== null
+          ? colors.red("✘")
+          : answer === null
+            ? colors.yellow("▲")
+            : colors.green("●");
       return `${mark} ${colors.bold(name)}  ${[asked, answer ?? problem].filter(Boolean).join(": ")}`;
     })
     .join("\n");
 }
 
-async function through(service: Service): Promise<ThroughVip> {
-  const { name, address, port = 0, service: named } = service;
-  const about = { name, service: named, answer: null, problem: null };
-  if (address === undefined) return { ...about, asked: `not asked: ${named} has no address` };
-  if (!named.startsWith("TCP ")) return { ...about, asked: `not asked: ${named} is not TCP` };
-  const check = service.realServers.find((member) => member.check)?.check;
-  const asked = check ? url(address, port, check) : `TCP connection to ${named.slice(4)}`;
+async function through(door: Door): Promise<ThroughVip> {
+  const { service, named, protocol, address, port } = door;
+  const about = { name: service.name, service: service.service, answer: null, problem: null };
+  const why = unaskable(door);
+  if (why !== undefined || address === undefined || port === undefined) {
+    return { ...about, asked: `not asked: ${named}: ${why ?? ""}` };
+  }
+  // A mark's ports may serve different things: only one that has a check of its own is known.
+  const check =
+    service.address === undefined
+      ? undefined
+      : service.realServers.find((member) => member.check)?.check;
+  const asked = check
+    ? url(address, port, check)
+    : `${protocol} connection to ${endpoint(address, port)}`;
   try {
     const answer = check ? await get(address, port, check) : await dial(address, port);
     return { ...about, asked, answer };
   } catch (error) {
-    return { ...about, asked, problem: (error as Error).message };
+    const { message, code } = error as NodeJS.ErrnoException;
+    if (code === "ENETUNREACH") {
+      return { ...about, asked: `not asked: ${named}: this machine has no route to ${address}` };
+    }
+    return { ...about, asked, problem: message };
   }
+}
+
+/** Why nothing can be asked there. */
+function unaskable({ protocol, address, port }: Door): string | undefined {
+  if (address === undefined) return "the state does not say what gets this mark";
+  if (protocol === "UDP") return "UDP answers only who knows what to ask";
+  if (protocol !== "TCP") return `${protocol} can't be spoken from here`;
+  return port === undefined ? "it has every port" : undefined;
 }
 
 function url(address: string, port: number, { tls, path, virtualHost }: HttpCheck): string {

@@ -168,23 +168,38 @@ test("without an engine, a stack, or a right command line, it says so and ends w
 
 test("verify names what differs on every host, in one connection each", async () => {
   const before = server.connections;
-  const { exitCode, stdout } = await lvs(["verify", "--json"]);
-  const { hosts, clean } = JSON.parse(stdout) as Verification;
-  expect([exitCode, clean]).toEqual([1, false]);
+  const { exitCode, stdout } = await lvs(["verify", "--json", "--no-through-vip"]);
+  const { hosts, clean, throughVip } = JSON.parse(stdout) as Verification & { throughVip?: object };
+  expect([exitCode, clean, throughVip]).toEqual([1, false, undefined]);
   expect(server.connections - before).toBe(5);
   expect(hosts.map(({ name, drifts }) => [name, drifts.length > 10])).toEqual(
     ["lvs1", "lvs2", "web1", "web2", "web3"].map((name) => [name, true]),
   );
 }, 60_000);
 
+test("verify asks each virtual server, too", async () => {
+  // The sample's is of this machine, at a port where nobody listens.
+  const state = stateOn(server.port).replaceAll(
+    "virtual_server 192.0.2.100 80",
+    "virtual_server 127.0.0.1 1",
+  );
+  writeFileSync(file("state.json"), state);
+  const { stdout } = await lvs(["verify", "--json"]);
+  expect(JSON.parse(stdout)).toMatchObject({
+    throughVip: [{ name: "web", service: "TCP 127.0.0.1:1", answer: null }],
+  });
+}, 60_000);
+
 test("verify --preview tells of a config that has changed since", async () => {
-  expect((await lvs(["verify", "--preview"])).stdout).toContain(
+  expect((await lvs(["verify", "--preview", "--no-through-vip"])).stdout).toContain(
     "● the config is what the last pulumi up applied",
   );
   writeFileSync(file("preview"), "error: no changes were expected but changes were proposed\n");
-  expect((await lvs(["verify", "--preview"])).stdout).toContain("the config has changed since");
+  expect((await lvs(["verify", "--preview", "--no-through-vip"])).stdout).toContain(
+    "the config has changed since",
+  );
   writeFileSync(file("preview"), "error: passphrase must be set\n");
-  const { exitCode, stderr } = await lvs(["verify", "--preview"]);
+  const { exitCode, stderr } = await lvs(["verify", "--preview", "--no-through-vip"]);
   expect(exitCode).toBe(3);
   expect(stderr).toContain("passphrase must be set");
 }, 120_000);
@@ -206,6 +221,49 @@ test("repair has the engine run again what drifted, and nothing else", async () 
   // This machine was not mended, and repair has looked again.
   expect(exitCode).toBe(1);
 }, 120_000);
+
+test("repair --json tells what it found, ran again and found then, alone on its stream", async () => {
+  const { exitCode, stdout, stderr } = await lvs(["repair", "--yes", "--json"]);
+  const told = JSON.parse(stdout) as {
+    before: Verification;
+    ranAgain: string[];
+    after: Verification;
+  };
+  expect([exitCode, told.before.clean, told.after.clean]).toEqual([1, false, false]);
+  expect(told.ranAgain).toContain("pair-web1-vip");
+  expect(stderr).toContain("pulumi up was here");
+}, 120_000);
+
+test("a signal in repair waits until the engine has ended", async () => {
+  writeFileSync(
+    file("pulumi"),
+    pulumi.replace(
+      'echo "pulumi up was here"',
+      `echo "pulumi up is at it"; sleep 1; echo "up ended" >>"${file("calls")}"`,
+    ),
+  );
+  const child = spawn(process.execPath, ["--import", "tsx", "ops/cli.ts", "repair", "--yes"], {
+    cwd: project,
+    env: {
+      ...process.env,
+      PATH: `${folder}${delimiter}${process.env.PATH}`,
+      XDG_RUNTIME_DIR: folder,
+    },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  await new Promise<void>((resolve) => {
+    child.stdout.on("data", (text: Buffer) => {
+      if (text.toString().includes("is at it")) resolve();
+    });
+  });
+  child.kill("SIGTERM");
+  // npm passes on what the terminal has sent already.
+  child.kill("SIGINT");
+  expect(await ended).toBe(130);
+  expect(calls().at(-1)).toBe("up ended");
+  writeFileSync(file("pulumi"), pulumi);
+}, 60_000);
 
 test("repair changes nothing when nobody says yes, or when the config has changed", async () => {
   const nobody = await lvs(["repair"]);
@@ -239,6 +297,19 @@ test("scan-host-keys holds what hosts show against what the config pins", async 
   expect(well.stdout).toMatch(/^lvs1 +127\.0\.0\.1:\d+ +match +(SHA256:\S+) +\1$/m);
   expect(well.stdout).toMatch(/^lvs2 +127\.0\.0\.1:\d+ +not pinned +SHA256:\S+ +-$/m);
   expect(well.stdout).toContain(`lvs2 shows\n  hostKey: ${shown}\n`);
+  const asJson = JSON.parse((await lvs(["scan-host-keys", "--json"])).stdout) as {
+    hosts: object[];
+  };
+  expect(asJson.hosts[0]).toEqual({
+    name: "lvs1",
+    host: "127.0.0.1",
+    port: server.port,
+    verdict: "match",
+    hostKey: shown,
+    fingerprint: expect.stringMatching(/^SHA256:/) as string,
+    pinned: `${shown} root@lvs1`,
+    problem: null,
+  });
   configure(host("lvs1", `${type} ${blob.replace(/.$/, "x")}`));
   const ill = await lvs(["scan-host-keys"]);
   expect([ill.exitCode, ill.stdout.includes("MISMATCH")]).toEqual([1, true]);
@@ -252,5 +323,7 @@ test("scan-host-keys ADDRESS prints the line for the config, without a stack", a
   const [key = ""] = server.hostKeys;
   expect(exitCode).toBe(0);
   expect(stdout).toContain(`\nhostKey: ${key.split(" ").slice(0, 2).join(" ")}\n`);
+  const asJson = await lvs(["scan-host-keys", "--json", `127.0.0.1:${server.port}`]);
+  expect(JSON.parse(asJson.stdout)).toMatchObject({ hosts: [{ name: null, verdict: null }] });
   expect((await lvs(["scan-host-keys", "127.0.0.1:99999"])).exitCode).toBe(2);
 }, 60_000);

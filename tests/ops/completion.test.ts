@@ -1,7 +1,10 @@
 // Completion: the text, run by the shell that it is for.
 import { execFileSync, spawnSync } from "node:child_process";
 import { Argument, Command } from "commander";
-import { shells } from "../../ops/completion";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hostsOf, shells } from "../../ops/completion";
 
 const program = new Command("lvs");
 program
@@ -10,11 +13,18 @@ program
   .option("-w, --watch", "look again")
   .option("--json", "print it as JSON");
 program.command("verify").option("--through-vip");
+program.command("drain").argument("<real-server>");
+program
+  .command("maintenance")
+  .addArgument(new Argument("<on|off>").choices(["on", "off"]))
+  .argument("<host>");
 program.command("completion").addArgument(new Argument("<shell>").choices(["bash", "zsh"]));
+
+const hosts = hostsOf(join(__dirname, "../.."));
 
 /** What bash offers for the words of a command line, the last of which is being typed. */
 function offered(...words: string[]): string[] {
-  const script = `${shells.bash(program)}
+  const script = `${shells.bash(program, hosts)}
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 _lvs_ha
 printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -23,15 +33,32 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
 }
 
 test("bash offers commands, then the options of the one that was chosen", () => {
-  expect(offered("")).toEqual(["status", "verify", "completion", "--help"]);
+  expect(offered("")).toEqual(["status", "verify", "drain", "maintenance", "completion", "--help"]);
   expect(offered("ver")).toEqual(["verify"]);
   expect(offered("status", "--")).toEqual(["--watch", "--json", "--help"]);
   expect(offered("verify", "--th")).toEqual(["--through-vip"]);
   expect(offered("completion", "z")).toEqual(["zsh"]);
 });
 
+test("where a host is asked for, the hosts of the stacks' files are offered", () => {
+  expect(offered("drain", "")).toEqual(["web1", "web2", "web3", "--help"]);
+  expect(offered("maintenance", "on", "lv")).toEqual(["lvs1", "lvs2"]);
+  expect(shells.zsh(program, hosts)).toContain("drain) _arguments '*: :(web1 web2 web3)' ;;");
+});
+
+test("a stack's file that is broken, or names what is no name, breaks no shell", () => {
+  const folder = mkdtempSync(join(tmpdir(), "lvs-ha-completion-"));
+  writeFileSync(join(folder, "Pulumi.a.yaml"), "config: {lvs-ha:directors: [");
+  writeFileSync(
+    join(folder, "Pulumi.b.yaml"),
+    'config: { "lvs-ha:realServers": [{ name: web9 }, { name: $(id) }, { name: "a b" }] }',
+  );
+  expect(hostsOf(folder)).toEqual({ "real-server": ["web9"], host: ["web9"] });
+  rmSync(folder, { recursive: true });
+});
+
 test("zsh's text has every command with its description and options, in quotes", () => {
-  const text = shells.zsh(program);
+  const text = shells.zsh(program, hosts);
   expect(text).toContain(`"status:it's 1 of [2]"`);
   expect(text).toContain("status) _arguments '--watch[look again]' '--json[print it as JSON]'");
   // Quotes and braces are bash's, too: this much of its syntax can be checked without zsh.

@@ -32,7 +32,7 @@ test("virtual servers and real servers have the names that the stack config give
 });
 
 test("the sync daemon belongs to no instance, however many there are", () => {
-  expect(configOf(() => undefined).syncDaemon).toEqual({ interface: "eth0" });
+  expect(configOf(() => undefined).syncDaemon).toEqual({ interface: "eth0", syncId: 51 });
   const several = configOf((stack) => {
     stack.vrrp = {
       instances: [
@@ -47,7 +47,7 @@ test("the sync daemon belongs to no instance, however many there are", () => {
       vrrpInstance: "VI_2",
     });
   });
-  expect(several.syncDaemon).toEqual({ interface: "eth0" });
+  expect(several.syncDaemon).toEqual({ interface: "eth0", syncId: 51 });
   expect(several.instances).toMatchObject([
     { name: "VI_1", interface: "eth1", priority: 150, addresses: ["192.0.2.100"] },
     { name: "VI_2", interface: "eth1", priority: 150, addresses: ["192.0.2.101"] },

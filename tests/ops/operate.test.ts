@@ -73,6 +73,10 @@ beforeAll(async () => {
     `echo "$NAME systemctl $*" >>"${file("calls")}"`,
     'cp "$FOLDER/../after"/* "$FOLDER"',
   ]);
+  program("host/journalctl", [
+    `echo "$NAME journalctl $*" >>"${file("calls")}"`,
+    'cat "$FOLDER/$NAME.journal"',
+  ]);
   for (const name of names) {
     const environment = {
       NAME: name,
@@ -205,6 +209,11 @@ function lvs(...args: string[]): Promise<Ended> {
 
 /** The same, by somebody at a terminal who types `answer`. */
 function lvsOnTerminal(answer: string, ...args: string[]): Promise<Ended> {
+  return lvsUntil("[y/N]", answer, ...args);
+}
+
+/** The same, by somebody who types it when `cue` is on the screen. */
+function lvsUntil(cue: string, answer: string, ...args: string[]): Promise<Ended> {
   return new Promise((resolve) => {
     const line = quote([process.execPath, "--import", "tsx", "ops/cli.ts", ...args]);
     const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], {
@@ -214,9 +223,9 @@ function lvsOnTerminal(answer: string, ...args: string[]): Promise<Ended> {
     });
     const ended: Ended = { exitCode: null, stdout: "", stderr: "" };
     child.stdout.on("data", (text: Buffer) => {
-      const asked = ended.stdout.includes("[y/N]");
+      const asked = ended.stdout.includes(cue);
       ended.stdout += text.toString();
-      if (!asked && ended.stdout.includes("[y/N]")) child.stdin.write(answer);
+      if (!asked && ended.stdout.includes(cue)) child.stdin.write(answer);
     });
     child.once("close", (exitCode) => {
       resolve({ ...ended, exitCode });
@@ -258,6 +267,7 @@ describe("lvs drain", () => {
       {
         director: "lvs1",
         unreachable: null,
+        mayStill: false,
         done: true,
         said: ["192.0.2.22: no new connections; 3 open after 5 s"],
         openConnections: 3,
@@ -293,6 +303,17 @@ describe("lvs drain", () => {
     expect(done()).toEqual(["lvs1 drain.sh drain 30 192.0.2.22"]);
   }, 60_000);
 
+  test("says of a director that was told and has not answered that it may drain yet", async () => {
+    writeFileSync(file("host/lvs1.drain"), drained(0));
+    const text = readFileSync(file("host/drain.sh"), "utf8");
+    // ssh(1) ends so when the connection breaks.
+    program("host/drain.sh", ['[ "$NAME" = lvs1 ] || exit 255', ...text.split("\n").slice(1)]);
+    const { exitCode, stdout } = await lvs("drain", "web2", "--seconds", "0");
+    program("host/drain.sh", text.split("\n").slice(1));
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain("lvs2  ✘ was told, and may still do it (look with lvs status): ");
+  }, 60_000);
+
   test("knows its real servers and its seconds", async () => {
     const { exitCode, stderr } = await lvs("drain", "web9");
     expect([exitCode, stderr]).toEqual([
@@ -314,6 +335,60 @@ test("lvs undrain tells of a check that keeps the real server out, and ends with
   ]);
   expect(done()).toHaveLength(4);
 }, 60_000);
+
+describe("lvs logs", () => {
+  const units = "-u keepalived -u lvs-ha-*";
+
+  beforeEach(() => {
+    for (const name of names) writeFileSync(file(`host/${name}.journal`), "");
+    writeFileSync(file("host/lvs1.journal"), "1795414349.5 h Keepalived_vrrp[264]: b\n");
+    writeFileSync(file("host/web1.journal"), "1795414348.25 h systemd[1]: a\n  more\n");
+  });
+
+  test("prints what all hosts' journals have, in order of time; as JSON, a line each", async () => {
+    const { exitCode, stdout, stderr } = await lvs("logs");
+    expect([exitCode, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(
+      /^2026-\S+ \S+:28\.250 {2}web1 {2}systemd\[1\]: a\n {2}more\n2026-\S+ \S+:29\.500 {2}lvs1 {2}Keepalived_vrrp\[264\]: b\n$/,
+    );
+    expect(done()).toHaveLength(names.length);
+    expect(done()[0]).toBe(`lvs1 journalctl --no-pager -q -o short-unix ${units} --lines=100`);
+    const lines = (await lvs("logs", "--json")).stdout.trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { host: "web1", at: "2026-11-23T06:12:28.250Z", text: "systemd[1]: a\n  more" },
+      { host: "lvs1", at: "2026-11-23T06:12:29.500Z", text: "Keepalived_vrrp[264]: b" },
+    ]);
+  }, 60_000);
+
+  test("asks one host alone, for what is wanted; one that isn't there is a mistake", async () => {
+    await lvs("logs", "lvs1", "--since", "1 hour ago");
+    expect(done()).toEqual([
+      `lvs1 journalctl --no-pager -q -o short-unix ${units} --since=1 hour ago`,
+    ]);
+    const { exitCode, stderr } = await lvs("logs", "web9");
+    expect([exitCode, stderr]).toEqual([
+      2,
+      "lvs: no host web9 in the stack; it has lvs1, lvs2, web1, web2, web3\n",
+    ]);
+  }, 60_000);
+
+  test("tells of a host that can't be asked, and prints what the others have", async () => {
+    writeFileSync(file("state.json"), state().replaceAll(`:${servers.get("lvs2")?.port},`, ":1,"));
+    const { exitCode, stdout, stderr } = await lvs("logs", "--timeout", "5");
+    expect([exitCode, stdout.split("\n").length]).toEqual([1, 4]);
+    expect(stderr).toMatch(/^lvs: lvs2: .*\n$/);
+    const none = await lvs("logs", "lvs2", "--timeout", "5");
+    expect([none.exitCode, none.stdout]).toEqual([3, ""]);
+  }, 60_000);
+
+  test("with --follow prints each entry as it comes", async () => {
+    const { stdout, stderr } = await lvs("logs", "lvs1", "--follow", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ host: "lvs1" });
+    // The test's journal has an end.
+    expect(stderr).toContain("lvs: lvs1: ended with 0\n");
+    expect(done()[0]).toMatch(/ --follow$/);
+  }, 60_000);
+});
 
 describe("lvs failover", () => {
   test("restarts the active director's keepalived, waits for the other, and tells how long it took", async () => {
@@ -484,6 +559,86 @@ describe("lvs maintenance", () => {
     expect([exitCode, stderr]).toEqual([
       1,
       "lvs: pulumi up failed; the config has web2 in maintenance: pulumi up tries again\n",
+    ]);
+  }, 60_000);
+
+  // As the engine does: it takes a Ctrl-C, ends what it is at, and says that it was cut off.
+  const isCutOff = (what: string) =>
+    [
+      `trap 'sleep 1; echo "${what} ended late" >>"${file("calls")}"; echo cut off; exit 255' INT`,
+      `echo "${what} is at it"; i=0; while [ $i -lt 300 ]; do sleep 0.1; i=$((i + 1)); done`,
+    ].join("; ");
+
+  async function withPulumi(from: string, to: string, work: () => Promise<void>): Promise<void> {
+    const text = readFileSync(file("bin/pulumi"), "utf8");
+    if (!text.includes(from)) throw new Error(`the test's pulumi has no ${from}`);
+    program("bin/pulumi", text.replace(from, to).split("\n").slice(1));
+    try {
+      await work();
+    } finally {
+      program("bin/pulumi", text.split("\n").slice(1));
+    }
+  }
+
+  test("a Ctrl-C in the preview leaves the config as it was, once the engine has ended", async () => {
+    await withPulumi('echo "the preview"', isCutOff("the preview"), async () => {
+      const { exitCode, stdout } = await lvsUntil(
+        "the preview is at it",
+        "\x03",
+        "maintenance",
+        "on",
+        "web2",
+        "--yes",
+      );
+      expect(stdout).toContain("cut off");
+      expect(stdout).toContain("lvs: interrupted; the config is as it was");
+      expect(exitCode).toBe(130);
+    });
+    const calls = readFileSync(file("calls"), "utf8").trim().split("\n").slice(-3);
+    expect(calls.map((call) => call.replace(" --non-interactive", ""))).toEqual([
+      "preview --diff",
+      "the preview ended late",
+      "config rm --path lvs-ha:maintenance[0]",
+    ]);
+  }, 60_000);
+
+  test("a Ctrl-C in the change waits for the engine, and says what the config has", async () => {
+    await withPulumi('echo "pulumi up was here"', isCutOff("the up"), async () => {
+      const { exitCode, stdout } = await lvsUntil(
+        "the up is at it",
+        "\x03",
+        "maintenance",
+        "on",
+        "web2",
+        "--yes",
+      );
+      expect(stdout).toContain(
+        "lvs: interrupted; the config has the change, which pulumi up goes on with",
+      );
+      expect(exitCode).toBe(130);
+    });
+    expect(done()).toContain("the up ended late");
+    expect(done().filter((call) => call.startsWith("config rm"))).toEqual([]);
+  }, 60_000);
+
+  test("--json tells what became of it, and the engine speaks on the other stream", async () => {
+    for (const name of ["lvs1", "lvs2"]) says(name, weightOfWeb2(0), "after");
+    const on = await lvs("maintenance", "on", "web2", "--yes", "--json");
+    expect([on.exitCode, JSON.parse(on.stdout)]).toEqual([
+      0,
+      { host: "web2", maintenance: "on", applied: true, problem: null },
+    ]);
+    expect(on.stderr).toContain("the preview\npulumi up was here\n● web2 gets no new connections");
+    writeFileSync(file("fails"), "");
+    const fails = await lvs("maintenance", "on", "web2", "--yes", "--json");
+    expect([fails.exitCode, JSON.parse(fails.stdout)]).toEqual([
+      1,
+      {
+        host: "web2",
+        maintenance: "on",
+        applied: false,
+        problem: "pulumi up failed; the config has web2 in maintenance: pulumi up tries again",
+      },
     ]);
   }, 60_000);
 

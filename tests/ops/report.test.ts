@@ -25,7 +25,11 @@ test("a host's facts are answered", () => {
   expect(Number(textOf(report, "now"))).toBeGreaterThan(1.7e9);
   expect(textOf(report, "memory")).toMatch(/^MemTotal: +\d+ kB\nMemAvailable: +\d+ kB\n$/);
   expect(textOf(report, "arp").split("\n")[0]).toMatch(/^all\.arp_ignore \d$/);
-  expect(interfaceAddresses(report)).toContainEqual({ device: "lo", address: "127.0.0.1" });
+  expect(interfaceAddresses(report)).toContainEqual({
+    device: "lo",
+    address: "127.0.0.1",
+    isUp: true,
+  });
 });
 
 test("a file arrives as it is, whatever is in it", () => {
@@ -53,6 +57,13 @@ test("a file that isn't there is told from an empty one", () => {
   expect(report.get(`file ${file}`)).toEqual({ status: 0, text: "" });
   expect(textOf(report, `mode ${file}`)).toMatch(/^0640 \w+:\w+\n$/);
   expect(report.get(`file ${file}2`)?.status).not.toBe(0);
+});
+
+test("a folder's names come as they are, none of one that isn't there", () => {
+  writeFileSync(file, "");
+  const report = parseReport(ask(`folder=${folder}`, `folder=${folder}/none`).stdout);
+  expect(textOf(report, `folder ${folder}`)).toBe("some file\n");
+  expect(report.get(`folder ${folder}/none`)).toEqual({ status: 0, text: "" });
 });
 
 test("sysctls come by name, one that the kernel doesn't know with no value", () => {

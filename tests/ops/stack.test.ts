@@ -49,6 +49,34 @@ test("what was done on a host is known step by step: script, arguments, text", (
   expect(loopbackLines(hosts[2] ?? fail())).toEqual([{ address: "192.0.2.100", device: "lo" }]);
 });
 
+test("a director knows the commands that put real servers in again on it", () => {
+  const state = JSON.parse(sample("state.json")) as State;
+  const { resources } = state.deployment;
+  const web1 = resources.find(({ urn }) => urn.endsWith("::pair-web1"))?.urn ?? fail();
+  const like = resources.find(({ urn }) => urn.endsWith("::pair-lvs1-kernel")) ?? fail();
+  for (const name of ["lvs1", "lvs2"]) {
+    resources.push({
+      ...like,
+      urn: like.urn.replace("pair-lvs1-kernel", `pair-web1-restore-${name}`),
+      parent: web1,
+      inputs: {
+        connection: like.inputs?.connection,
+        create: "sudo -n /usr/local/lib/lvs-ha/drain.sh restore 192.0.2.21 # for 1234 # drifted",
+      },
+    } as (typeof resources)[number]);
+  }
+  const { hosts } = stackOf(JSON.stringify(state));
+  expect(
+    hosts.map(({ restores }) => restores.map(({ name, script, args }) => [name, script, args])),
+  ).toEqual([
+    [["pair-web1-restore-lvs1", "drain.sh", ["restore", "192.0.2.21"]]],
+    [["pair-web1-restore-lvs2", "drain.sh", ["restore", "192.0.2.21"]]],
+    [],
+    [],
+    [],
+  ]);
+});
+
 test("what is about to be deleted is no part of the stack", () => {
   const state = JSON.parse(sample("state.json")) as State;
   for (const resource of state.deployment.resources) {

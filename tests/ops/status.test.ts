@@ -33,6 +33,27 @@ function problems(...args: Parameters<typeof statusOf>): string[] {
 /** The row of web2 in the table of a director. */
 const row = / +-> 192\.0\.2\.22:80 +Route +1 .*\n/;
 
+test("a real server that a change has drained and not put in again is a fault, with its cure", () => {
+  const of = (...names: string[]) =>
+    problems((host) => {
+      for (const name of ["lvs1", "lvs2"]) {
+        edit(host(name), "ipvs", /(192\.0\.2\.22:80 +Route +)1/, (found) =>
+          found.replace(/1$/, "0"),
+        );
+      }
+      for (const name of names) {
+        host(name).set("file /run/lvs-ha-drained-by-change", { status: 0, text: "192.0.2.22\n" });
+      }
+    });
+  const how =
+    "a change drained it and has not put it in again; if no pulumi up is under way: lvs repair";
+  expect(of("lvs1", "lvs2")).toEqual([`fault: web2 is at weight 0 in the pool of web: ${how}`]);
+  expect(of("lvs2")).toEqual([
+    `fault: web2 is at weight 0 in the pool of web: ${how.replace(" and", " on lvs2 and")}`,
+  ]);
+  expect(of()).toEqual(["fault: web2 is at weight 0 in the pool of web"]);
+});
+
 test("a load balancer in which all is well is healthy", () => {
   expect(problems(() => undefined)).toEqual([]);
 });
@@ -67,6 +88,7 @@ test("figures are those of the active director", () => {
     inactiveConnections: 313,
     rates: { connections: 1, inPackets: 6, outPackets: 0, inBytes: 382, outBytes: 0 },
     states: { lvs1: "in", lvs2: "in" },
+    drainedByChange: [],
     outSince: null,
   });
 });
@@ -272,12 +294,12 @@ test("a real server without the virtual address is a black hole, one that answer
 test("a conntrack table that is nearly full, and memory that is, are told before they are", () => {
   expect(
     problems((of) => {
-      edit(of("web1"), "conntrack", /^\d+/, "900000");
+      edit(of("web1"), "conntrack", /^\d+/, "800001");
       edit(of("lvs2"), "memory", /MemAvailable: +\d+/, "MemAvailable: 40960");
     }),
   ).toEqual([
     "fault: lvs2: only 40 MiB of memory are left",
-    "fault: web1: conntrack is full to 900000 of 1000000",
+    "fault: web1: conntrack is full to 800001 of 1000000",
   ]);
 });
 

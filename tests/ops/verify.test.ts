@@ -98,6 +98,84 @@ test("sysctls, modules, packages, services and addresses are compared too", () =
   ]);
 });
 
+/** What ip(8) shows of tunl0, with web1's virtual address on it. */
+const tunnel = (...flags: string[]) =>
+  `[{"ifname":"tunl0","flags":${JSON.stringify(flags)},"addr_info":[{"local":"192.0.2.100"}]},`;
+
+test("a tunnel whose link is down takes nothing in: that is drift, as is an address of ours too many", () => {
+  const host = hostOf(sampleStack(), "web1");
+  const onTunnel = host.steps.map((step) =>
+    step.script === "vip.sh" ? { ...step, stdin: "192.0.2.100 tunl0\n" } : step,
+  );
+  const of = (brought: string, ...flags: string[]) => {
+    const answers = sampleAnswers((hosts) => {
+      const sections = sectionsOf(hosts, "web1");
+      edit(sections, "addresses", /^\[/, tunnel(...flags));
+      sections.set("file /var/lib/lvs-ha/virtual-addresses-brought", { status: 0, text: brought });
+    });
+    const all = verified(host, expectations({ ...host, steps: onTunnel }), answers.get("web1"));
+    return all.drifts.find(({ title }) => title === "virtual addresses")?.diff;
+  };
+  // lo has the address in the sample, too: somebody else may have put it there.
+  expect(of("192.0.2.100 tunl0\n", "NOARP", "UP", "LOWER_UP")).toBeUndefined();
+  expect(of("192.0.2.100 tunl0\n", "NOARP")).toEqual([
+    "-192.0.2.100 on tunl0",
+    "+192.0.2.100 on tunl0, whose link is down",
+  ]);
+  expect(of("192.0.2.100\n192.0.2.100 tunl0\n", "UP")).toEqual([
+    " 192.0.2.100 on tunl0",
+    "+192.0.2.100 on lo",
+  ]);
+});
+
+test("a file too many beside the stack's scripts is drift: keepalived runs what is there as root", () => {
+  expect(
+    drifts("lvs1", (sections) => {
+      sections.set("folder /etc/keepalived/lvs-ha-scripts", { status: 0, text: "old.sh\n" });
+    }),
+  ).toEqual([
+    ["other files in /etc/keepalived/lvs-ha-scripts", "pair-lvs1-keepalived", ["+old.sh"]],
+  ]);
+});
+
+test("sync daemons that don't run, or not as the config says, are drift", () => {
+  const of = (config: string, daemons: string) => {
+    const host = hostOf(sampleStack(), "lvs1");
+    const steps = host.steps.map((step) => ({
+      ...step,
+      stdin: step.stdin.replace(/^ *lvs_sync_daemon .*\n/m, config),
+    }));
+    const answers = sampleAnswers((hosts) => {
+      sectionsOf(hosts, "lvs1").set("ipvs-daemons", { status: 0, text: daemons });
+    });
+    const all = verified(host, expectations({ ...host, steps }), answers.get("lvs1"));
+    return all.drifts.find(({ title }) => title === "connection sync daemons")?.diff;
+  };
+  const daemon = (state: string, id = 51) =>
+    `${state} sync daemon (mcast=eth0, syncid=${id}, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)\n`;
+  const both = "    lvs_sync_daemon eth0 id 51\n";
+  expect(of(both, daemon("master") + daemon("backup"))).toBeUndefined();
+  expect(of(both, daemon("master"))).toEqual(["-backup on eth0, id 51", " master on eth0, id 51"]);
+  expect(of(both, daemon("master", 7) + daemon("backup"))).toEqual([
+    " backup on eth0, id 51",
+    "-master on eth0, id 51",
+    "+master on eth0, id 7",
+  ]);
+  expect(of("", daemon("backup"))).toEqual(["+backup on eth0, id 51"]);
+});
+
+test("a table of another size than the config says is told: it comes with the next reboot", () => {
+  const { drifts: none, notes } = found("lvs1", (sections) => {
+    sections.set("file /sys/module/ip_vs/parameters/conn_tab_bits", { status: 0, text: "12\n" });
+  });
+  expect(none).toEqual([]);
+  expect(notes).toEqual([
+    expect.stringMatching(
+      /^ip_vs was loaded with conn_tab_bits=12: \d+ comes with the next reboot$/,
+    ),
+  ]);
+});
+
 test("a firewall rule that was added or taken away is told, the operator's own are not", () => {
   expect(
     drifts("lvs1", (sections) => {
@@ -161,8 +239,59 @@ test("one that is drained for a change is told, and is no drift", () => {
   });
   expect(none).toEqual([]);
   expect(notes).toEqual([
-    "TCP 192.0.2.100:80 -> 192.0.2.22:80 is drained: by lvs drain, or by a pulumi up that is under way or was cut off",
+    "TCP 192.0.2.100:80 -> 192.0.2.22:80 is drained: by lvs drain; lvs undrain puts it in again",
   ]);
+});
+
+test("one that a change has drained and not put in again is drift of the command that would", () => {
+  const host = hostOf(sampleStack(), "lvs1");
+  const [step] = host.steps;
+  if (step === undefined) throw new Error("no step");
+  const restores = ["192.0.2.21", "192.0.2.22"].map((address, i) => ({
+    ...step,
+    name: `pair-web${i + 1}-restore-lvs1`,
+    script: "drain.sh",
+    args: ["restore", address],
+  }));
+  const of = (change: (sections: Sections) => void) => {
+    const answers = sampleAnswers((hosts) => {
+      change(sectionsOf(hosts, "lvs1"));
+    });
+    const { drifts: all, notes } = verified(
+      host,
+      expectations({ ...host, restores }),
+      answers.get("lvs1"),
+    );
+    return { found: all.map(({ resource, title, diff }) => [resource, title, diff]), notes };
+  };
+  const drained = (sections: Sections) => {
+    edit(sections, "ipvs-rules", "192.0.2.22:80 -g -w 1", "192.0.2.22:80 -g -w 0");
+    sections.set("file /run/lvs-ha-drained", {
+      status: 0,
+      text: "-a -t 192.0.2.100:80 -r 192.0.2.22:80 -g -w 1\n",
+    });
+  };
+  const byChange = (sections: Sections) => {
+    sections.set("file /run/lvs-ha-drained-by-change", { status: 0, text: "192.0.2.22\n" });
+  };
+  expect(
+    of((sections) => {
+      drained(sections);
+      byChange(sections);
+    }),
+  ).toEqual({
+    found: [
+      [
+        "pair-web2-restore-lvs1",
+        "new connections to 192.0.2.22",
+        ["+TCP 192.0.2.100:80 -> 192.0.2.22:80 is still drained by a change"],
+      ],
+    ],
+    notes: [],
+  });
+  expect(of(drained).found).toEqual([]);
+  // keepalived has brought it in since.
+  expect(of(byChange)).toEqual({ found: [], notes: [] });
 });
 
 test("a note of a drain that keepalived has ended since says nothing", () => {
@@ -239,7 +368,13 @@ test("every script that the components run on hosts is known, whatever the confi
   for (const host of hosts) {
     const all = expectations(host);
     const titles = all.map(({ title }) => title);
-    expect(new Set(all.map(({ step }) => step.name)).size).toBe(host.steps.length);
+    // lvs2 is in maintenance, and has nobody to put in again.
+    expect(host.restores.map(({ name }) => name)).toEqual(
+      host.name === "lvs1" ? ["pair-web1-restore-lvs1", "pair-web2-restore-lvs1"] : [],
+    );
+    expect(new Set(all.map(({ step }) => step.name)).size).toBe(
+      host.steps.length + host.restores.length,
+    );
     for (const file of readdirSync(join(__dirname, "../../templates/scripts"))) {
       expect(titles).toContain(`/usr/local/lib/lvs-ha/${file}`);
     }
