@@ -110,19 +110,21 @@ export const checkRules: Rule[] = [
   {
     needs: ["virtualServers"],
     find: ({ virtualServers }) =>
-      virtualServers.flatMap((service, i) =>
-        service.fwmark === undefined && service.protocol !== "TCP"
-          ? written(service, i).flatMap(({ at, check }) =>
-              ["tcp", "http", "https", "smtp"].includes(check.type) &&
-              "port" in { port: undefined, ...check } &&
-              (check as { port?: number }).port === undefined
-                ? [
-                    `${at}.type: "${check.type}" of a ${service.protocol} service would take every real server out; set the check's port to a TCP port that tells its health`,
-                  ]
-                : [],
-            )
-          : [],
-      ),
+      virtualServers.flatMap((service, i) => {
+        const [flow, ...others] = flowsOf(service);
+        if (flow === undefined || [flow, ...others].some(({ protocol }) => protocol === "TCP")) {
+          return [];
+        }
+        return written(service, i).flatMap(({ at, check }) =>
+          ["tcp", "http", "https", "smtp"].includes(check.type) &&
+          "port" in { port: undefined, ...check } &&
+          (check as { port?: number }).port === undefined
+            ? [
+                `${at}.type: "${check.type}" of a ${flow.protocol} service would take every real server out; set the check's port to a TCP port that tells its health`,
+              ]
+            : [],
+        );
+      }),
   },
 ];
 

@@ -723,6 +723,16 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     'virtualServers[0].checks[0].type: "tcp" of a UDP service would take every real server out; set the check\'s port to a TCP port that tells its health',
   ],
   [
+    "a TCP check of marked traffic without TCP",
+    (s) =>
+      s.virtualServers.push({
+        ...marked,
+        traffic: [{ address: "192.0.2.101", ports: [80], protocol: "UDP" }],
+        checks: [{ type: "http" }],
+      }),
+    'virtualServers[1].checks[0].type: "http" of a UDP service would take every real server out; set the check\'s port to a TCP port that tells its health',
+  ],
+  [
     "a real server's own TCP check of a UDP service",
     (s) => {
       s.virtualServers[0].protocol = "UDP";
