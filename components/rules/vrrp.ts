@@ -2,13 +2,14 @@
 import {
   canonical,
   checkedFamily,
+  isAddress,
   trackLists,
   valueAt,
   type InstanceKey,
   type StackConfig,
   type TrackList,
 } from "../schema";
-import { instancesOf, ownAddress, writtenAddresses } from "../settings";
+import { defaultPriority, instancesOf, ownAddress, writtenAddresses } from "../settings";
 import { trackedIn } from "./names";
 import { named, repeated, unknown, type Rule } from "./rule";
 
@@ -260,6 +261,33 @@ export const vrrpRules: Rule[] = [
         }),
       ];
     },
+  },
+  {
+    needs: ["directors"],
+    find: ({ directors }) =>
+      directors.flatMap(({ priority }, i) =>
+        priority === undefined && defaultPriority(i) < 1
+          ? [
+              `directors[${i}].priority: is missing; the default is for fifteen directors, so it must be a VRRP priority (1–254)`,
+            ]
+          : [],
+      ),
+  },
+  {
+    needs: ["vrrp", "directors"],
+    find: ({ vrrp, directors }) =>
+      vrrp.connectionSync
+        ? directors.flatMap(({ name, host, syncAddress = host }) => {
+            const { group } = vrrp.syncDaemon;
+            return group !== undefined &&
+              isAddress(syncAddress) &&
+              checkedFamily(syncAddress) !== checkedFamily(group)
+              ? [
+                  `vrrp.syncDaemon.group: "${group}" is not of the family of "${syncAddress}", from which ${name} tells its connections`,
+                ]
+              : [];
+          })
+        : [],
   },
   {
     needs: ["vrrp"],

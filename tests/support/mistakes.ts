@@ -817,6 +817,29 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     'vrrp.instances[1]: address "192.0.2.100" is taken by vrrp.instances[0]; each must be unique',
   ],
   [
+    "more directors than there are default priorities",
+    (s) => {
+      const [first] = s.directors;
+      for (let i = 2; i < 16; i++) {
+        s.directors.push({
+          ...first,
+          name: `lvs${i + 1}`,
+          host: `10.10.0.${i + 100}`,
+          vrrpAddress: `192.0.2.${i + 110}/24`,
+        });
+      }
+    },
+    "directors[15].priority: is missing; the default is for fifteen directors, so it must be a VRRP priority (1–254)",
+  ],
+  [
+    "a sync daemon's group of another family than the directors' addresses",
+    (s) => {
+      s.directors[1].syncAddress = "2001:db8::12";
+      s.vrrp = { syncDaemon: { group: "ff02::81" } };
+    },
+    'vrrp.syncDaemon.group: "ff02::81" is not of the family of "10.10.0.11", from which lvs1 tells its connections',
+  ],
+  [
     "equal priorities",
     (s) => {
       s.directors.forEach((d) => (d.priority = 100));
