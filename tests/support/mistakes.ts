@@ -456,6 +456,11 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "virtualServers[1].port: 443 belongs to an address; with fwmark, ports are in traffic",
   ],
   [
+    "a protocol beside a mark",
+    (s) => s.virtualServers.push({ ...marked, protocol: "UDP" }),
+    'virtualServers[1].protocol: "UDP" belongs to an address; with fwmark, protocols are in traffic',
+  ],
+  [
     "a mark without traffic",
     (s) => s.virtualServers.push({ name: "marked", fwmark: 7, checks: [] }),
     "virtualServers[1].traffic: is missing; it must say what is marked with 7",
@@ -473,12 +478,36 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "an address, port and protocol that two virtual servers have",
     (s) => s.virtualServers.push({ ...again, address: "192.0.2.100" }),
-    'virtualServers[1]: service "192.0.2.100 80 TCP" is taken by virtualServers[0]; each must be unique',
+    'virtualServers[1]: "192.0.2.100 80 TCP" is also "192.0.2.100 80 TCP" of virtualServers[0]; a packet must be for one service only',
   ],
   [
     "traffic that two virtual servers have",
     (s) => s.virtualServers.push({ ...marked, traffic: [{ address: "192.0.2.100", ports: [80] }] }),
-    'virtualServers[1].traffic[0]: service "192.0.2.100 80 TCP" is taken by virtualServers[0]; each must be unique',
+    'virtualServers[1].traffic[0]: "192.0.2.100 80 TCP" is also "192.0.2.100 80 TCP" of virtualServers[0]; a packet must be for one service only',
+  ],
+  [
+    "a range of marked ports that a virtual server's port is in",
+    (s) =>
+      s.virtualServers.push({ ...marked, traffic: [{ address: "192.0.2.100", ports: ["1-80"] }] }),
+    'virtualServers[1].traffic[0]: "192.0.2.100 1-80 TCP" is also "192.0.2.100 80 TCP" of virtualServers[0]; a packet must be for one service only',
+  ],
+  [
+    "all ports marked of a virtual server's address",
+    (s) => {
+      s.virtualServers.unshift({ ...marked, checks: [], traffic: [{ address: "192.0.2.100" }] });
+    },
+    'virtualServers[1]: "192.0.2.100 80 TCP" is also "192.0.2.100 any port TCP" of virtualServers[0].traffic[0]; a packet must be for one service only',
+  ],
+  [
+    "two marked ranges of ports that overlap",
+    (s) => {
+      const traffic = (ports: string) => [{ address: "192.0.2.101", ports: [ports] }];
+      s.virtualServers.push(
+        { ...marked, traffic: traffic("8000-8099") },
+        { ...marked, name: "other", fwmark: 8, traffic: traffic("8050-8150") },
+      );
+    },
+    'virtualServers[2].traffic[0]: "192.0.2.101 8050-8150 TCP" is also "192.0.2.101 8000-8099 TCP" of virtualServers[1].traffic[0]; a packet must be for one service only',
   ],
   [
     "traffic of both families",
@@ -559,6 +588,23 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "virtualServers[0].hysteresis: 2 is not below quorum (2); 0–1 is allowed",
   ],
   [
+    "a quorum that is never regained",
+    (s) => {
+      s.virtualServers[0].quorum = 2;
+      s.virtualServers[0].hysteresis = 1;
+    },
+    "virtualServers[0].hysteresis: 1 with quorum 2 is more than all its real servers weigh together (2), so a quorum that is lost would never be gained again; 0 is allowed",
+  ],
+  [
+    "a quorum that is regained with a smaller hysteresis only",
+    (s) => {
+      s.realServers[0].weight = 3;
+      s.virtualServers[0].quorum = 3;
+      s.virtualServers[0].hysteresis = 2;
+    },
+    "virtualServers[0].hysteresis: 2 with quorum 3 is more than all its real servers weigh together (4), so a quorum that is lost would never be gained again; 0–1 is allowed",
+  ],
+  [
     "another scheduler's flag",
     (s) => {
       s.virtualServers[0].scheduler = "sh";
@@ -577,7 +623,12 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "one-packet scheduling of TCP",
     (s) => (s.virtualServers[0].onePacketScheduling = true),
-    "virtualServers[0].onePacketScheduling: true is for UDP and fwmark, not for TCP",
+    "virtualServers[0].onePacketScheduling: true is for UDP, not for TCP",
+  ],
+  [
+    "one-packet scheduling of marked traffic without UDP",
+    (s) => s.virtualServers.push({ ...marked, onePacketScheduling: true }),
+    "virtualServers[1].onePacketScheduling: true is for UDP, not for TCP",
   ],
   [
     "a suspended service without an address",
@@ -614,6 +665,12 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     'virtualServers[0].persistenceEngine: "sip" reads UDP only, not TCP',
   ],
   [
+    "SIP of marked traffic without UDP",
+    (s) =>
+      s.virtualServers.push({ ...marked, persistenceTimeoutSeconds: 60, persistenceEngine: "sip" }),
+    'virtualServers[1].persistenceEngine: "sip" reads UDP only, not TCP',
+  ],
+  [
     "a sorry server of the other family",
     (s) => (s.virtualServers[0].sorryServer = { address: "2001:db8::30", port: 80 }),
     'virtualServers[0].sorryServer.address: "2001:db8::30" is not IPv4, as the virtual server is',
@@ -622,6 +679,14 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "a sorry server that is a real server",
     (s) => (s.virtualServers[0].sorryServer = { address: "192.0.2.21", port: 80 }),
     'virtualServers[0].sorryServer.address: "192.0.2.21" is one of its real servers; a sorry server stands in for all of them',
+  ],
+  [
+    "a sorry server at a virtual address",
+    (s) => {
+      s.virtualServers[0].sorryServer = { address: "192.0.2.101", port: 80 };
+      s.virtualServers.push(again);
+    },
+    'virtualServers[0].sorryServer.address: "192.0.2.101" is a virtual address of the stack, which is the director itself; a sorry server needs an address of its own',
   ],
   [
     "a sorry server without a port",
