@@ -154,15 +154,21 @@ function errorsWithin(check: Check, at: string): string[] {
   switch (check.type) {
     case "http":
     case "https":
-      return check.urls.flatMap((url, i) =>
-        url.regex === undefined
-          ? (["regexNoMatch", "regexOptions"] as const).flatMap((key) =>
-              url[key] === undefined
-                ? []
-                : [`${at}.urls[${i}].${key}: ${JSON.stringify(url[key])} needs regex`],
-            )
-          : [],
-      );
+      return check.urls.flatMap((url, i) => {
+        if (url.regex === undefined) {
+          return (["regexNoMatch", "regexOptions"] as const).flatMap((key) =>
+            url[key] === undefined
+              ? []
+              : [`${at}.urls[${i}].${key}: ${JSON.stringify(url[key])} needs regex`],
+          );
+        }
+        // A comment hides the parenthesis that it swallows; a quantifier has nothing before it but a space that says nothing.
+        return url.regexOptions?.includes("extended") && /#|\s[*+?{]/.test(url.regex)
+          ? [
+              `${at}.urls[${i}].regex: ${JSON.stringify(url.regex)} has # or a space before a quantifier, which the option extended takes for something else; write \\x23 or \\x20`,
+            ]
+          : [];
+      });
     case "udp": {
       const { minReplyLength: min = 0, maxReplyLength: max = 255, requireReply } = check;
       return [

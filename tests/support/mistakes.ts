@@ -10,6 +10,9 @@ const instance = (i: number, more: Record<string, unknown> = {}) => ({
   ...more,
 });
 
+const noRegex =
+  "is not a regular expression of what every PCRE2 takes (characters, . ^ $ |, classes, (…), (?:…), (?=…), (?!…), * + ? {2,5} and these with ?, \\d \\s \\w and their capitals, \\n \\r \\t \\x41, \\ before punctuation; regexOptions for what (?i) would say), or has a letter after $";
+
 /** What is wrong, how `smallStack` comes to have it, and how the errors begin. */
 export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...errors: string[]][] = [
   // The schema's own
@@ -194,7 +197,17 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "a regular expression that is none",
     (s) => (s.virtualServers[0].checks = [{ type: "http", urls: [{ path: "/", regex: "(" }] }]),
-    'virtualServers[0].checks[0].urls[0].regex: "(" is not a regular expression, or has a letter after $',
+    `virtualServers[0].checks[0].urls[0].regex: "(" ${noRegex}`,
+  ],
+  [
+    "a regular expression that JavaScript knows and PCRE2 doesn't",
+    (s) => (s.virtualServers[0].checks = [{ type: "http", urls: [{ path: "/", regex: "[^]" }] }]),
+    `virtualServers[0].checks[0].urls[0].regex: "[^]" ${noRegex}`,
+  ],
+  [
+    "a parameter of keepalived's in a regular expression",
+    (s) => (s.virtualServers[0].checks = [{ type: "http", urls: [{ path: "/", regex: "$X" }] }]),
+    `virtualServers[0].checks[0].urls[0].regex: "$X" ${noRegex}`,
   ],
   [
     "a regular expression that looks behind",
@@ -712,6 +725,14 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "virtualServers[0].realServers[0].lowerThreshold: 11 is above upperThreshold (10)",
   ],
   // rules/checks.ts
+  [
+    "a comment in an extended regex",
+    (s) =>
+      (s.virtualServers[0].checks = [
+        { type: "http", urls: [{ path: "/", regex: "(ok#)", regexOptions: ["extended"] }] },
+      ]),
+    'virtualServers[0].checks[0].urls[0].regex: "(ok#)" has # or a space before a quantifier, which the option extended takes for something else; write \\x23 or \\x20',
+  ],
   [
     "a regex's option without a regex",
     (s) =>
