@@ -9,7 +9,7 @@ import {
   membersOf,
   ownAddress,
 } from "../settings";
-import type { Rule } from "./rule";
+import { repeated, type Rule } from "./rule";
 
 type Service = StackConfig["virtualServers"][number];
 
@@ -21,6 +21,28 @@ interface Placed {
 }
 
 export const checkRules: Rule[] = [
+  {
+    needs: ["virtualServers"],
+    // keepalived lets a real server watch a session once.
+    find: ({ virtualServers }) =>
+      virtualServers.flatMap((service, i) =>
+        [
+          { at: `virtualServers[${i}].checks`, checks: service.checks },
+          ...(service.realServers ?? []).map(({ checks }, k) => ({
+            at: `virtualServers[${i}].realServers[${k}].checks`,
+            checks,
+          })),
+        ].flatMap(({ at, checks = [] }) =>
+          repeated(
+            "BFD session",
+            checks.map((check, j) => ({
+              at: `${at}[${j}].session`,
+              value: check.type === "bfd" ? check.session : undefined,
+            })),
+          ),
+        ),
+      ),
+  },
   {
     needs: ["virtualServers"],
     find: ({ virtualServers }) =>

@@ -726,6 +726,17 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   ],
   // rules/checks.ts
   [
+    "a BFD session that a real server's checks name twice",
+    (s) => {
+      s.tracking = { bfd: [{ name: "up", neighbor: "192.0.2.1" }] };
+      s.virtualServers[0].checks = [
+        { type: "bfd", session: "up" },
+        { type: "bfd", session: "up" },
+      ];
+    },
+    'virtualServers[0].checks[1].session: BFD session "up" is taken by virtualServers[0].checks[0].session; each must be unique',
+  ],
+  [
     "a comment in an extended regex",
     (s) =>
       (s.virtualServers[0].checks = [
