@@ -187,11 +187,15 @@ const udp = z.strictObject({
     .describe("No ICMP error comes back for a datagram, or the right reply if one is required"),
   ...connection,
   throughVirtualAddress,
-  payload: hexBytes(false).optional().describe("Datagram sent; random where it is left out"),
+  payload: hexBytes(false)
+    .optional()
+    .describe("Datagram sent; random where it is left out")
+    .meta({ valuesSince: { "with `ff` at its end": "2.3.3" } }),
   requireReply: z
     .union([flag, hexBytes(true)], { error: "is neither true, false nor hexadecimal digits" })
     .default(false)
-    .describe("A reply must come, and begin with these bytes where they are given"),
+    .describe("A reply must come, and begin with these bytes where they are given")
+    .meta({ valuesSince: { "with `ff` at its end": "2.3.3" } }),
   minReplyLength: integer(0, 65535, "a number of bytes").optional().describe("Bytes, at least"),
   maxReplyLength: integer(0, 65535, "a number of bytes").optional().describe("Bytes, at most"),
 });

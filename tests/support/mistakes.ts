@@ -1289,6 +1289,14 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "tracking.scripts[0].intervalSeconds: 0.5 needs keepalived 2.3.2 on every director; debian 12 has 2.2.7",
   ],
   [
+    "a script that Debian 12's keepalived runs while it still runs",
+    (s) => {
+      s.scripts = { "chk.sh": "#!/bin/sh\n" };
+      s.tracking = { scripts: [{ name: "chk", script: "chk.sh", timeoutSeconds: 2 }] };
+    },
+    "tracking.scripts[0].timeoutSeconds: 2, above intervalSeconds, needs keepalived 2.3.3 on every director; debian 12 has 2.2.7",
+  ],
+  [
     "a route without an interface for Debian 12's keepalived",
     (s) => (s.vrrp = { virtualRoutes: [{ to: "default", via: "192.0.2.1" }] }),
     'vrrp.virtualRoutes[0] without device: "default" needs keepalived 2.3.2 on every director; debian 12 has 2.2.7',
