@@ -228,7 +228,8 @@ export const vrrpRules: Rule[] = [
               (instance) =>
                 group.instances.includes(instance.name) &&
                 instance.interface === name &&
-                instance.trackPrimaryInterface,
+                // keepalived tracks the interface under a VMAC's in any case.
+                (instance.trackPrimaryInterface || instance.vmac !== undefined),
             );
             return owner
               ? [

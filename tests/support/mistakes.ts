@@ -1117,6 +1117,19 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     'vrrp.syncGroups[0].trackInterfaces[0].name: "eth2" is VI_2\'s own interface, which is tracked anyway; remove it',
   ],
   [
+    "the interface under an instance's VMAC tracked by its sync group",
+    (s) => {
+      s.vrrp = {
+        trackPrimaryInterface: false,
+        instances: [instance(1), instance(2, { interface: "eth2", vmac: {} })],
+        syncGroups: [
+          { name: "VG_1", instances: ["VI_1", "VI_2"], trackInterfaces: [{ name: "eth2" }] },
+        ],
+      };
+    },
+    'vrrp.syncGroups[0].trackInterfaces[0].name: "eth2" is VI_2\'s own interface, which is tracked anyway; remove it',
+  ],
+  [
     "a BFD session with a director that doesn't exist",
     (s) =>
       (s.tracking = {
