@@ -275,18 +275,19 @@ export const vrrpRules: Rule[] = [
       ),
   },
   {
-    needs: ["vrrp", "directors"],
-    find: ({ vrrp, directors }) =>
-      vrrp.connectionSync
-        ? directors.flatMap(({ name, host, syncAddress = host }) => {
-            const { group } = vrrp.syncDaemon;
-            return group !== undefined &&
-              isAddress(syncAddress) &&
-              checkedFamily(syncAddress) !== checkedFamily(group)
-              ? [
-                  `vrrp.syncDaemon.group: "${group}" is not of the family of "${syncAddress}", from which ${name} tells its connections`,
-                ]
-              : [];
+    needs: ["vrrp", "directors", "firewall"],
+    // The address is for the firewall: the kernel takes the interface's own, of the group's family.
+    find: ({ vrrp, directors, firewall }) =>
+      vrrp.connectionSync && firewall.backend !== "none"
+        ? directors.flatMap(({ host, syncAddress }, i) => {
+            const { group = "224.0.0.81" } = vrrp.syncDaemon;
+            const from = syncAddress ?? host;
+            if (!isAddress(from) || checkedFamily(from) === checkedFamily(group)) return [];
+            return [
+              syncAddress === undefined
+                ? `directors[${i}].syncAddress: is missing; host "${host}" is not of the family of the sync daemon's group (${group}), so its address of that on vrrp.syncInterface must be given`
+                : `directors[${i}].syncAddress: "${syncAddress}" is not of the family of the sync daemon's group (${group}); give another, or set vrrp.syncDaemon.group`,
+            ];
           })
         : [],
   },
