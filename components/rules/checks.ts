@@ -9,7 +9,7 @@ import {
   membersOf,
   ownAddress,
 } from "../settings";
-import type { Rule } from "./rule";
+import { repeated, type Rule } from "./rule";
 
 type Service = StackConfig["virtualServers"][number];
 
@@ -21,6 +21,28 @@ interface Placed {
 }
 
 export const checkRules: Rule[] = [
+  {
+    needs: ["virtualServers"],
+    // keepalived lets a real server watch a session once.
+    find: ({ virtualServers }) =>
+      virtualServers.flatMap((service, i) =>
+        [
+          { at: `virtualServers[${i}].checks`, checks: service.checks },
+          ...(service.realServers ?? []).map(({ checks }, k) => ({
+            at: `virtualServers[${i}].realServers[${k}].checks`,
+            checks,
+          })),
+        ].flatMap(({ at, checks = [] }) =>
+          repeated(
+            "BFD session",
+            checks.map((check, j) => ({
+              at: `${at}[${j}].session`,
+              value: check.type === "bfd" ? check.session : undefined,
+            })),
+          ),
+        ),
+      ),
+  },
   {
     needs: ["virtualServers"],
     find: ({ virtualServers }) =>
@@ -110,19 +132,21 @@ export const checkRules: Rule[] = [
   {
     needs: ["virtualServers"],
     find: ({ virtualServers }) =>
-      virtualServers.flatMap((service, i) =>
-        service.fwmark === undefined && service.protocol !== "TCP"
-          ? written(service, i).flatMap(({ at, check }) =>
-              ["tcp", "http", "https", "smtp"].includes(check.type) &&
-              "port" in { port: undefined, ...check } &&
-              (check as { port?: number }).port === undefined
-                ? [
-                    `${at}.type: "${check.type}" of a ${service.protocol} service would take every real server out; set the check's port to a TCP port that tells its health`,
-                  ]
-                : [],
-            )
-          : [],
-      ),
+      virtualServers.flatMap((service, i) => {
+        const [flow, ...others] = flowsOf(service);
+        if (flow === undefined || [flow, ...others].some(({ protocol }) => protocol === "TCP")) {
+          return [];
+        }
+        return written(service, i).flatMap(({ at, check }) =>
+          ["tcp", "http", "https", "smtp"].includes(check.type) &&
+          "port" in { port: undefined, ...check } &&
+          (check as { port?: number }).port === undefined
+            ? [
+                `${at}.type: "${check.type}" of a ${flow.protocol} service would take every real server out; set the check's port to a TCP port that tells its health`,
+              ]
+            : [],
+        );
+      }),
   },
 ];
 
@@ -152,15 +176,21 @@ function errorsWithin(check: Check, at: string): string[] {
   switch (check.type) {
     case "http":
     case "https":
-      return check.urls.flatMap((url, i) =>
-        url.regex === undefined
-          ? (["regexNoMatch", "regexOptions"] as const).flatMap((key) =>
-              url[key] === undefined
-                ? []
-                : [`${at}.urls[${i}].${key}: ${JSON.stringify(url[key])} needs regex`],
-            )
-          : [],
-      );
+      return check.urls.flatMap((url, i) => {
+        if (url.regex === undefined) {
+          return (["regexNoMatch", "regexOptions"] as const).flatMap((key) =>
+            url[key] === undefined
+              ? []
+              : [`${at}.urls[${i}].${key}: ${JSON.stringify(url[key])} needs regex`],
+          );
+        }
+        // A comment hides the parenthesis that it swallows; a quantifier has nothing before it but a space that says nothing.
+        return url.regexOptions?.includes("extended") && /#|\s[*+?{]/.test(url.regex)
+          ? [
+              `${at}.urls[${i}].regex: ${JSON.stringify(url.regex)} has # or a space before a quantifier, which the option extended takes for something else; write \\x23 or \\x20`,
+            ]
+          : [];
+      });
     case "udp": {
       const { minReplyLength: min = 0, maxReplyLength: max = 255, requireReply } = check;
       return [

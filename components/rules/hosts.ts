@@ -1,5 +1,5 @@
 // Rules about directors and real servers.
-import { canonical, checkedFamily, isAddress, withoutPrefix } from "../schema";
+import { canonical, checkedFamily, isAddress, withoutPrefix, type StackConfig } from "../schema";
 import { writtenAddresses } from "../settings";
 import { named, repeated, unknown, type Rule } from "./rule";
 
@@ -109,7 +109,8 @@ export const hostRules: Rule[] = [
   },
   {
     needs: ["virtualServers", "directors", "realServers", "vrrp"],
-    find: ({ virtualServers, directors, realServers, vrrp }) => {
+    find: (config) => {
+      const { directors, realServers } = config;
       const owners = new Map(
         [
           ...directors.flatMap(({ name, host, vrrpAddress, vrrpAddress6, syncAddress }) =>
@@ -122,27 +123,7 @@ export const hostRules: Rule[] = [
           own !== undefined && name !== undefined && isAddress(own) ? [[canonical(own), name]] : [],
         ),
       );
-      const virtual = [
-        ...virtualServers.flatMap((service, i) =>
-          writtenAddresses(service).map((address, j) => ({
-            at: service.traffic
-              ? `virtualServers[${i}].traffic[${j}].address`
-              : `virtualServers[${i}].address`,
-            address,
-          })),
-        ),
-        ...vrrp.virtualAddresses.map(({ address }, i) => ({
-          at: `vrrp.virtualAddresses[${i}].address`,
-          address,
-        })),
-        ...(vrrp.instances ?? []).flatMap(({ virtualAddresses }, i) =>
-          (virtualAddresses ?? []).map(({ address }, j) => ({
-            at: `vrrp.instances[${i}].virtualAddresses[${j}].address`,
-            address,
-          })),
-        ),
-      ];
-      return virtual.flatMap(({ at, address }) => {
+      return virtualAddressesOf(config).flatMap(({ at, address }) => {
         const owner = owners.get(canonical(address));
         return owner
           ? [`${at}: "${address}" is ${owner}'s own address; a virtual address must be nobody's`]
@@ -151,6 +132,33 @@ export const hostRules: Rule[] = [
     },
   },
 ];
+
+/** Every virtual address, and where it is written. */
+export function virtualAddressesOf({
+  virtualServers,
+  vrrp,
+}: Pick<StackConfig, "virtualServers" | "vrrp">): { at: string; address: string }[] {
+  return [
+    ...virtualServers.flatMap((service, i) =>
+      writtenAddresses(service).map((address, j) => ({
+        at: service.traffic
+          ? `virtualServers[${i}].traffic[${j}].address`
+          : `virtualServers[${i}].address`,
+        address,
+      })),
+    ),
+    ...vrrp.virtualAddresses.map(({ address }, i) => ({
+      at: `vrrp.virtualAddresses[${i}].address`,
+      address,
+    })),
+    ...(vrrp.instances ?? []).flatMap(({ virtualAddresses }, i) =>
+      (virtualAddresses ?? []).map(({ address }, j) => ({
+        at: `vrrp.instances[${i}].virtualAddresses[${j}].address`,
+        address,
+      })),
+    ),
+  ];
+}
 
 /** One spelling of an address; a name is no address and is compared as a host. */
 function spelt(address: string | undefined): string | undefined {

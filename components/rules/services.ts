@@ -9,9 +9,16 @@ import {
   membersOf,
   writtenAddresses,
 } from "../settings";
+import { overlapping, wordsOf, type PortFlow } from "./flows";
+import { virtualAddressesOf } from "./hosts";
 import { named, repeated, unknown, type Rule } from "./rule";
 
 type Service = StackConfig["virtualServers"][number];
+
+interface Placed {
+  at: string;
+  flow: PortFlow;
+}
 
 export const serviceRules: Rule[] = [
   {
@@ -21,7 +28,7 @@ export const serviceRules: Rule[] = [
   {
     needs: ["virtualServers"],
     find: ({ virtualServers }) =>
-      virtualServers.flatMap(({ address, port, fwmark, traffic }, i) => {
+      virtualServers.flatMap(({ address, port, protocol, fwmark, traffic }, i) => {
         const at = `virtualServers[${i}]`;
         if (fwmark === undefined) {
           return [
@@ -45,6 +52,12 @@ export const serviceRules: Rule[] = [
           ...(port === undefined
             ? []
             : [`${at}.port: ${port} belongs to an address; with fwmark, ports are in traffic`]),
+          // TCP is what it is where nothing is said.
+          ...(protocol === "TCP"
+            ? []
+            : [
+                `${at}.protocol: "${protocol}" belongs to an address; with fwmark, protocols are in traffic`,
+              ]),
           ...(traffic
             ? []
             : [`${at}.traffic: is missing; it must say what is marked with ${fwmark}`]),
@@ -61,17 +74,7 @@ export const serviceRules: Rule[] = [
           value: fwmark,
         })),
       ),
-      ...repeated(
-        "service",
-        virtualServers.flatMap((service, i) =>
-          flowsOf(service).flatMap(({ address, protocol, ports }, j) =>
-            (ports ?? ["any port"]).map((port) => ({
-              at: service.traffic ? `virtualServers[${i}].traffic[${j}]` : `virtualServers[${i}]`,
-              value: `${address} ${port} ${protocol}`,
-            })),
-          ),
-        ),
-      ),
+      ...overlaps(virtualServers),
     ],
   },
   {
@@ -173,10 +176,13 @@ export const serviceRules: Rule[] = [
     find: ({ virtualServers, realServers, maintenance }) =>
       virtualServers.flatMap((service, i) => {
         const at = `virtualServers[${i}]`;
-        const total = membersOf({ realServers, maintenance }, service.realServers).reduce(
-          (sum, { weight }) => sum + weight,
-          0,
-        );
+        const weigh = (absent: string[]) =>
+          membersOf({ realServers, maintenance: absent }, service.realServers).reduce(
+            (sum, { weight }) => sum + weight,
+            0,
+          );
+        const total = weigh(maintenance);
+        const whole = weigh([]);
         if (total === 0) {
           return [
             `${at}: every real server of ${service.name} has weight 0, so it would answer nobody; at least one must be above 0`,
@@ -193,6 +199,15 @@ export const serviceRules: Rule[] = [
                 `${at}.hysteresis: ${service.hysteresis} is not below quorum (${service.quorum}); 0–${service.quorum - 1} is allowed`,
               ]
             : []),
+          // Maintenance passes, and a quorum that it doesn't cost is not lost.
+          ...(service.hysteresis > 0 &&
+          service.hysteresis < service.quorum &&
+          service.quorum <= total &&
+          service.quorum + service.hysteresis > whole
+            ? [
+                `${at}.hysteresis: ${service.hysteresis} with quorum ${service.quorum} is more than all its real servers weigh together (${whole}), so a quorum that is lost would never be gained again; ${service.quorum === whole ? 0 : `0–${whole - service.quorum}`} is allowed`,
+              ]
+            : []),
         ];
       }),
   },
@@ -206,6 +221,19 @@ export const serviceRules: Rule[] = [
       virtualServers.flatMap((service, i) =>
         sorryErrors(service, `virtualServers[${i}]`, { realServers, maintenance }),
       ),
+  },
+  {
+    needs: ["virtualServers", "vrrp"],
+    find: (config) => {
+      const virtual = new Set(virtualAddressesOf(config).map(({ address }) => canonical(address)));
+      return config.virtualServers.flatMap(({ sorryServer }, i) =>
+        sorryServer && virtual.has(canonical(sorryServer.address))
+          ? [
+              `virtualServers[${i}].sorryServer.address: "${sorryServer.address}" is a virtual address of the stack, which is the director itself; a sorry server needs an address of its own`,
+            ]
+          : [],
+      );
+    },
   },
   {
     needs: ["virtualServers"],
@@ -243,6 +271,32 @@ export const serviceRules: Rule[] = [
 
 const words: Record<Family, string> = { inet: "IPv4", inet6: "IPv6" };
 
+/** IPVS looks a mark up before it looks for an address and port: of two that take the same packet, one would get none. */
+function overlaps(virtualServers: Service[]): string[] {
+  const earlier = new Map<string, Placed[]>();
+  return virtualServers
+    .flatMap((service, i) =>
+      flowsOf(service).flatMap(({ ports, ...flow }, j) =>
+        (ports ?? [undefined]).map((port): Placed => ({
+          at: service.traffic ? `virtualServers[${i}].traffic[${j}]` : `virtualServers[${i}]`,
+          flow: { ...flow, port },
+        })),
+      ),
+    )
+    .flatMap((placed) => {
+      const { address, protocol } = placed.flow;
+      const key = `${address} ${protocol}`;
+      const others = earlier.get(key) ?? [];
+      earlier.set(key, [...others, placed]);
+      const other = others.find(({ flow }) => overlapping(flow, placed.flow));
+      return other
+        ? [
+            `${placed.at}: "${wordsOf(placed.flow)}" is also "${wordsOf(other.flow)}" of ${other.at}; a packet must be for one service only`,
+          ]
+        : [];
+    });
+}
+
 /** Every address is on a director once, so it has one prefix. */
 function prefixesThatDiffer(virtualServers: Service[]): string[] {
   const first = new Map<string, string>();
@@ -265,7 +319,10 @@ function prefixesThatDiffer(virtualServers: Service[]): string[] {
 
 function schedulingErrors(service: Service, i: number): string[] {
   const at = `virtualServers[${i}]`;
-  const { scheduler, schedulerFlags, protocol, fwmark } = service;
+  const { scheduler, schedulerFlags, fwmark } = service;
+  const protocols = [...new Set(flowsOf(service).map(({ protocol }) => protocol))];
+  // Of a service that is not whole yet, other rules say what is missing.
+  const hasUdp = protocols.length === 0 || protocols.includes("UDP");
   const family = familyOfService(service);
   const errors = schedulerFlags.flatMap((name, j) =>
     name.startsWith(`${scheduler}-`)
@@ -280,8 +337,9 @@ function schedulingErrors(service: Service, i: number): string[] {
       schedulerFlags.map((value, j) => ({ at: `${at}.schedulerFlags[${j}]`, value })),
     ),
   );
-  if (service.onePacketScheduling && fwmark === undefined && protocol !== "UDP") {
-    errors.push(`${at}.onePacketScheduling: true is for UDP and fwmark, not for ${protocol}`);
+  // The kernel schedules packets one by one if they are UDP's only: ip_vs_schedule() in ip_vs_core.c.
+  if (service.onePacketScheduling && !hasUdp) {
+    errors.push(`${at}.onePacketScheduling: true is for UDP, not for ${protocols.join(", ")}`);
   }
   if (service.haSuspend && fwmark !== undefined) {
     errors.push(`${at}.haSuspend: true is for an address; which one it is, a fwmark doesn't tell`);
@@ -300,8 +358,8 @@ function schedulingErrors(service: Service, i: number): string[] {
       `${at}.persistenceGranularity: ${service.persistenceGranularity} is not a prefix length of IPv4 (1–32)`,
     );
   }
-  if (service.persistenceEngine === "sip" && fwmark === undefined && protocol !== "UDP") {
-    errors.push(`${at}.persistenceEngine: "sip" reads UDP only, not ${protocol}`);
+  if (service.persistenceEngine === "sip" && !hasUdp) {
+    errors.push(`${at}.persistenceEngine: "sip" reads UDP only, not ${protocols.join(", ")}`);
   }
   return errors;
 }

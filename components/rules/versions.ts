@@ -23,10 +23,10 @@ export const versionRules: Rule[] = [
         ),
         ...gatedValues(config),
       ];
-      return found.flatMap(({ at, value, since }) =>
+      return found.flatMap(({ at, value, why, since }) =>
         compareVersions(oldest.keepalived, since) < 0
           ? [
-              `${at}: ${JSON.stringify(value)} needs keepalived ${since} on every director; ${oldest.id} ${oldest.versionId} has ${oldest.keepalived}`,
+              `${at}: ${JSON.stringify(value)}${why ? `, ${why},` : ""} needs keepalived ${since} on every director; ${oldest.id} ${oldest.versionId} has ${oldest.keepalived}`,
             ]
           : [],
       );
@@ -37,10 +37,12 @@ export const versionRules: Rule[] = [
 interface Gated {
   at: string;
   value: unknown;
+  /** What of the value the older version doesn't take. */
+  why?: string;
   since: string;
 }
 
-/** Values of keys that every version knows, which an older one refuses. */
+/** Values of keys that every version knows, which an older one refuses or gets wrong; the keys' `valuesSince` tells of them. */
 function gatedValues(config: StackConfig): Gated[] {
   const fractions = config.tracking.scripts.flatMap((script, i) =>
     (["intervalSeconds", "timeoutSeconds"] as const).flatMap((key) =>
@@ -49,6 +51,19 @@ function gatedValues(config: StackConfig): Gated[] {
         : // 6f9ace3c: vrrp_script's times in fractions of a second.
           [{ at: `tracking.scripts[${i}].${key}`, value: script[key], since: "2.3.2" }],
     ),
+  );
+  const overlaps = config.tracking.scripts.flatMap(({ intervalSeconds, timeoutSeconds = 0 }, i) =>
+    timeoutSeconds > intervalSeconds
+      ? [
+          // 94d40e3b: a run is left out while the last one is still there.
+          {
+            at: `tracking.scripts[${i}].timeoutSeconds`,
+            value: timeoutSeconds,
+            why: "above intervalSeconds",
+            since: "2.3.3",
+          },
+        ]
+      : [],
   );
   const routes = [config.vrrp, ...(config.vrrp.instances ?? [])].flatMap((place, i) =>
     (place.virtualRoutes ?? []).flatMap((route, j) =>
@@ -74,7 +89,7 @@ function gatedValues(config: StackConfig): Gated[] {
         )
       : [],
   );
-  return [...fractions, ...routes, ...bytes];
+  return [...fractions, ...overlaps, ...routes, ...bytes];
 }
 
 /** Negative where the first version is older. */

@@ -2,13 +2,14 @@
 import {
   canonical,
   checkedFamily,
+  isAddress,
   trackLists,
   valueAt,
   type InstanceKey,
   type StackConfig,
   type TrackList,
 } from "../schema";
-import { instancesOf, ownAddress, writtenAddresses } from "../settings";
+import { defaultPriority, instancesOf, ownAddress, writtenAddresses } from "../settings";
 import { trackedIn } from "./names";
 import { named, repeated, unknown, type Rule } from "./rule";
 
@@ -227,7 +228,8 @@ export const vrrpRules: Rule[] = [
               (instance) =>
                 group.instances.includes(instance.name) &&
                 instance.interface === name &&
-                instance.trackPrimaryInterface,
+                // keepalived tracks the interface under a VMAC's in any case.
+                (instance.trackPrimaryInterface || instance.vmac !== undefined),
             );
             return owner
               ? [
@@ -260,6 +262,34 @@ export const vrrpRules: Rule[] = [
         }),
       ];
     },
+  },
+  {
+    needs: ["directors"],
+    find: ({ directors }) =>
+      directors.flatMap(({ priority }, i) =>
+        priority === undefined && defaultPriority(i) < 1
+          ? [
+              `directors[${i}].priority: is missing; the default is for fifteen directors, so it must be a VRRP priority (1–254)`,
+            ]
+          : [],
+      ),
+  },
+  {
+    needs: ["vrrp", "directors", "firewall"],
+    // The address is for the firewall: the kernel takes the interface's own, of the group's family.
+    find: ({ vrrp, directors, firewall }) =>
+      vrrp.connectionSync && firewall.backend !== "none"
+        ? directors.flatMap(({ host, syncAddress }, i) => {
+            const { group = "224.0.0.81" } = vrrp.syncDaemon;
+            const from = syncAddress ?? host;
+            if (!isAddress(from) || checkedFamily(from) === checkedFamily(group)) return [];
+            return [
+              syncAddress === undefined
+                ? `directors[${i}].syncAddress: is missing; host "${host}" is not of the family of the sync daemon's group (${group}), so its address of that on vrrp.syncInterface must be given`
+                : `directors[${i}].syncAddress: "${syncAddress}" is not of the family of the sync daemon's group (${group}); give another, or set vrrp.syncDaemon.group`,
+            ];
+          })
+        : [],
   },
   {
     needs: ["vrrp"],

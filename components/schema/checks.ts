@@ -1,5 +1,6 @@
 // Health checks: how a real server proves itself, one shape a checker of keepalived.conf(5).
 import { z } from "zod";
+import { isRegex, looksBehind } from "./regex";
 import { scriptCall } from "./scripts";
 import {
   address,
@@ -83,20 +84,6 @@ export const regexOptions = [
   "ucp",
 ] as const;
 
-// keepalived takes any text here and finds out when it checks.
-function isRegex(pattern: string): boolean {
-  try {
-    return new RegExp(pattern).source !== "";
-  } catch {
-    return false;
-  }
-}
-
-// ec984192: what keepalived keeps of a body that has come in part is counted wrong then, which the checked server can use.
-function looksBehind(pattern: string): boolean {
-  return /\(\?<[=!]|(?<!\\)(?:\\\\)*\\[ABb]/.test(pattern);
-}
-
 const url = z.strictObject({
   path: word(255, "a URL's path")
     .refine((value) => value.startsWith("/"), { error: "is not a URL's path: it begins with /" })
@@ -114,12 +101,14 @@ const url = z.strictObject({
     /^(?!@)[^"\p{C}]{1,200}$/u,
     'a regular expression without " (200 characters at most)',
   )
-    .refine((pattern) => isRegex(pattern) && !/\$\{?[A-Za-z_]/.test(pattern), {
-      error: "is not a regular expression, or has a letter after $",
-    })
     .refine((pattern) => !looksBehind(pattern), {
       error:
         "looks behind, by (?<=, (?<!, \\A, \\b or \\B: keepalived before 2.4.0 writes past its buffer there",
+      abort: true,
+    })
+    .refine((pattern) => isRegex(pattern) && !/\$\{?[A-Za-z_]/.test(pattern), {
+      error:
+        "is not a regular expression of what every PCRE2 takes (characters, . ^ $ |, classes, (…), (?:…), (?=…), (?!…), * + ? {2,5} and these with ?, \\d \\s \\w and their capitals, \\n \\r \\t \\x41, \\ before punctuation; regexOptions for what (?i) would say), or has a letter after $",
     })
     .optional()
     .describe("Regular expression (PCRE2) that the body must match"),
@@ -198,11 +187,15 @@ const udp = z.strictObject({
     .describe("No ICMP error comes back for a datagram, or the right reply if one is required"),
   ...connection,
   throughVirtualAddress,
-  payload: hexBytes(false).optional().describe("Datagram sent; random where it is left out"),
+  payload: hexBytes(false)
+    .optional()
+    .describe("Datagram sent; random where it is left out")
+    .meta({ valuesSince: { "with `ff` at its end": "2.3.3" } }),
   requireReply: z
     .union([flag, hexBytes(true)], { error: "is neither true, false nor hexadecimal digits" })
     .default(false)
-    .describe("A reply must come, and begin with these bytes where they are given"),
+    .describe("A reply must come, and begin with these bytes where they are given")
+    .meta({ valuesSince: { "with `ff` at its end": "2.3.3" } }),
   minReplyLength: integer(0, 65535, "a number of bytes").optional().describe("Bytes, at least"),
   maxReplyLength: integer(0, 65535, "a number of bytes").optional().describe("Bytes, at most"),
 });

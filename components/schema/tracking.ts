@@ -26,10 +26,14 @@ const reverse = flag.optional().describe("The weight's sense is turned");
 const trackedScript = z.strictObject({
   name: blockName.describe("Unique: chk_uplink"),
   ...scriptCall.shape,
-  intervalSeconds: seconds(0.1, 3600).default(1).describe("Seconds between runs"),
+  intervalSeconds: seconds(0.1, 3600)
+    .default(1)
+    .describe("Seconds between runs")
+    .meta({ valuesSince: { "a fraction": "2.3.2" } }),
   timeoutSeconds: seconds(0.1, 3600)
     .optional()
-    .describe("Seconds that a run may take; the interval where it is left out"),
+    .describe("Seconds that a run may take; the interval where it is left out")
+    .meta({ valuesSince: { "a fraction": "2.3.2", "more than the interval": "2.3.3" } }),
   rise: integer(1, 1000, "a number of runs").default(1).describe("Successes that make it well"),
   fall: integer(1, 1000, "a number of runs").default(1).describe("Failures that make it ill"),
   weight: priorityWeight,

@@ -100,7 +100,10 @@ const virtualRoute = z.strictObject({
     })
     .describe("Destination"),
   via: address.optional().describe("Gateway"),
-  device: interfaceName.optional().describe("Interface"),
+  device: interfaceName
+    .optional()
+    .describe("Interface")
+    .meta({ valuesSince: { "left out": "2.3.2" } }),
   source: address.optional().describe("Preferred source address"),
   metric: integer(0, 4294967295, "a metric").optional().describe("Metric"),
   table: integer(1, 4294967295, "a routing table")

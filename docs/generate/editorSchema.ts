@@ -94,6 +94,7 @@ function explain(given: z.ZodType, json: JsonSchema): void {
   ].join("\n");
   if (description) json.description = description;
   delete json.since;
+  delete json.valuesSince;
   if (isEmpty(json.default)) delete json.default;
   const pattern = patterns.get(type._zod.def);
   if (pattern !== undefined) json.pattern = pattern;

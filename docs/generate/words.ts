@@ -19,9 +19,11 @@ export function keyOf(type: z.ZodType): Key {
   let fallback: unknown;
   let meaning: string | undefined;
   let since: unknown;
+  let valuesSince: unknown;
   for (;;) {
     meaning ??= inner.description;
     since ??= z.globalRegistry.get(inner)?.since;
+    valuesSince ??= z.globalRegistry.get(inner)?.valuesSince;
     if (inner instanceof z.ZodPipe) {
       inner = inner.in as z.ZodType;
     } else if (inner instanceof z.ZodDefault) {
@@ -35,8 +37,14 @@ export function keyOf(type: z.ZodType): Key {
       break;
     }
   }
-  const version = typeof since === "string" ? ` (${sinceVersion(since)})` : "";
-  return { type: inner, required, fallback, meaning: (meaning ?? "") + version };
+  const versions = [
+    ...(typeof since === "string" ? [sinceVersion(since)] : []),
+    ...Object.entries(valuesSince ?? {}).map(
+      ([values, version]) => `${values}: ${sinceVersion(String(version))}`,
+    ),
+  ];
+  const known = versions.length > 0 ? ` (${versions.join("; ")})` : "";
+  return { type: inner, required, fallback, meaning: (meaning ?? "") + known };
 }
 
 /** What a type allows, with no full stop: "a port (1–65535)". */

@@ -1,14 +1,20 @@
 // What the schema offers, and what of it a stack config uses: so that a test can ask whether its cases cover the whole.
 import { z } from "zod";
+import { compareVersions } from "../../components/rules/versions";
 import { schema } from "../../components/schema";
 import type { Plain } from "./setRight";
 
 type Type = z.core.$ZodType;
 
-/** Every key of the schema by its path, every branch of its unions, every value of its enumerations: `vrrp.version<0>=2`. */
-export function features(): Set<string> {
+/**
+ * Every key of the schema by its path, every branch of its unions, every value of its enumerations: `vrrp.version<0>=2`; of those
+ * that a version of keepalived knows.
+ */
+export function features(version: string): Set<string> {
   const found = new Set<string>();
   const visit = (type: Type, at: string): void => {
+    const since = z.globalRegistry.get(type)?.since;
+    if (typeof since === "string" && compareVersions(version, since) < 0) return;
     found.add(at);
     for (const value of valuesOf(type)) found.add(`${at}=${value}`);
     for (const [below, suffix] of childrenOf(type)) visit(below, at + suffix);

@@ -10,6 +10,9 @@ const instance = (i: number, more: Record<string, unknown> = {}) => ({
   ...more,
 });
 
+const noRegex =
+  "is not a regular expression of what every PCRE2 takes (characters, . ^ $ |, classes, (…), (?:…), (?=…), (?!…), * + ? {2,5} and these with ?, \\d \\s \\w and their capitals, \\n \\r \\t \\x41, \\ before punctuation; regexOptions for what (?i) would say), or has a letter after $";
+
 /** What is wrong, how `smallStack` comes to have it, and how the errors begin. */
 export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...errors: string[]][] = [
   // The schema's own
@@ -194,7 +197,17 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "a regular expression that is none",
     (s) => (s.virtualServers[0].checks = [{ type: "http", urls: [{ path: "/", regex: "(" }] }]),
-    'virtualServers[0].checks[0].urls[0].regex: "(" is not a regular expression, or has a letter after $',
+    `virtualServers[0].checks[0].urls[0].regex: "(" ${noRegex}`,
+  ],
+  [
+    "a regular expression that JavaScript knows and PCRE2 doesn't",
+    (s) => (s.virtualServers[0].checks = [{ type: "http", urls: [{ path: "/", regex: "[^]" }] }]),
+    `virtualServers[0].checks[0].urls[0].regex: "[^]" ${noRegex}`,
+  ],
+  [
+    "a parameter of keepalived's in a regular expression",
+    (s) => (s.virtualServers[0].checks = [{ type: "http", urls: [{ path: "/", regex: "$X" }] }]),
+    `virtualServers[0].checks[0].urls[0].regex: "$X" ${noRegex}`,
   ],
   [
     "a regular expression that looks behind",
@@ -456,6 +469,11 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "virtualServers[1].port: 443 belongs to an address; with fwmark, ports are in traffic",
   ],
   [
+    "a protocol beside a mark",
+    (s) => s.virtualServers.push({ ...marked, protocol: "UDP" }),
+    'virtualServers[1].protocol: "UDP" belongs to an address; with fwmark, protocols are in traffic',
+  ],
+  [
     "a mark without traffic",
     (s) => s.virtualServers.push({ name: "marked", fwmark: 7, checks: [] }),
     "virtualServers[1].traffic: is missing; it must say what is marked with 7",
@@ -473,12 +491,36 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "an address, port and protocol that two virtual servers have",
     (s) => s.virtualServers.push({ ...again, address: "192.0.2.100" }),
-    'virtualServers[1]: service "192.0.2.100 80 TCP" is taken by virtualServers[0]; each must be unique',
+    'virtualServers[1]: "192.0.2.100 80 TCP" is also "192.0.2.100 80 TCP" of virtualServers[0]; a packet must be for one service only',
   ],
   [
     "traffic that two virtual servers have",
     (s) => s.virtualServers.push({ ...marked, traffic: [{ address: "192.0.2.100", ports: [80] }] }),
-    'virtualServers[1].traffic[0]: service "192.0.2.100 80 TCP" is taken by virtualServers[0]; each must be unique',
+    'virtualServers[1].traffic[0]: "192.0.2.100 80 TCP" is also "192.0.2.100 80 TCP" of virtualServers[0]; a packet must be for one service only',
+  ],
+  [
+    "a range of marked ports that a virtual server's port is in",
+    (s) =>
+      s.virtualServers.push({ ...marked, traffic: [{ address: "192.0.2.100", ports: ["1-80"] }] }),
+    'virtualServers[1].traffic[0]: "192.0.2.100 1-80 TCP" is also "192.0.2.100 80 TCP" of virtualServers[0]; a packet must be for one service only',
+  ],
+  [
+    "all ports marked of a virtual server's address",
+    (s) => {
+      s.virtualServers.unshift({ ...marked, checks: [], traffic: [{ address: "192.0.2.100" }] });
+    },
+    'virtualServers[1]: "192.0.2.100 80 TCP" is also "192.0.2.100 any port TCP" of virtualServers[0].traffic[0]; a packet must be for one service only',
+  ],
+  [
+    "two marked ranges of ports that overlap",
+    (s) => {
+      const traffic = (ports: string) => [{ address: "192.0.2.101", ports: [ports] }];
+      s.virtualServers.push(
+        { ...marked, traffic: traffic("8000-8099") },
+        { ...marked, name: "other", fwmark: 8, traffic: traffic("8050-8150") },
+      );
+    },
+    'virtualServers[2].traffic[0]: "192.0.2.101 8050-8150 TCP" is also "192.0.2.101 8000-8099 TCP" of virtualServers[1].traffic[0]; a packet must be for one service only',
   ],
   [
     "traffic of both families",
@@ -559,6 +601,23 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "virtualServers[0].hysteresis: 2 is not below quorum (2); 0–1 is allowed",
   ],
   [
+    "a quorum that is never regained",
+    (s) => {
+      s.virtualServers[0].quorum = 2;
+      s.virtualServers[0].hysteresis = 1;
+    },
+    "virtualServers[0].hysteresis: 1 with quorum 2 is more than all its real servers weigh together (2), so a quorum that is lost would never be gained again; 0 is allowed",
+  ],
+  [
+    "a quorum that is regained with a smaller hysteresis only",
+    (s) => {
+      s.realServers[0].weight = 3;
+      s.virtualServers[0].quorum = 3;
+      s.virtualServers[0].hysteresis = 2;
+    },
+    "virtualServers[0].hysteresis: 2 with quorum 3 is more than all its real servers weigh together (4), so a quorum that is lost would never be gained again; 0–1 is allowed",
+  ],
+  [
     "another scheduler's flag",
     (s) => {
       s.virtualServers[0].scheduler = "sh";
@@ -577,7 +636,12 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "one-packet scheduling of TCP",
     (s) => (s.virtualServers[0].onePacketScheduling = true),
-    "virtualServers[0].onePacketScheduling: true is for UDP and fwmark, not for TCP",
+    "virtualServers[0].onePacketScheduling: true is for UDP, not for TCP",
+  ],
+  [
+    "one-packet scheduling of marked traffic without UDP",
+    (s) => s.virtualServers.push({ ...marked, onePacketScheduling: true }),
+    "virtualServers[1].onePacketScheduling: true is for UDP, not for TCP",
   ],
   [
     "a suspended service without an address",
@@ -614,6 +678,12 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     'virtualServers[0].persistenceEngine: "sip" reads UDP only, not TCP',
   ],
   [
+    "SIP of marked traffic without UDP",
+    (s) =>
+      s.virtualServers.push({ ...marked, persistenceTimeoutSeconds: 60, persistenceEngine: "sip" }),
+    'virtualServers[1].persistenceEngine: "sip" reads UDP only, not TCP',
+  ],
+  [
     "a sorry server of the other family",
     (s) => (s.virtualServers[0].sorryServer = { address: "2001:db8::30", port: 80 }),
     'virtualServers[0].sorryServer.address: "2001:db8::30" is not IPv4, as the virtual server is',
@@ -622,6 +692,14 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "a sorry server that is a real server",
     (s) => (s.virtualServers[0].sorryServer = { address: "192.0.2.21", port: 80 }),
     'virtualServers[0].sorryServer.address: "192.0.2.21" is one of its real servers; a sorry server stands in for all of them',
+  ],
+  [
+    "a sorry server at a virtual address",
+    (s) => {
+      s.virtualServers[0].sorryServer = { address: "192.0.2.101", port: 80 };
+      s.virtualServers.push(again);
+    },
+    'virtualServers[0].sorryServer.address: "192.0.2.101" is a virtual address of the stack, which is the director itself; a sorry server needs an address of its own',
   ],
   [
     "a sorry server without a port",
@@ -647,6 +725,25 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "virtualServers[0].realServers[0].lowerThreshold: 11 is above upperThreshold (10)",
   ],
   // rules/checks.ts
+  [
+    "a BFD session that a real server's checks name twice",
+    (s) => {
+      s.tracking = { bfd: [{ name: "up", neighbor: "192.0.2.1" }] };
+      s.virtualServers[0].checks = [
+        { type: "bfd", session: "up" },
+        { type: "bfd", session: "up" },
+      ];
+    },
+    'virtualServers[0].checks[1].session: BFD session "up" is taken by virtualServers[0].checks[0].session; each must be unique',
+  ],
+  [
+    "a comment in an extended regex",
+    (s) =>
+      (s.virtualServers[0].checks = [
+        { type: "http", urls: [{ path: "/", regex: "(ok#)", regexOptions: ["extended"] }] },
+      ]),
+    'virtualServers[0].checks[0].urls[0].regex: "(ok#)" has # or a space before a quantifier, which the option extended takes for something else; write \\x23 or \\x20',
+  ],
   [
     "a regex's option without a regex",
     (s) =>
@@ -721,6 +818,16 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       s.virtualServers[0].checks = [{ type: "tcp" }];
     },
     'virtualServers[0].checks[0].type: "tcp" of a UDP service would take every real server out; set the check\'s port to a TCP port that tells its health',
+  ],
+  [
+    "a TCP check of marked traffic without TCP",
+    (s) =>
+      s.virtualServers.push({
+        ...marked,
+        traffic: [{ address: "192.0.2.101", ports: [80], protocol: "UDP" }],
+        checks: [{ type: "http" }],
+      }),
+    'virtualServers[1].checks[0].type: "http" of a UDP service would take every real server out; set the check\'s port to a TCP port that tells its health',
   ],
   [
     "a real server's own TCP check of a UDP service",
@@ -805,6 +912,34 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
         ],
       }),
     'vrrp.instances[1]: address "192.0.2.100" is taken by vrrp.instances[0]; each must be unique',
+  ],
+  [
+    "more directors than there are default priorities",
+    (s) => {
+      const [first] = s.directors;
+      for (let i = 2; i < 16; i++) {
+        s.directors.push({
+          ...first,
+          name: `lvs${i + 1}`,
+          host: `10.10.0.${i + 100}`,
+          vrrpAddress: `192.0.2.${i + 110}/24`,
+        });
+      }
+    },
+    "directors[15].priority: is missing; the default is for fifteen directors, so it must be a VRRP priority (1–254)",
+  ],
+  [
+    "a director whose host is of another family than the sync daemon's group",
+    (s) => {
+      s.directors[1].syncAddress = "2001:db8::12";
+      s.vrrp = { syncDaemon: { group: "ff02::81" } };
+    },
+    'directors[0].syncAddress: is missing; host "10.10.0.11" is not of the family of the sync daemon\'s group (ff02::81), so its address of that on vrrp.syncInterface must be given',
+  ],
+  [
+    "a sync address of another family than the kernel's own group",
+    (s) => (s.directors[1].syncAddress = "2001:db8::12"),
+    'directors[1].syncAddress: "2001:db8::12" is not of the family of the sync daemon\'s group (224.0.0.81); give another, or set vrrp.syncDaemon.group',
   ],
   [
     "equal priorities",
@@ -998,6 +1133,19 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     'vrrp.syncGroups[0].trackInterfaces[0].name: "eth2" is VI_2\'s own interface, which is tracked anyway; remove it',
   ],
   [
+    "the interface under an instance's VMAC tracked by its sync group",
+    (s) => {
+      s.vrrp = {
+        trackPrimaryInterface: false,
+        instances: [instance(1), instance(2, { interface: "eth2", vmac: {} })],
+        syncGroups: [
+          { name: "VG_1", instances: ["VI_1", "VI_2"], trackInterfaces: [{ name: "eth2" }] },
+        ],
+      };
+    },
+    'vrrp.syncGroups[0].trackInterfaces[0].name: "eth2" is VI_2\'s own interface, which is tracked anyway; remove it',
+  ],
+  [
     "a BFD session with a director that doesn't exist",
     (s) =>
       (s.tracking = {
@@ -1168,6 +1316,14 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       s.tracking = { scripts: [{ name: "chk", script: "chk.sh", intervalSeconds: 0.5 }] };
     },
     "tracking.scripts[0].intervalSeconds: 0.5 needs keepalived 2.3.2 on every director; debian 12 has 2.2.7",
+  ],
+  [
+    "a script that Debian 12's keepalived runs while it still runs",
+    (s) => {
+      s.scripts = { "chk.sh": "#!/bin/sh\n" };
+      s.tracking = { scripts: [{ name: "chk", script: "chk.sh", timeoutSeconds: 2 }] };
+    },
+    "tracking.scripts[0].timeoutSeconds: 2, above intervalSeconds, needs keepalived 2.3.3 on every director; debian 12 has 2.2.7",
   ],
   [
     "a route without an interface for Debian 12's keepalived",

@@ -379,6 +379,18 @@ function finish(reading: Defaults, globals: Globals, scribe: Scribe): void {
     options.schedulerFlags = [...(options.schedulerFlags ?? []), `${options.scheduler}-${name}`];
   }
   delete reading.flags;
+  const fallback = `${options.scheduler}-fallback` as const;
+  if (
+    (fallback === "sh-fallback" || fallback === "mh-fallback") &&
+    !options.schedulerFlags?.includes(fallback)
+  ) {
+    const line = statement.block?.findLast(({ keyword }) => /^l(vs_sched|b_algo)$/.test(keyword));
+    scribe.changed(
+      line ?? statement,
+      `lvs_sched ${options.scheduler} with ${fallback}`,
+      "the stack always sets it: without it, a drained real server's clients get no answer",
+    );
+  }
   options.schedulerFlags = options.schedulerFlags?.filter((name) =>
     name.startsWith(`${options.scheduler}-`),
   );
@@ -426,7 +438,7 @@ function finish(reading: Defaults, globals: Globals, scribe: Scribe): void {
   }
 }
 
-/** keepalived lowers a quorum that could not be reached, and a hysteresis that is not below it. */
+/** keepalived lowers a quorum that could not be reached, and a hysteresis that is not below it; the stack one that keeps a quorum lost. */
 function limitQuorum({ options, members, statement }: ServiceReading, scribe: Scribe): void {
   const total = members.reduce((sum, { weight }) => sum + weight, 0);
   const line = (name: string) =>
@@ -450,6 +462,14 @@ function limitQuorum({ options, members, statement }: ServiceReading, scribe: Sc
       line("hysteresis"),
       `hysteresis: ${quorum - 1}`,
       "it must be below the quorum: keepalived takes no more",
+    );
+  }
+  if ((options.hysteresis ?? 0) > 0 && quorum + (options.hysteresis ?? 0) > total && total > 0) {
+    options.hysteresis = total - quorum;
+    scribe.changed(
+      line("hysteresis"),
+      `hysteresis: ${options.hysteresis}`,
+      "with more, all real servers together don't regain a quorum that was lost",
     );
   }
 }

@@ -16,11 +16,18 @@ export interface Director {
 }
 
 /** The directors whose files there are, and those that they name as peers. */
-export function directorsOf(readings: [DirectorReading, ...DirectorReading[]]): Director[] {
+export function directorsOf(
+  readings: [DirectorReading, ...DirectorReading[]],
+  scribe: Scribe,
+): Director[] {
   const names = new Names();
+  const priorities = new Priorities(scribe);
   const known = readings.map((reading, i): Director => {
     const parts = new Map(
-      reading.instances.map(({ name, priority, source }) => [name, { priority, address: source }]),
+      reading.instances.map((instance) => [
+        instance.name,
+        { priority: priorities.take(instance), address: instance.source },
+      ]),
     );
     return {
       name: names.take(reading.globals.host, reading.globals.routerId, `lvs${i + 1}`),
@@ -28,7 +35,7 @@ export function directorsOf(readings: [DirectorReading, ...DirectorReading[]]): 
         ...addressesOf(reading.instances, ({ source }) => source),
         ...reading.ownAddresses,
       },
-      priority: reading.instances[0]?.priority,
+      priority: parts.get(reading.instances[0]?.name ?? "")?.priority,
       parts,
     };
   });
@@ -54,6 +61,30 @@ export function directorsOf(readings: [DirectorReading, ...DirectorReading[]]): 
     );
   }
   return [...known, ...strangers];
+}
+
+/** Priorities given so far, by instance. */
+class Priorities {
+  private readonly taken = new Map<string, number[]>();
+
+  constructor(private readonly scribe: Scribe) {}
+
+  /** An instance's priority, or a lower one where an earlier director has it. */
+  take({ name, priority, statement }: InstanceReading): number {
+    const taken = this.taken.get(name) ?? [];
+    let own = priority;
+    // Ten lower, as the stack's own defaults are, while there is room.
+    while (taken.includes(own) && own > 1) own -= own > 10 ? 10 : 1;
+    this.taken.set(name, [...taken, own]);
+    if (own !== priority) {
+      this.scribe.changed(
+        statement.block?.findLast(({ keyword }) => keyword === "priority") ?? statement,
+        `priority ${own}`,
+        "another director has the same: the stack's differ, so that it isn't the addresses that say who is active",
+      );
+    }
+    return own;
+  }
 }
 
 function addressesOf(

@@ -26,7 +26,7 @@ export function toConfig(
   scribe: Scribe,
 ): Imported {
   const [first, ...others] = readings;
-  const directors = directorsOf(readings);
+  const directors = directorsOf(readings, scribe);
   const services = first.services.map((service) => toVirtualServer(service, first, scribe));
   const members = realServersOf(realServers, services, first.services);
   const config: Config = {
@@ -38,7 +38,7 @@ export function toConfig(
     vrrp: vrrpOf(first, directors, scribe),
     tracking: { ...first.tracking, bfd: bfdOf(readings, directors) } as Config["tracking"],
     scripts: Object.fromEntries(Object.entries(scripts.texts).sort(([a], [b]) => (a < b ? -1 : 1))),
-    daemon: daemonOf(first, scribe),
+    daemon: daemonOf(first, scripts, scribe),
     email: emailOf(first, scribe),
     firewall: { backend: "none" },
   };
@@ -76,6 +76,7 @@ function shown(value: unknown): string {
 /** What the daemon is told; where a file says nothing, the stack's defaults are not keepalived's. */
 function daemonOf(
   { file, globals: { daemon } }: DirectorReading,
+  scripts: Scripts,
   scribe: Scribe,
 ): Config["daemon"] {
   for (const [key, keyword] of [
@@ -88,6 +89,14 @@ function daemonOf(
       from: `no ${keyword}`,
       to: `${keyword} ${daemonShape[key].parse(undefined)}`,
       why: "is the stack's default: without it, load on the host makes directors flip",
+    });
+  }
+  if (daemon.scriptUser === undefined && Object.keys(scripts.texts).length > 0) {
+    scribe.report.changed.push({
+      where: file,
+      from: "no script_user",
+      to: `script_user ${daemonShape.scriptUser.parse(undefined)}`,
+      why: "is the stack's default: without it, keepalived has keepalived_script run them where there is such a user",
     });
   }
   return daemon;

@@ -92,7 +92,7 @@ function trafficOf(
   service: ServiceReading,
   instances: InstanceReading[],
   scribe: Scribe,
-): { address: string; ports: string[] }[] {
+): { address: string; protocol?: "UDP"; ports: string[] }[] {
   const at = `/virtualServers[${service.name}]`;
   const known = addressesOfService(service);
   scribe.fillIn(
@@ -104,8 +104,11 @@ function trafficOf(
   }
   const addresses =
     known.length > 0 ? known : [familyOfService(service) === "inet" ? fillIn : fillIn6];
+  const { onePacketScheduling, persistenceEngine } = service.options;
   return addresses.map((address) => ({
     address: withPrefix(address, instances),
+    // Both are for UDP only.
+    ...(onePacketScheduling || persistenceEngine ? { protocol: "UDP" as const } : {}),
     ports: [fillIn],
   }));
 }

@@ -20,7 +20,7 @@ const fixtures: Record<string, { files: [string, ...string[]]; hosts?: string[] 
   "one-file-for-both": { files: ["keepalived.conf"], hosts: ["lb1", "lb2"] },
   sample: { files: ["keepalived.conf"] },
   "file-per-director": { files: ["lb-a.conf", "lb-b.conf"] },
-  "chef-node": { files: ["lvs1.json"] },
+  "chef-nodes": { files: ["lvs1.json", "lvs2.json"] },
 };
 
 const systems: Record<KeepalivedVersion, StackConfig["os"]> = {

@@ -25,7 +25,7 @@ export function differenceOf(before: string[], after: string[]): string[] {
 }
 
 const instanceDefaults = ["priority 100", "advert_int 1", "version 2"];
-const serviceDefaults = ["lvs_sched wlc", "lvs_method NAT", "delay_loop 60", "protocol TCP"];
+const serviceDefaults = ["lvs_sched wlc", "lvs_method NAT", "delay_loop 60", "protocol UDP"];
 
 /** Two names of one thing (keepalived.conf(5)), and a check's old name for retry. */
 const synonyms: Record<string, string> = {

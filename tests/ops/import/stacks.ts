@@ -26,6 +26,7 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
   "every kind of check": {
     stack: {
       ...smallStack(),
+      realServers: smallStack().realServers.map((entry) => ({ ...entry, weight: 2 })),
       scripts: { "check-db.sh": "#!/bin/sh\nexit 0\n" },
       tracking: {
         files: [
