@@ -103,6 +103,11 @@ packages() {
     fi
 }
 
+# VERSION held, or VERSION alone.
+version() {
+    printf '%s%s\n' "$(dpkg-query -W -f '${Version}' "$1")" "$(apt-mark showhold "$1" | sed 's/.*/ held/')"
+}
+
 # The table as it is, and as its file makes it in a network namespace of its own: the same words if the file is live.
 nft_table() {
     nft -s list table inet lvs_ha
@@ -144,6 +149,9 @@ main() {
         packages=*)
             # shellcheck disable=SC2086 # several names
             tell "packages $about" packages $about
+            ;;
+        version=*)
+            tell "version $about" version "$about"
             ;;
         *)
             printf 'report: no such question: %s\n' "$question" >&2

@@ -2,7 +2,6 @@
 import {
   canonical,
   checkedFamily,
-  isAddress,
   trackLists,
   valueAt,
   type InstanceKey,
@@ -273,23 +272,6 @@ export const vrrpRules: Rule[] = [
             ]
           : [],
       ),
-  },
-  {
-    needs: ["vrrp", "directors", "firewall"],
-    // The address is for the firewall: the kernel takes the interface's own, of the group's family.
-    find: ({ vrrp, directors, firewall }) =>
-      vrrp.connectionSync && firewall.backend !== "none"
-        ? directors.flatMap(({ host, syncAddress }, i) => {
-            const { group = "224.0.0.81" } = vrrp.syncDaemon;
-            const from = syncAddress ?? host;
-            if (!isAddress(from) || checkedFamily(from) === checkedFamily(group)) return [];
-            return [
-              syncAddress === undefined
-                ? `directors[${i}].syncAddress: is missing; host "${host}" is not of the family of the sync daemon's group (${group}), so its address of that on vrrp.syncInterface must be given`
-                : `directors[${i}].syncAddress: "${syncAddress}" is not of the family of the sync daemon's group (${group}); give another, or set vrrp.syncDaemon.group`,
-            ];
-          })
-        : [],
   },
   {
     needs: ["vrrp"],

@@ -93,6 +93,7 @@ export const kinds: Partial<Record<string, (step: Step, host: StackHost) => Expe
     }),
     owner(step, step.args[1]),
   ],
+  "version.sh": (step) => [owner(step, step.args[1]), heldVersion(step, step.args[2] ?? "")],
   "keepalived.sh": (step, host) => {
     const files = [...filesOf(step, keepalivedConf)];
     return [
@@ -199,6 +200,17 @@ function packages(step: Step, names: readonly string[]): Expectation {
         .map((line) => line.split(/[: ]/)[0] ?? "");
       return lines(wanted.filter((name) => installed.includes(name)));
     },
+  };
+}
+
+/** Of the package keepalived. */
+function heldVersion(step: Step, version: string): Expectation {
+  return {
+    step,
+    title: "version of keepalived",
+    questions: ["version=keepalived"],
+    want: () => line(`${version} held`),
+    have: (report) => textOf(report, "version keepalived"),
   };
 }
 

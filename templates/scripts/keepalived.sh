@@ -39,6 +39,7 @@ apply() {
             enable_at_boot keepalived
             mend_table
             [ ! -s "$scratch/orders" ] || fail "IPVS isn't as the config says, and does not take: $(cat "$scratch/orders")"
+            start_sync_daemons
         fi
         say "config unchanged, $aim"
     else
@@ -149,6 +150,28 @@ UNIT
 
 has_sync_daemon() {
     [ -f $conf ] && [ -n "$(statements $conf | sed -n '/^lvs_sync_daemon /p')" ]
+}
+
+# Those that the config has and somebody has stopped: a reload would start none either.
+start_sync_daemons() {
+    options=$(statements $conf | awk '
+        BEGIN {
+            n = split("id syncid maxlen sync-maxlen port mcast-port ttl mcast-ttl group mcast-group", words, " ")
+            for (i = 1; i < n; i += 2) option[words[i]] = words[i + 1]
+        }
+        $1 == "lvs_sync_daemon" {
+            printf "--mcast-interface %s", $2
+            for (i = 3; i < NF; i += 2) printf " --%s %s", option[$i], $(i + 1)
+        }
+    ')
+    [ -n "$options" ] || return 0
+    running_daemons=$(ipvsadm -L --daemon)
+    for role in master backup; do
+        case $running_daemons in *"$role sync daemon"*) continue ;; esac
+        # shellcheck disable=SC2086 # the words of a command
+        ipvsadm --start-daemon "$role" $options
+        say "started the $role sync daemon, which had been stopped"
+    done
 }
 
 # A reload leaves a sync daemon running that the config doesn't have any more (2.2.7, 2.3.3).

@@ -142,7 +142,8 @@ test("keepalived is upgraded on both directors, and taken back, one after the ot
   const atVersion = (of: Record<string, string>) => {
     configure((stack) => {
       lossless(stack);
-      for (const director of stack.directors) director.keepalivedVersion = of[String(director.name)];
+      for (const director of stack.directors)
+        director.keepalivedVersion = of[String(director.name)];
     });
   };
   configure(lossless);

@@ -341,6 +341,7 @@ test("every script that the components run on hosts is known, whatever the confi
   stack.firewall = { backend: "nftables" };
   stack.metrics = { enabled: true };
   stack.maintenance = ["lvs2"];
+  stack.directors[0].keepalivedVersion = "1:2.2.7-1+b2";
   const secrets = { vrrpAuthPass: "pass" };
   const settings = settingsOf(stack, secrets);
   const { secret } = await import("@pulumi/pulumi");
@@ -388,9 +389,12 @@ test("every script that the components run on hosts is known, whatever the confi
     expect(titles.includes("IPVS table")).toBe(host.name === "lvs1");
     expect(titles.includes("virtual addresses")).toBe(host.role === "real server");
   }
-  expect(expectations(hostOf({ name: "test", hosts }, "lvs1")).map(({ title }) => title)).toEqual(
+  const ofLvs1 = expectations(hostOf({ name: "test", hosts }, "lvs1"));
+  expect(ofLvs1.map(({ title }) => title)).toEqual(
     expect.arrayContaining(["/etc/keepalived/lvs-ha-secrets.conf", "authorized_keys of root"]),
   );
+  const version = ofLvs1.find(({ title }) => title === "version of keepalived");
+  expect(version?.want(new Map())).toBe("1:2.2.7-1+b2 held\n");
 });
 
 test("every script that puts something on a host is compared, or is a part of one that is", () => {

@@ -128,6 +128,7 @@ beforeEach(() => {
     "case $* in",
     '-Sn) cat "$FOLDER/tmp/table" 2>/dev/null ;;',
     '*--daemon) for role in $(cat "$FOLDER/tmp/daemons" 2>/dev/null); do echo "$role sync daemon (mcast=eth0, syncid=51)"; done ;;',
+    '--start-daemon*) echo "$2" >>"$FOLDER/tmp/daemons"; echo "$*" >>"$FOLDER/tmp/started" ;;',
     '--stop-daemon*) sed -i "/^$2$/d" "$FOLDER/tmp/daemons" ;;',
     '*--thresholds) printf "TCP  192.0.2.100:80 rr\\n  -> 192.0.2.21:80 $limit 0 0\\n" ;;',
     "-[AEaed]*)",
@@ -667,6 +668,18 @@ describe("a sync daemon", () => {
     applied({ id: "first", synced: true });
     applied({ id: "second", synced: true });
     expect(daemons()).toBe("master\nbackup\n");
+  });
+
+  test("that somebody has stopped is started again, as the config says", () => {
+    applied({ id: "first", synced: true });
+    host.write("/tmp/daemons", "master\n");
+    const { stderr } = applied({ id: "first", synced: true });
+    expect(stderr).toContain("started the backup sync daemon");
+    expect(host.read("/tmp/started")).toBe(
+      "--start-daemon backup --mcast-interface eth0 --syncid 51\n",
+    );
+    expect(daemons()).toBe("master\nbackup\n");
+    expect(told()).toEqual(["start"]);
   });
 
   test("is stopped when the config has it no more, which a reload leaves undone", () => {

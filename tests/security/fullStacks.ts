@@ -59,6 +59,7 @@ function fullStack(callAs: CallAs, backend: string): Stack {
         ...own,
         vrrpAddress6: "2001:db8:1::11/64",
         syncAddress: "10.10.0.11",
+        keepalivedVersion: "1:2.2.7-1+b2",
       },
       { ...directors[1], vrrpAddress6: "2001:db8:1::12/64", syncAddress: "10.10.0.12" },
     ],

@@ -329,7 +329,6 @@ const places: Record<string, fc.Arbitrary<unknown>> = {
   // With IPv6 addresses alone, a real server would seldom fit the virtual servers.
   "realServers[].host": mostly(near4, anyAddress, hostNames),
   "realServers[].address": mostly(near4, anyAddress),
-  // The sync daemon's group is mostly IPv4's.
   "directors[].host": mostly(near4, anyAddress, hostNames),
   "directors[].syncAddress": mostly(near4, anyAddress),
   "daemon.scriptUser": fc.constantFrom(...director.users),

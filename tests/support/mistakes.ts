@@ -929,19 +929,6 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "directors[15].priority: is missing; the default is for fifteen directors, so it must be a VRRP priority (1–254)",
   ],
   [
-    "a director whose host is of another family than the sync daemon's group",
-    (s) => {
-      s.directors[1].syncAddress = "2001:db8::12";
-      s.vrrp = { syncDaemon: { group: "ff02::81" } };
-    },
-    'directors[0].syncAddress: is missing; host "10.10.0.11" is not of the family of the sync daemon\'s group (ff02::81), so its address of that on vrrp.syncInterface must be given',
-  ],
-  [
-    "a sync address of another family than the kernel's own group",
-    (s) => (s.directors[1].syncAddress = "2001:db8::12"),
-    'directors[1].syncAddress: "2001:db8::12" is not of the family of the sync daemon\'s group (224.0.0.81); give another, or set vrrp.syncDaemon.group',
-  ],
-  [
     "equal priorities",
     (s) => {
       s.directors.forEach((d) => (d.priority = 100));
