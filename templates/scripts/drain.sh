@@ -135,40 +135,22 @@ await_checks() {
     done
 }
 
-# round_of ADDRESS…: the seconds within which each check of these real servers tells that it fails, and one more; 60 at most, and 0
-# without checks. Not as asked for, they are keepalived.conf(5)'s. Of several URLs one is asked for each delay_loop. BFD_CHECK and
-# FILE_CHECK ask nobody: they tell at once.
+# round_of ADDRESS…: the seconds within which each check of these real servers tells that it fails; 60 at most, and 0 without checks.
 round_of() {
-    awk -v addresses="$*" '
-        function of_check(name, otherwise) {
-            if (name in check) return check[name]
-            if (name in real) return real[name]
-            return name in service ? service[name] : otherwise
-        }
-        function round(    interval, timeout, retries, pause) {
-            interval = of_check("delay_loop", 60)
-            timeout = type == "MISC_CHECK" ? of_check("misc_timeout", interval) : of_check("connect_timeout", 5)
-            retries = of_check("retry", type == "MISC_CHECK" ? 0 : type == "DNS_CHECK" ? 3 : 1)
-            pause = of_check("delay_before_retry", type == "DNS_CHECK" ? interval : type ~ /_GET$/ ? 3 : 1)
-            return interval * (urls > 1 ? urls : 1) + (retries + 1) * timeout + retries * pause
-        }
+    wanted $conf | awk -v addresses="$*" '
         BEGIN {
-            n = split(tolower(addresses), list, " ")
+            n = split(addresses, list, " ")
             for (i = 1; i <= n; i++) asked[list[i]]
-            longest = -1
         }
-        { gsub(/"([^"\\]|\\.)*"/, "\"\""); sub(/[#!].*/, "") }
-        depth == 0 { inside = $1 == "virtual_server"; split("", service) }
-        inside && depth == 1 { service[$1] = $2 }
-        inside && depth == 1 && $1 == "real_server" { is_asked = tolower($2) in asked; split("", real) }
-        inside && depth == 2 { real[$1] = $2; type = $1; urls = 0; split("", check) }
-        inside && depth == 3 { check[$1] = $2; urls += $1 == "url" }
-        { was = depth; depth += gsub(/[{]/, "{") - gsub(/[}]/, "}") }
-        inside && is_asked && was == 3 && depth == 2 && type ~ /_(CHECK|GET)$/ && type !~ /^(BFD|FILE)_/ {
-            if (round() > longest) longest = round()
+        $1 == "=c" {
+            for (i = 1; $i != "-r"; i++);
+            server = $(i + 1)
+            sub(/:[0-9]+$/, "", server)
+            gsub(/[][]/, "", server)
+            if (server in asked && $(i + 2) > longest) longest = $(i + 2)
         }
-        END { print (longest < 0 ? 0 : longest > 58 ? 60 : int(longest + 1.999)) }
-    ' $conf
+        END { print (longest > 60 ? 60 : longest + 0) }
+    '
 }
 
 serving() {

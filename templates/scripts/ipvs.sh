@@ -111,16 +111,19 @@ wanted() {
             if (its[i, key] != "") return its[i, key]
             return own[key] != "" ? own[key] : otherwise
         }
-        # Seconds from a reload until every check of a real server has had its say, at the latest. What is not said is the
-        # default of keepalived.conf(5); its first second is BOOTSTRAP_DELAY.
-        function verdict(i,    n, type, loop, pause, retry, timeout, seconds, latest) {
+        # Seconds until every check of a real server has had its say, at the latest, from a reload or from now. What is not said is
+        # the default of keepalived.conf(5); its first second is BOOTSTRAP_DELAY. BFD_CHECK and FILE_CHECK ask nobody: they tell at once.
+        function verdict(i,    n, type, loop, first, pause, retry, timeout, seconds, latest) {
             for (n = 1; n <= checks[i]; n++) {
                 type = check[i, n, "type"]
+                if (type ~ /^(BFD|FILE)_/) continue
                 loop = setting(i, n, "delay_loop", 60)
                 pause = setting(i, n, "delay_before_retry", type ~ /_GET$/ ? 3 : type == "DNS_CHECK" ? loop : 1)
                 retry = setting(i, n, "retry", type == "MISC_CHECK" ? 0 : type == "DNS_CHECK" ? 3 : 1)
                 timeout = type == "MISC_CHECK" ? setting(i, n, "misc_timeout", loop) : setting(i, n, "connect_timeout", 5)
-                seconds = setting(i, n, "warmup", loop) + (retry + 1) * timeout + retry * pause + 1
+                first = setting(i, n, "warmup", loop)
+                if (first < loop) first = loop
+                seconds = first + (retry + 1) * timeout + retry * pause + 1
                 # One URL after the other.
                 if (urls[i, n] > 1) seconds += (urls[i, n] - 1) * (loop + timeout)
                 if (seconds > latest) latest = seconds

@@ -348,20 +348,7 @@ describe("before it is put back, a real server's checks have had a round to fail
 
   test.each<[string, string, string, string, number]>([
     ["by keepalived's defaults", "TCP_CHECK {\n}", "", "", 60],
-    ["by the real server's own words", "TCP_CHECK {\n}", "delay_loop 2", "delay_loop 20", 14],
-    ["by the virtual server's", "TCP_CHECK {\n}", "", "delay_loop 2\nretry 0", 8],
-    ["by those of a check", "TCP_CHECK {\ndelay_loop 0.5\nretry 0\n}", "retry 2", "", 7],
-    ["with three seconds before HTTP's retry", "HTTP_GET {\ndelay_loop 1\n}", "", "", 15],
-    [
-      "one URL after the other",
-      "SSL_GET {\nurl {\npath /a\n}\nurl {\npath /b\n}\n}",
-      "",
-      "delay_loop 9\nretry 0",
-      24,
-    ],
-    ["with three retries of DNS", "DNS_CHECK {\n}", "connect_timeout 1", "delay_loop 2", 13],
-    ["with a script's time", "MISC_CHECK {\nmisc_timeout 7\n}", "", "delay_loop 2", 10],
-    ["with an interval for a script without", "MISC_CHECK {\n}", "", "delay_loop 4", 9],
+    ["by the config's numbers", "TCP_CHECK {\n}", "delay_loop 2", "delay_loop 20", 14],
     [
       "of the longest of several",
       "TCP_CHECK {\nretry 0\n}\nTCP_CHECK {\n}\nTCP_CHECK {\nretry 0\n}",

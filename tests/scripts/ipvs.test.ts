@@ -296,7 +296,9 @@ describe("the checks of a real server have had their say", () => {
       ["TCP_CHECK {", "}", "connect_timeout 3", "delay_loop 6"],
     ],
     [10, "at its own", ["TCP_CHECK {", "retry 0", "delay_loop 4", "}", "delay_loop 6"]],
-    [7, "with no warm-up", ["TCP_CHECK {", "retry 0", "warmup 0.5", "}"]],
+    [15, "with a long warm-up", ["TCP_CHECK {", "retry 0", "warmup 9", "}", "delay_loop 3"]],
+    [9, "with a short one", ["TCP_CHECK {", "retry 0", "warmup 0.5", "}", "delay_loop 3"]],
+    [0, "where none asks", ["FILE_CHECK {", "track_file x", "}", "BFD_CHECK {", "name y", "}"]],
     [
       23,
       "page by page",
