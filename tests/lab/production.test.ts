@@ -6,8 +6,9 @@ import { activeDirector, directors, ipvsTable, realServers } from "../../lab/mea
 import { badConfigs } from "../support/badConfigs";
 import { example } from "../support/examples";
 import type { Stack } from "../support/stacks";
+import { noteFault } from "./faultMatrix";
 import { conf, offer, pid, transitions } from "./keepalived";
-import { configure, everywhere, pulumi, shell, tell, up } from "./stack";
+import { configure, everywhere, lvs, pulumi, shell, tell, up } from "./stack";
 import { underLoad } from "./underLoad";
 
 /** Requests to the end of the work; longer than a test may take. */
@@ -89,6 +90,56 @@ test("a change of the real servers goes through them one at a time, each drained
   expect(new Set(Object.values(await everywhere("sysctl -n net.core.somaxconn"))).has("5000")).toBe(
     true,
   );
+});
+
+test("a change that breaks the first real server stops there, and going back puts it in again: nothing lost", async () => {
+  configure();
+  await up();
+  const old = await shell("web2", "sysctl -n net.core.somaxconn");
+  // Whatever the change is: the service is gone once it is there.
+  const broken =
+    "systemd-run --quiet --collect --unit=lab-break --path-property=PathChanged=/etc/sysctl.d/90-lvs-ha.conf";
+  await shell("web1", `${broken} systemctl stop nginx`);
+  const result = await under(300, async () => {
+    configure((stack) => {
+      stack.kernel = { realServerSysctls: { "net.core.somaxconn": 5100 } };
+    });
+    const { exitCode, stdout } = await pulumi("up", "--yes", "--skip-preview");
+    expect(exitCode).not.toBe(0);
+    expect(stdout).toMatch(/pair-web1-restore-.*192\.0\.2\.21 is out of .* its check fails/);
+    for (const name of ["web2", "web3"]) {
+      expect(await shell(name, "sysctl -n net.core.somaxconn")).toBe(old);
+    }
+    await shell("web1", "systemctl stop lab-break.path; systemctl start nginx");
+    configure();
+    await up();
+  });
+  expect(result).toMatchObject({ lost: 0 });
+  for (const name of names) expect(await ipvsTable(name)).toMatch(/192\.0\.2\.21:80 +Route +1 /);
+});
+
+test("a check that nobody passes stops at the standby, whose old one is back; the active director isn't touched: nothing lost", async () => {
+  // Directors change by their priorities: the lower one is the standby, unless there was a failover since.
+  const [active = ""] = names;
+  const { exitCode: moved } = await lvs("failover", "--yes", "--to", active);
+  expect(moved).toBe(0);
+  const state = `${pid}; md5sum ${conf}`;
+  const before = await everywhere(`if [ -e ${conf} ]; then ${state}; fi`);
+  const result = await under(300, async () => {
+    configure((stack) => {
+      stack.virtualServers[0].checks = [
+        { type: "http", urls: [{ path: "/nowhere", status: [200] }] },
+      ];
+    });
+    const { exitCode, stdout } = await pulumi("up", "--yes", "--skip-preview");
+    expect(exitCode).not.toBe(0);
+    expect(stdout).toContain("every real server fails the checks that have changed");
+    expect(await everywhere(`if [ -e ${conf} ]; then ${state}; fi`)).toEqual(before);
+    configure();
+    await up();
+  });
+  expect(result).toMatchObject({ lost: 0 });
+  expect(await activeDirector()).toBe(active);
 });
 
 /** Requests under way survive a failover where both directors compute the same real server for them. */
@@ -226,7 +277,9 @@ test("a lost state: up takes the running pair over without a restart or a reload
     await loseState();
     await up();
   });
-  expect(result).toMatchObject({ lost: 0 });
+  const { sent, lost } = result;
+  noteFault({ fault: "the state is lost", sent, lost, ended: "taken over by up" });
+  expect(lost).toBe(0);
   expect(await everywhere(pid)).toEqual(before);
   expect(await everywhere(reloads)).toEqual(reloaded);
 });
