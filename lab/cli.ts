@@ -112,17 +112,28 @@ measure
     "which long-lived TCP streams outlive a power cut of the active director, by configuration",
   )
   .option("--streams <number>", "of each age", positive, 200)
+  .option("--cuts <number>", "of each configuration", positive, 1)
   .option(
     "--only <name>",
     `one configuration: ${configurations.map(({ name }) => name).join("; ")}`,
   )
   .option("--json <file>", "writes the figures")
-  .action(async (options: { streams: number; only?: string; json?: string }) => {
-    requireUp();
-    const figures = await measureStreams(options, progress);
-    console.log(streamTable(figures));
-    if (options.json !== undefined) writeFigures(options.json, "streams", figures);
-  });
+  .action(
+    async ({
+      json,
+      ...options
+    }: {
+      streams: number;
+      cuts: number;
+      only?: string;
+      json?: string;
+    }) => {
+      requireUp();
+      const figures = await measureStreams(options, progress);
+      console.log(streamTable(figures));
+      if (json !== undefined) writeFigures(json, "streams", figures);
+    },
+  );
 
 measure
   .command("detection")

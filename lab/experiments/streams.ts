@@ -79,27 +79,36 @@ const echoUnit = "lvs-ha-lab-echo";
 /** Streams have so long to prove that they are alive. */
 const afterCutMs = 15_000;
 
-/** Measures the configurations, one power cut each. */
+/** Measures the configurations, by power cuts of whoever is active: with two each, once in either direction. */
 export async function measureStreams(
-  options: { streams: number; only?: string },
+  { streams, only, cuts }: { streams: number; only?: string; cuts: number },
   tell: (line: string) => void,
 ): Promise<StreamFigures[]> {
   const figures: StreamFigures[] = [];
   await withEchoServers(() =>
     withStackConfig(async (apply) => {
       for (const configuration of configurations) {
-        if (options.only !== undefined && configuration.name !== options.only) continue;
+        if (only !== undefined && configuration.name !== only) continue;
         tell(`${configuration.name}: applying`);
         await apply((stack) => {
           configure(stack, configuration);
         });
-        const found = await throughCut(configuration, options.streams);
-        tell(`${configuration.name}: ${found.old.alive} of ${found.old.streams} alive`);
-        figures.push(found);
+        for (let cut = 1; cut <= cuts; cut++) {
+          const found = await throughCut(configuration, streams);
+          tell(
+            `${configuration.name}, ${found.cut} cut: ${counts("old", found)}, ${counts("young", found)}`,
+          );
+          figures.push(found);
+        }
       }
     }),
   );
   return figures;
+}
+
+function counts(age: "old" | "young", figures: StreamFigures): string {
+  const { alive, streams } = figures[age];
+  return `${alive} of ${streams} ${age} ones alive`;
 }
 
 /** The figures for people. */

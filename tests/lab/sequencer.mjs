@@ -6,6 +6,7 @@ const order = [
   "destroy",
   "operator",
   "services",
+  "streams",
   "metrics",
   "production",
   "disturbedChanges",
