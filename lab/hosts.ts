@@ -68,6 +68,9 @@ export const networks = {
 /** Where `pulumi`, `ssh` and the package proxy are: on the private bridge. */
 export const operator: Addresses = { ipv4: "10.10.0.1", ipv6: "2001:db8:0:1::1" };
 
+/** The same on the public bridge, from where `lvs verify` asks through the virtual addresses. */
+export const operatorPublic: Addresses = { ipv4: "192.0.2.1", ipv6: "2001:db8:0:2::1" };
+
 /** The host that sends requests to the virtual IP, on the public network only. */
 export const client: Addresses = { ipv4: "192.0.2.200", ipv6: "2001:db8:0:2::200" };
 

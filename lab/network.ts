@@ -12,6 +12,7 @@ import {
   namespaces,
   networks,
   operator,
+  operatorPublic,
 } from "./hosts";
 import { output, run } from "./run";
 
@@ -57,6 +58,7 @@ export async function createNetwork(): Promise<void> {
     `link add ${clientPort} type veth peer name eth1 netns ${clientNamespace}`,
     `link set ${clientPort} master ${networks.public.bridge} up`,
     ...addressLines(operator, networks.private, networks.private.bridge),
+    ...addressLines(operatorPublic, networks.public, networks.public.bridge),
   ]);
   await batch(clientNamespace, [
     "link set lo up",

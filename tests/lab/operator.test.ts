@@ -5,6 +5,7 @@ import type { LoadResult } from "../../lab/load";
 import { activeDirector, directors, ipvsTable, realServers, requests } from "../../lab/measure";
 import type { RunResult } from "../../lab/run";
 import type { Status } from "../../ops/status/look";
+import type { ThroughVip } from "../../ops/verify/through";
 import type { Verification } from "../../ops/verify/verify";
 import { configure, lvs, shell, tell, up } from "./stack";
 import { underLoad } from "./underLoad";
@@ -64,7 +65,14 @@ beforeAll(async () => {
 test("a pair that was just applied is healthy, and as the stack says", async () => {
   const status = JSON.parse(await done("status", "--json")) as Status;
   expect([status.healthy, status.virtualAddresses[0]?.holders.length]).toEqual([true, 1]);
-  expect((JSON.parse(await done("verify", "--json")) as Verification).clean).toBe(true);
+  const { clean, throughVip } = JSON.parse(await done("verify", "--json")) as Verification & {
+    throughVip: ThroughVip[];
+  };
+  expect(clean).toBe(true);
+  expect(throughVip.map(({ service, problem }) => [service, problem])).toEqual([
+    [`TCP ${virtualIp.ipv4}:80`, null],
+  ]);
+  expect(throughVip[0]?.answer).toEqual(expect.any(String));
 });
 
 describe("what somebody has changed by hand", () => {
