@@ -10,7 +10,7 @@ import { projectRoot } from "../../lab/paths";
 import type { Stack } from "../support/stacks";
 import { fault } from "./fault";
 import { conf, pid, transitions } from "./keepalived";
-import { configFile, configure, everywhere, pulumi, shell, up } from "./stack";
+import { configFile, configure, everywhere, nobodyAsks, pulumi, shell, up } from "./stack";
 
 /** Real servers change side by side: more is under way at each moment. */
 const start = (stack: Stack): void => {
@@ -142,7 +142,7 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  configure();
+  configure(nobodyAsks);
   await up();
 });
 

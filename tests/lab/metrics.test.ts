@@ -3,13 +3,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { hosts, virtualIp } from "../../lab/hosts";
 import { inOperator, waitFor } from "../../lab/lab";
 import { activeDirector, directors, realServers } from "../../lab/measure";
-import { configure, everywhere, shell, up } from "./stack";
+import { configure, everywhere, nobodyAsks, shell, up } from "./stack";
 
 const intervalSeconds = 5;
 
 beforeAll(async () => {
   configure((stack) => {
     stack.firewall = { allowFrom: ["172.16.0.0/12"] };
+    nobodyAsks(stack);
     stack.metrics = { enabled: true, allowFrom: ["10.10.0.1/32"], intervalSeconds };
   });
   await up();
@@ -95,7 +96,7 @@ test("nobody else may read them, and taken out of the config the exporters are g
   const web = realServers[1]?.interfaces[0].ipv4 ?? "";
   const from = "curl --silent --output /dev/null --max-time 3";
   expect(await shell("web1", `${from} http://${web}:9100/metrics || echo $?`)).toBe("28");
-  configure();
+  configure(nobodyAsks);
   await up();
   await delay(1000);
   const active = "systemctl is-active prometheus-node-exporter lvs-ha-metrics.timer || true";

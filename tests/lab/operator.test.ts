@@ -7,7 +7,7 @@ import type { RunResult } from "../../lab/run";
 import type { Status } from "../../ops/status/look";
 import type { ThroughVip } from "../../ops/verify/through";
 import type { Verification } from "../../ops/verify/verify";
-import { configure, lvs, shell, tell, up } from "./stack";
+import { configure, lvs, nobodyAsks, shell, tell, up } from "./stack";
 import { underLoad } from "./underLoad";
 
 /** The operator's command, told; how it ended is a result. */
@@ -57,7 +57,7 @@ const weights = (name: string) =>
   );
 
 beforeAll(async () => {
-  configure();
+  configure(nobodyAsks);
   await up();
   await healthy();
 });
@@ -212,6 +212,6 @@ describe("the active director", () => {
 });
 
 afterAll(async () => {
-  configure();
+  configure(nobodyAsks);
   await up();
 });

@@ -13,7 +13,7 @@ import {
 import type { Status } from "../../ops/status/look";
 import { fault } from "./fault";
 import { transitions } from "./keepalived";
-import { configure, everywhere, lvs, shell, up } from "./stack";
+import { configure, everywhere, lvs, nobodyAsks, shell, up } from "./stack";
 
 const names = directors.map(({ name }) => name);
 const web2 = realServers.find(({ name }) => name === "web2")?.interfaces[1].ipv4 ?? "";
@@ -53,7 +53,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  configure();
+  configure(nobodyAsks);
   await up();
 });
 

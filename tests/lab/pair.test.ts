@@ -8,7 +8,7 @@ import { activeDirector, directors, ipvsTable, realServers, requests } from "../
 import { statePath } from "../../lab/paths";
 import { claims } from "../../lab/proof";
 import { conf, offer } from "./keepalived";
-import { added, configure, everywhere, logins, pulumi, shell, tell, up } from "./stack";
+import { added, configure, everywhere, logins, nobodyAsks, pulumi, shell, tell, up } from "./stack";
 
 const load = (seconds: number) =>
   startLoad({ address: virtualIp.ipv4, port: 80, rate: 100, seconds });
@@ -137,7 +137,7 @@ test("another host key than the pinned one: nothing runs", async () => {
   expect(exitCode).not.toBe(0);
   expect(stdout).toMatch(/host key/i);
   expect(added(before, await logins())).toEqual({});
-  configure();
+  configure(nobodyAsks);
   await up();
 });
 
@@ -232,8 +232,7 @@ test("the nftables back end lets in what ufw did, and gives way to it again", as
   for (const backend of ["nftables", "ufw"]) {
     configure((stack) => {
       stack.firewall = { backend };
-      // Nobody asks meanwhile.
-      stack.rollout = { drainSeconds: 0, maxUnavailable: 3 };
+      nobodyAsks(stack);
     });
     await up();
     const result = await requests(100);
@@ -262,6 +261,7 @@ test("no secret is in plain text: not in state, output, errors or process lists"
   const authPass = "cAnArY42";
   configure((stack) => {
     stack.vrrp = { version: 2, advertIntervalSeconds: 1 };
+    nobodyAsks(stack);
   });
   const said: string[] = [];
   const note = async (result: ReturnType<typeof pulumi>) => {
@@ -320,7 +320,7 @@ test("no secret is in plain text: not in state, output, errors or process lists"
         throw new Error(`the canary ${canary} is in plain text in ${where}`);
     }
   }
-  configure();
+  configure(nobodyAsks);
   await up();
 });
 

@@ -8,7 +8,7 @@ import { example } from "../support/examples";
 import type { Stack } from "../support/stacks";
 import { noteFault } from "./faultMatrix";
 import { conf, offer, pid, transitions } from "./keepalived";
-import { configure, everywhere, lvs, pulumi, shell, tell, up } from "./stack";
+import { configure, everywhere, lvs, nobodyAsks, pulumi, shell, tell, up } from "./stack";
 import { underLoad } from "./underLoad";
 
 /** Requests to the end of the work; longer than a test may take. */
@@ -17,7 +17,7 @@ const under = (rate: number, work: () => Promise<void>) => underLoad({ rate, sec
 const names = directors.map(({ name }) => name);
 
 beforeAll(async () => {
-  configure();
+  configure(nobodyAsks);
   await up();
 });
 

@@ -8,7 +8,7 @@ import { startLoad, summary, type LoadResult } from "../../lab/load";
 import { ask, startService, stopServices } from "../../lab/services";
 import { example } from "../support/examples";
 import type { Stack } from "../support/stacks";
-import { configure, shell, tell, up } from "./stack";
+import { configure, nobodyAsks, shell, tell, up } from "./stack";
 
 const directors = directorHosts.map(({ name }) => name);
 const webs = webHosts.map(({ name }) => name);
@@ -33,7 +33,7 @@ afterAll(async () => {
     await inClient("ip", ["addr", "del", address, "dev", "eth1"]);
   }
   await Promise.all(webs.map(stopServices));
-  configure();
+  configure(nobodyAsks);
   await up();
 });
 
@@ -413,12 +413,8 @@ function fit(name: string, stack: Stack): void {
     JSON.stringify(wanted),
     (_, value: unknown) => names.get(value) ?? value,
   ) as Stack;
-  // Nobody asks while a test's stack is put on: real servers needn't be drained one after the other.
-  Object.assign(stack, renamed, {
-    directors,
-    realServers,
-    rollout: { drainSeconds: 0, maxUnavailable: webs.length },
-  });
+  Object.assign(stack, renamed, { directors, realServers });
+  nobodyAsks(stack);
 }
 
 /** Requests to port 80 of an address, evenly over some seconds. */

@@ -1,11 +1,11 @@
 // Long-lived TCP streams over power cuts of the active director, in either direction.
 import { measureStreams, type StreamFigures } from "../../lab/experiments/streams";
-import { configure, tell, up } from "./stack";
+import { configure, nobodyAsks, tell, up } from "./stack";
 
 const streams = 100;
 
 afterAll(async () => {
-  configure();
+  configure(nobodyAsks);
   await up();
 });
 
