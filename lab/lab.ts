@@ -165,7 +165,8 @@ export async function labEnv(): Promise<NodeJS.ProcessEnv> {
     ...process.env,
     PATH: [...engine.path, process.env.PATH].join(delimiter),
     PULUMI_HOME: engine.home,
-    PULUMI_BACKEND_URL: `file://${statePath("pulumi")}`,
+    // Without the files beside the state that tell of its type: an engine that is killed may leave one empty, and no run reads it then.
+    PULUMI_BACKEND_URL: `file://${statePath("pulumi")}?metadata=skip`,
     // Keeps nothing secret: the state it locks is thrown away with the lab.
     PULUMI_CONFIG_PASSPHRASE: "lvs-ha-lab",
     PULUMI_SKIP_UPDATE_CHECK: "true",
