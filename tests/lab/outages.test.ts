@@ -120,7 +120,7 @@ describe("a real server", () => {
         return "out while it hung, in again";
       },
       // A third of the requests until its check has failed, and those before that still waited for an answer.
-      10 * 34,
+      14 * 34,
     );
   });
 });
