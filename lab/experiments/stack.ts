@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 
+import { hosts } from "../hosts";
 import { guests, powerOn, runInLab } from "../lab";
 import { projectRoot } from "../paths";
 
@@ -58,6 +59,8 @@ function changed(text: string, change: (config: StackConfig) => void): string {
   const config = Object.fromEntries(
     Object.entries(file.config).map(([key, value]) => [key.slice(prefix.length), value]),
   ) as StackConfig;
+  // Nobody asks while it is put on: real servers needn't be drained one after the other.
+  config.rollout = { drainSeconds: 0, maxUnavailable: hosts.length };
   change(config);
   file.config = Object.fromEntries(
     Object.entries(config).map(([key, value]) => [prefix + key, value]),
