@@ -128,7 +128,7 @@ test("a check that nobody passes stops at the standby, whose old one is back; th
   const result = await under(300, async () => {
     configure((stack) => {
       stack.virtualServers[0].checks = [
-        { type: "http", urls: [{ path: "/nowhere", status: [200] }] },
+        { type: "http", urls: [{ path: "/", status: [204] }] },
       ];
     });
     const { exitCode, stdout } = await pulumi("up", "--yes", "--skip-preview");
