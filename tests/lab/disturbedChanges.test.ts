@@ -146,8 +146,8 @@ afterAll(async () => {
   await up();
 });
 
-test("kill -9 of the engine at every step boundary, one after the other", async () => {
-  await fault("the engine killed (-9) at each step", async () => {
+test("kill -9 of the engine, or the operator's Ctrl-C, at every step boundary, one after the other", async () => {
+  await fault("the engine killed (-9) or interrupted at each step", async () => {
     turn();
     let kills = 0;
     for (;;) {
@@ -157,17 +157,18 @@ test("kill -9 of the engine at every step boundary, one after the other", async 
         if (code !== 0) throw new Error(`ended with ${code}:\n${running.said()}`);
         break;
       }
-      // Now before it has noted what is done, now after that. With its plugins, as when the machine it runs on dies.
-      await delay(kills % 2 === 0 ? 1000 : 0);
+      // Now before it has noted what is done, now after that. With its plugins, as when the machine it runs on dies. Or by Ctrl-C.
+      await delay(kills % 3 === 0 ? 1000 : 0);
       if (running.child.exitCode !== null) break;
-      process.kill(-(running.child.pid ?? NaN), "SIGKILL");
+      if (kills % 3 === 2) running.child.kill("SIGINT");
+      else process.kill(-(running.child.pid ?? NaN), "SIGKILL");
       await running.ended;
       kills++;
       await pulumi("cancel", "--yes");
       if (kills > 80) throw new Error("no end in sight");
     }
     await converges();
-    return `${kills} kills, then the same bytes`;
+    return `${kills} times, then the same bytes`;
   });
 }, 900_000);
 

@@ -127,9 +127,7 @@ test("a check that nobody passes stops at the standby, whose old one is back; th
   const before = await everywhere(`if [ -e ${conf} ]; then ${state}; fi`);
   const result = await under(300, async () => {
     configure((stack) => {
-      stack.virtualServers[0].checks = [
-        { type: "http", urls: [{ path: "/", status: [204] }] },
-      ];
+      stack.virtualServers[0].checks = [{ type: "http", urls: [{ path: "/", status: [204] }] }];
     });
     const { exitCode, stdout } = await pulumi("up", "--yes", "--skip-preview");
     expect(exitCode).not.toBe(0);
