@@ -54,8 +54,8 @@ export function run(
 }
 
 /**
- * Runs a program on the operator's terminal, with `output` for its standard output; its exit status. A Ctrl-C reaches the program by itself: who calls this within `toItsEnd`
- * waits for what it does about it.
+ * Runs a program on the operator's terminal, with `output` for its standard output; its exit status. A Ctrl-C reaches the program by
+ * itself: who calls this within `toItsEnd` waits for what it does about it.
  * @throws CouldNotLook when it can't be started
  */
 export function runOnTerminal(
