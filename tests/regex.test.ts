@@ -1,7 +1,7 @@
 // What passes for a regular expression is one to PCRE2, which keepalived doesn't tell before it runs with it.
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
-import { isRegex } from "../components/schema/regex";
+import { canGoOn, hasAnchors, isRegex } from "../components/schema/regex";
 
 // The same cases for everybody: what fails is then the change at hand. SEED=2 RUNS=50000 looks further.
 const seed = Number(process.env.SEED ?? 1);
@@ -67,3 +67,45 @@ test(`whatever passes, PCRE2 takes (SEED=${seed})`, () => {
   const wrong = patterns.filter((pattern, i) => !isPcre2(pattern, i % 2 ? "C" : "C.UTF-8"));
   expect(wrong).toEqual([]);
 }, 600_000);
+
+test.each([
+  "ok",
+  "(up|ready)",
+  "a+b",
+  "a{3}",
+  "ok(?=!)",
+  "[+*]",
+  "a\\+",
+  "(a+|b)c",
+  "a|b$",
+  "(?!x)y",
+])("a match of %s ends where it ends", (pattern) => {
+  expect([isRegex(pattern), canGoOn(pattern)]).toEqual([true, false]);
+});
+
+test.each([
+  "ok+",
+  "a*",
+  "ab?",
+  "a{2,}",
+  "a{2,3}",
+  "a+?",
+  "(a+)",
+  "(a|b+)",
+  "a+|b",
+  "((a+){2})",
+  "ok(?!ay)",
+])("a match of %s could take in more", (pattern) => {
+  expect([isRegex(pattern), canGoOn(pattern)]).toEqual([true, true]);
+});
+
+test.each([
+  ["^a", true],
+  ["a$", true],
+  ["(^|x)a", true],
+  ["[^a]b", false],
+  ["\\^\\$", false],
+  ["[$]", false],
+])("%s has anchors: %s", (pattern, has) => {
+  expect([isRegex(pattern), hasAnchors(pattern)]).toEqual([true, has]);
+});

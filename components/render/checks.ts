@@ -133,6 +133,8 @@ function ownLines(check: Check, tracking: Settings["tracking"], call: Call): Lin
               regex: url.regex === undefined ? undefined : quotedRegex(url.regex),
               regex_no_match: url.regexNoMatch,
               regex_options: url.regexOptions?.join(" "),
+              regex_stack:
+                url.regexStack && `${url.regexStack.startBytes} ${url.regexStack.maxBytes}`,
             }),
           ),
         ),

@@ -16,8 +16,8 @@ import { renderFiles } from "./files";
 /** UDP ports of BFD, one hop and several: RFC 5881, RFC 5883. */
 const bfdPorts = { single: 3784, multihop: 4784 };
 
-/** Where adverts go that are not unicast: RFC 5798, 5.1.1.2 and 5.1.2.2. */
-const vrrpGroups: Record<Family, string> = { inet: "224.0.0.18", inet6: "ff02::12" };
+/** Where adverts go that are not unicast, unless the config says otherwise: RFC 5798, 5.1.1.2 and 5.1.2.2. */
+export const vrrpGroups: Record<Family, string> = { inet: "224.0.0.18", inet6: "ff02::12" };
 
 /** Where the kernel's connection sync goes unless it is told otherwise: include/uapi/linux/ip_vs.h. */
 const syncGroup = "224.0.0.81";
@@ -187,10 +187,10 @@ function natAnswers(service: Settings["virtualServers"][number]): Opening[] {
 
 /** Adverts of the other directors. */
 function vrrpOpenings(
-  { members, family, unicast, vmac, interface: device }: InstanceSettings,
+  { members, family, unicast, multicastGroup, vmac, interface: device }: InstanceSettings,
   director: DirectorSettings,
 ): Opening[] {
-  const group = vrrpGroups[family];
+  const group = multicastGroup === undefined ? vrrpGroups[family] : canonical(multicastGroup);
   return members.flatMap(({ name, address }): Opening[] => {
     if (name === director.name) return [];
     // Multicast over IPv6 comes from the interface's link-local address (2.2.7: keepalived_netlink.c passes over all others); over

@@ -55,6 +55,7 @@ export function renderKeepalived(
   return renderTemplate("keepalived.conf", {
     globals: globalDefs(settings, director),
     blocks: [
+      ...interfaceDelays(vrrp),
       ...tracked(settings, director),
       ...instances.map((instance) =>
         vrrpInstance(instance, { tracking, vrrp }, director, authenticated),
@@ -145,6 +146,7 @@ function globalDefs(
             smtp_server: `${email.smtpServer} ${email.smtpPort}`,
             smtp_helo_name: email.heloName,
             smtp_connect_timeout: email.connectTimeoutSeconds,
+            no_email_faults: !email.faults,
           }),
         ]
       : []),
@@ -152,15 +154,31 @@ function globalDefs(
       router_id: director.name,
       enable_script_security: true,
       script_user: daemon.scriptUser,
+      // What follows is theirs unless it names somebody else.
+      startup_script: call(daemon.startupScript),
+      startup_script_timeout: daemon.startupScript?.timeoutSeconds,
+      shutdown_script: call(daemon.shutdownScript),
+      shutdown_script_timeout: daemon.shutdownScript?.timeoutSeconds,
+      notify_fifo: daemon.notifyFifo?.path,
+      vrrp_notify_fifo: fifo(daemon.vrrpNotifyFifo),
+      vrrp_notify_fifo_script: call(daemon.vrrpNotifyFifo?.script),
+      lvs_notify_fifo: fifo(daemon.lvsNotifyFifo),
+      lvs_notify_fifo_script: call(daemon.lvsNotifyFifo?.script),
+      rs_init_notifies: daemon.realServerInitNotifies,
       // The kernel's version of the protocol differs by instance; IPv6 knows 3 only.
       vrrp_version: vrrp.version,
       // Of two that were active, the one that yields says so: the other then claims the addresses again. Without it, neighbours whose
       // ARP caches have the one that yielded would go on sending there.
       vrrp_higher_prio_send_advert: true,
+      vrrp_garp_interval: vrrp.garp.intervalSeconds,
+      vrrp_gna_interval: vrrp.garp.naIntervalSeconds,
       vrrp_startup_delay: daemon.startupDelaySeconds,
       vrrp_priority: daemon.vrrpPriority,
       checker_priority: daemon.checkerPriority,
       vrrp_rt_priority: daemon.vrrpRealtimePriority,
+      checker_rt_priority: daemon.checkerRealtimePriority,
+      vrrp_cpu_affinity: daemon.vrrpCpuAffinity?.join(" "),
+      checker_cpu_affinity: daemon.checkerCpuAffinity?.join(" "),
       vrrp_no_swap: daemon.noSwap,
       checker_no_swap: daemon.noSwap,
       lvs_timeouts: timeouts.length > 0 ? timeouts.join(" ") : undefined,
@@ -180,6 +198,22 @@ function globalDefs(
           ].join(" ")
         : undefined,
     }),
+  ];
+}
+
+function interfaceDelays({ interfaceDelays: delays }: Settings["vrrp"]): {
+  heading: string;
+  lines: Line[];
+}[] {
+  if (delays.length === 0) return [];
+  return [
+    {
+      heading: "interface_up_down_delays",
+      // Both times: of one alone, keepalived.conf(5) and keepalived say different things.
+      lines: delays.map(
+        ({ name, downSeconds, upSeconds }) => `${name} ${downSeconds} ${upSeconds}`,
+      ),
+    },
   ];
 }
 
@@ -295,9 +329,12 @@ function vrrpInstance(
       garp_master_refresh_repeat: garp.masterRefreshRepeat,
       garp_lower_prio_delay: garp.lowerPrioDelaySeconds,
       garp_lower_prio_repeat: garp.lowerPrioRepeat,
+      unicast_ttl: instance.unicastTtl,
+      check_unicast_src: instance.checkUnicastSource,
       // An IPv6 advert leaves from a link-local address unless it is told otherwise.
       [instance.unicast ? "unicast_src_ip" : "mcast_src_ip"]:
         instance.unicast || family === "inet" ? source : undefined,
+      mcast_dst_ip: instance.multicastGroup,
     }),
     ...(instance.unicast ? block("unicast_peer", peers) : []),
     ...(authenticated && instance.version === 2
@@ -407,7 +444,16 @@ function notifyLines(notify: InstanceSettings["notify"]): Line[] {
     notify_fault: call(notify?.fault),
     notify_stop: call(notify?.stop),
     notify: call(notify?.any),
+    notify_master_rx_lower_pri: call(notify?.masterRxLowerPri),
+    notify_priority_changes:
+      notify?.priorityChanges === undefined ? undefined : onOff(notify.priorityChanges),
   });
+}
+
+/** A FIFO's path and whose it is: nobody else can read it, for keepalived's umask is 0177 (seen with 2.2.7). */
+function fifo(notify: Settings["daemon"]["vrrpNotifyFifo"]): string | undefined {
+  const user = notify?.script?.user;
+  return notify && [notify.path, ...(user === undefined ? [] : [user])].join(" ");
 }
 
 /** A script's path and arguments in quotes, and who runs it. */

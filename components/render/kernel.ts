@@ -46,10 +46,21 @@ export function renderDirectorKernel({
       // DR needs no conntrack entry for what IPVS forwards.
       "net.ipv4.vs.conntrack": "0",
       ...conntrack(kernel.conntrackMax),
+      ...("net.ipv4.vs.conn_lfactor" in kernel.directorSysctls ? {} : wholeConnectionTable),
       ...kernel.directorSysctls,
     }),
   });
 }
+
+/**
+ * IPVS's connection table at its whole size (conn_tab_bits) from 2^(conn_tab_bits - 8) connections on. Recent kernels (7.2 does,
+ * 6.12 doesn't) resize it as connections come and go; older ones have it whole, and no such sysctl.
+ *
+ * While it is resized, look-ups find the old table's entries first. Where a client's port comes round then, to an entry that is
+ * scheduled anew because its real server is drained, the SYN goes to another real server and what follows to the drained one: the
+ * request is lost. Seen on 7.2.12: `npm run lab -- measure resize`.
+ */
+const wholeConnectionTable = { "-net.ipv4.vs.conn_lfactor": "-8" };
 
 /** Kernel files of a real server: ARP for the virtual address is the active director's alone. */
 export function renderRealServerKernel({ kernel }: Pick<Settings, "kernel">): string {

@@ -1,5 +1,6 @@
 // Rules about health checks.
 import { checkedFamily, isLinkLocal, type Check, type StackConfig } from "../schema";
+import { hasAnchors } from "../schema/regex";
 import {
   addressesOf,
   checksOf,
@@ -150,6 +151,9 @@ export const checkRules: Rule[] = [
   },
 ];
 
+/** Keys of a URL that say how its `regex` is matched. */
+export const regexKeys = ["regexNoMatch", "regexOptions", "regexStack"] as const;
+
 /** Every check that a virtual server's config holds. */
 export function written(service: Service, i: number): Placed[] {
   const members = service.realServers ?? [];
@@ -178,18 +182,33 @@ function errorsWithin(check: Check, at: string): string[] {
     case "https":
       return check.urls.flatMap((url, i) => {
         if (url.regex === undefined) {
-          return (["regexNoMatch", "regexOptions"] as const).flatMap((key) =>
+          return regexKeys.flatMap((key) =>
             url[key] === undefined
               ? []
               : [`${at}.urls[${i}].${key}: ${JSON.stringify(url[key])} needs regex`],
           );
         }
-        // A comment hides the parenthesis that it swallows; a quantifier has nothing before it but a space that says nothing.
-        return url.regexOptions?.includes("extended") && /#|\s[*+?{]/.test(url.regex)
-          ? [
-              `${at}.urls[${i}].regex: ${JSON.stringify(url.regex)} has # or a space before a quantifier, which the option extended takes for something else; write \\x23 or \\x20`,
-            ]
-          : [];
+        const { regex, regexOptions = [], regexStack: stack } = url;
+        const wrong = `${at}.urls[${i}].regex: ${JSON.stringify(regex)}`;
+        return [
+          ...(stack && stack.startBytes > stack.maxBytes
+            ? [
+                `${at}.urls[${i}].regexStack.startBytes: ${stack.startBytes} is above maxBytes (${stack.maxBytes})`,
+              ]
+            : []),
+          // A comment hides the parenthesis that it swallows; a quantifier has nothing before it but a space that says nothing.
+          ...(regexOptions.includes("extended") && /#|\s[*+?{]/.test(regex)
+            ? [
+                `${wrong} has # or a space before a quantifier, which the option extended takes for something else; write \\x23 or \\x20`,
+              ]
+            : []),
+          // The header is matched, too, and with it what of the body came in the same packet: check_regex() in check_http.c.
+          ...(hasAnchors(regex) && !regexOptions.includes("multiline")
+            ? [
+                `${wrong} has ^ or $, which stand for the ends of a line with multiline in regexOptions; without it, keepalived finds ^ only before the header, and $ never`,
+              ]
+            : []),
+        ];
       });
     case "udp": {
       const { minReplyLength: min = 0, maxReplyLength: max = 255, requireReply } = check;

@@ -17,7 +17,25 @@ export const nameRules: Rule[] = [
       ),
   },
   {
-    needs: ["scripts", "tracking", "virtualServers", "vrrp"],
+    needs: ["daemon", "tracking"],
+    find: ({ daemon, tracking }) =>
+      repeated("path", [
+        ...tracking.files.map(({ file }, i) => ({ at: `tracking.files[${i}].file`, value: file })),
+        ...fifos.map((key) => ({ at: `daemon.${key}.path`, value: daemon[key]?.path })),
+      ]),
+  },
+  {
+    needs: ["daemon"],
+    find: ({ daemon }) =>
+      (["vrrpCpuAffinity", "checkerCpuAffinity"] as const).flatMap((key) =>
+        repeated(
+          "CPU",
+          (daemon[key] ?? []).map((value, i) => ({ at: `daemon.${key}[${i}]`, value })),
+        ),
+      ),
+  },
+  {
+    needs: ["scripts", "tracking", "virtualServers", "vrrp", "daemon"],
     find: (config) =>
       unknown("script of scripts", scriptCalls(config), Object.keys(config.scripts)),
   },
@@ -97,7 +115,7 @@ type Block = Partial<
 >;
 
 /** Where VRRP says what is tracked and who is told. */
-function places(vrrp: StackConfig["vrrp"]): { at: string; block: Block }[] {
+export function places(vrrp: StackConfig["vrrp"]): { at: string; block: Block }[] {
   return [
     { at: "vrrp", block: vrrp },
     ...(vrrp.instances ?? []).map((block, i) => ({ at: `vrrp.instances[${i}]`, block })),
@@ -105,7 +123,9 @@ function places(vrrp: StackConfig["vrrp"]): { at: string; block: Block }[] {
   ];
 }
 
-function scriptCalls({ tracking, virtualServers, vrrp }: StackConfig): Named[] {
+const fifos = ["notifyFifo", "vrrpNotifyFifo", "lvsNotifyFifo"] as const;
+
+function scriptCalls({ tracking, virtualServers, vrrp, daemon }: StackConfig): Named[] {
   const services = virtualServers.flatMap((service, i) => {
     const at = `virtualServers[${i}]`;
     const members = service.realServers ?? [];
@@ -123,9 +143,9 @@ function scriptCalls({ tracking, virtualServers, vrrp }: StackConfig): Named[] {
     ];
   });
   const notifications = places(vrrp).flatMap(({ at, block }) =>
-    Object.entries(block.notify ?? {}).map(([state, hook]) => ({
+    Object.entries(block.notify ?? {}).map(([state, told]) => ({
       at: `${at}.notify.${state}`,
-      value: hook.script,
+      value: typeof told === "object" ? told.script : undefined,
     })),
   );
   return [
@@ -135,5 +155,13 @@ function scriptCalls({ tracking, virtualServers, vrrp }: StackConfig): Named[] {
     })),
     ...services,
     ...notifications,
+    ...(["startupScript", "shutdownScript"] as const).map((key) => ({
+      at: `daemon.${key}`,
+      value: daemon[key]?.script,
+    })),
+    ...(["vrrpNotifyFifo", "lvsNotifyFifo"] as const).map((key) => ({
+      at: `daemon.${key}.script`,
+      value: daemon[key]?.script?.script,
+    })),
   ].flatMap(({ at, value }) => (value === undefined ? [] : [{ at, value }]));
 }

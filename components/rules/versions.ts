@@ -2,8 +2,10 @@
 import { z } from "zod";
 import { osProfiles } from "../os/profiles";
 import { schema, type StackConfig } from "../schema";
+import { instancesOf } from "../settings";
 import { written } from "./checks";
 import type { Rule } from "./rule";
+import { longestDelay } from "./vrrp";
 
 /**
  * A key whose schema says `since` is an error on directors whose system has an older keepalived. The versions are those of the first
@@ -89,7 +91,41 @@ function gatedValues(config: StackConfig): Gated[] {
         )
       : [],
   );
-  return [...fractions, ...overlaps, ...routes, ...bytes];
+  const instances = instancesOf(config);
+  const delays = config.vrrp.interfaceDelays.flatMap(({ name, upSeconds }, i) =>
+    instances
+      .filter((instance) => instance.interface === name)
+      .map(longestDelay)
+      // Of one that leaves no time at all, another rule tells.
+      .some((limit) => limit > 0 && upSeconds > limit)
+      ? [
+          // dd6927f9: it was cut to what the delay of going down may be.
+          {
+            at: `vrrp.interfaceDelays[${i}].upSeconds`,
+            value: upSeconds,
+            why: "as long as an instance on it takes to miss a director",
+            since: "2.3.3",
+          },
+        ]
+      : [],
+  );
+  const paces = (["intervalSeconds", "naIntervalSeconds"] as const).flatMap((key) =>
+    config.vrrp.garp[key] !== undefined &&
+    instances.some(({ garp: { masterRepeat = 5, masterRefreshRepeat = 1, lowerPrioRepeat = 1 } }) =>
+      [masterRepeat, masterRefreshRepeat, lowerPrioRepeat].some((repeat) => repeat > 1),
+    )
+      ? [
+          // b1d9e375: one that waits for its turn was sent once.
+          {
+            at: `vrrp.garp.${key}`,
+            value: config.vrrp.garp[key],
+            why: "with more than one a round (masterRepeat)",
+            since: "2.3.2",
+          },
+        ]
+      : [],
+  );
+  return [...fractions, ...overlaps, ...routes, ...bytes, ...delays, ...paces];
 }
 
 /** Negative where the first version is older. */

@@ -9,7 +9,7 @@ import {
   type TrackList,
 } from "../schema";
 import { defaultPriority, instancesOf, ownAddress, writtenAddresses } from "../settings";
-import { trackedIn } from "./names";
+import { places, trackedIn } from "./names";
 import { named, repeated, unknown, type Rule } from "./rule";
 
 /** Where an instance's own keys are written: `vrrp` while there is one instance only. */
@@ -136,6 +136,99 @@ export const vrrpRules: Rule[] = [
         }
         return errors;
       }),
+  },
+  {
+    needs: ["vrrp", "directors", "virtualServers"],
+    find: (config) =>
+      instancesOf(config).flatMap((instance, i) => {
+        const at = (key: InstanceKey) => `${placeOf(config.vrrp, i, key)}.${key}`;
+        const { name, family, unicast, unicastTtl, checkUnicastSource, multicastGroup } = instance;
+        if (!unicast) {
+          return [
+            ...(unicastTtl === undefined
+              ? []
+              : [
+                  `${at("unicastTtl")}: ${unicastTtl} is for unicast adverts, and unicast is false`,
+                ]),
+            ...(checkUnicastSource
+              ? [`${at("checkUnicastSource")}: true is for unicast adverts, and unicast is false`]
+              : []),
+            ...(multicastGroup !== undefined && checkedFamily(multicastGroup) !== family
+              ? [
+                  `${at("multicastGroup")}: "${multicastGroup}" is not of the family of ${name}'s adverts, ${family === "inet" ? "IPv4" : "IPv6"}`,
+                ]
+              : []),
+          ];
+        }
+        return multicastGroup === undefined
+          ? []
+          : [
+              `${at("multicastGroup")}: "${multicastGroup}" is for multicast adverts, and unicast is true; set it to false`,
+            ];
+      }),
+  },
+  {
+    needs: ["vrrp", "directors", "virtualServers"],
+    find: (config) => {
+      const { interfaceDelays, syncGroups } = config.vrrp;
+      const instances = instancesOf(config);
+      const delayed = named("vrrp.interfaceDelays", interfaceDelays);
+      return [
+        ...repeated("interface", delayed),
+        ...unknown("interface of VRRP", delayed, [
+          ...new Set([
+            ...instances.flatMap(({ interface: own, virtualAddresses, virtualRoutes }) => [
+              own,
+              ...virtualAddresses.map((virtual) => virtual.interface),
+              ...virtualRoutes.flatMap(({ device }) => device ?? []),
+            ]),
+            ...[...instances, ...syncGroups].flatMap(({ trackInterfaces }) =>
+              trackInterfaces.map(({ name }) => name),
+            ),
+          ]),
+        ]),
+        ...interfaceDelays.flatMap(({ name, downSeconds, upSeconds }, i) => {
+          const at = `vrrp.interfaceDelays[${i}]`;
+          const [shortest] = instances
+            .filter((instance) => instance.interface === name)
+            .sort((a, b) => longestDelay(a) - longestDelay(b));
+          if (shortest === undefined) return [];
+          const limit = longestDelay(shortest);
+          if (limit === 0) {
+            return (
+              [
+                ["downSeconds", downSeconds],
+                ["upSeconds", upSeconds],
+              ] as const
+            ).flatMap(([key, value]) =>
+              value > 0
+                ? [
+                    `${at}.${key}: ${value} is more than ${shortest.name} on ${name} leaves time for, which misses a director after one advert (downTimerAdverts); it must be 0`,
+                  ]
+                : [],
+            );
+          }
+          return downSeconds > limit
+            ? [
+                `${at}.downSeconds: ${downSeconds} is too long for ${shortest.name} on ${name}: the others would take over before it says that it has a fault; it must be ${limit} at most`,
+              ]
+            : [];
+        }),
+      ];
+    },
+  },
+  {
+    needs: ["vrrp", "daemon"],
+    find: ({ vrrp, daemon }) =>
+      daemon.vrrpNotifyFifo || daemon.notifyFifo
+        ? []
+        : places(vrrp).flatMap(({ at, block }) =>
+            block.notify?.priorityChanges
+              ? [
+                  `${at}.notify.priorityChanges: true tells a FIFO, and there is none; set daemon.vrrpNotifyFifo`,
+                ]
+              : [],
+          ),
   },
   {
     needs: ["vrrp", "directors", "virtualServers"],
@@ -370,6 +463,17 @@ export const vrrpRules: Rule[] = [
       ),
   },
 ];
+
+/**
+ * Seconds that an instance's interface may be down unseen: check_debounce_timers() in keepalived's vrrp.c, which takes what is left of
+ * them without a word where the config says more.
+ */
+export function longestDelay({
+  advertIntervalSeconds: interval,
+  downTimerAdverts = 3,
+}: Pick<StackConfig["vrrp"], "advertIntervalSeconds" | "downTimerAdverts">): number {
+  return Math.floor(1000 * interval * Math.max(0, downTimerAdverts - 1 - 1 / 256) + 1e-6) / 1000;
+}
 
 function isUnplaced(
   service: StackConfig["virtualServers"][number],

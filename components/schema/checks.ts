@@ -1,6 +1,6 @@
 // Health checks: how a real server proves itself, one shape a checker of keepalived.conf(5).
 import { z } from "zod";
-import { isRegex, looksBehind } from "./regex";
+import { canGoOn, isRegex, looksBehind } from "./regex";
 import { scriptCall } from "./scripts";
 import {
   address,
@@ -52,7 +52,7 @@ const connection = {
 const throughVirtualAddress = flag
   .optional()
   .describe(
-    "The check asks for the virtual address at the real server, so that one that lacks it on its loopback is out; true for DR and TUN where the directors share the address's network",
+    "The check asks for the virtual address at the real server, so that one that lacks it on its loopback is out. Where it is left out: true for `tcp`, `http`, `https` and `smtp` with DR and TUN where the directors share the address's network; false for `dns` and `udp`",
   );
 
 const tcp = z.strictObject({
@@ -77,12 +77,13 @@ export const regexOptions = [
   "dotall",
   "dollar_endonly",
   "extended",
-  "firstline",
   "multiline",
   "ungreedy",
   "utf",
   "ucp",
 ] as const;
+
+const stackBytes = integer(1, 67108864, "a number of bytes");
 
 const url = z.strictObject({
   path: word(255, "a URL's path")
@@ -110,12 +111,25 @@ const url = z.strictObject({
       error:
         "is not a regular expression of what every PCRE2 takes (characters, . ^ $ |, classes, (…), (?:…), (?=…), (?!…), * + ? {2,5} and these with ?, \\d \\s \\w and their capitals, \\n \\r \\t \\x41, \\ before punctuation; regexOptions for what (?i) would say), or has a letter after $",
     })
+    .refine((pattern) => !isRegex(pattern) || !canGoOn(pattern), {
+      error:
+        "could take in more at its end, and is not found by keepalived where the answer ends there; say what it must have at least (ok for ok+, done for done.*)",
+    })
     .optional()
-    .describe("Regular expression (PCRE2) that the body must match"),
-  regexNoMatch: flag.optional().describe("The body must not match `regex`"),
+    .describe("Regular expression (PCRE2) that the answer must match: its body, or its header"),
+  regexNoMatch: flag.optional().describe("The answer must not match `regex`"),
   regexOptions: listOf(oneOf(regexOptions), "PCRE2 options")
     .optional()
     .describe("How `regex` is read: pcre2api(3)"),
+  regexStack: z
+    .strictObject({
+      startBytes: stackBytes.describe("Bytes that it begins with"),
+      maxBytes: stackBytes.describe("Bytes that it may grow to"),
+    })
+    .optional()
+    .describe(
+      "Stack for `regex`, where it needs more than PCRE2's own 32 KiB; the largest of all checks is taken: pcre2jit(3)",
+    ),
 });
 
 const httpVersions = ["1.0", "1.0C", "1.1"] as const;

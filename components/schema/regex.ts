@@ -34,6 +34,32 @@ export function looksBehind(pattern: string): boolean {
   return /\(\?<[=!]|(?<!\\)(?:\\\\)*\\[ABb]/.test(pattern);
 }
 
+/** Whether the expression has ^ or $ as what stands at an end of something. */
+export function hasAnchors(pattern: string): boolean {
+  return /[$^]/.test(pattern.replace(escapeOrClass, "x"));
+}
+
+/**
+ * Whether a match could take in more where it ends. keepalived has PCRE2 match in parts, and at the end of an answer waits for more of it
+ * then: the match is never counted (check_regex() in check_http.c).
+ */
+export function canGoOn(pattern: string): boolean {
+  const endsOpen = (alternatives: string) =>
+    alternatives.split("|").some((alternative) => openEnd.test(alternative));
+  let rest = pattern.replace(escapeOrClass, "x");
+  for (let before = ""; before !== rest;) {
+    before = rest;
+    rest = rest.replace(/\((\?[:=!])?([^()]*)\)/gu, (_, kind: string | undefined, body: string) =>
+      kind === "?!" || endsOpen(body) ? open : "x",
+    );
+  }
+  return endsOpen(rest);
+}
+
+/** Stands for a group that can go on. No pattern has it: it is a control character. */
+const open = "\x01";
+const openEnd = new RegExp(`([*+?]|\\{\\d+,\\d*\\}|${open}(\\{\\d+\\})?)$`, "u");
+
 const punctuation = "[ -/:-@[-\\x60{-~]";
 const escape = `\\\\(?:[dDsSwWnrt]|x[0-9A-Fa-f]{2}|${punctuation})`;
 const character = `(?:\\\\(?:x[0-7][0-9A-Fa-f]|${punctuation})|[ -,./-Z^-~])`;

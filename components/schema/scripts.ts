@@ -1,6 +1,6 @@
 // Scripts that the stack ships to the directors, and calls of them.
 import { z } from "zod";
-import { matching, userName, words } from "./types";
+import { integer, matching, userName, words } from "./types";
 
 export const scriptName = matching(
   /^[a-z][a-z0-9_-]{0,30}(\.[a-z]{1,5})?$/,
@@ -16,11 +16,27 @@ export const scriptCall = z.strictObject({
 
 export type ScriptCall = z.output<typeof scriptCall>;
 
+const timedCall = z.strictObject({
+  ...scriptCall.shape,
+  // systemd gives keepalived 90 s to start, and as many to stop.
+  timeoutSeconds: integer(1, 60, "a number of seconds")
+    .optional()
+    .describe("Seconds after which it is killed; 10 where it is left out"),
+});
+
 /** A script's name alone, or with arguments and a user. */
 export const hook = z.union(
   [scriptName.transform((script): ScriptCall => ({ script })), scriptCall],
   {
     error: "is neither a script's name nor { script, args?, user? }",
+  },
+);
+
+/** The same of a script that is killed when it takes too long. */
+export const timedHook = z.union(
+  [scriptName.transform((script): z.output<typeof timedCall> => ({ script })), timedCall],
+  {
+    error: "is neither a script's name nor { script, args?, user?, timeoutSeconds? }",
   },
 );
 

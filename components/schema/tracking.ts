@@ -143,6 +143,7 @@ export const email = z
     connectTimeoutSeconds: integer(1, 3600, "a number of seconds")
       .default(30)
       .describe("Seconds that it may take"),
+    faults: flag.default(true).describe("Faults of VRRP instances and sync groups are told, too"),
   })
   .optional()
   .describe("Mail at changes that ask for it (`smtpAlert`)");

@@ -13,14 +13,14 @@ export const port = integer(1, 65535, "a port");
 
 export const weight = integer(0, 65535, "a weight");
 
-/** A number of seconds in steps of a thousandth at most. */
-export const seconds = (min: number, max: number) => {
-  const error = `is not a number of seconds (${min}–${max}, in steps of 0.001)`;
+/** A number of seconds in steps of a thousandth at most, or with more decimals. */
+export const seconds = (min: number, max: number, decimals = 3) => {
+  const error = `is not a number of seconds (${min}–${max}, in steps of ${10 ** -decimals})`;
   return z
     .number({ error })
     .min(min, { error })
     .max(max, { error })
-    .refine((value) => Number(value.toFixed(3)) === value, { error });
+    .refine((value) => Number(value.toFixed(decimals)) === value, { error });
 };
 
 export const flag = z.boolean({ error: "is not true or false" });
@@ -63,7 +63,9 @@ export const ipv6AddressWithPrefix = text(
 export const virtualAddress = text(
   (value) => familyOf(value) !== undefined,
   "an IP address (192.0.2.100, or with its prefix 192.0.2.100/28)",
-);
+).refine((value) => familyOf(value) === undefined || parsed(withoutPrefix(value)).bigInt() !== 0n, {
+  error: "is the unspecified address, which nobody can have",
+});
 
 export const subnet = text(
   (value) => /\/\d+$/.test(value) && isSubnet(value),

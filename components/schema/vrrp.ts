@@ -1,6 +1,6 @@
 // VRRP: which director is active, how it is told, what it tracks, what moves with it.
 import { z } from "zod";
-import { hook } from "./scripts";
+import { hook, timedHook } from "./scripts";
 import {
   address,
   addressWithPrefix,
@@ -10,6 +10,7 @@ import {
   interfaceName,
   listOf,
   name,
+  path,
   seconds,
   subnet,
   userName,
@@ -43,7 +44,9 @@ const track = {
     .describe("Scripts that must succeed"),
   trackProcesses: listOf(tracked("Name in `tracking.processes`"), "tracked processes")
     .default([])
-    .describe("Processes that must run"),
+    .describe(
+      "Processes that must run. The first that a director is given restarts its keepalived, which is a failover where it is active",
+    ),
   trackFiles: listOf(tracked("Name in `tracking.files`"), "tracked files")
     .default([])
     .describe("Files whose number adds to the priority"),
@@ -56,15 +59,27 @@ const track = {
 export type TrackList = keyof typeof track;
 export const trackLists = Object.keys(track) as TrackList[];
 
+const groupNotify = z.strictObject({
+  master: hook.optional().describe("Run when a director becomes active"),
+  backup: hook.optional().describe("Run when it becomes standby"),
+  fault: hook.optional().describe("Run when it has a fault"),
+  stop: hook.optional().describe("Run when keepalived stops"),
+  any: hook
+    .optional()
+    .describe("Run at every change, with type, name, state and priority as arguments"),
+  priorityChanges: flag
+    .optional()
+    .describe(
+      "Changes of priority are told, too, by `daemon.vrrpNotifyFifo` or `daemon.notifyFifo`; an instance takes its sync group's, or else `false`, where it is left out",
+    ),
+});
+
 const notify = z
   .strictObject({
-    master: hook.optional().describe("Run when a director becomes active"),
-    backup: hook.optional().describe("Run when it becomes standby"),
-    fault: hook.optional().describe("Run when it has a fault"),
-    stop: hook.optional().describe("Run when keepalived stops"),
-    any: hook
+    ...groupNotify.shape,
+    masterRxLowerPri: hook
       .optional()
-      .describe("Run at every change, with type, name, state and priority as arguments"),
+      .describe("Run when an active director hears a lower one's advert"),
   })
   .optional()
   .describe("Scripts of `scripts` run at a change of state");
@@ -89,6 +104,27 @@ const garp = z
       .optional()
       .describe("Seconds to a second round after a lower director's advert was heard"),
     lowerPrioRepeat: integer(0, 100, "a number of ARPs").optional().describe("ARPs of that round"),
+  })
+  .prefault({})
+  .describe("Gratuitous ARPs and unsolicited neighbour adverts");
+
+// From a second on, keepalived calls it very large.
+const pace = seconds(0.000001, 0.999999, 6).optional();
+
+/** How fast they are sent is said for all instances: keepalived counts by interface. */
+const paced = z
+  .strictObject({
+    ...garp.unwrap().shape,
+    intervalSeconds: pace
+      .describe(
+        "Seconds between two ARPs on an interface, of all instances; none where it is left out",
+      )
+      .meta({ valuesSince: { "with more than one ARP a round": "2.3.2" } }),
+    naIntervalSeconds: pace
+      .describe(
+        "Seconds between two neighbour adverts on an interface, of all instances; none where it is left out",
+      )
+      .meta({ valuesSince: { "with more than one advert a round": "2.3.2" } }),
   })
   .prefault({})
   .describe("Gratuitous ARPs and unsolicited neighbour adverts");
@@ -152,6 +188,20 @@ const perInstance = {
   unicast: flag
     .default(true)
     .describe("Adverts go to the other directors' own addresses rather than to a multicast group"),
+  unicastTtl: integer(1, 255, "a TTL")
+    .optional()
+    .describe("TTL or hop limit of unicast adverts; 255 where it is left out"),
+  checkUnicastSource: flag
+    .default(false)
+    .describe("Unicast adverts that come from none of the other directors are ignored"),
+  multicastGroup: address
+    .refine((value) => /^(22[4-9]|23\d)\.|^ff[0-9a-f]2:/i.test(value), {
+      error: "is not a multicast address (of IPv6, of the link's scope: ff02::12)",
+    })
+    .optional()
+    .describe(
+      "Multicast group of the adverts; 224.0.0.18 or ff02::12 where it is left out. Only where `unicast` is false",
+    ),
   preempt: flag.default(false).describe("A returning director of higher priority takes over again"),
   preemptDelaySeconds: seconds(0, 1000).optional().describe("Seconds that it waits before it does"),
   downTimerAdverts: integer(1, 100, "a number of adverts")
@@ -240,8 +290,19 @@ const syncGroup = z.strictObject({
     .min(2, { error: "has fewer than two instances: a group of one says nothing" })
     .describe("Instances that change state together"),
   ...track,
-  notify,
+  notify: groupNotify.optional().describe("Scripts of `scripts` run at a change of state"),
   smtpAlert: flag.default(false).describe("Mail to `email.to` at a change of state"),
+});
+
+const interfaceDelay = z.strictObject({
+  name: interfaceName.describe("Interface"),
+  downSeconds: seconds(0, 255)
+    .default(0)
+    .describe("Seconds that it must be down before it counts as down"),
+  upSeconds: seconds(0, 255)
+    .default(0)
+    .describe("Seconds that it must be up before it counts as up")
+    .meta({ valuesSince: { "as long as an instance takes to miss a director": "2.3.3" } }),
 });
 
 const syncDaemon = z
@@ -272,6 +333,7 @@ export const vrrp = z
       .default(51)
       .describe("Unique on the network segment (the cookbook's value)"),
     ...perInstance,
+    garp: paced,
     syncInterface: interfaceName
       .default("eth0")
       .describe("Interface of the connection sync daemon (the cookbook's value)"),
@@ -279,6 +341,11 @@ export const vrrp = z
       .default(true)
       .describe("The active director's connections are told to the standby"),
     syncDaemon,
+    interfaceDelays: listOf(interfaceDelay, "interfaces")
+      .default([])
+      .describe(
+        "Interfaces that may go down or up for a moment: a change that doesn't last is passed over. A delay that is taken out again holds until keepalived restarts",
+      ),
     instances: listOf(instance, "VRRP instances")
       .min(1, {
         error: "is empty: name an instance, or leave the key out for one of the name VI_1",
@@ -294,7 +361,32 @@ export const vrrp = z
   .prefault({})
   .describe("VRRP, and what the directors tell each other");
 
-export type NotifyKey = keyof NonNullable<z.output<typeof notify>>;
+/** Folders that everybody may write to: a file that somebody else has put there would be written to. */
+const sharedFolder = /^\/(tmp|var\/tmp|dev\/shm|(var|run)\/lock)\//;
+
+const fifoPath = path
+  .refine((value) => !sharedFolder.test(value), {
+    error: "is in a folder that everybody may write to; /run is not",
+  })
+  .describe(
+    "Path of the FIFO, which keepalived makes in a folder that is there; only who runs its script can read it, or `daemon.scriptUser`",
+  );
+
+const notifyFifo = z.strictObject({
+  path: fifoPath,
+  script: hook
+    .optional()
+    .describe("Script that reads it, run by keepalived with the path as its last argument"),
+});
+
+const cpuAffinity = (process: string) =>
+  listOf(integer(0, 1023, "a CPU's number"), "CPUs' numbers")
+    .min(1, { error: "is empty: name a CPU, or leave the key out for all" })
+    .max(128, { error: "has more than 128 CPUs" })
+    .optional()
+    .describe(
+      `CPUs that the ${process} process runs on, by number; all where it is left out. Taken out again, it holds until keepalived restarts`,
+    );
 
 /** Log levels aside, what the keepalived daemon itself is told. */
 export const daemon = z
@@ -308,11 +400,37 @@ export const daemon = z
     vrrpRealtimePriority: integer(1, 99, "a real-time priority")
       .optional()
       .describe("Real-time priority of the VRRP process (at 50 the kernel killed it under load)"),
+    checkerRealtimePriority: integer(1, 99, "a real-time priority")
+      .optional()
+      .describe(
+        "Real-time priority of the checker process, which the kernel then kills if it works for 10 ms at a stretch; none where it is left out",
+      ),
+    vrrpCpuAffinity: cpuAffinity("VRRP"),
+    checkerCpuAffinity: cpuAffinity("checker"),
     noSwap: flag.default(false).describe("VRRP and checker processes stay in memory"),
     startupDelaySeconds: seconds(0.001, 3600)
       .optional()
       .describe("Seconds between keepalived's start and its first part in VRRP"),
     scriptUser: userName.default("root").describe("Who runs scripts that name no user"),
+    startupScript: timedHook
+      .optional()
+      .describe(
+        "Script run when keepalived starts, which waits for it; a reload, by which `pulumi up` brings a change, runs none",
+      ),
+    shutdownScript: timedHook.optional().describe("Script run when keepalived has ended its work"),
+    vrrpNotifyFifo: notifyFifo
+      .optional()
+      .describe("FIFO that changes of VRRP instances and sync groups are written to"),
+    lvsNotifyFifo: notifyFifo
+      .optional()
+      .describe("FIFO that changes of real servers and virtual servers are written to"),
+    notifyFifo: z
+      .strictObject({ path: fifoPath })
+      .optional()
+      .describe("FIFO that both are written to"),
+    realServerInitNotifies: flag
+      .default(false)
+      .describe("`notifyUp` is run and FIFOs are told of real servers that keepalived starts with"),
     ipvsTimeouts: z
       .strictObject({
         tcpSeconds: integer(1, 2678400, "a number of seconds")

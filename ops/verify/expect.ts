@@ -260,12 +260,23 @@ function ownScripts(step: Step, paths: readonly string[]): Expectation {
 }
 
 function sysctls(step: Step, text: string): Expectation {
-  const names = text.split("\n").flatMap((line) => /^(\S+) = /.exec(line)?.[1] ?? []);
+  const wanted = [...text.matchAll(/^(-?)(\S+) = (.*)$/gm)].map(
+    ([, mark, name = "", value = ""]) => ({ mayLack: mark === "-", name, value }),
+  );
   return {
     step,
     title: "sysctls",
-    questions: [`sysctls=${names.join(" ")}`],
-    want: () => text,
+    questions: [`sysctls=${wanted.map(({ name }) => name).join(" ")}`],
+    want: (report) => {
+      const have = linesOf(report, "sysctls");
+      return lines(
+        wanted.map(({ mayLack, name, value }) => {
+          // sysctl.d(5): with a - before its name, the kernel needn't know it. The report has no value then.
+          const unknown = `${name} = `;
+          return mayLack && have.includes(unknown) ? unknown : unknown + value;
+        }),
+      );
+    },
     have: (report) => textOf(report, "sysctls"),
   };
 }

@@ -22,6 +22,15 @@ enable_at_boot() {
     systemctl -q is-enabled "$1" || systemctl -q enable "$1"
 }
 
+# running SERVICE: whether it is running or stopped, in these words.
+running() {
+    if systemctl -q is-active "$1"; then
+        echo running
+    else
+        echo stopped
+    fi
+}
+
 # Seconds since boot: a wait is as long as it was meant to be, whatever becomes of the clock meanwhile.
 uptime_seconds() {
     sed 's/[.].*//' /proc/uptime

@@ -31,7 +31,7 @@ apply() {
     mkdir -p "${conf%/*}"
     [ -e $service_was ] || service_state | record $service_was
     stage
-    if [ ! -e $unproven ] && cmp -s $staged $conf && same_scripts && [ "$(running)" = "$aim" ]; then
+    if [ ! -e $unproven ] && cmp -s $staged $conf && same_scripts && [ "$(running keepalived)" = "$aim" ]; then
         rm -rf $staged $staged_scripts
         mend_mode
         restart_when_killed
@@ -185,21 +185,13 @@ end_sync_daemons() {
 
 found() {
     service_state
-    [ ! -f $conf ] || [ "$(running)" = stopped ] || live $conf | grep '^-a'
+    [ ! -f $conf ] || [ "$(running keepalived)" = stopped ] || live $conf | grep '^-a'
 }
 
 service_state() {
     enabled=$(systemctl is-enabled keepalived 2>/dev/null) || enabled=${enabled:-absent}
     active=$(systemctl is-active keepalived 2>/dev/null) || active=${active:-inactive}
     printf '%s %s\n' "$enabled" "$active"
-}
-
-running() {
-    if systemctl -q is-active keepalived; then
-        echo running
-    else
-        echo stopped
-    fi
 }
 
 # An orderly stop tells the others to take over at once.
@@ -271,7 +263,7 @@ find_who_is_out() {
 # the stack hasn't proven nobody knows whether keepalived has it: one from before the stack, one that was edited.
 note_hand_made() {
     : >"$scratch/hand-made"
-    is_proven && [ "$(running)" = running ] || return 0
+    is_proven && [ "$(running keepalived)" = running ] || return 0
     { wanted $conf && wanted_by_drain; } >"$scratch/wanted"
     live $conf >"$scratch/live"
     : >"$scratch/out"
@@ -373,13 +365,22 @@ activate() {
     problem=
     since=$(journalctl -u keepalived -n 0 --show-cursor -q | sed -n 's/^-- cursor: //p')
     enable_at_boot keepalived
-    if systemctl -q is-active keepalived; then
-        say "reloading"
-        systemctl reload keepalived || problem="reload failed"
-    else
+    if ! systemctl -q is-active keepalived; then
         say "starting"
         systemctl start keepalived || problem="start failed"
+    elif tracks_processes $conf && [ -f $previous ] && ! tracks_processes $previous; then
+        say "restarting, so that keepalived begins to track processes; another director takes over meanwhile"
+        systemctl restart keepalived || problem="restart failed"
+    else
+        say "reloading"
+        systemctl reload keepalived || problem="reload failed"
     fi
+}
+
+# A reload that brings the first tracked process doesn't have the kernel tell of processes, and says nothing of it: vrrp_complete_init()
+# in vrrp.c asks for that at a start only (seen, 2.3.3).
+tracks_processes() {
+    [ -n "$(statements "$1" | sed -n '/^track_process *$/p')" ]
 }
 
 # keepalived takes a real server for well until a check that is new to it has failed. Sets $verdict to the seconds that the changed
@@ -484,17 +485,19 @@ said() {
     journalctl -u keepalived ${since:+--after-cursor "$since"} -q --no-pager -o cat
 }
 
-# Of that log: whether all of its processes have taken the config (it takes 2.2.7 minutes with many addresses), which died, and which
-# VRRP instances are in a fault now. One that was in a fault before says so no more.
+# Of that log: whether all of its processes have taken the config (it takes 2.2.7 minutes with many addresses), which died, whether it
+# tracks what it should, and which VRRP instances are in a fault now. One that was in a fault before says so no more.
 troubles() {
     awk '
         $0 == "Reloading ..." || /^Starting Keepalived v/ { begun = 1; taken = 0 }
         /^(Reload|Startup) complete$/ { taken = begun }
         / child process\([0-9]+\) died/ { died = died "; " $0 }
+        # A kernel without CONFIG_PROC_EVENTS. keepalived goes on with the processes that it saw at its start.
+        /^Failed to set process event listen/ { blind = "; keepalived cannot track processes on this kernel: " $0 }
         /^\([^)]*\) [Ee]ntering [A-Z]+ (STATE|state)( \(init\))?$/ { state[$1] = $3 }
         END {
             text = taken ? "" : "; keepalived has not said that it has taken the config"
-            text = text died
+            text = text died blind
             for (instance in state) if (state[instance] == "FAULT") text = text "; VRRP instance " instance " has gone into a fault"
             print substr(text, 3)
         }

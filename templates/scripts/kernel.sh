@@ -1,6 +1,7 @@
 #!/bin/sh
 # Modules and sysctls: kernel.sh apply OWNER <FILES | kernel.sh undo OWNER
 # Every sysctl is read back: one that the kernel took otherwise, or doesn't know, is an error, and then all is as it was before.
+# As in sysctl.d(5), one that the kernel needn't know has a - before its name.
 set -eu
 what=kernel
 # shellcheck source=templates/scripts/files.sh
@@ -32,35 +33,36 @@ apply() {
     if [ -n "$wanted_bits" ] && [ -r $parameter ] && [ "$(cat $parameter)" != "$wanted_bits" ]; then
         say "ip_vs was loaded with conn_tab_bits=$(cat $parameter); $wanted_bits comes with the next reboot"
     fi
+    known "$new$sysctls" >"$scratch/sysctls"
     # Noted before any of them is changed.
     cp "$values" "$scratch/values"
     while read -r key equals value; do
         [ "$equals" = "=" ] || fail "not a sysctl line: $key $equals $value"
         now=$(read_value "$key") || fail "$key: this kernel ($(uname -r)) doesn't know it"
         sets "$key" "$scratch/values" || printf '%s %s\n' "$key" "$now" >>"$scratch/values"
-    done <"$new$sysctls"
+    done <"$scratch/sysctls"
     record "$values" <"$scratch/values"
     # A sysctl that the stack no longer sets goes back to what it was.
     while read -r key value; do
-        sets "$key" "$new$sysctls" || restore "$key" "$value"
+        sets "$key" "$scratch/sysctls" || restore "$key" "$value"
     done <"$scratch/values"
     while read -r key equals value; do
         [ "$(read_value "$key")" = "$value" ] || write "$key" "$value"
-    done <"$new$sysctls"
+    done <"$scratch/sysctls"
     # Some change others: forwarding for all interfaces that for each.
     while read -r key equals value; do
         now=$(read_value "$key")
         [ "$now" = "$value" ] || fail "$key was set to $value but reads back as $now: another line of $sysctls changes it, too"
-    done <"$new$sysctls"
+    done <"$scratch/sysctls"
     for file in $modules $sysctls; do
         put "$file" 0644 <"$new$file"
     done
     [ -f "$new$options" ] || put_back $options
     while read -r key value; do
-        ! sets "$key" "$new$sysctls" || printf '%s %s\n' "$key" "$value"
+        ! sets "$key" "$scratch/sysctls" || printf '%s %s\n' "$key" "$value"
     done <"$scratch/values" | record "$values"
     no_way_back
-    say "$(wc -l <$sysctls) sysctls and $(wc -l <$modules) modules as configured, read back"
+    say "$(wc -l <"$scratch/sysctls") sysctls and $(wc -l <$modules) modules as configured, read back"
 }
 
 go_back() {
@@ -83,6 +85,15 @@ undo() {
     for file in $options $modules $sysctls; do
         put_back "$file"
     done
+}
+
+# known FILE: its lines, without those that this kernel needn't know and doesn't.
+known() {
+    while read -r key equals value; do
+        name=${key#-}
+        [ "$name" = "$key" ] || read_value "$name" >/dev/null || continue
+        printf '%s %s %s\n' "$name" "$equals" "$value"
+    done <"$1"
 }
 
 # sets KEY FILE: a line of FILE begins with KEY.

@@ -335,8 +335,10 @@ drift() {
     sed -n 's/^\(.*\): OK$/{path="\1"} 0/p; s/^\(.*\): FAILED.*$/{path="\1"} 1/p' "$scratch/sums" |
         metric file_drifted gauge "1: the file is not as the stack wrote it."
     while read -r key _ value; do
-        now=$(sysctl -n "$key" 2>/dev/null | tr '\t' ' ') || now=
-        printf '{sysctl="%s"} %s\n' "$key" "$(is [ "$now" != "$value" ])"
+        now=$(sysctl -n "${key#-}" 2>/dev/null | tr '\t' ' ') || now=
+        # With a -, as in sysctl.d(5): the kernel needn't know it.
+        case $key in -*) [ -n "$now" ] || continue ;; esac
+        printf '{sysctl="%s"} %s\n' "${key#-}" "$(is [ "$now" != "$value" ])"
     done </etc/sysctl.d/90-lvs-ha.conf | metric sysctl_drifted gauge "1: the sysctl has another value than the stack gave it."
     if [ -e /etc/lvs-ha/firewall.nft ]; then
         printf ' %s\n' "$(is nft list table inet lvs_ha)" | metric packet_filter_present gauge "1: the nftables table lvs_ha is in the kernel."

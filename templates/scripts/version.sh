@@ -9,27 +9,35 @@ what=version
 here=${0%/*}
 conf=/etc/keepalived/keepalived.conf
 held=/var/lib/lvs-ha/keepalived-held
+# There from before the installation until the proof: a run that was cut off in between is taken up again, not taken for done. In it are the
+# version that is wanted, the one that was there, and whether that one ran.
+unproven=/var/lib/lvs-ha/keepalived-version-unproven
 
 apply() {
     own "$1"
-    before=$(installed)
-    if [ "$before" != "$2" ]; then
+    wanted=$2
+    if [ -e $unproven ] || [ "$(installed)" != "$wanted" ]; then
         make_scratch
-        running=
-        ! systemctl -q is-active keepalived || running=yes
-        try "$2"
-        "$here/packages.sh" "keepalived=$2"
-        serves || go_back "$2"
+        [ "$(installed)" = "$wanted" ] || try
+        find_before
+        "$here/packages.sh" "keepalived=$wanted" || {
+            # Where nothing was changed, nothing is to be taken up.
+            [ "$(installed) $(running keepalived)" != "$before $state" ] || rm $unproven
+            exit 1
+        }
+        serves || go_back
+        rm $unproven
     fi
     if ! is_held; then
         [ -e $held ] || : | record $held
         apt-mark -qq hold keepalived
     fi
-    say "keepalived $2, held"
+    say "keepalived $wanted, held"
 }
 
 undo() {
     undo_for "$1"
+    rm -f $unproven
     if [ -e $held ]; then
         apt-mark -qq unhold keepalived
         rm $held
@@ -45,30 +53,42 @@ is_held() {
     apt-mark showhold keepalived | grep -qx keepalived
 }
 
-# try VERSION: its program, unpacked and not installed, reads the live config.
+# The wanted version's program, unpacked and not installed, reads the live config.
 try() {
     "$here/packages.sh" --lists
-    (cd "$scratch" && apt-get -q download "keepalived=$1") >"$scratch/log" 2>&1 ||
-        fail "no keepalived $1 for this host: $(tail -n 1 "$scratch/log"); it could have: $(apt-cache madison keepalived | awk '{ printf "%s%s", separator, $3; separator = ", " }')"
+    (cd "$scratch" && apt-get -q download "keepalived=$wanted") >"$scratch/log" 2>&1 ||
+        fail "no keepalived $wanted for this host: $(tail -n 1 "$scratch/log"); it could have: $(apt-cache madison keepalived | awk '{ printf "%s%s", separator, $3; separator = ", " }')"
     [ -f $conf ] || return 0
     dpkg-deb -x "$scratch"/keepalived_*.deb "$scratch/new"
     PATH="$scratch/new/usr/sbin:$PATH" "$here/keepalived.sh" try ||
-        fail "keepalived $1 refuses the live config; nothing changed, $before goes on"
+        fail "keepalived $wanted refuses the live config; nothing changed, $(installed) goes on"
+}
+
+# Sets $before and $state to what was there when this change was begun, by a run before this one if need be: that may have ended while
+# dpkg had keepalived stopped.
+find_before() {
+    if [ -e $unproven ]; then
+        read -r begun before state <$unproven
+        case $begun/$(installed) in "$wanted/$wanted" | "$wanted/$before") return ;; esac
+    fi
+    before=$(installed) state=$(running keepalived)
+    printf '%s %s %s\n' "$wanted" "$before" "$state" | record $unproven
 }
 
 # A keepalived that was stopped stays so: Debian's package starts it.
 serves() {
-    if [ -n "$running" ]; then
-        systemctl -q is-active keepalived && "$here/keepalived.sh" renew
-    elif systemctl -q is-active keepalived; then
+    if [ "$state" = running ]; then
+        "$here/keepalived.sh" renew
+    elif [ "$(running keepalived)" = running ]; then
         systemctl stop keepalived
     fi
 }
 
 go_back() {
-    say "keepalived $1 doesn't serve; going back to $before"
+    say "keepalived $wanted doesn't serve; going back to $before"
     "$here/packages.sh" "keepalived=$before" || fail "$before is not to be had any more: this director does not serve"
     serves || fail "neither does $before"
+    rm $unproven
     fail "change not taken; keepalived $before serves"
 }
 

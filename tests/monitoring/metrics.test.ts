@@ -194,6 +194,21 @@ describe("a director", () => {
     expect(metrics.text).toBe(before);
   });
 
+  test("tells of a sysctl that the kernel needn't know only where it does", () => {
+    const key = 'sysctl="net.ipv4.vs.conn_lfactor"';
+    metrics.look();
+    expect(metrics.of("sysctl_drifted")).not.toHaveProperty([key]);
+    const others = host.read("/sysctls") ?? "";
+    for (const [value, drifted] of [
+      ["-8", 0],
+      ["-4", 1],
+    ] as const) {
+      host.write("/sysctls", `${others}net.ipv4.vs.conn_lfactor ${value}\n`);
+      metrics.look();
+      expect(metrics.of("sysctl_drifted")).toHaveProperty([key], drifted);
+    }
+  });
+
   test("every metric of its own is what the exporter shows, with those of IPVS and conntrack", async () => {
     metrics.look();
     const shown = await exported(metrics.folder);

@@ -98,6 +98,27 @@ test("sysctls, modules, packages, services and addresses are compared too", () =
   ]);
 });
 
+test("a sysctl that the kernel needn't know is no drift where it doesn't, and is compared where it does", () => {
+  const host = hostOf(sampleStack(), "lvs1");
+  const optional = host.steps.map((step) =>
+    step.script === "kernel.sh"
+      ? { ...step, stdin: `${step.stdin.trimEnd()}\n-net.ipv4.vs.new = -8\n` }
+      : step,
+  );
+  const drift = (value: string) => {
+    const answers = sampleAnswers((hosts) => {
+      edit(sectionsOf(hosts, "lvs1"), "sysctls", /$/, `net.ipv4.vs.new = ${value}\n`);
+    });
+    const all = verified(host, expectations({ ...host, steps: optional }), answers.get("lvs1"));
+    return all.drifts
+      .find(({ title }) => title === "sysctls")
+      ?.diff.filter((line) => /^[-+]/.test(line));
+  };
+  expect(drift("")).toBeUndefined();
+  expect(drift("-8")).toBeUndefined();
+  expect(drift("-4")).toEqual(["-net.ipv4.vs.new = -8", "+net.ipv4.vs.new = -4"]);
+});
+
 /** What ip(8) shows of tunl0, with web1's virtual address on it. */
 const tunnel = (...flags: string[]) =>
   `[{"ifname":"tunl0","flags":${JSON.stringify(flags)},"addr_info":[{"local":"192.0.2.100"}]},`;

@@ -103,6 +103,13 @@ describe("adverts to a multicast group", () => {
     ]);
   });
 
+  test("are let in to the group that the config names, and to that alone", () => {
+    const group = { unicast: false, multicastGroup: "FF02:0::1234" };
+    expect(rules({ ...ipv6, vrrp: group }, "nftables", vrrp)).toEqual([
+      'iifname "eth1" ip6 saddr fe80::/10 ip6 daddr ff02::1234 meta l4proto 112 accept',
+    ]);
+  });
+
   test("are let in where the config gives a director no address of their family", () => {
     const directors = ipv6.directors.map(({ vrrpAddress6, ...director }) => ({
       ...director,
@@ -114,6 +121,8 @@ describe("adverts to a multicast group", () => {
       virtualServers: [{ name: "web", address: "192.0.2.100/32", port: 80 }],
     };
     expect(rules(change, "ufw", vrrp)).toEqual(["allow in on eth1 to 224.0.0.18 proto vrrp"]);
+    const group = { ...change, vrrp: { unicast: false, multicastGroup: "224.0.0.19" } };
+    expect(rules(group, "ufw", vrrp)).toEqual(["allow in on eth1 to 224.0.0.19 proto vrrp"]);
   });
 
   test("are let in by the VMAC's interface, whatever its name is", () => {

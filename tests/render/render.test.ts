@@ -121,6 +121,18 @@ function keepalivedConfs(settings: Settings, authenticated: boolean): string[] {
     .map((director) => renderKeepalived(settings, director, authenticated));
 }
 
+test("a sysctl of the config takes the place of ours, also of one that the kernel needn't know", () => {
+  const stack = smallStack();
+  const line = /^-?net\.ipv4\.vs\.conn_lfactor = .*$/gm;
+  expect(renderDirectorKernel(settingsOf(stack)).match(line)).toEqual([
+    "-net.ipv4.vs.conn_lfactor = -8",
+  ]);
+  stack.kernel = { directorSysctls: { "net.ipv4.vs.conn_lfactor": -4 } };
+  expect(renderDirectorKernel(settingsOf(stack)).match(line)).toEqual([
+    "net.ipv4.vs.conn_lfactor = -4",
+  ]);
+});
+
 test("a weight of 0 is written, not left out", () => {
   const stack = smallStack();
   stack.virtualServers = [

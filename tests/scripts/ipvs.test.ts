@@ -230,7 +230,7 @@ describe("a config wants", () => {
             { name: "other", address: "192.0.2.100", port: 81, ...noChecks },
           ]),
         ).filter((line) => !line.startsWith("=c") && !line.includes("-f "));
-      const check = { type: "http", urls: [{ path: "/", regex }] };
+      const check = { type: "http", urls: [{ path: "/", regex, regexOptions: ["multiline"] }] };
       expect(withCheck([check])).toEqual(withCheck([]));
     },
   );

@@ -33,6 +33,8 @@ interface Config {
   page?: string;
   /** It includes the file of secrets. */
   secret?: boolean;
+  /** A VRRP instance tracks a process. */
+  tracks?: boolean;
 }
 
 const script = (word: string) => `#!/bin/sh\necho ${word}\n`;
@@ -45,6 +47,9 @@ function conf({ id, weight = 1, runs = [], uthreshold, ...does }: Config): strin
     ...(does.cut ? ["# cut"] : []),
     ...(does.busy ? ["# busy"] : []),
     ...(does.synced ? ["global_defs {", "    lvs_sync_daemon eth0 id 51", "}"] : []),
+    ...(does.tracks
+      ? ["vrrp_instance VI_1 {", "    track_process {", "        proc", "    }", "}"]
+      : []),
     ...(does.secret ? [`include ${folder}/lvs-ha-secrets.conf`] : []),
     ...(does.says ?? ["Reload complete"]).map((line) => `# says ${line}`),
     "virtual_server 192.0.2.100 80 {",
@@ -252,6 +257,14 @@ describe("a config and its scripts", () => {
     expect(stderr).toContain('begins with "#!/opt/python9 -u", which this host cannot run');
   });
 
+  test("that bring the first tracked process restart keepalived; more of them, and their end, don't", () => {
+    applied({ id: "first" });
+    expect(applied({ id: "second", tracks: true }).stderr).toContain("another director takes over");
+    applied({ id: "third", tracks: true });
+    applied({ id: "fourth" });
+    expect(told()).toEqual(["start", "restart", "reload", "reload"]);
+  });
+
   test("that never get live are taken back, both", () => {
     applied({ id: "first", scripts: { check: script("old"), gone: script("gone") } });
     const before = state();
@@ -336,6 +349,11 @@ describe("keepalived has taken a config", () => {
       "lost no process over it",
       ["VRRP child process(12) died: Respawning", "Reload complete"],
       "VRRP child process(12) died: Respawning",
+    ],
+    [
+      "word of the processes that it tracks",
+      ["Failed to set process event listen - errno 9 - Bad file descriptor", "Reload complete"],
+      "keepalived cannot track processes on this kernel",
     ],
     [
       "no VRRP instance that has gone into a fault over it",

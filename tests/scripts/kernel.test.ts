@@ -89,6 +89,20 @@ test("one that this kernel doesn't know is an error, and leaves no note", () => 
   expect(host.read("/var/lib/lvs-ha/sysctl-original")).toBe("");
 });
 
+test("one that this kernel needn't know is left out where it doesn't, set where it does, and put back", () => {
+  const { code, stdout, stderr } = run(
+    apply({ "net.ipv4.ip_forward": "1", "-net.ipv4.x": "1", "-net.ipv4.tcp_ecn": "1" }),
+    "sysctl -n net.ipv4.tcp_ecn; cat /etc/sysctl.d/90-lvs-ha.conf",
+    undo,
+    "sysctl -n net.ipv4.tcp_ecn",
+  );
+  expect([code, stdout]).toEqual([
+    0,
+    "1\nnet.ipv4.ip_forward = 1\n-net.ipv4.x = 1\n-net.ipv4.tcp_ecn = 1\n2\n",
+  ]);
+  expect(stderr).toContain("2 sysctls and 3 modules as configured, read back");
+});
+
 test("two that contradict each other are an error", () => {
   const { code, stderr } = run(apply({ "net.ipv4.ip_forward": "1", "net/ipv4/ip_forward": "0" }));
   expect(code).toBe(1);

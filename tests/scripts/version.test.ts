@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PretendHost, type Result } from "./host";
 
 const owner = "lvs1/10.10.0.11";
-const [old, wanted] = ["1:2.2.7-1", "1:2.2.8-1"];
+const [old, wanted, other] = ["1:2.2.7-1", "1:2.2.8-1", "1:2.3.3-1"];
 
 let host: PretendHost;
 
@@ -14,6 +14,14 @@ function beside(name: string, lines: string[]): void {
   writeFileSync(file, ["#!/bin/sh", ...lines, ""].join("\n"));
   chmodSync(file, 0o755);
 }
+
+/** packages.sh that does as it is told: Debian's package starts keepalived. */
+const installs = [
+  '[ "$1" != --lists ] || exit 0',
+  'echo "$1" >>"$FOLDER/tmp/installed"',
+  'echo "${1#keepalived=}" >"$FOLDER/tmp/version"',
+  'touch "$FOLDER/tmp/active"',
+];
 
 beforeEach(() => {
   host = new PretendHost();
@@ -41,14 +49,10 @@ beforeEach(() => {
     'stop*) rm "$FOLDER/tmp/active" ;;',
     "esac",
   ]);
-  beside("packages.sh", [
-    '[ "$1" != --lists ] || exit 0',
-    'echo "$1" >>"$FOLDER/tmp/installed"',
-    'echo "${1#keepalived=}" >"$FOLDER/tmp/version"',
-    'touch "$FOLDER/tmp/active"',
-  ]);
+  beside("packages.sh", installs);
   beside("keepalived.sh", [
     'echo "$1 $PATH" >>"$FOLDER/tmp/asked"',
+    'if [ "$1" = "$(cat "$FOLDER/tmp/killed-in" 2>/dev/null)" ]; then kill -KILL $PPID; exit 1; fi',
     'case $1 in try) [ ! -e "$FOLDER/tmp/refuses" ] ;; renew) [ "$(cat "$FOLDER/tmp/version")" != "$(cat "$FOLDER/tmp/fails" 2>/dev/null)" ] ;; esac',
   ]);
 });
@@ -96,6 +100,52 @@ test("one that doesn't serve is taken back", () => {
 
 test("a keepalived that was stopped, for maintenance, stays stopped", () => {
   host.shell('rm "$FOLDER/tmp/active"');
+  expect(apply().code).toBe(0);
+  expect([version(), host.read("/tmp/active")]).toEqual([wanted, undefined]);
+});
+
+describe("a run that was killed before the proof", () => {
+  beforeEach(() => {
+    host.write("/tmp/killed-in", "renew");
+    expect(apply().code).not.toBe(0);
+    expect([version(), host.read("/tmp/held")]).toEqual([wanted, undefined]);
+    host.shell('rm "$FOLDER/tmp/killed-in" "$FOLDER/tmp/asked"');
+  });
+
+  test("is taken up: the version is proven, and held", () => {
+    expect(apply()).toMatchObject({ code: 0, stderr: `version: keepalived ${wanted}, held\n` });
+    expect(host.read("/tmp/asked")).toMatch(/^renew /);
+    host.shell('rm "$FOLDER/tmp/asked"');
+    expect(apply().code).toBe(0);
+    expect(host.read("/tmp/asked")).toBeUndefined();
+  });
+
+  test("is taken back where the version doesn't serve", () => {
+    host.write("/tmp/fails", wanted);
+    const { code, stderr } = apply();
+    expect([code, version()]).toEqual([1, old]);
+    expect(stderr).toContain(`change not taken; keepalived ${old} serves`);
+  });
+
+  test("leaves a keepalived that dpkg had stopped to be started again", () => {
+    host.shell('rm "$FOLDER/tmp/active"');
+    host.write("/tmp/version", old);
+    expect(apply().code).toBe(0);
+    expect([version(), host.read("/tmp/active")]).toEqual([wanted, ""]);
+  });
+
+  test("is nothing to a change to another version", () => {
+    host.write("/tmp/fails", other);
+    expect(apply(other).code).toBe(1);
+    expect(version()).toBe(wanted);
+  });
+});
+
+test("an installation that fails and changes nothing leaves nothing to take up: one that is stopped later stays so", () => {
+  beside("packages.sh", ['[ "$1" = --lists ]']);
+  expect(apply().code).toBe(1);
+  host.shell('rm "$FOLDER/tmp/active"');
+  beside("packages.sh", installs);
   expect(apply().code).toBe(0);
   expect([version(), host.read("/tmp/active")]).toEqual([wanted, undefined]);
 });

@@ -4,7 +4,7 @@ import { smallStack, type Stack } from "../support/stacks";
 /** How scripts are called: by name alone, or with arguments and a user. */
 type CallAs = "name" | "object";
 
-/** The same stack twice: scripts are called by name in one and as objects in the other, and the firewall differs. */
+/** The same stack twice: scripts are called by name in one and as objects in the other, and the firewall and the way of adverts differ. */
 export function fullStacks(): Stack[] {
   return [fullStack("name", "ufw"), fullStack("object", "nftables")];
 }
@@ -14,13 +14,16 @@ function fullStack(callAs: CallAs, backend: string): Stack {
   const hook = (script: string) =>
     callAs === "name" ? script : { script, args: ["--to=ops", "x"], user: "nobody" };
   const checks = allChecks();
-  const notify = {
+  const groupNotify = {
     master: hook("tell.sh"),
     backup: hook("tell.sh"),
     fault: hook("tell.sh"),
     stop: hook("tell.sh"),
     any: hook("tell.sh"),
   };
+  const notify = { ...groupNotify, masterRxLowerPri: hook("tell.sh") };
+  const adverts = (group: string) =>
+    callAs === "name" ? { unicast: true } : { unicast: false, multicastGroup: group };
   // What a sync group tracks, its instances don't; and their weights are ignored.
   const track = {
     trackInterfaces: [{ name: "bond0.100" }, { name: "E_1" }],
@@ -114,6 +117,8 @@ function fullStack(callAs: CallAs, backend: string): Stack {
       interface: "eth1",
       syncInterface: "eth0",
       syncDaemon: { group: "224.0.0.81" },
+      interfaceDelays: [{ name: "eth1", downSeconds: 0.1 }],
+      ...adverts("224.0.0.19"),
       vmac: { interface: "vmac_a" },
       ...track,
       ...moved(50),
@@ -125,6 +130,7 @@ function fullStack(callAs: CallAs, backend: string): Stack {
           virtualRouterId: 52,
           directors: { lvs1: { vrrpAddress: "192.0.2.11/24" } },
           interface: "weight",
+          ...adverts("224.0.0.20"),
           vmac: { interface: "vmac_b" },
           ...track,
           ...moved(60),
@@ -140,7 +146,7 @@ function fullStack(callAs: CallAs, backend: string): Stack {
           trackProcesses: [{ name: "proc_group", weight: 5 }],
           trackFiles: [{ name: "file_group", weight: 2 }],
           trackBfd: [{ name: "bfd_each", weight: 5 }],
-          notify,
+          notify: groupNotify,
         },
       ],
     },
@@ -171,7 +177,14 @@ function fullStack(callAs: CallAs, backend: string): Stack {
       "tell.sh": "#!/bin/sh\nexit 0\n",
       "probe.sh": "#!/bin/sh\nexit 0\n",
     },
-    daemon: { scriptUser: "root" },
+    daemon: {
+      scriptUser: "root",
+      startupScript: hook("tell.sh"),
+      shutdownScript: hook("tell.sh"),
+      vrrpNotifyFifo: { path: "/run/vrrp.fifo", script: hook("tell.sh") },
+      lvsNotifyFifo: { path: "/run/lvs.fifo", script: hook("tell.sh") },
+      notifyFifo: { path: "/run/both.fifo" },
+    },
     email: {
       to: ["ops@example.net", "night@example.net"],
       from: "lvs@example.net",
@@ -199,7 +212,7 @@ function allChecks(): Record<string, unknown>[] {
       digest: "0123456789abcdef0123456789abcdef",
       virtualHost: "a.example.net",
     },
-    { path: "/text", regex: "^(ok|fine)$", regexOptions: ["caseless"] },
+    { path: "/text", regex: "^(ok|fine)$", regexOptions: ["caseless", "multiline"] },
   ];
   return [
     { type: "tcp", ...connection },

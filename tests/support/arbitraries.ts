@@ -1,5 +1,6 @@
 // Right stack configs of every kind that the schema knows, for properties. They are drawn from the schema itself, so that a new key is
 // drawn without anyone remembering it, and then set right as a user would do it: by what the errors say.
+import { cpus } from "node:os";
 import fc from "fast-check";
 import { Address4, Address6 } from "ip-address";
 import { z } from "zod";
@@ -89,6 +90,10 @@ const neededBy: [feature: RegExp, other: string][] = [
   [/\.trackProcesses/, "tracking.processes[]"],
   [/\.trackFiles|<file>/, "tracking.files[]"],
   [/\.trackBfd|<bfd>/, "tracking.bfd[]"],
+  [/^vrrp\.multicastGroup/, "vrrp.unicast=false"],
+  [/^vrrp\.instances\[\]\.multicastGroup/, "vrrp.instances[].unicast=false"],
+  [/\.priorityChanges/, "daemon.notifyFifo"],
+  [/^vrrp\.garp\..*ntervalSeconds/, "vrrp.garp.masterRepeat"],
 ];
 
 /** Keys that are there together or not at all: drawn each for itself, they would seldom be right. */
@@ -222,7 +227,11 @@ function numberOf(type: z.ZodNumber): fc.Arbitrary<number> {
     fc
       .integer({ min: Math.ceil(min * stepsInOne), max: Math.floor(max * stepsInOne) })
       .map((steps) => steps / stepsInOne);
-  const steps = type.format === "safeint" ? [1] : [1, 10, 100, 1000];
+  const steps = (
+    type.format === "safeint"
+      ? [1]
+      : [1, 10, 100, 1000, ...(minValue > 0 && minValue < 0.001 ? [1e6] : [])]
+  ).filter((each) => Math.ceil(minValue * each) <= Math.floor(maxValue * each));
   return fc.oneof(
     { withCrossShrink: true },
     // Many that are compared with each other are small in practice.
@@ -332,6 +341,11 @@ const places: Record<string, fc.Arbitrary<unknown>> = {
   "directors[].host": mostly(near4, anyAddress, hostNames),
   "directors[].syncAddress": mostly(near4, anyAddress),
   "daemon.scriptUser": fc.constantFrom(...director.users),
+  "CpuAffinity[]": fc.nat({ max: Math.min(2, cpus().length) - 1 }),
+  ".multicastGroup": mostly(
+    byte.map((last) => `224.0.0.${last}`),
+    byte.map((last) => `ff02::${last.toString(16)}`),
+  ),
   "syncDaemon.group": mostly(
     byte.map((last) => `224.0.0.${last}`),
     byte.map((last) => `ff02::${last.toString(16)}`),

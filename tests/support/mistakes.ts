@@ -42,7 +42,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       (s.virtualServers[0].realServers = [
         { name: "web1", checks: [{ type: "http", urls: [{ path: "/", paht: "/" }] }] },
       ]),
-    "virtualServers[0].realServers[0].checks[0].urls[0].paht: unknown key; did you mean path? known here: path, status, digest, virtualHost, regex, regexNoMatch, regexOptions",
+    "virtualServers[0].realServers[0].checks[0].urls[0].paht: unknown key; did you mean path? known here: path, status, digest, virtualHost, regex, regexNoMatch, regexOptions, regexStack",
   ],
   [
     "a key misspelt beside a real server's name",
@@ -52,7 +52,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "a key misspelt in an instance",
     (s) => (s.vrrp = { instances: [{ name: "VI_1", virtualRouterId: 51, vrrpPriority: 3 }] }),
-    "vrrp.instances[0].vrrpPriority: unknown key; known here: name, virtualRouterId, directors, interface, version, advertIntervalSeconds, unicast, preempt, preemptDelaySeconds, downTimerAdverts, trackPrimaryInterface, trackSourceAddress, accept, promoteSecondaries, smtpAlert, vmac, garp, trackInterfaces, trackScripts, trackProcesses, trackFiles, trackBfd, notify, virtualAddresses, virtualRoutes, virtualRules",
+    "vrrp.instances[0].vrrpPriority: unknown key; known here: name, virtualRouterId, directors, interface, version, advertIntervalSeconds, unicast, unicastTtl, checkUnicastSource, multicastGroup, preempt, preemptDelaySeconds, downTimerAdverts, trackPrimaryInterface, trackSourceAddress, accept, promoteSecondaries, smtpAlert, vmac, garp, trackInterfaces, trackScripts, trackProcesses, trackFiles, trackBfd, notify, virtualAddresses, virtualRoutes, virtualRules",
   ],
   [
     "a key misspelt of a director in an instance",
@@ -81,6 +81,11 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "a virtual address that isn't one",
     (s) => (s.virtualServers[0].address = "192.0.2.300"),
     'virtualServers[0].address: "192.0.2.300" is not an IP address (192.0.2.100, or with its prefix 192.0.2.100/28)',
+  ],
+  [
+    "a virtual address that nobody can have",
+    (s) => (s.virtualServers[0].address = "::/0"),
+    'virtualServers[0].address: "::/0" is the unspecified address, which nobody can have',
   ],
   [
     "port 0",
@@ -216,6 +221,16 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     'virtualServers[0].checks[0].urls[0].regex: "x(?<=y)" looks behind, by (?<=, (?<!, \\A, \\b or \\B: keepalived before 2.4.0 writes past its buffer there',
   ],
   [
+    "a regular expression that could take in more at its end",
+    (s) => (s.virtualServers[0].checks = [{ type: "http", urls: [{ path: "/", regex: "ok+" }] }]),
+    'virtualServers[0].checks[0].urls[0].regex: "ok+" could take in more at its end, and is not found by keepalived where the answer ends there; say what it must have at least (ok for ok+, done for done.*)',
+  ],
+  [
+    "the beginning of the body in a regular expression",
+    (s) => (s.virtualServers[0].checks = [{ type: "http", urls: [{ path: "/", regex: "^ok" }] }]),
+    'virtualServers[0].checks[0].urls[0].regex: "^ok" has ^ or $, which stand for the ends of a line with multiline in regexOptions; without it, keepalived finds ^ only before the header, and $ never',
+  ],
+  [
     "an HTTP version that keepalived doesn't speak",
     (s) => (s.virtualServers[0].checks = [{ type: "http", httpProtocol: 2 }]),
     "virtualServers[0].checks[0].httpProtocol: 2 is not one of 1.0, 1.0C, 1.1",
@@ -305,6 +320,68 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "a sync daemon's group of one host",
     (s) => (s.vrrp = { syncDaemon: { group: "192.0.2.1" } }),
     'vrrp.syncDaemon.group: "192.0.2.1" is not a multicast address',
+  ],
+  [
+    "adverts to a group of one host",
+    (s) => (s.vrrp = { unicast: false, multicastGroup: "192.0.2.1" }),
+    'vrrp.multicastGroup: "192.0.2.1" is not a multicast address (of IPv6, of the link\'s scope: ff02::12)',
+  ],
+  [
+    "adverts to an IPv6 group beyond the link",
+    (s) => (s.vrrp = { unicast: false, multicastGroup: "ff05::12" }),
+    'vrrp.multicastGroup: "ff05::12" is not a multicast address (of IPv6, of the link\'s scope: ff02::12)',
+  ],
+  [
+    "a second between two ARPs",
+    (s) => (s.vrrp = { garp: { intervalSeconds: 1 } }),
+    "vrrp.garp.intervalSeconds: 1 is not a number of seconds (0.000001–0.999999, in steps of 0.000001)",
+  ],
+  [
+    "a time between two ARPs for one instance",
+    (s) =>
+      (s.vrrp = {
+        instances: [{ name: "VI_1", virtualRouterId: 51, garp: { intervalSeconds: 0.1 } }],
+      }),
+    "vrrp.instances[0].garp.intervalSeconds: unknown key; known here: masterDelaySeconds, masterRepeat, masterRefreshSeconds, masterRefreshRepeat, lowerPrioDelaySeconds, lowerPrioRepeat",
+  ],
+  [
+    "an instance's script for a sync group",
+    (s) => {
+      s.scripts = { "tell.sh": "#!/bin/sh\n" };
+      s.vrrp = {
+        instances: [instance(1), instance(2)],
+        syncGroups: [
+          { name: "VG_1", instances: ["VI_1", "VI_2"], notify: { masterRxLowerPri: "tell.sh" } },
+        ],
+      };
+    },
+    "vrrp.syncGroups[0].notify.masterRxLowerPri: unknown key; known here: master, backup, fault, stop, any, priorityChanges",
+  ],
+  [
+    "a FIFO where anybody can put a file before",
+    (s) => (s.daemon = { notifyFifo: { path: "/tmp/keepalived.fifo" } }),
+    'daemon.notifyFifo.path: "/tmp/keepalived.fifo" is in a folder that everybody may write to; /run is not',
+  ],
+  [
+    "a script for the FIFO of both processes",
+    (s) => {
+      s.scripts = { "tell.sh": "#!/bin/sh\n" };
+      s.daemon = { notifyFifo: { path: "/run/keepalived.fifo", script: "tell.sh" } };
+    },
+    "daemon.notifyFifo.script: unknown key; known here: path",
+  ],
+  [
+    "a startup script that may take half an hour",
+    (s) => {
+      s.scripts = { "up.sh": "#!/bin/sh\n" };
+      s.daemon = { startupScript: { script: "up.sh", timeoutSeconds: 1800 } };
+    },
+    "daemon.startupScript.timeoutSeconds: 1800 is not a number of seconds (1–60)",
+  ],
+  [
+    "a process for no CPU",
+    (s) => (s.daemon = { vrrpCpuAffinity: [] }),
+    "daemon.vrrpCpuAffinity: [] is empty: name a CPU, or leave the key out for all",
   ],
   [
     "a version of VRRP that doesn't exist",
@@ -751,6 +828,25 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "virtualServers[0].checks[0].urls[0].regexNoMatch: true needs regex",
   ],
   [
+    "a regex's stack without a regex",
+    (s) =>
+      (s.virtualServers[0].checks = [
+        { type: "http", urls: [{ path: "/", regexStack: { startBytes: 1, maxBytes: 2 } }] },
+      ]),
+    'virtualServers[0].checks[0].urls[0].regexStack: {"startBytes":1,"maxBytes":2} needs regex',
+  ],
+  [
+    "a regex's stack that begins above its end",
+    (s) =>
+      (s.virtualServers[0].checks = [
+        {
+          type: "http",
+          urls: [{ path: "/", regex: "ok", regexStack: { startBytes: 65536, maxBytes: 32768 } }],
+        },
+      ]),
+    "virtualServers[0].checks[0].urls[0].regexStack.startBytes: 65536 is above maxBytes (32768)",
+  ],
+  [
     "a reply's least length above its greatest",
     (s) => {
       s.virtualServers[0].protocol = "UDP";
@@ -1006,6 +1102,56 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "vrrp.preemptDelaySeconds: 5 says when to take over again, and preempt is false; set it to true",
   ],
   [
+    "a multicast group for unicast adverts",
+    (s) => (s.vrrp = { multicastGroup: "224.0.0.9" }),
+    'vrrp.multicastGroup: "224.0.0.9" is for multicast adverts, and unicast is true; set it to false',
+  ],
+  [
+    "a multicast group of the other family",
+    (s) => (s.vrrp = { unicast: false, multicastGroup: "ff02::9" }),
+    'vrrp.multicastGroup: "ff02::9" is not of the family of VI_1\'s adverts, IPv4',
+  ],
+  [
+    "a TTL for multicast adverts",
+    (s) => (s.vrrp = { unicast: false, unicastTtl: 64 }),
+    "vrrp.unicastTtl: 64 is for unicast adverts, and unicast is false",
+  ],
+  [
+    "a check of multicast adverts' sources",
+    (s) => (s.vrrp = { checkUnicastSource: true, instances: [instance(1, { unicast: false })] }),
+    "vrrp.checkUnicastSource: true is for unicast adverts, and unicast is false",
+  ],
+  [
+    "a delay of an interface that VRRP doesn't use",
+    (s) => (s.vrrp = { interfaceDelays: [{ name: "eth2", downSeconds: 0.1 }] }),
+    'vrrp.interfaceDelays[0].name: "eth2" is no interface of VRRP; did you mean eth1? known: eth1',
+  ],
+  [
+    "two delays of an interface",
+    (s) => (s.vrrp = { interfaceDelays: [{ name: "eth1" }, { name: "eth1", downSeconds: 0.1 }] }),
+    'vrrp.interfaceDelays[1].name: interface "eth1" is taken by vrrp.interfaceDelays[0].name; each must be unique',
+  ],
+  [
+    "a delay after which another director is active",
+    (s) => (s.vrrp = { interfaceDelays: [{ name: "eth1", downSeconds: 0.599 }] }),
+    "vrrp.interfaceDelays[0].downSeconds: 0.599 is too long for VI_1 on eth1: the others would take over before it says that it has a fault; it must be 0.598 at most",
+  ],
+  [
+    "delays where a director is missed after one advert",
+    (s) =>
+      (s.vrrp = {
+        downTimerAdverts: 1,
+        interfaceDelays: [{ name: "eth1", downSeconds: 0.1, upSeconds: 1 }],
+      }),
+    "vrrp.interfaceDelays[0].downSeconds: 0.1 is more than VI_1 on eth1 leaves time for, which misses a director after one advert (downTimerAdverts); it must be 0",
+    "vrrp.interfaceDelays[0].upSeconds: 1 is more than VI_1 on eth1 leaves time for, which misses a director after one advert (downTimerAdverts); it must be 0",
+  ],
+  [
+    "changes of priority told to nobody",
+    (s) => (s.vrrp = { notify: { priorityChanges: true } }),
+    "vrrp.notify.priorityChanges: true tells a FIFO, and there is none; set daemon.vrrpNotifyFifo",
+  ],
+  [
     "an instance's own interface tracked",
     (s) => (s.vrrp = { trackInterfaces: [{ name: "eth1" }] }),
     'vrrp.trackInterfaces[0].name: "eth1" is the instance\'s own interface, which trackPrimaryInterface is for; remove it',
@@ -1244,6 +1390,30 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     'virtualServers[0].realServers[0].notifyUp: "tell.sh" is no script of scripts; there is none',
   ],
   [
+    "a startup script that doesn't exist",
+    (s) => (s.daemon = { startupScript: "up.sh" }),
+    'daemon.startupScript: "up.sh" is no script of scripts; there is none',
+  ],
+  [
+    "a FIFO's script that doesn't exist",
+    (s) => (s.daemon = { lvsNotifyFifo: { path: "/run/lvs.fifo", script: "read.sh" } }),
+    'daemon.lvsNotifyFifo.script: "read.sh" is no script of scripts; there is none',
+  ],
+  [
+    "a FIFO of two processes",
+    (s) =>
+      (s.daemon = {
+        vrrpNotifyFifo: { path: "/run/lvs.fifo" },
+        lvsNotifyFifo: { path: "/run/lvs.fifo" },
+      }),
+    'daemon.lvsNotifyFifo.path: path "/run/lvs.fifo" is taken by daemon.vrrpNotifyFifo.path; each must be unique',
+  ],
+  [
+    "a CPU twice",
+    (s) => (s.daemon = { checkerCpuAffinity: [1, 1] }),
+    "daemon.checkerCpuAffinity[1]: CPU 1 is taken by daemon.checkerCpuAffinity[0]; each must be unique",
+  ],
+  [
     "a check of a file that isn't tracked",
     (s) => (s.virtualServers[0].checks = [{ type: "file", trackFile: "load" }]),
     'virtualServers[0].checks[0].trackFile: "load" is no file of tracking.files; there is none',
@@ -1324,6 +1494,16 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       s.virtualServers[0].checks = [{ type: "udp", payload: "00ff" }];
     },
     'virtualServers[0].checks[0].payload: "00ff" needs keepalived 2.3.3 on every director; debian 12 has 2.2.7',
+  ],
+  [
+    "an interface's delay that Debian 12's keepalived cuts short",
+    (s) => (s.vrrp = { interfaceDelays: [{ name: "eth1", upSeconds: 5 }] }),
+    "vrrp.interfaceDelays[0].upSeconds: 5, as long as an instance on it takes to miss a director, needs keepalived 2.3.3 on every director; debian 12 has 2.2.7",
+  ],
+  [
+    "ARPs one after the other, of which Debian 12's keepalived sends fewer",
+    (s) => (s.vrrp = { garp: { intervalSeconds: 0.01 } }),
+    "vrrp.garp.intervalSeconds: 0.01, with more than one a round (masterRepeat), needs keepalived 2.3.2 on every director; debian 12 has 2.2.7",
   ],
   [
     "SCTP where ufw is the firewall",

@@ -1,5 +1,6 @@
 // Checkers of a real server: TCP_CHECK, HTTP_GET and their like.
 import { familyOf, type CheckType } from "../../../components/schema";
+import { hasAnchors } from "../../../components/schema/regex";
 import {
   cannot,
   each,
@@ -17,6 +18,7 @@ import type { Statement } from "../syntax/parse";
 import { defined } from "../plain";
 import { Unfit, type Scribe } from "../report";
 import { fillIn, readUser, type Scripts } from "./scripts";
+import { regexKeys } from "../../../components/rules/checks";
 import { checkShapes, urlShape, type CheckDraft, type Url } from "../shapes";
 import { quotedWords } from "../syntax/words";
 
@@ -135,7 +137,9 @@ const connection: Keywords<CheckReading> = {
     integer(statement);
     reading.fwmark = statement;
   },
-  bind_port: cannot(),
+  bind_port: cannot(
+    "has no effect without bindto; with it, the kernel refuses the port for a minute after each check, which then fails",
+  ),
   nb_get_retry: cannot(
     "keepalived knows it in HTTP_GET and SSL_GET only, so it has no effect; retry is meant",
   ),
@@ -164,7 +168,18 @@ const urlKeywords: Keywords<Url> = {
   ),
   regex_no_match: url("regexNoMatch", () => true, 0),
   regex_options: url("regexOptions", ({ args }) => args as Url["regexOptions"], 64),
-  ...each("regex_min_offset regex_max_offset regex_stack", cannot<Url>()),
+  ...each(
+    "regex_min_offset regex_max_offset",
+    cannot<Url>("keepalived counts from the body or from the header, by how the answer comes in"),
+  ),
+  regex_stack: url(
+    "regexStack",
+    ({ args: [start = "", max = ""] }) => ({
+      startBytes: integerOf(start),
+      maxBytes: integerOf(max),
+    }),
+    2,
+  ),
   tls_compliant: cannot("the stack has it for the whole check"),
 };
 
@@ -187,14 +202,25 @@ const web: Keywords<CheckReading> = {
       read.path = fillIn;
       scribe.fillIn("urls[].path", `a path that the stack can express, for ${path.text}`);
     }
-    if (read.regex === undefined && (read.regexNoMatch ?? read.regexOptions)) {
+    const idle = read.regex === undefined ? regexKeys.filter((key) => key in read) : [];
+    if (idle.length > 0) {
       scribe.changed(
         statement,
         "url without its regex options",
         "there is no regex that they could be for",
       );
-      delete read.regexNoMatch;
-      delete read.regexOptions;
+      for (const key of idle) Reflect.deleteProperty(read, key);
+    }
+    if (read.regex !== undefined && hasAnchors(read.regex)) {
+      const options = read.regexOptions ?? [];
+      if (!options.includes("multiline")) {
+        read.regexOptions = [...options, "multiline"];
+        scribe.changed(
+          statement,
+          "regexOptions with multiline",
+          "without it, keepalived finds ^ only before the header, and $ never",
+        );
+      }
     }
     reading.draft.urls = [...(reading.draft.urls ?? []), { ...read, path: read.path }];
   },

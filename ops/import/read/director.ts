@@ -7,14 +7,15 @@ import type { Parsed, Statement } from "../syntax/parse";
 import { Unfit, type Scribe } from "../report";
 import type { Scripts } from "./scripts";
 import { readServices, type MemberReading, type ServiceReading } from "./services";
-import type { SyncGroup } from "../shapes";
+import type { InterfaceDelay, SyncGroup } from "../shapes";
 import { readTracking, type TrackingReading } from "./tracking";
-import { readInstance, readSyncGroup, type InstanceReading } from "./vrrp";
+import { readInstance, readInterfaceDelays, readSyncGroup, type InstanceReading } from "./vrrp";
 
 export interface DirectorReading {
   file: string;
   globals: Globals;
   instances: InstanceReading[];
+  interfaceDelays: InterfaceDelay[];
   syncGroups: SyncGroup[];
   tracking: TrackingReading;
   services: ServiceReading[];
@@ -32,7 +33,12 @@ export function readDirector(
   host?: string,
 ): DirectorReading {
   const { scripts, realServers, scribe } = shared;
-  const globals = readGlobals(statements, scribe, host === undefined ? undefined : nameOf(host));
+  const globals = readGlobals(
+    statements,
+    scripts,
+    scribe,
+    host === undefined ? undefined : nameOf(host),
+  );
   const tracking = readTracking(statements, scripts, scribe);
   const instances = attempt(statements, "vrrp_instance", scribe, (statement) =>
     readInstance(statement, globals, scripts, scribe),
@@ -48,23 +54,25 @@ export function readDirector(
     names: new Names(),
     scribe,
   });
+  const interfaceDelays = readInterfaceDelays(statements, instances, scribe);
   readBlock(statements, topLevel, {}, scribe);
   const folded = foldThrough(services, scribe);
   scribe.rest(statements);
-  return { file, globals, instances, syncGroups, tracking, ...folded };
+  return { file, globals, instances, interfaceDelays, syncGroups, tracking, ...folded };
 }
 
 /** What the file's top level can hold; what is read elsewhere is passed over here. */
 const topLevel: Keywords<object> = {
   ...each(
-    "global_defs vrrp_instance vrrp_sync_group vrrp_script vrrp_track_process vrrp_track_file track_file bfd_instance virtual_server virtual_server_group",
+    "global_defs vrrp_instance vrrp_sync_group vrrp_script vrrp_track_process vrrp_track_file track_file bfd_instance virtual_server virtual_server_group interface_up_down_delays",
     () => undefined,
   ),
   ...each(
     "static_ipaddress static_routes static_rules track_group",
     cannot("the stack leaves the hosts' own addresses, routes and rules alone"),
   ),
-  ...each("garp_group linkbeat_interfaces interface_up_down_delays linkbeat_use_polling", cannot()),
+  garp_group: cannot("the stack has one interval for all interfaces, vrrp.garp.intervalSeconds"),
+  ...each("linkbeat_interfaces linkbeat_use_polling", cannot()),
   ...each(
     "net_namespace net_namespace_ipvs namespace_with_ipsets instance use_pid_dir child_wait_time",
     cannot("says how keepalived runs, which the stack has no key for"),

@@ -1,5 +1,6 @@
 // global_defs: the daemon's settings, mail, and what instances and virtual servers take for a default.
-import { address, name } from "../../../components/schema";
+import { vrrpGroups } from "../../../components/render/firewall";
+import { address, checkedFamily, name, type Family } from "../../../components/schema";
 import {
   always,
   cannot,
@@ -8,6 +9,7 @@ import {
   integer,
   integerOf,
   keysOf,
+  messageOf,
   readBlock,
   readLines,
   seconds,
@@ -18,15 +20,19 @@ import {
   type Read,
 } from "./keywords";
 import type { Statement } from "../syntax/parse";
+import { scriptWords } from "../syntax/words";
 import { Unfit, type Scribe } from "../report";
-import { fillIn } from "./scripts";
+import { fillIn, hook, type Scripts } from "./scripts";
 import {
   daemonShape,
   emailShape,
   garpShape,
+  instanceShape,
+  paceShape,
   syncDaemonShape,
   type Daemon,
   type Email,
+  type ScriptCall,
   type SyncDaemon,
 } from "../shapes";
 
@@ -42,6 +48,12 @@ export interface Globals {
   daemon: Daemon;
   email: Email;
   garp: Draft<typeof garpShape>;
+  /** How fast they are sent, which is so for all instances. */
+  pace: Draft<typeof paceShape>;
+  /** Multicast groups that aren't keepalived's own. */
+  groups: Partial<Record<Family, string>>;
+  checkUnicastSource?: boolean;
+  priorityChanges?: boolean;
   downTimerAdverts?: number;
   smtpAlert: { all?: boolean; vrrp?: boolean; checker?: boolean };
 }
@@ -55,14 +67,32 @@ export interface Sync {
 }
 
 /** Reads every global_defs of a config. */
-export function readGlobals(statements: Statement[], scribe: Scribe, host?: string): Globals {
-  const globals: Globals = { host, daemon: {}, email: {}, garp: {}, smtpAlert: {} };
+export function readGlobals(
+  statements: Statement[],
+  scripts: Scripts,
+  scribe: Scribe,
+  host?: string,
+): Globals {
+  const globals: Globals = {
+    host,
+    daemon: {},
+    email: {},
+    garp: {},
+    pace: {},
+    groups: {},
+    smtpAlert: {},
+  };
   for (const statement of statements.filter(({ keyword }) => keyword === "global_defs")) {
     scribe.kept(statement, "daemon");
-    readBlock(statement.block, keywords, globals, scribe);
-    const [swapless, other] = (statement.block ?? []).filter(({ keyword }) =>
-      keyword.endsWith("_no_swap"),
-    );
+    const block = statement.block ?? [];
+    for (const line of block) {
+      const masters = servants.get(line.keyword);
+      if (!masters || block.some(({ keyword }) => masters.includes(keyword))) continue;
+      scribe.changed(line, "nothing", `there is no ${masters.join(" or ")}, so it has no effect`);
+    }
+    judgeFifos(block, scribe);
+    readBlock(statement.block, keywords(scripts), globals, scribe);
+    const [swapless, other] = block.filter(({ keyword }) => keyword.endsWith("_no_swap"));
     if (swapless && !other) {
       scribe.changed(
         swapless,
@@ -77,10 +107,35 @@ export function readGlobals(statements: Statement[], scribe: Scribe, host?: stri
 const daemon = keysOf(daemonShape);
 const email = keysOf(emailShape);
 const garp = keysOf(garpShape);
+const paced = keysOf(paceShape);
 
 const noMeaning = "says how keepalived runs, which the stack has no key for";
 
-const keywords: Keywords<Globals> = {
+/** Whose a FIFO is, and who reads it, are one in the stack. */
+function judgeFifos(block: Statement[], scribe: Scribe): void {
+  for (const fifo of block.filter(({ keyword }) => keyword.endsWith("notify_fifo"))) {
+    const [path = "", user] = fifo.args;
+    const script = block.find(({ keyword }) => keyword === `${fifo.keyword}_script`);
+    const [reader] = (script && scriptWords(script.text)?.rest) ?? [];
+    if (user === reader) continue;
+    scribe.changed(
+      fifo,
+      `${fifo.keyword} ${path}${reader === undefined ? "" : ` ${reader}`}`,
+      "a FIFO is whose script reads it, or else daemon.scriptUser's",
+    );
+  }
+}
+
+/** What says something of another line only. */
+const servants = new Map([
+  ["startup_script_timeout", ["startup_script"]],
+  ["shutdown_script_timeout", ["shutdown_script"]],
+  ["vrrp_notify_fifo_script", ["vrrp_notify_fifo"]],
+  ["lvs_notify_fifo_script", ["lvs_notify_fifo"]],
+  ["vrrp_notify_priority_changes", ["vrrp_notify_fifo", "notify_fifo"]],
+]);
+
+const keywords = (scripts: Scripts): Keywords<Globals> => ({
   router_id(globals, statement, scribe) {
     const id = word(statement);
     globals.routerId = nameOf(id);
@@ -111,10 +166,22 @@ const keywords: Keywords<Globals> = {
     (globals) => globals.daemon,
     {
       script_user: daemon("scriptUser", word),
+      ...timedScript(scripts, "startup_script", "startupScript"),
+      ...timedScript(scripts, "shutdown_script", "shutdownScript"),
+      ...notifyFifo(scripts, "vrrp_notify_fifo", "vrrpNotifyFifo"),
+      ...notifyFifo(scripts, "lvs_notify_fifo", "lvsNotifyFifo"),
+      notify_fifo(draft, statement, scribe) {
+        draft.notifyFifo = { path: fifoPath(statement) };
+        scribe.kept(statement, "notifyFifo");
+      },
       vrrp_startup_delay: daemon("startupDelaySeconds", seconds),
       vrrp_priority: daemon("vrrpPriority", integer),
       checker_priority: daemon("checkerPriority", integer),
       vrrp_rt_priority: daemon("vrrpRealtimePriority", integer),
+      checker_rt_priority: daemon("checkerRealtimePriority", integer),
+      vrrp_cpu_affinity: daemon("vrrpCpuAffinity", cpus, 128),
+      checker_cpu_affinity: daemon("checkerCpuAffinity", cpus, 128),
+      rs_init_notifies: daemon("realServerInitNotifies", flag),
       vrrp_no_swap: daemon("noSwap", () => true, 0),
       checker_no_swap: daemon("noSwap", () => true, 0),
       lvs_timeouts(draft, statement, scribe) {
@@ -151,6 +218,7 @@ const keywords: Keywords<Globals> = {
       },
       smtp_helo_name: email("heloName", word),
       smtp_connect_timeout: email("connectTimeoutSeconds", integer),
+      no_email_faults: email("faults", () => false, 0),
     },
     "email",
   ),
@@ -173,11 +241,18 @@ const keywords: Keywords<Globals> = {
     globals.downTimerAdverts = integer(statement);
     scribe.kept(statement, "vrrp.downTimerAdverts");
   },
-  // Defaults that many configs spell out.
-  vrrp_garp_interval: unlessDefault(["0", "0.0"]),
-  vrrp_gna_interval: unlessDefault(["0", "0.0"]),
-  vrrp_mcast_group4: unlessDefault(["224.0.0.18"]),
-  vrrp_mcast_group6: unlessDefault(["ff02::12"]),
+  vrrp_garp_interval: pace("intervalSeconds"),
+  vrrp_gna_interval: pace("naIntervalSeconds"),
+  vrrp_mcast_group4: group("inet"),
+  vrrp_mcast_group6: group("inet6"),
+  vrrp_check_unicast_src(globals, statement, scribe) {
+    globals.checkUnicastSource = true;
+    scribe.kept(statement, "vrrp.checkUnicastSource");
+  },
+  vrrp_notify_priority_changes(globals, statement, scribe) {
+    globals.priorityChanges = flag(statement);
+    scribe.kept(statement, "vrrp.notify.priorityChanges");
+  },
   vrrp_strict: cannot(
     "makes keepalived drop packets to the virtual addresses, which a load balancer's clients send: the stack never sets it",
   ),
@@ -187,30 +262,36 @@ const keywords: Keywords<Globals> = {
   vrrp_iptables: cannot("the stack's firewall is its own: see the firewall keys"),
   nftables: cannot("the stack's firewall is its own: see the firewall keys"),
   ...each(
-    "vrrp_lower_prio_no_advert vrrp_check_unicast_src vrrp_min_garp vrrp_garp_extra_if vrrp_vmac_garp_intvl vrrp_owner_ignore_adverts vrrp_notify_priority_changes vrrp_ipsets nftables_priority nftables_ifindex nftables_counters nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark v3_checksum_as_v2 disable_local_igmp vmac_prefix vmac_addr_prefix",
+    "vrrp_lower_prio_no_advert vrrp_min_garp vrrp_garp_extra_if vrrp_vmac_garp_intvl vrrp_owner_ignore_adverts vrrp_ipsets nftables_priority nftables_ifindex nftables_counters nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark v3_checksum_as_v2 disable_local_igmp vmac_prefix vmac_addr_prefix",
     cannot<Globals>(),
   ),
   ...each(
-    "lvs_flush lvs_flush_on_stop lvs_flush_onstop rs_init_notifies no_checker_emails no_email_faults checker_log_all_failures",
+    "lvs_flush lvs_flush_on_stop lvs_flush_onstop no_checker_emails checker_log_all_failures",
     cannot<Globals>(),
   ),
-  ...each(
-    "notify_fifo notify_fifo_script vrrp_notify_fifo vrrp_notify_fifo_script lvs_notify_fifo lvs_notify_fifo_script fifo_write_vrrp_states_on_reload startup_script startup_script_timeout shutdown_script shutdown_script_timeout",
-    cannot<Globals>(),
+  ...each("fifo_write_vrrp_states_on_reload", cannot<Globals>()),
+  notify_fifo_script: cannot(
+    "keepalived's VRRP and checker processes each run it, and both take from one FIFO: give vrrp_notify_fifo and lvs_notify_fifo a script each",
   ),
   ...each(
-    "process_names process_name vrrp_process_name checker_process_name lvs_process_name bfd_process_name use_symlink_paths max_auto_priority min_auto_priority_delay dynamic_interfaces vrrp_cpu_affinity vrrp_rlimit_rttime vrrp_rlimit_rtime checker_rt_priority checker_cpu_affinity checker_rlimit_rttime checker_rlimit_rtime bfd_priority bfd_no_swap bfd_rt_priority bfd_cpu_affinity bfd_rlimit_rttime bfd_rlimit_rtime",
+    "process_names process_name vrrp_process_name checker_process_name lvs_process_name bfd_process_name use_symlink_paths max_auto_priority min_auto_priority_delay dynamic_interfaces vrrp_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rttime checker_rlimit_rtime bfd_priority bfd_no_swap bfd_rt_priority bfd_cpu_affinity bfd_rlimit_rttime bfd_rlimit_rtime",
     cannot<Globals>(noMeaning),
   ),
   ...each(
-    "snmp_socket enable_traps enable_snmp_vrrp enable_snmp_keepalived enable_snmp_rfc enable_snmp_rfcv2 enable_snmp_rfcv3 enable_snmp_checker snmp_vs_stats_update_interval snmp_rs_stats_update_interval enable_dbus dbus_service_name dbus_no_interface_name",
+    "enable_snmp_vrrp enable_snmp_keepalived enable_snmp_rfc enable_snmp_rfcv2 enable_snmp_rfcv3 enable_snmp_checker",
+    cannot<Globals>(
+      "keepalived's processes crash when a reload brings it, and wait for an snmpd that doesn't answer: the stack has metrics for Prometheus (metrics.enabled)",
+    ),
+  ),
+  ...each(
+    "snmp_socket enable_traps snmp_vs_stats_update_interval snmp_rs_stats_update_interval enable_dbus dbus_service_name dbus_no_interface_name",
     cannot<Globals>(noMeaning),
   ),
   ...each(
     "vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force vrrp_netlink_monitor_rcv_bufs vrrp_netlink_monitor_rcv_bufs_force process_monitor_rcv_bufs process_monitor_rcv_bufs_force lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier log_unknown_vrids umask random_seed reload_check_config reload_time_file reload_repeat reload_file include_check config_save_dir tmp_config_directory data_use_instance json_version iproute_usr_dir iproute_etc_dir state_dump_file stats_dump_file json_dump_file",
     cannot<Globals>(noMeaning),
   ),
-};
+});
 
 /** A name that the stack allows, as near to the text as can be. */
 export function nameOf(text: string): string {
@@ -257,11 +338,96 @@ export function smtpAlert(globals: Globals): Read<{ smtpAlert?: boolean }> {
   };
 }
 
-/** What the stack has no key for, and needs none where it says keepalived's default. */
-function unlessDefault(spellings: string[]) {
-  return (_: Globals, statement: Statement, scribe: Scribe) => {
-    if (spellings.includes(word(statement))) scribe.kept(statement, "is keepalived's default");
-    else scribe.inexpressible(statement, "the stack has no key for it");
+/** `startup_script` and `startup_script_timeout`, in whichever order. */
+function timedScript(
+  scripts: Scripts,
+  keyword: string,
+  key: "startupScript" | "shutdownScript",
+): Keywords<Daemon> {
+  const said: { script?: ScriptCall; timeoutSeconds?: number } = {};
+  const put = (draft: Daemon) => {
+    const { script, timeoutSeconds } = said;
+    if (script === undefined) return;
+    const call = typeof script === "string" ? { script } : script;
+    draft[key] = timeoutSeconds === undefined ? script : { ...call, timeoutSeconds };
+  };
+  const script = hook(scripts, "script");
+  return {
+    [keyword](draft, statement, scribe) {
+      script(said, statement, scribe.in(key));
+      put(draft);
+    },
+    [`${keyword}_timeout`](draft, statement, scribe) {
+      const given = integer(statement);
+      said.timeoutSeconds = Math.min(given, 60);
+      if (given > 60) {
+        scribe.changed(statement, `${keyword}_timeout 60`, "systemd waits for 90 s in all");
+      }
+      if (given < 1) throw new Unfit(`${given} is no time that a script could run in`);
+      put(draft);
+      scribe.kept(statement, `${key}.timeoutSeconds`);
+    },
+  };
+}
+
+/** `vrrp_notify_fifo` and `vrrp_notify_fifo_script`, in whichever order. */
+function notifyFifo(
+  scripts: Scripts,
+  keyword: string,
+  key: "vrrpNotifyFifo" | "lvsNotifyFifo",
+): Keywords<Daemon> {
+  const said: { path?: string; script?: ScriptCall } = {};
+  const put = (draft: Daemon) => {
+    const { path, ...script } = said;
+    if (path !== undefined) draft[key] = { path, ...script };
+  };
+  const script = hook(scripts, "script");
+  return {
+    [keyword](draft, statement, scribe) {
+      said.path = fifoPath(statement);
+      put(draft);
+      scribe.kept(statement, key);
+    },
+    [`${keyword}_script`](draft, statement, scribe) {
+      script(said, statement, scribe.in(key));
+      put(draft);
+    },
+  };
+}
+
+function fifoPath(statement: Statement): string {
+  const path = word(statement);
+  const { error } = daemonShape.notifyFifo.unwrap().shape.path.safeParse(path);
+  if (error) throw new Unfit(`${path} ${messageOf(error)}`);
+  return path;
+}
+
+/** The numbers of CPUs. */
+function cpus({ args }: Statement): number[] {
+  return args.map(integerOf);
+}
+
+/** Seconds between two ARPs or adverts; many configs spell out that there are none. */
+function pace(key: keyof typeof paceShape): Read<Globals> {
+  return (globals, statement, scribe) => {
+    if (seconds(statement) === 0) scribe.kept(statement, "is keepalived's default");
+    else paced(key, seconds)(globals.pace, statement, scribe.in("vrrp.garp"));
+  };
+}
+
+/** The multicast group of a family; many configs spell keepalived's own out. */
+function group(family: Family): Read<Globals> {
+  return (globals, statement, scribe) => {
+    const text = word(statement);
+    if (text === vrrpGroups[family]) {
+      scribe.kept(statement, "is keepalived's default");
+      return;
+    }
+    const { error } = instanceShape.multicastGroup.safeParse(text);
+    if (error) throw new Unfit(`${text} ${messageOf(error)}`);
+    if (checkedFamily(text) !== family) throw new Unfit(`${text} is of the other family`);
+    globals.groups[family] = text;
+    scribe.kept(statement, "vrrp.multicastGroup");
   };
 }
 

@@ -150,7 +150,10 @@ export function integerOf(text: string): number {
 
 /** A decimal number: a time in seconds. */
 export function seconds(statement: Statement): number {
-  const text = word(statement);
+  return secondsOf(word(statement));
+}
+
+export function secondsOf(text: string): number {
   if (!/^(\d+\.?\d*|\.\d+)$/.test(text)) throw new Unfit(`${JSON.stringify(text)} is not a number`);
   return Number(text);
 }

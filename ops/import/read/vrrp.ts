@@ -1,16 +1,20 @@
 // vrrp_instance and vrrp_sync_group.
 import { checkedFamily, familyOf, type Family, type TrackList } from "../../../components/schema";
+import { longestDelay } from "../../../components/rules/vrrp";
 import { mails, protocolVersion, smtpAlert, type Globals, type Sync } from "./globals";
 import {
   always,
   cannot,
   each,
+  flag,
   integer,
   integerOf,
   keysOf,
   readBlock,
   readLines,
+  messageOf,
   seconds,
+  secondsOf,
   within,
   word,
   type Draft,
@@ -19,7 +23,17 @@ import {
 import type { Statement } from "../syntax/parse";
 import { Unfit, type Scribe } from "../report";
 import { hook, type Scripts } from "./scripts";
-import { garpShape, instanceShape, type Instance, type Notify, type SyncGroup } from "../shapes";
+import {
+  garpShape,
+  groupNotifyShape,
+  instanceShape,
+  vrrpShape,
+  type GroupNotify,
+  type Instance,
+  type InterfaceDelay,
+  type Notify,
+  type SyncGroup,
+} from "../shapes";
 
 /** A VRRP instance as one director's config has it. */
 export interface InstanceReading {
@@ -78,6 +92,11 @@ export function readInstance(
   options.preempt ??= true;
   options.unicast = reading.peers.length > 0;
   if (globals.downTimerAdverts !== undefined) options.downTimerAdverts ??= globals.downTimerAdverts;
+  if (options.unicast && globals.checkUnicastSource) options.checkUnicastSource ??= true;
+  if (!options.unicast && globals.groups[family]) options.multicastGroup ??= globals.groups[family];
+  if (globals.priorityChanges && hasFifo(globals)) {
+    options.notify = { priorityChanges: true, ...options.notify };
+  }
   options.smtpAlert ??=
     mails(globals) && (globals.smtpAlert.vrrp ?? globals.smtpAlert.all ?? false);
   if (Object.keys({ ...globals.garp, ...options.garp }).length > 0) {
@@ -122,8 +141,60 @@ export function readSyncGroup(
   return group;
 }
 
+/** Reads `interface_up_down_delays { INTERFACE DOWN [UP] … }`; the last line of an interface counts. */
+export function readInterfaceDelays(
+  statements: Statement[],
+  instances: InstanceReading[],
+  scribe: Scribe,
+): InterfaceDelay[] {
+  const here = scribe.in("vrrp.interfaceDelays");
+  const delays = statements
+    .filter(({ keyword }) => keyword === "interface_up_down_delays")
+    .flatMap((statement) => {
+      here.kept(statement);
+      return readLines(statement.block, here, (words, line) => [
+        readDelay(words, line, instances, here),
+      ]);
+    });
+  return [...new Map(delays.map((delay) => [delay.name, delay])).values()];
+}
+
+function readDelay(
+  [name = "", down, up]: string[],
+  line: Statement,
+  instances: InstanceReading[],
+  scribe: Scribe,
+): InterfaceDelay {
+  if (down === undefined) throw new Unfit("has no delay");
+  if (up === undefined)
+    scribe.changed(line, "upSeconds: 0", "keepalived takes 0 where it is left out");
+  const limits = instances
+    .filter(({ options }) => options.interface === name)
+    .map(({ options: { advertIntervalSeconds = 1, downTimerAdverts } }) =>
+      longestDelay({ advertIntervalSeconds, downTimerAdverts }),
+    );
+  const limit = Math.min(255, ...limits);
+  const delay = { name, downSeconds: secondsOf(down), upSeconds: secondsOf(up ?? "0") };
+  const cut = {
+    ...delay,
+    downSeconds: Math.min(delay.downSeconds, limit),
+    upSeconds: limit === 0 ? 0 : delay.upSeconds,
+  };
+  if (cut.downSeconds !== delay.downSeconds || cut.upSeconds !== delay.upSeconds) {
+    scribe.changed(
+      line,
+      `${name} ${cut.downSeconds} ${cut.upSeconds}`,
+      "keepalived cuts it to less than it takes the others to miss a director",
+    );
+  }
+  const { error } = vrrpShape.interfaceDelays.safeParse([cut]);
+  if (error) throw new Unfit(messageOf(error));
+  return cut;
+}
+
 const instance = keysOf(instanceShape);
 const garp = keysOf(garpShape);
+const notify = keysOf(groupNotifyShape);
 
 function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<InstanceReading> {
   return {
@@ -158,6 +229,9 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
       no_accept: instance("accept", () => false, 0),
       promote_secondaries: instance("promoteSecondaries", () => true, 0),
       smtp_alert: smtpAlert(globals),
+      mcast_dst_ip: instance("multicastGroup", word),
+      unicast_ttl: instance("unicastTtl", integer),
+      check_unicast_src: instance("checkUnicastSource", () => true, 0),
       use_vmac(options, statement, scribe) {
         const words = statement.args.filter((arg) => arg !== "name");
         const odd = words.find((arg) => arg.includes(":") || arg === "netlink_notify_msg");
@@ -196,7 +270,10 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
     ),
     ...within<InstanceReading, Notify>(
       ({ options }) => (options.notify ??= {}),
-      notifyKeywords(scripts),
+      {
+        ...notifyKeywords(scripts, globals),
+        notify_master_rx_lower_pri: hook(scripts, "masterRxLowerPri"),
+      },
       "notify",
     ),
     nopreempt(reading, statement, scribe) {
@@ -243,7 +320,7 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
     native_ipv6: always("goes by the addresses"),
     higher_prio_send_advert: always("is always on"),
     ...each(
-      "use_vmac_addr use_ipvlan unicast_fault_no_peer check_unicast_src old_unicast_checksum vrf mcast_dst_ip unicast_ttl no_virtual_ipaddress linkbeat_use_polling v3_checksum_as_v2 skip_check_adv_addr debug notify_deleted notify_master_rx_lower_pri notify_priority_changes timer_expired_backup thread_timer_expired garp_extra_if vmac_garp_intvl lower_prio_no_advert owner_ignore_adverts kernel_rx_buf_size",
+      "use_vmac_addr use_ipvlan unicast_fault_no_peer old_unicast_checksum vrf no_virtual_ipaddress linkbeat_use_polling v3_checksum_as_v2 skip_check_adv_addr debug notify_deleted timer_expired_backup thread_timer_expired garp_extra_if vmac_garp_intvl lower_prio_no_advert owner_ignore_adverts kernel_rx_buf_size",
       cannot<InstanceReading>(),
     ),
     strict_mode: cannot(
@@ -268,14 +345,14 @@ function syncGroupKeywords(scripts: Scripts, globals: Globals): Keywords<SyncGro
       draft.instances = readLines(statement.block, scribe.in("instances"), (words) => words);
     },
     ...trackKeywords,
-    ...within<SyncGroup, Notify>(
+    ...within<SyncGroup, GroupNotify>(
       (draft) => (draft.notify ??= {}),
-      notifyKeywords(scripts),
+      notifyKeywords(scripts, globals),
       "notify",
     ),
     smtp_alert: smtpAlert(globals),
     global_tracking: always("is what a group does anyway"),
-    ...each("sync_group_tracking_weight notify_priority_changes", cannot<SyncGroup>()),
+    sync_group_tracking_weight: cannot(),
   };
 }
 
@@ -322,13 +399,24 @@ function weightOf(
   };
 }
 
-function notifyKeywords(scripts: Scripts): Keywords<Notify> {
+function hasFifo({ daemon }: Globals): boolean {
+  return daemon.vrrpNotifyFifo !== undefined || daemon.notifyFifo !== undefined;
+}
+
+function notifyKeywords(scripts: Scripts, globals: Globals): Keywords<GroupNotify> {
   return {
     notify_master: hook(scripts, "master"),
     notify_backup: hook(scripts, "backup"),
     notify_fault: hook(scripts, "fault"),
     notify_stop: hook(scripts, "stop"),
     notify: hook(scripts, "any"),
+    notify_priority_changes(draft, statement, scribe) {
+      if (!flag(statement) || hasFifo(globals)) {
+        notify("priorityChanges", flag)(draft, statement, scribe);
+      } else {
+        scribe.changed(statement, "nothing", "there is no FIFO that it could tell");
+      }
+    },
   };
 }
 
@@ -447,6 +535,12 @@ function fitting<Key extends "virtualRoutes" | "virtualRules">(
   return entry;
 }
 
+const keywordOf = {
+  multicastGroup: "mcast_dst_ip",
+  unicastTtl: "unicast_ttl",
+  checkUnicastSource: "check_unicast_src",
+};
+
 /** What depends on several of an instance's lines. */
 function judge(reading: InstanceReading, scribe: Scribe): void {
   const { options, state, vmacXmitBase, authType, authPass } = reading;
@@ -461,6 +555,16 @@ function judge(reading: InstanceReading, scribe: Scribe): void {
   if (vmacXmitBase && options.vmac && options.unicast) scribe.kept(vmacXmitBase, "vmac");
   else if (vmacXmitBase) {
     scribe.inexpressible(vmacXmitBase, "the stack sets it for unicast with a vmac, and else never");
+  }
+  const idle = options.unicast
+    ? (["multicastGroup"] as const)
+    : (["unicastTtl", "checkUnicastSource"] as const);
+  for (const key of idle) {
+    if (options[key] === undefined) continue;
+    Reflect.deleteProperty(options, key);
+    const line = reading.statement.block?.find(({ keyword }) => keyword === keywordOf[key]);
+    const way = options.unicast ? "unicast" : "multicast";
+    if (line) scribe.changed(line, "nothing", `with ${way} it has no effect`);
   }
   if (options.preemptDelaySeconds !== undefined && !options.preempt) {
     delete options.preemptDelaySeconds;

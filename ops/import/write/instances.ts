@@ -5,7 +5,7 @@ import { partsOf, type Director } from "./directors";
 import type { Sync } from "../read/globals";
 import { defined, same, withoutEmpty } from "../plain";
 import type { Scribe } from "../report";
-import type { Config } from "../shapes";
+import type { Config, Instance } from "../shapes";
 import { addressesOfService } from "./virtualServers";
 
 /** `vrrp` of the stack config. */
@@ -39,6 +39,7 @@ export function vrrpOf(
   const [only, ...others] = written;
   const base = {
     ...syncOf(reading, scribe),
+    interfaceDelays: reading.interfaceDelays,
     syncGroups: reading.syncGroups.map((group) => withoutEmpty(group)),
   };
   if (only === undefined) return base as NonNullable<Config["vrrp"]>;
@@ -49,14 +50,18 @@ export function vrrpOf(
   }
   // An instance that says no version has the file's.
   shared.version = globals.vrrpVersion ?? shared.version;
+  const common = { ...shared };
+  // How fast ARPs are sent is said for all instances, whatever else each says of them.
+  const garp = { ...(shared.garp as Instance["garp"]), ...globals.pace };
+  if (Object.keys(garp).length > 0) common.garp = garp;
   const isPlain = Object.keys(only.parts).length === 0 && only.options.version === shared.version;
   if (others.length === 0 && only.name === "VI_1" && isPlain) {
-    return { virtualRouterId: only.options.virtualRouterId, ...shared, ...base } as NonNullable<
+    return { virtualRouterId: only.options.virtualRouterId, ...common, ...base } as NonNullable<
       Config["vrrp"]
     >;
   }
   return {
-    ...shared,
+    ...common,
     ...base,
     instances: written.map(({ name, parts, options }) => ({
       name,

@@ -66,6 +66,7 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
                   regex: "^ok\\s+\\d{2,}$",
                   regexNoMatch: true,
                   regexOptions: ["caseless", "multiline"],
+                  regexStack: { startBytes: 32768, maxBytes: 1048576 },
                 },
                 { path: "/", digest: "0123456789abcdef0123456789abcdef" },
               ],
@@ -287,6 +288,7 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
   "everything that VRRP can say": {
     stack: {
       ...smallStack(),
+      os: "debian13",
       scripts: { "chk.sh": "#!/bin/sh\n", notify: "#!/bin/sh\n" },
       tracking: {
         scripts: [
@@ -342,6 +344,8 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
         downTimerAdverts: 5,
         trackPrimaryInterface: false,
         trackSourceAddress: true,
+        unicastTtl: 64,
+        checkUnicastSource: true,
         accept: false,
         promoteSecondaries: true,
         smtpAlert: true,
@@ -353,7 +357,13 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
           masterRefreshRepeat: 3,
           lowerPrioDelaySeconds: 4,
           lowerPrioRepeat: 0,
+          intervalSeconds: 0.001,
+          naIntervalSeconds: 0.000001,
         },
+        interfaceDelays: [
+          { name: "bond0.7", downSeconds: 4.5, upSeconds: 3 },
+          { name: "eth5", upSeconds: 200 },
+        ],
         trackInterfaces: [
           { name: "eth0", weight: -10 },
           { name: "eth5" },
@@ -369,6 +379,8 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
           fault: { script: "notify", user: "nobody" },
           stop: { script: "notify", args: ["stop", "now"], user: "root" },
           any: "notify",
+          masterRxLowerPri: { script: "notify", args: ["lower"] },
+          priorityChanges: true,
         },
         virtualRoutes: [
           { to: "default", via: "192.0.2.1", device: "bond0.7", metric: 5, table: 100 },
@@ -384,6 +396,18 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
         vrrpPriority: 0,
         checkerPriority: -5,
         vrrpRealtimePriority: 20,
+        checkerRealtimePriority: 10,
+        vrrpCpuAffinity: [1],
+        checkerCpuAffinity: [2, 3, 0],
+        startupScript: { script: "notify", args: ["up"], user: "nobody", timeoutSeconds: 60 },
+        shutdownScript: "notify",
+        vrrpNotifyFifo: {
+          path: "/run/vrrp.fifo",
+          script: { script: "notify", args: ["read"], user: "nobody" },
+        },
+        lvsNotifyFifo: { path: "/run/lvs.fifo", script: "notify" },
+        notifyFifo: { path: "/run/both.fifo" },
+        realServerInitNotifies: true,
         noSwap: true,
         startupDelaySeconds: 2.5,
         scriptUser: "keepalived_script",
@@ -396,6 +420,43 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
         smtpPort: 587,
         heloName: "lvs.example.org",
         connectTimeoutSeconds: 10,
+        faults: false,
+      },
+    },
+  },
+  "multicast groups of instances": {
+    stack: {
+      ...smallStack(),
+      os: "debian13",
+      scripts: { "chk.sh": "#!/bin/sh\n" },
+      vrrp: {
+        unicast: false,
+        garp: { intervalSeconds: 0.5 },
+        interfaceDelays: [{ name: "eth1", downSeconds: 0.5, upSeconds: 30 }],
+        instances: [
+          { name: "VI_1", virtualRouterId: 51, multicastGroup: "224.0.0.19" },
+          {
+            name: "VI_2",
+            virtualRouterId: 52,
+            garp: { masterRepeat: 2 },
+            notify: { priorityChanges: false },
+            virtualAddresses: [{ address: "192.0.2.101" }],
+          },
+          {
+            name: "V6",
+            virtualRouterId: 53,
+            multicastGroup: "ff02::1234",
+            virtualAddresses: [{ address: "2001:db8::1/64" }],
+          },
+        ],
+        syncGroups: [
+          { name: "VG_1", instances: ["VI_1", "VI_2"], notify: { priorityChanges: true } },
+        ],
+      },
+      daemon: {
+        startupScript: "chk.sh",
+        shutdownScript: { script: "chk.sh", timeoutSeconds: 5 },
+        vrrpNotifyFifo: { path: "/run/vrrp.fifo" },
       },
     },
   },

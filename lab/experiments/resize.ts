@@ -1,0 +1,83 @@
+/**
+ * Experiment: what requests lose while a real server is drained, by whether IPVS's connection table is resized meanwhile. Kernels that
+ * resize it do so as connections come; here it is resized fifty times a second, or left as the stack keeps it.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+
+import { virtualIp } from "../hosts";
+import { type LoadResult, startLoad, summary } from "../load";
+import { activeDirector, realServers } from "../measure";
+import { table } from "../table";
+import { asRoot } from "./asRoot";
+import { withStackConfig } from "./stack";
+
+/** What an experiment found for one of the two. */
+export interface ResizeFigures {
+  resized: boolean;
+  drains: number;
+  load: LoadResult;
+}
+
+const port = 80;
+const lfactor = "net.ipv4.vs.conn_lfactor";
+
+/**
+ * Drains a real server again and again under 300 requests a second, first with the table left alone, then with it resized.
+ *
+ * @throws Error when the directors' kernel doesn't resize it
+ */
+export async function measureResize(
+  { drains }: { drains: number },
+  tell: (line: string) => void,
+): Promise<ResizeFigures[]> {
+  const figures: ResizeFigures[] = [];
+  await withStackConfig(async (apply) => {
+    await apply(({ virtualServers: [service] }) => {
+      Object.assign(service, { scheduler: "mh", schedulerFlags: ["mh-port"] });
+    });
+    const director = await activeDirector();
+    const realServer = `${realServers[0]?.interfaces[1].ipv4 ?? ""}:${port}`;
+    const weigh = `ipvsadm -e -t ${virtualIp.ipv4}:${port} -r ${realServer} -g -w`;
+    const file = `/proc/sys/${lfactor.replaceAll(".", "/")}`;
+    const resize = `for i in $(seq 100); do echo -$((3 + i % 3)) >${file}; sleep 0.02; done`;
+    // In one command, which puts back what it found, whatever becomes of us.
+    const drain = (meanwhile: string) =>
+      `set -e; kept=$(cat ${file}); trap "echo $kept >${file}; ${weigh} 1" EXIT; ${weigh} 0; ${meanwhile}; sleep 2`;
+    for (const resized of [false, true]) {
+      const running = await startLoad({
+        address: virtualIp.ipv4,
+        port,
+        rate: 300,
+        seconds: drains * 30,
+      });
+      try {
+        for (let i = 0; i < drains; i++) {
+          // The client's ports come round after ten seconds at the earliest, and meet entries of the drained real server.
+          await delay(8000);
+          await asRoot(director, drain(resized ? resize : "sleep 2"));
+        }
+      } finally {
+        const load = await running.end();
+        figures.push({ resized, drains, load });
+        tell(`${resized ? "resized" : "left alone"}: ${summary(load)}`);
+      }
+    }
+  });
+  return figures;
+}
+
+/** The figures for people. */
+export function resizeTable(figures: readonly ResizeFigures[]): string {
+  return table([
+    ["CONNECTION TABLE", "DRAINS", "SENT", "LOST", "WHY"],
+    ...figures.map(({ resized, drains, load: { sent, lost, errors } }) => [
+      resized ? "resized 50 times a second" : "left alone",
+      String(drains),
+      String(sent),
+      String(lost),
+      Object.entries(errors)
+        .map(([reason, count]) => `${count} ${reason}`)
+        .join(", ") || "-",
+    ]),
+  ]);
+}
