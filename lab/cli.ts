@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 
 import { detectionTable, measureDetection } from "./experiments/detection";
 import { writeFigures } from "./experiments/figures";
+import { measureResize, resizeTable } from "./experiments/resize";
 import { measureSoak, soakTable } from "./experiments/soak";
 import { configurations, measureStreams, streamTable } from "./experiments/streams";
 import { findHost, hosts, namespaces } from "./hosts";
@@ -165,6 +166,18 @@ measure
     const figures = await measureSoak({ minutes, advertIntervalSeconds: advert }, progress);
     console.log(soakTable(figures));
     if (json !== undefined) writeFigures(json, "soak", figures);
+  });
+
+measure
+  .command("resize")
+  .description("what is lost from a drained real server while IPVS's connection table is resized")
+  .option("--drains <number>", "of each kind", positive, 10)
+  .option("--json <file>", "writes the figures")
+  .action(async ({ drains, json }: { drains: number; json?: string }) => {
+    requireUp();
+    const figures = await measureResize({ drains }, progress);
+    console.log(resizeTable(figures));
+    if (json !== undefined) writeFigures(json, "resize", figures);
   });
 
 /** Options after the first argument belong to the command that is run. */

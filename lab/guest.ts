@@ -10,7 +10,7 @@ import type { Report } from "./cache";
 import { runningDaemon, startDaemon } from "./daemon";
 import { type LabHost, namespaces } from "./hosts";
 import { statePath } from "./paths";
-import { lastLines } from "./run";
+import { lastLines, output, run } from "./run";
 import { waitFor } from "./waitFor";
 
 /** A way to run guests: user-mode Linux, say, or QEMU. */
@@ -96,6 +96,25 @@ export class Guest {
       intervalSeconds: 0.02,
     });
     await rm(join(this.directory, "guest.pid"), { force: true });
+  }
+
+  /**
+   * Has it run on these of the machine's CPUs, until its power goes off or it reboots.
+   *
+   * @throws Error when it is off
+   */
+  async useCpus(cpus: readonly number[]): Promise<void> {
+    const leader = this.pid;
+    if (leader === undefined) throw new Error(`${this.host.name} is off`);
+    const pin = async (pid: string) => {
+      const { exitCode, stderr } = await run("taskset", ["-a", "-p", "-c", cpus.join(), pid]);
+      // A process of a program that has ended in the guest meanwhile needs no CPU.
+      if (exitCode !== 0 && existsSync(`/proc/${pid}`)) throw new Error(stderr);
+    };
+    // The leader first: it starts the others, and what it starts from then on stays with it.
+    await pin(String(leader));
+    const group = await output("pgrep", ["-g", String(leader)]);
+    for (const pid of group.trim().split("\n")) await pin(pid);
   }
 
   /** Whether its power is on: it may be booting, or hung. */

@@ -20,7 +20,7 @@ export interface Load {
 export interface LoadResult {
   sent: number;
   answered: number;
-  /** No whole answer within 3 s, or refused, or cut: nothing was tried again. */
+  /** No whole answer within 4 s, or refused, or cut: nothing was tried again. */
   lost: number;
   /** Answered, but after a second or more: a lost SYN costs one. */
   slow: number;
@@ -34,6 +34,8 @@ export interface LoadResult {
   errors: Record<string, number>;
   /** Lost requests by the second of the load in which they were sent. */
   lostInSecond: Record<string, number>;
+  /** The client's ports of lost requests: what `ipvsadm -Lnc` and a capture know them by. */
+  lostPorts: number[];
 }
 
 /** A load that has begun. */
@@ -62,7 +64,7 @@ export async function startLoad(load: Load): Promise<RunningLoad> {
     if (said.startsWith("begun\n")) began();
   });
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => (complained += chunk));
-  // The last answers may take their 3 s; a client that is still there long after that hangs.
+  // The last answers may take their 4 s; a client that is still there long after that hangs.
   const limit = setTimeout(() => child.kill("SIGKILL"), (load.seconds + 30) * 1000);
   const result = new Promise<LoadResult>((resolve, reject) => {
     child.once("error", reject);
@@ -84,11 +86,11 @@ export async function startLoad(load: Load): Promise<RunningLoad> {
 
 /** A line for people: `1400 sent, 1400 answered, 0 lost, longest gap 341 ms`. */
 export function summary(result: LoadResult): string {
-  const { sent, answered, lost, slow, longestGapMs, errors, lostInSecond } = result;
+  const { sent, answered, lost, slow, worstMs, longestGapMs, errors, lostInSecond } = result;
   const reasons = Object.entries(errors).map(([reason, count]) => `${count} ${reason}`);
   if (lost > 0) reasons.push(`sent in seconds ${Object.keys(lostInSecond).join(", ")}`);
   return (
     `${sent} sent, ${answered} answered, ${lost} lost${reasons.length > 0 ? ` (${reasons.join(", ")})` : ""}, ` +
-    `${slow} took 1 s or more, longest gap ${longestGapMs} ms`
+    `${slow} took 1 s or more, slowest ${worstMs} ms, longest gap ${longestGapMs} ms`
   );
 }

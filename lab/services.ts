@@ -7,8 +7,8 @@ import { waitFor } from "./waitFor";
 
 /** A server that answers with its host's name. */
 export interface Service {
-  /** `tcp` and `sctp` answer as a web server does, `dns` with a TXT record. */
-  protocol: "tcp" | "udp" | "dns" | "sctp";
+  /** `tcp` and `sctp` answer as a web server does, `smtp` as a mail server, `dns` with a TXT record. */
+  protocol: "tcp" | "smtp" | "udp" | "dns" | "sctp";
   port: number;
   /** Where it listens, even before the host has the address. @default all of the host's IPv4 addresses */
   address?: string;
@@ -18,7 +18,7 @@ export interface Service {
 export async function startService(host: string, service: Service): Promise<void> {
   const { protocol, port, address = "" } = service;
   const file = "/run/lvs-ha-lab-answer.pl";
-  const unit = `${unitPrefix}${protocol}-${port}`;
+  const unit = unitOf(service);
   const { stderr, exitCode } = await onHost(
     host,
     `sudo -n sh -c 'cat >${file} && { [ ${protocol} != sctp ] || modprobe sctp; } &&
@@ -30,13 +30,20 @@ export async function startService(host: string, service: Service): Promise<void
     async () => {
       const { stdout } = await onHost(
         host,
-        `systemctl is-active ${unit}; cat /proc/net/${protocol === "sctp" ? "sctp/eps" : protocol === "tcp" ? "tcp" : "udp"}*`,
+        `systemctl is-active ${unit}; cat /proc/net/${sockets[protocol]}*`,
       );
       const hex = port.toString(16).toUpperCase().padStart(4, "0");
       return stdout.includes(`:${hex} `) || (protocol === "sctp" && stdout.includes(` ${port} `));
     },
     { what: `${unit} on ${host} listens`, timeoutSeconds: 10 },
   );
+}
+
+/** Ends one of a host's servers. */
+export async function stopService(host: string, service: Service): Promise<void> {
+  const unit = unitOf(service);
+  const { stderr, exitCode } = await onHost(host, `sudo -n systemctl stop ${unit}`);
+  if (exitCode !== 0) throw new Error(`${host}: ${unit} did not stop: ${stderr}`);
 }
 
 /** Ends every server that {@link startService} started on a host. */
@@ -46,7 +53,7 @@ export async function stopServices(host: string): Promise<void> {
 
 /** Requests of the client, or of another host, one after the other. */
 export interface Asking {
-  protocol: Service["protocol"];
+  protocol: Exclude<Service["protocol"], "smtp">;
   address: string;
   port: number;
   count: number;
@@ -74,7 +81,20 @@ export async function ask(asking: Asking): Promise<Record<string, number>> {
   return answers;
 }
 
+/** Where the kernel tells which sockets there are. */
+const sockets = {
+  tcp: "tcp",
+  smtp: "tcp",
+  udp: "udp",
+  dns: "udp",
+  sctp: "sctp/eps",
+} as const satisfies Record<Service["protocol"], string>;
+
 const unitPrefix = "lab-answer-";
+
+function unitOf({ protocol, port }: Service): string {
+  return `${unitPrefix}${protocol}-${port}`;
+}
 
 function script(name: string): string {
   return readFileSync(join(__dirname, "services", name), "utf8");

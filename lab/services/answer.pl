@@ -1,13 +1,14 @@
 # A server that answers with its host's name: answer.pl PROTOCOL PORT NAME [ADDRESS]
-# tcp and sctp: an HTTP answer on every connection. udp: a datagram to every datagram. dns: over UDP, a TXT record to every query.
+# tcp and sctp: an HTTP answer on every connection. smtp: a mail server's answers. udp: a datagram to every datagram.
+# dns: over UDP, a TXT record to every query.
 # With an address it listens there alone, even before the host has it: answers over UDP leave from the address that was asked.
 use strict;
 use warnings;
 use Socket qw(:all);
 
 my ($protocol, $port, $name, $address) = @ARGV;
-my %types = (tcp => SOCK_STREAM, sctp => SOCK_STREAM, udp => SOCK_DGRAM, dns => SOCK_DGRAM);
-my %numbers = (tcp => 6, sctp => 132, udp => 17, dns => 17);
+my %types = (tcp => SOCK_STREAM, smtp => SOCK_STREAM, sctp => SOCK_STREAM, udp => SOCK_DGRAM, dns => SOCK_DGRAM);
+my %numbers = (tcp => 6, smtp => 6, sctp => 132, udp => 17, dns => 17);
 my $ip_freebind = 15;
 my $inet6 = ($address // '') =~ /:/;
 
@@ -30,6 +31,11 @@ listen($server, 128) or die "listen: $!\n";
 while (accept(my $client, $server)) {
     # A check connects and says nothing; a client that says nothing for a second must not keep the others waiting.
     setsockopt($client, SOL_SOCKET, SO_RCVTIMEO, pack('l!l!', 1, 0));
+    if ($protocol eq 'smtp') {
+        mail_dialogue($client);
+        close($client);
+        next;
+    }
     my $length = length "$name\n";
     if (sysread($client, my $asked, 4096)) {
         syswrite($client, "HTTP/1.1 200 OK\r\nContent-Length: $length\r\nConnection: close\r\n\r\n$name\n");
@@ -37,6 +43,15 @@ while (accept(my $client, $server)) {
     close($client);
 }
 die "accept: $!\n";
+
+# RFC 5321, as far as a client goes that sends no mail.
+sub mail_dialogue {
+    my ($client) = @_;
+    my $answer = "220 $name\r\n";
+    while (syswrite($client, $answer) && $answer !~ /^221/ && sysread($client, my $asked, 4096)) {
+        $answer = $asked =~ /^QUIT/i ? "221 bye\r\n" : $asked =~ /^(HELO|EHLO)/i ? "250 $name\r\n" : "502 no\r\n";
+    }
+}
 
 # RFC 1035: the query's id and question, flags of an authoritative answer without error, one TXT record for the name asked.
 sub dns_answer {

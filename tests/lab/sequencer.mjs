@@ -6,9 +6,13 @@ const order = [
   "destroy",
   "operator",
   "services",
+  "checks",
+  "vrrp",
   "streams",
   "metrics",
   "production",
+  // The cookbook's hosts have IPv6 switched off: directors lack their IPv6 addresses from here to their next boot.
+  "takeover",
   "disturbedChanges",
   "outages",
   "removal",

@@ -3,15 +3,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { realServers as webHosts, directors as directorHosts } from "../../lab/measure";
 import { client, virtualIp } from "../../lab/hosts";
-import { inClient, onHost, powerCut, powerOn, waitFor } from "../../lab/lab";
-import { startLoad, summary, type LoadResult } from "../../lab/load";
-import { ask, startService, stopServices } from "../../lab/services";
+import { inClient, powerCut, powerOn, waitFor } from "../../lab/lab";
+import { startLoad, summary } from "../../lab/load";
+import { ask, startService, stopService, stopServices } from "../../lab/services";
 import { example } from "../support/examples";
 import type { Stack } from "../support/stacks";
+import { activeFor, directors, holdersOf, outOf, poolOf, requests, settled, webs } from "./pools";
 import { configure, nobodyAsks, shell, tell, up } from "./stack";
-
-const directors = directorHosts.map(({ name }) => name);
-const webs = webHosts.map(({ name }) => name);
 
 /** Second addresses of the client's: to persistence and to routes, another client. */
 const otherClient = { ipv4: "192.0.2.201", ipv6: "2001:db8:0:2::201" };
@@ -385,7 +383,7 @@ describe("examples/udp-dns.yaml as it stands", () => {
   });
 
   test("a name server that answers no queries leaves both pools", async () => {
-    await shell("web1", "systemctl stop lab-answer-dns-53");
+    await stopService("web1", { protocol: "dns", port: 53 });
     await outOf(pools, "192.0.2.21");
     const to = { address: virtualIp.ipv4, port: 53, count: 12 };
     expect(Object.keys(await ask({ ...to, protocol: "dns" })).sort()).toEqual(["web2", "web3"]);
@@ -415,81 +413,6 @@ function fit(name: string, stack: Stack): void {
   ) as Stack;
   Object.assign(stack, renamed, { directors, realServers });
   nobodyAsks(stack);
-}
-
-/** Requests to port 80 of an address, evenly over some seconds. */
-async function requests(
-  address: string,
-  { count, rate } = { count: 60, rate: 50 },
-): Promise<LoadResult> {
-  const { result } = await startLoad({ address, port: 80, rate, seconds: count / rate });
-  return result;
-}
-
-/** The directors that have an address; those that can't be reached have none. */
-async function holdersOf(address: string): Promise<string[]> {
-  const answers = await Promise.all(
-    directors.map(async (name) => {
-      try {
-        const { stdout } = await onHost(name, "ip -o addr show", { timeoutSeconds: 10 });
-        return stdout.includes(` ${address}/`) ? [name] : [];
-      } catch {
-        return [];
-      }
-    }),
-  );
-  return answers.flat();
-}
-
-/** The director that has an address, once exactly one does: the wanted one, where one is wanted. */
-function activeFor(address: string, wanted?: string): Promise<string> {
-  return waitFor(
-    async () => {
-      const found = await holdersOf(address);
-      const [only] = found;
-      if (found.length === 1 && (wanted ?? only) === only) return only;
-      throw new Error(`held by ${found.join(" and ") || "nobody"}`);
-    },
-    { what: `${wanted ?? "one director"} holds ${address}`, timeoutSeconds: 40 },
-  );
-}
-
-/** Addresses of the real servers that a director has in a service's pool, as `ipvsadm -Sn` writes them. */
-async function poolOf(service: string, director?: string): Promise<string[]> {
-  const name = director ?? (await holdersOf(virtualIp.ipv4))[0] ?? "";
-  const rows = (await shell(name, "ipvsadm -Sn")).split("\n");
-  return rows.flatMap((row) => {
-    const real = row.startsWith(`-a ${service} -r `) ? row.split(" ")[4] : undefined;
-    return real === undefined || / -w 0\b/.test(row) ? [] : [real.replace(/:\d+$/, "")];
-  });
-}
-
-/** Waits until the services have all the real servers on both directors. */
-async function settled(services: string[]): Promise<void> {
-  for (const director of directors) {
-    for (const service of services) {
-      await waitFor(
-        async () => {
-          const pool = await poolOf(service, director);
-          if (pool.length === webs.length) return true;
-          throw new Error(`in the pool: ${pool.join(", ") || "nobody"}`);
-        },
-        { what: `${director} has all real servers in ${service}`, timeoutSeconds: 30 },
-      );
-    }
-  }
-}
-
-/** Waits until a real server is in none of the services, on both directors. */
-async function outOf(services: string[], realServer: string): Promise<void> {
-  for (const director of directors) {
-    for (const service of services) {
-      await waitFor(async () => !(await poolOf(service, director)).includes(realServer), {
-        what: `${realServer} is out of ${service} on ${director}`,
-        timeoutSeconds: 15,
-      });
-    }
-  }
 }
 
 /** Routes that docs/forwarding.md tells the operator to make: what leaves from the servers' own port goes by the gateway. */

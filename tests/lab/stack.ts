@@ -3,11 +3,14 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import { asRoot as shell } from "../../lab/experiments/asRoot";
 import { hosts } from "../../lab/hosts";
-import { inOperator, onHost } from "../../lab/lab";
+import { inOperator } from "../../lab/lab";
 import { projectRoot } from "../../lab/paths";
 import type { RunResult } from "../../lab/run";
 import type { Stack } from "../support/stacks";
+
+export { shell };
 
 const folder = mkdtempSync(join(tmpdir(), "lvs-ha-test-"));
 /** The config that the tests' runs read. */
@@ -47,15 +50,6 @@ export async function up(...args: string[]): Promise<string> {
   const { stdout, stderr, exitCode } = await pulumi("up", "--yes", "--skip-preview", ...args);
   if (exitCode !== 0) throw new Error(`pulumi up ended with ${exitCode}:\n${stdout}${stderr}`);
   return stdout + stderr;
-}
-
-/** A command on a host as root, which has to succeed; its output. */
-export async function shell(host: string, command: string): Promise<string> {
-  const user = hosts.find(({ name }) => name === host)?.user;
-  const asRoot = user === "root" ? command : `sudo -n sh -c '${command.replaceAll("'", `'\\''`)}'`;
-  const { stdout, stderr, exitCode } = await onHost(host, asRoot);
-  if (exitCode !== 0) throw new Error(`${host}: ${command} ended with ${exitCode}: ${stderr}`);
-  return stdout.trimEnd();
 }
 
 /** `npm run lvs -- …` on the configured stack; how it ended is a result. */

@@ -20,7 +20,10 @@ export async function underLoad(
   } finally {
     const result = await load.end();
     tell(`  ${summary(result)}`);
-    if (result.lost > 0) tell(`  lost in second: ${JSON.stringify(result.lostInSecond)}`);
+    if (result.lost > 0) {
+      tell(`  lost in second: ${JSON.stringify(result.lostInSecond)}`);
+      tell(`  from the client's ports: ${result.lostPorts.join(", ")}`);
+    }
   }
   return load.result;
 }

@@ -1,0 +1,44 @@
+// A real server that speaks BFD (RFC 5880) with the directors, as a router does: by a keepalived of its own that does nothing else.
+import { findHost } from "../../lab/hosts";
+import { directors } from "./pools";
+import { shell } from "./stack";
+
+const unit = "lab-bfd";
+const file = `/run/${unit}.conf`;
+
+/** Installs it. */
+export async function installBfd(host: string): Promise<void> {
+  await shell(
+    host,
+    "DEBIAN_FRONTEND=noninteractive apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends keepalived",
+  );
+}
+
+/** Has it speak, until {@link stopBfd}, with these directors. */
+export async function startBfd(host: string, to = directors): Promise<void> {
+  const own = privateAddress(host);
+  const config = to
+    .map(
+      (name) =>
+        `bfd_instance ${name} {\n  neighbor_ip ${privateAddress(name)}\n  source_ip ${own}\n  min_rx 50\n  min_tx 50\n  multiplier 5\n}\n`,
+    )
+    .join("");
+  // --vrrp: no health checks, so nothing of IPVS.
+  const command = `systemd-run --quiet --collect --unit=${unit} keepalived --vrrp --dont-fork --use-file ${file}`;
+  await shell(host, `cat >${file} && ${command}`, { input: config });
+}
+
+/** As if it had died: it says no word of farewell. */
+export async function stopBfd(host: string): Promise<void> {
+  await shell(host, `systemctl kill --signal=KILL ${unit}`);
+}
+
+/** Removes all of it. */
+export async function removeBfd(host: string): Promise<void> {
+  await shell(
+    host,
+    `systemctl stop '${unit}*' && DEBIAN_FRONTEND=noninteractive apt-get -qq -y purge --auto-remove keepalived && rm -f ${file}`,
+  );
+}
+
+const privateAddress = (name: string) => findHost(name).interfaces[0].ipv4;

@@ -1,0 +1,99 @@
+// What the directors have: virtual addresses, and real servers in their pools. A service is named as `ipvsadm -Sn` writes it.
+import { virtualIp } from "../../lab/hosts";
+import { onHost, waitFor } from "../../lab/lab";
+import { startLoad, type LoadResult } from "../../lab/load";
+import { directors as directorHosts, realServers as webHosts } from "../../lab/measure";
+import { shell } from "./stack";
+
+/** Names of the lab's directors. */
+export const directors = directorHosts.map(({ name }) => name);
+
+/** Names of its real servers. */
+export const webs = webHosts.map(({ name }) => name);
+
+/** Requests to port 80 of an address, evenly over some seconds. */
+export async function requests(
+  address: string,
+  { count, rate } = { count: 60, rate: 50 },
+): Promise<LoadResult> {
+  const { result } = await startLoad({ address, port: 80, rate, seconds: count / rate });
+  return result;
+}
+
+/** The directors that have an address; those that can't be reached have none. */
+export async function holdersOf(address: string): Promise<string[]> {
+  const answers = await Promise.all(
+    directors.map(async (name) => {
+      try {
+        const { stdout } = await onHost(name, "ip -o addr show", { timeoutSeconds: 10 });
+        return stdout.includes(` ${address}/`) ? [name] : [];
+      } catch {
+        return [];
+      }
+    }),
+  );
+  return answers.flat();
+}
+
+/** The director that has an address, once exactly one does: the wanted one, where one is wanted. */
+export function activeFor(address: string, wanted?: string): Promise<string> {
+  return waitFor(
+    async () => {
+      const found = await holdersOf(address);
+      const [only] = found;
+      if (found.length === 1 && (wanted ?? only) === only) return only;
+      throw new Error(`held by ${found.join(" and ") || "nobody"}`);
+    },
+    { what: `${wanted ?? "one director"} holds ${address}`, timeoutSeconds: 40 },
+  );
+}
+
+/** Weights of the real servers that a director has in a service's pool, by address as `ipvsadm -Sn` writes it. */
+export async function weightsOf(
+  service: string,
+  director: string,
+): Promise<Record<string, number>> {
+  const rows = (await shell(director, "ipvsadm -Sn")).split("\n");
+  return Object.fromEntries(
+    rows
+      .filter((row) => row.startsWith(`-a ${service} -r `))
+      .map((row) => {
+        const [, , , , real = ""] = row.split(" ");
+        return [real.replace(/:\d+$/, ""), Number(/ -w (\d+)/.exec(row)?.[1])];
+      }),
+  );
+}
+
+/** Addresses of the real servers that get connections of a service, on a director or on the active one. */
+export async function poolOf(service: string, director?: string): Promise<string[]> {
+  const weights = await weightsOf(service, director ?? (await holdersOf(virtualIp.ipv4))[0] ?? "");
+  return Object.keys(weights).filter((real) => weights[real] !== 0);
+}
+
+/** Waits until the services have all the real servers on both directors. */
+export async function settled(services: string[]): Promise<void> {
+  for (const director of directors) {
+    for (const service of services) {
+      await waitFor(
+        async () => {
+          const pool = await poolOf(service, director);
+          if (pool.length === webs.length) return true;
+          throw new Error(`in the pool: ${pool.join(", ") || "nobody"}`);
+        },
+        { what: `${director} has all real servers in ${service}`, timeoutSeconds: 30 },
+      );
+    }
+  }
+}
+
+/** Waits until a real server is in none of the services, on both directors. */
+export async function outOf(services: string[], realServer: string): Promise<void> {
+  for (const director of directors) {
+    for (const service of services) {
+      await waitFor(async () => !(await poolOf(service, director)).includes(realServer), {
+        what: `${realServer} is out of ${service} on ${director}`,
+        timeoutSeconds: 15,
+      });
+    }
+  }
+}
