@@ -1,5 +1,5 @@
 /** The command line of the lab: `npm run lab -- COMMAND`. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 
 import { detectionTable, measureDetection } from "./experiments/detection";
 import { writeFigures } from "./experiments/figures";
@@ -114,9 +114,10 @@ measure
   )
   .option("--streams <number>", "of each age", positive, 200)
   .option("--cuts <number>", "of each configuration", positive, 1)
-  .option(
-    "--only <name>",
-    `one configuration: ${configurations.map(({ name }) => name).join("; ")}`,
+  .addOption(
+    new Option("--only <name...>", "these configurations").choices(
+      configurations.map(({ name }) => name),
+    ),
   )
   .option("--json <file>", "writes the figures")
   .action(
@@ -126,7 +127,7 @@ measure
     }: {
       streams: number;
       cuts: number;
-      only?: string;
+      only?: string[];
       json?: string;
     }) => {
       requireUp();

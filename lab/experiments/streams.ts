@@ -81,14 +81,14 @@ const afterCutMs = 15_000;
 
 /** Measures the configurations, by power cuts of whoever is active: with two each, once in either direction. */
 export async function measureStreams(
-  { streams, only, cuts }: { streams: number; only?: string; cuts: number },
+  { streams, only, cuts }: { streams: number; only?: readonly string[]; cuts: number },
   tell: (line: string) => void,
 ): Promise<StreamFigures[]> {
   const figures: StreamFigures[] = [];
   await withEchoServers(() =>
     withStackConfig(async (apply) => {
       for (const configuration of configurations) {
-        if (only !== undefined && configuration.name !== only) continue;
+        if (only && !only.includes(configuration.name)) continue;
         tell(`${configuration.name}: applying`);
         await apply((stack) => {
           configure(stack, configuration);

@@ -14,13 +14,13 @@ export async function installBfd(host: string): Promise<void> {
   );
 }
 
-/** Has it speak, until {@link stopBfd}, with these directors. */
-export async function startBfd(host: string, to = directors): Promise<void> {
+/** Has it speak, until {@link stopBfd}, with these directors; five packets that don't come, each due after so long, are its death. */
+export async function startBfd(host: string, everyMs: number, to = directors): Promise<void> {
   const own = privateAddress(host);
   const config = to
     .map(
       (name) =>
-        `bfd_instance ${name} {\n  neighbor_ip ${privateAddress(name)}\n  source_ip ${own}\n  min_rx 50\n  min_tx 50\n  multiplier 5\n}\n`,
+        `bfd_instance ${name} {\n  neighbor_ip ${privateAddress(name)}\n  source_ip ${own}\n  min_rx ${everyMs}\n  min_tx ${everyMs}\n  multiplier 5\n}\n`,
     )
     .join("");
   // --vrrp: no health checks, so nothing of IPVS.

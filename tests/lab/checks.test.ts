@@ -40,7 +40,7 @@ const address = (name: string) => findHost(name).interfaces[1].ipv4;
 
 beforeAll(async () => {
   await Promise.all([...webs.map(serve), installBfd(speaker)]);
-  await startBfd(speaker);
+  await startBfd(speaker, 50);
   for (const director of directors) await shell(director, `rm -f ${hooks} ${weights}*`);
   configure((stack) => {
     nobodyAsks(stack);
@@ -284,7 +284,7 @@ test("bfd: a real server whose session is down is out within seconds, on both di
   const seconds = (Date.now() - began) / 1000;
   tell(`  out of both directors' pools ${seconds.toFixed(1)} s after its death`);
   expect(seconds).toBeLessThan(5);
-  await startBfd(speaker);
+  await startBfd(speaker, 50);
   await settled([pool("bfd")]);
 });
 
