@@ -210,8 +210,3 @@ describe("the active director", () => {
     await healthy();
   });
 });
-
-afterAll(async () => {
-  configure(nobodyAsks);
-  await up();
-});

@@ -254,29 +254,28 @@ const offerUpgrade = `
   echo 'deb [trusted=yes] file:/srv/lab-upgrade ./' >/etc/apt/sources.list.d/lab-upgrade.list
   echo "$version"`;
 
-test.each(names)(
-  "50 bad configs that no schema has stopped: %s refuses them all, and the old one goes on serving",
-  async (name) => {
-    const before = await shell(name, `md5sum ${conf}; ${pid}`);
-    const good = await shell(name, `cat ${conf}`);
-    const bad = Object.entries(badConfigs(good));
+test("50 bad configs that no schema has stopped: each director refuses them all, and the old ones go on serving", async () => {
+  const before = await everywhere(`if [ -e ${conf} ]; then md5sum ${conf}; ${pid}; fi`);
+  const refusesAll = async (name: string) => {
+    const bad = Object.entries(badConfigs(await shell(name, `cat ${conf}`)));
     expect(bad.length).toBeGreaterThanOrEqual(50);
-    const result = await under(100, async () => {
-      for (const [what, text] of bad) {
-        const { exitCode, stderr } = await onHost(
-          name,
-          `/usr/local/lib/lvs-ha/keepalived.sh apply "$(cat /var/lib/lvs-ha/owners/keepalived.sh)"`,
-          { input: `==> ${conf} <==\n${text}` },
-        );
-        if (exitCode === 0) throw new Error(`${what} was taken:\n${stderr}`);
-        expect(stderr).toContain("the config from before is serving");
-      }
-    });
-    expect(result).toMatchObject({ lost: 0 });
-    expect(await shell(name, `md5sum ${conf}; ${pid}`)).toBe(before);
-    expect(await shell(name, "ls /etc/keepalived")).not.toContain("new");
-  },
-);
+    for (const [what, text] of bad) {
+      const { exitCode, stderr } = await onHost(
+        name,
+        `/usr/local/lib/lvs-ha/keepalived.sh apply "$(cat /var/lib/lvs-ha/owners/keepalived.sh)"`,
+        { input: `==> ${conf} <==\n${text}` },
+      );
+      if (exitCode === 0) throw new Error(`${name} took ${what}:\n${stderr}`);
+      expect(stderr).toContain("the config from before is serving");
+    }
+  };
+  const result = await under(100, async () => {
+    await Promise.all(names.map(refusesAll));
+  });
+  expect(result).toMatchObject({ lost: 0 });
+  expect(await everywhere(`if [ -e ${conf} ]; then md5sum ${conf}; ${pid}; fi`)).toEqual(before);
+  for (const name of names) expect(await shell(name, "ls /etc/keepalived")).not.toContain("new");
+});
 
 test("a lost state: up takes the running pair over without a restart or a reload, and nothing is lost", async () => {
   const before = await everywhere(pid);

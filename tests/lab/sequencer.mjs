@@ -4,6 +4,8 @@ import Sequencer from "@jest/test-sequencer";
 const order = [
   "pair",
   "destroy",
+  // Finds hosts without the stack, and leaves them so.
+  "takeover",
   "operator",
   "services",
   "checks",
@@ -11,8 +13,6 @@ const order = [
   "streams",
   "metrics",
   "production",
-  // The cookbook's hosts have IPv6 switched off: directors lack their IPv6 addresses from here to their next boot.
-  "takeover",
   "disturbedChanges",
   "outages",
   "removal",

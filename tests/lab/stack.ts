@@ -47,7 +47,13 @@ export function pulumi(...args: string[]): Promise<RunResult> {
 
 /** `pulumi up`, which has to succeed; what it said. */
 export async function up(...args: string[]): Promise<string> {
+  const began = Date.now();
   const { stdout, stderr, exitCode } = await pulumi("up", "--yes", "--skip-preview", ...args);
+  const counts = /^Resources:\n((?: .*\n)+)/m
+    .exec(stdout)?.[1]
+    ?.trim()
+    .replace(/\s*\n\s*/g, ", ");
+  tell(`  up: ${((Date.now() - began) / 1000).toFixed(0)} s, ${counts ?? "nothing done"}`);
   if (exitCode !== 0) throw new Error(`pulumi up ended with ${exitCode}:\n${stdout}${stderr}`);
   return stdout + stderr;
 }

@@ -3,7 +3,8 @@ import { measureStreams, type StreamFigures } from "../../lab/experiments/stream
 import { tell } from "./stack";
 
 const streams = 100;
-const only = ["wrr", "wrr, sync", "mh, sloppy_tcp"];
+// What becomes of them without either is what `npm run lab -- measure streams` shows beside these.
+const only = ["wrr, sync", "mh, sloppy_tcp"];
 
 let measured: StreamFigures[] = [];
 
@@ -30,8 +31,4 @@ test("mh with sloppy_tcp keeps all, young ones too, without any sync", () => {
   for (const { old, young } of throughBothCuts("mh, sloppy_tcp")) {
     expect([old.alive, young.alive]).toEqual([streams, streams]);
   }
-});
-
-test("without either they are lost: it is these that keep them", () => {
-  for (const { old } of throughBothCuts("wrr")) expect(old.alive).toBe(0);
 });
