@@ -1,10 +1,10 @@
 // The stack goes, and the hosts are as they were before it.
 import { directors } from "../../lab/measure";
 import { footprints, untouched } from "./footprint";
-import { configure, everywhere, pulumi, shell, up } from "./stack";
+import { configure, everywhere, nobodyAsks, pulumi, shell, up } from "./stack";
 
 test("pulumi destroy puts the hosts back as they were", async () => {
-  configure();
+  configure(nobodyAsks);
   await up();
   const { stdout, stderr, exitCode } = await pulumi("destroy", "--yes");
   expect([exitCode, exitCode === 0 ? "" : stdout + stderr]).toEqual([0, ""]);
