@@ -31,8 +31,8 @@ test("a pair that was built by hand as the cookbook builds it is taken over: not
   await pulumi("destroy", "--yes");
   expect(await everywhere(cookbookFiles)).toEqual(files);
   await removeCookbook();
-  // The cookbook switches IPv6 off on directors, on which the kernel forgets its addresses; destroy has switched it on again.
-  await Promise.all(directors.map(({ name }) => shell(name, "systemctl restart networking")));
+  // The cookbook switches IPv6 off, on which the kernel forgets its addresses; destroy has switched it on again.
+  await everywhere("systemctl restart networking");
   expect(await ipv6Addresses()).toEqual(ipv6);
 });
 
