@@ -11,7 +11,7 @@ test("a pair that was built by hand as the cookbook builds it is taken over: not
   expect(exitCode).toBe(0);
   configure((stack) => {
     const { virtualServers, vrrp, kernel } = example("cookbook");
-    Object.assign(stack, { virtualServers, vrrp, kernel });
+    Object.assign(stack, { virtualServers, vrrp, kernel, rollout: { maxUnavailable: 2 } });
     for (const service of stack.virtualServers) {
       service.address = virtualIp.ipv4;
       // A real server that changes is in again once its checks have had a round, which the cookbook has last 20 s.
