@@ -1,9 +1,6 @@
 /** What directors say to each other and to the public network about the virtual IP, heard on the wire. */
-import { spawn } from "node:child_process";
-
-import { hosts, namespaces, networks, virtualIp } from "./hosts";
-import { inNamespace } from "./network";
-import { waitFor } from "./waitFor";
+import { hosts, networks, virtualIp } from "./hosts";
+import { listen } from "./tcpdump";
 
 /** One thing that was heard. */
 export interface Heard {
@@ -29,34 +26,16 @@ export interface Capture {
  * @throws Error with what tcpdump said when it can't
  */
 export async function startCapture(): Promise<Capture> {
-  const { bridge } = networks.public;
   const filter = `vrrp or (arp and arp[14:4] = ${asNumber(virtualIp.ipv4)})`;
-  const tcpdump = ["-tt", "-n", "-e", "-l", "--immediate-mode", "-i", bridge, filter];
-  // It ends when its input does, and so with this process at the latest.
-  const script = 'tcpdump "$@" & cat >/dev/null; kill -INT $!; wait $!';
-  const [command, args] = inNamespace(namespaces.operator, "sh", ["-c", script, "sh", ...tcpdump]);
-  const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
-  let lines = "";
-  let complained = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (lines += chunk));
-  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (complained += chunk));
-  const closed = new Promise<void>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", () => {
-      resolve();
-    });
-  });
-  await waitFor(() => complained.includes("listening on"), {
-    what: `tcpdump listens on ${bridge} (it says: ${complained})`,
-    timeoutSeconds: 10,
-    intervalSeconds: 0.02,
-  });
+  const listening = await listen(networks.public.bridge, [
+    "--immediate-mode",
+    "-tt",
+    "-e",
+    "-l",
+    filter,
+  ]);
   return {
-    end: async () => {
-      child.stdin.end();
-      await closed;
-      return lines.split("\n").flatMap((line) => heard(line) ?? []);
-    },
+    end: async () => (await listening.end()).split("\n").flatMap((line) => heard(line) ?? []),
   };
 }
 

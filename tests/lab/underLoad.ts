@@ -1,6 +1,11 @@
 // What is done to the lab while requests come to the virtual address, and what became of these.
-import { virtualIp } from "../../lab/hosts";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { networks, virtualIp } from "../../lab/hosts";
 import { type LoadResult, startLoad, summary } from "../../lab/load";
+import { output } from "../../lab/run";
+import { listen } from "../../lab/tcpdump";
 import { tell } from "./stack";
 
 /** Requests a second, and for how long at most: longer than the work may take. */
@@ -9,21 +14,49 @@ export interface Requests {
   seconds: number;
 }
 
-/** Does something while requests come; they end with it. */
+/** Does something while requests come; they end with it. Of those that are lost, it tells what went over the wire. */
 export async function underLoad(
   requests: Requests,
   work: () => Promise<void>,
 ): Promise<LoadResult> {
-  const load = await startLoad({ address: virtualIp.ipv4, port: 80, ...requests });
+  const folder = await mkdtemp(join(tmpdir(), "lvs-ha-wire-"));
+  const wire = join(folder, "wire.pcap");
+  // Headers only: 100 MB are four minutes of 300 requests a second.
+  const headers = ["-s", "100", "-B", "16384", "-w", wire, "tcp port 80"];
+  const listening = await listen(networks.public.bridge, headers);
   try {
-    await work();
-  } finally {
-    const result = await load.end();
-    tell(`  ${summary(result)}`);
-    if (result.lost > 0) {
-      tell(`  lost in second: ${JSON.stringify(result.lostInSecond)}`);
-      tell(`  from the client's ports: ${result.lostPorts.join(", ")}`);
+    const began = Date.now() / 1000;
+    const load = await startLoad({ address: virtualIp.ipv4, port: 80, ...requests });
+    try {
+      await work();
+    } finally {
+      const result = await load.end();
+      tell(`  ${summary(result)}`);
+      await listening.end();
+      if (result.lost > 0) tell(await packetsOfLost(wire, began, result));
     }
+    return await load.result;
+  } finally {
+    await listening.end();
+    await rm(folder, { recursive: true });
   }
-  return load.result;
+}
+
+/** Of a few of the lost requests: who sent what to whom, by MAC address, from the time before on when the client used that port. */
+async function packetsOfLost(wire: string, began: number, lost: LoadResult): Promise<string> {
+  const seconds = Object.keys(lost.lostInSecond).map(Number);
+  const ofPort = async (port: number) => {
+    const words = ["-tt", "-nn", "-e", "-r", wire, `tcp port ${port}`];
+    return (await output("tcpdump", words)).split("\n").filter((line) => {
+      const second = Number.parseFloat(line) - began;
+      return seconds.some((one) => one - 16 < second && second < one + 8);
+    });
+  };
+  const found = await Promise.all(lost.lostPorts.slice(0, 4).map(ofPort));
+  return [
+    `  lost in second: ${JSON.stringify(lost.lostInSecond)}`,
+    `  from the client's ports: ${lost.lostPorts.join(", ")}`,
+    `  on the wire, of ${found.length} of them; the load began at ${began.toFixed(3)}:`,
+    ...found.flatMap((lines) => lines.slice(-40)),
+  ].join("\n");
 }
