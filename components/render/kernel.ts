@@ -26,6 +26,10 @@ export function renderDirectorKernel({
       "net.ipv4.tcp_synack_retries": "2",
       // A connection whose real server was removed is scheduled anew instead of dropped in silence.
       "net.ipv4.vs.expire_nodest_conn": "1",
+      // Bits 1 and 2: a client's port that comes round is a new connection, also where the director has seen the old one end from one
+      // side only. Otherwise it goes to the real server of before; and to that one for good, drained or dead, where connection sync
+      // told of the old one while this director didn't have its real server (the entry is bound to an address then, not to a server).
+      "net.ipv4.vs.conn_reuse_mode": "3",
       // A client whom persistence binds to a real server of weight 0 is bound to another: who is drained is left alone.
       "net.ipv4.vs.expire_quiescent_template": "1",
       ...(kernel.sloppyTcp ? { "net.ipv4.vs.sloppy_tcp": "1" } : {}),
