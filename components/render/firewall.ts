@@ -49,6 +49,8 @@ interface Rules {
   marked: { match: Opening; mark: number }[];
   /** New connections to these that IPVS has not taken are left unanswered. */
   unserved: Opening[];
+  /** And so are all packets of TCP: with sloppy_tcp, IPVS takes those of connections that it doesn't know, too. */
+  sloppyTcp: boolean;
 }
 
 /**
@@ -56,7 +58,8 @@ interface Rules {
  * to its checks through a virtual address, and the answers of real servers behind NAT.
  * Flows to a virtual address are not tracked: a director sees half of a DR flow, and conntrack calls its FINs invalid.
  * keepalived has a virtual address for some milliseconds without its services, or the other way round, when it starts and when it ends.
- * A client whom the kernel refuses then has failed; one who gets no answer asks again after a second.
+ * A client whom the kernel refuses then has failed; one who gets no answer asks again after a second. Packets of a connection that IPVS
+ * doesn't know are refused without sloppy_tcp, so that its client learns that it is lost.
  */
 export function renderDirectorFirewall(settings: Settings, director: DirectorSettings): string {
   const { instances, virtualServers } = settings;
@@ -103,6 +106,7 @@ export function renderDirectorFirewall(settings: Settings, director: DirectorSet
         .flatMap(({ flows }) => flows.flatMap(flowOpenings))
         .filter(({ protocol }) => protocol === "tcp" || protocol === "udp"),
     ),
+    sloppyTcp: settings.kernel.sloppyTcp,
   });
 }
 
@@ -153,6 +157,7 @@ export function renderRealServerFirewall(settings: Settings, name: string): stri
     untracked: [],
     marked: [],
     unserved: [],
+    sloppyTcp: false,
   });
 }
 
@@ -298,6 +303,7 @@ function nftFile({
   untracked,
   marked,
   unserved,
+  sloppyTcp,
 }: Omit<Rules, "openings"> & { openings?: Opening[] }): Record<string, string[]> {
   const chains = [
     ...nftChain(
@@ -317,7 +323,9 @@ function nftFile({
       unserved.map((opening) =>
         [
           nftMatch(opening),
-          ...(opening.protocol === "tcp" ? ["tcp flags & (fin | syn | rst | ack) == syn"] : []),
+          ...(opening.protocol === "tcp" && !sloppyTcp
+            ? ["tcp flags & (fin | syn | rst | ack) == syn"]
+            : []),
           "drop",
         ].join(" "),
       ),

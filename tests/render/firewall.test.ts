@@ -167,3 +167,12 @@ test("a director that is reached by name is let in by its addresses", () => {
     rules({ directors, vrrp: { connectionSync: false } }, "ufw", /from (?!10\.9)/, "real server"),
   ).toEqual(["allow from 192.0.2.11", "allow from 192.0.2.12"]);
 });
+
+test("with sloppy_tcp all packets of TCP that IPVS has not taken stay unanswered, else new connections only", () => {
+  const [web] = smallStack().virtualServers;
+  const dropped = (scheduler: string) =>
+    rules({ virtualServers: [{ ...web, scheduler }] }, "nftables", /drop$/);
+  const match = "ip daddr 192.0.2.100 tcp dport 80";
+  expect(dropped("mh")).toEqual([`${match} drop`]);
+  expect(dropped("rr")).toEqual([`${match} tcp flags & (fin | syn | rst | ack) == syn drop`]);
+});
