@@ -1,4 +1,4 @@
-/** tcpdump on a bridge of the lab, for as long as something takes. */
+/** tcpdump on a bridge or tap of the lab, for as long as something takes. */
 import { spawn } from "node:child_process";
 
 import { namespaces } from "./hosts";
@@ -16,8 +16,8 @@ export interface Listening {
  *
  * @throws Error with what tcpdump said when it can't
  */
-export async function listen(bridge: string, words: readonly string[]): Promise<Listening> {
-  const tcpdump = ["-n", "-i", bridge, ...words];
+export async function listen(device: string, words: readonly string[]): Promise<Listening> {
+  const tcpdump = ["-n", "-i", device, ...words];
   // It ends when its input does, and so with this process at the latest.
   const script = 'tcpdump "$@" & cat >/dev/null; kill -INT $!; wait $!';
   const [command, args] = inNamespace(namespaces.operator, "sh", ["-c", script, "sh", ...tcpdump]);
@@ -33,7 +33,7 @@ export async function listen(bridge: string, words: readonly string[]): Promise<
     });
   });
   await waitFor(() => complained.includes("listening on"), {
-    what: `tcpdump listens on ${bridge} (it says: ${complained})`,
+    what: `tcpdump listens on ${device} (it says: ${complained})`,
     timeoutSeconds: 10,
     intervalSeconds: 0.02,
   });
