@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { namespaces } from "./hosts";
 import { inNamespace } from "./network";
 import { projectRoot } from "./paths";
-import { spawn } from "node:child_process";
+import { start } from "./run";
+import { waitFor } from "./waitFor";
 
 /** An open loop: requests are sent at their rate, whatever becomes of those before. */
 export interface Load {
@@ -54,31 +55,30 @@ export interface RunningLoad {
 export async function startLoad(load: Load): Promise<RunningLoad> {
   const program = ["--import", "tsx", join(projectRoot, "lab/loadClient.ts"), JSON.stringify(load)];
   const [command, args] = inNamespace(namespaces.client, process.execPath, program);
-  const child = spawn(command, args, { cwd: projectRoot, stdio: ["pipe", "pipe", "pipe"] });
-  let said = "";
-  let complained = "";
-  let began: () => void;
-  const begun = new Promise<void>((resolve) => (began = resolve));
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-    said += chunk;
-    if (said.startsWith("begun\n")) began();
-  });
-  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (complained += chunk));
+  const client = start(command, args, { cwd: projectRoot, input: "pipe" });
   // The last answers may take their 4 s; a client that is still there long after that hangs.
-  const limit = setTimeout(() => child.kill("SIGKILL"), (load.seconds + 30) * 1000);
-  const result = new Promise<LoadResult>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => {
-      clearTimeout(limit);
-      if (code === 0) resolve(JSON.parse(said.replace("begun\n", "")) as LoadResult);
-      else reject(new Error(`the load client ended with ${code ?? "a signal"}: ${complained}`));
-    });
+  const limit = setTimeout(
+    () => {
+      client.signal("SIGKILL", "group");
+    },
+    (load.seconds + 30) * 1000,
+  );
+  const result = client.ended.then(({ stdout, stderr, exitCode }) => {
+    clearTimeout(limit);
+    if (exitCode !== 0) throw new Error(`the load client ended with ${exitCode}: ${stderr}`);
+    return JSON.parse(stdout.replace("begun\n", "")) as LoadResult;
   });
-  await Promise.race([begun, result]);
+  // Whoever ends the load hears of it then.
+  result.catch(() => undefined);
+  await waitFor(() => client.stdout().startsWith("begun\n") || client.hasEnded(), {
+    what: "the load begins",
+    timeoutSeconds: 60,
+    intervalSeconds: 0.005,
+  });
   return {
     result,
     end: () => {
-      child.stdin.end();
+      client.endInput();
       return result;
     },
   };

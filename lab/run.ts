@@ -1,7 +1,9 @@
-/** Programs, run from Node: the one place in the lab that starts a child process that it waits for. */
+/** Programs, run from Node: the one place in the lab that starts a child process, other than daemons. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync, closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
+
+import { limitSignal, withLimit } from "./limit";
 
 /** What a program said, and how it ended. */
 export interface RunResult {
@@ -11,20 +13,111 @@ export interface RunResult {
   exitCode: number;
 }
 
-/** How to run a program. */
-export interface RunOptions {
+/** How to start a program. */
+export interface StartOptions {
   /** @default the caller's */
   cwd?: string;
   /** The whole environment. @default the caller's */
   env?: NodeJS.ProcessEnv;
-  /** Its standard input. @default none */
-  input?: string;
-  /** After this it and what it started are killed, and the call fails. @default 120 */
-  timeoutSeconds?: number;
   /** Called with each line, of both outputs, as it comes. */
   onLine?: (line: string) => void;
   /** A file that gets a copy of both outputs. */
   logFile?: string;
+}
+
+/** How to run a program. */
+export interface RunOptions extends StartOptions {
+  /** Its standard input. @default none */
+  input?: string;
+  /** After this it and what it started are killed, and the call fails. @default 120 */
+  timeoutSeconds?: number;
+}
+
+/** A program that runs beside its caller, in a process group of its own. */
+export interface RunningProgram {
+  pid: number;
+  /** What it has said so far. */
+  stdout(): string;
+  stderr(): string;
+  /** Ended, or killed. */
+  hasEnded(): boolean;
+  /** Sends it its input's end, which is how a program that waits for that is told to finish. */
+  endInput(text?: string): void;
+  /** Signals the program alone, or the whole group. */
+  signal(signal: NodeJS.Signals, to?: "program" | "group"): void;
+  /** How it ended. Rejects when it couldn't be started, or when the limit that it was started inside has passed. */
+  ended: Promise<RunResult>;
+}
+
+/**
+ * Starts a program. It ends with this process, and with the limit ({@link withLimit}) that it was started inside, if not before.
+ *
+ * @throws Error when that limit has passed already
+ */
+export function start(
+  command: string,
+  args: readonly string[],
+  options: StartOptions & { input?: "pipe" } = {},
+): RunningProgram {
+  const signal = limitSignal();
+  signal?.throwIfAborted();
+  const log = options.logFile === undefined ? undefined : openSync(options.logFile, "a");
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: options.env,
+    // A group of its own, so that its children end with it.
+    detached: true,
+    stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+  });
+  running.add(child);
+  const heard = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    let lineStart = 0;
+    child[name]?.setEncoding("utf8").on("data", (chunk: string) => {
+      heard[name] += chunk;
+      if (log !== undefined) appendFileSync(log, chunk);
+      if (!options.onLine) return;
+      for (let end; (end = heard[name].indexOf("\n", lineStart)) >= 0; lineStart = end + 1) {
+        options.onLine(heard[name].slice(lineStart, end));
+      }
+    });
+  }
+  // A program may end without having read all of its input; its status tells then, not the broken pipe.
+  child.stdin?.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") child.emit("error", error);
+  });
+  const ended = new Promise<RunResult>((resolve, reject) => {
+    // Its outputs may stay open long after it has ended, in the hands of a process outside of its group.
+    const giveUp = () => {
+      killGroup(child);
+      child.stdin?.destroy();
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      reject(signal?.reason as Error);
+    };
+    signal?.addEventListener("abort", giveUp, { once: true });
+    child.once("error", reject);
+    child.once("close", (code, by) => {
+      signal?.removeEventListener("abort", giveUp);
+      running.delete(child);
+      if (log !== undefined) closeSync(log);
+      resolve({ ...heard, exitCode: code ?? 128 + signalNumber(by) });
+    });
+  });
+  // Whoever doesn't wait for its end needn't handle that.
+  ended.catch(() => undefined);
+  return {
+    pid: child.pid ?? NaN,
+    stdout: () => heard.stdout,
+    stderr: () => heard.stderr,
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
+    endInput: (text = "") => child.stdin?.end(text),
+    signal: (name, to = "program") => {
+      if (to === "program") child.kill(name);
+      else killGroup(child, name);
+    },
+    ended,
+  };
 }
 
 /**
@@ -35,47 +128,17 @@ export interface RunOptions {
 export async function run(
   command: string,
   args: readonly string[],
-  options: RunOptions = {},
+  { input, timeoutSeconds = 120, ...options }: RunOptions = {},
 ): Promise<RunResult> {
-  const { timeoutSeconds = 120 } = options;
-  const log = options.logFile === undefined ? undefined : openSync(options.logFile, "a");
-  // A group of its own, so that its children end with it.
-  const child = spawn(command, args, {
-    cwd: options.cwd,
-    env: options.env,
-    detached: true,
-    stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+  let program: RunningProgram | undefined;
+  const message = () =>
+    `${describe(command, args)} was not done after ${timeoutSeconds} s and was ended; it last said:\n` +
+    lastLines(`${program?.stdout() ?? ""}${program?.stderr() ?? ""}`);
+  return withLimit(timeoutSeconds, message, () => {
+    program = start(command, args, { ...options, input: input === undefined ? undefined : "pipe" });
+    program.endInput(input);
+    return program.ended;
   });
-  running.add(child);
-  const limit = { passed: false };
-  const timer = setTimeout(() => {
-    limit.passed = true;
-    killGroup(child);
-  }, timeoutSeconds * 1000);
-  try {
-    const [stdout, stderr, exitCode] = await Promise.all([
-      collect(child.stdout, options.onLine, log),
-      collect(child.stderr, options.onLine, log),
-      new Promise<number>((resolve, reject) => {
-        child.once("error", reject);
-        child.once("close", (code, signal) => {
-          resolve(code ?? 128 + signalNumber(signal));
-        });
-      }),
-      child.stdin && sendInput(child.stdin, options.input ?? ""),
-    ]);
-    if (limit.passed) {
-      throw new Error(
-        `${describe(command, args)} was not done after ${timeoutSeconds} s and was ended; it last said:\n` +
-          lastLines(stdout + stderr),
-      );
-    }
-    return { stdout, stderr, exitCode };
-  } finally {
-    clearTimeout(timer);
-    running.delete(child);
-    if (log !== undefined) closeSync(log);
-  }
 }
 
 /**
@@ -131,45 +194,21 @@ export function lastLines(text: string, count = 25): string {
   return text.trimEnd().split("\n").slice(-count).join("\n");
 }
 
-/** What {@link run} has started and waits for. It ends with this process. */
+/** What {@link start} has started. It ends with this process. */
 const running = new Set<ChildProcess>();
 
 process.once("exit", () => {
-  running.forEach(killGroup);
+  for (const child of running) killGroup(child);
 });
 
-function killGroup({ pid, exitCode, signalCode }: ChildProcess): void {
-  if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, "SIGKILL");
-}
-
-async function collect(
-  stream: NodeJS.ReadableStream | null,
-  onLine: RunOptions["onLine"],
-  log: number | undefined,
-): Promise<string> {
-  if (!stream) return "";
-  stream.setEncoding("utf8");
-  let text = "";
-  let lineStart = 0;
-  for await (const chunk of stream) {
-    text += chunk.toString();
-    if (log !== undefined) appendFileSync(log, chunk);
-    for (let end; (end = text.indexOf("\n", lineStart)) >= 0; lineStart = end + 1) {
-      onLine?.(text.slice(lineStart, end));
-    }
+/** The group outlives its leader where that has left children behind. */
+function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals = "SIGKILL"): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
-  return text;
-}
-
-/** A program may end without having read all of its input; its status tells then, not the broken pipe. */
-function sendInput(stdin: NodeJS.WritableStream, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stdin.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") resolve();
-      else reject(error);
-    });
-    stdin.end(text, resolve);
-  });
 }
 
 function signalNumber(signal: NodeJS.Signals | null): number {

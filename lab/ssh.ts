@@ -1,6 +1,7 @@
 /** SSH to the guests: the lab's own key, agent and client settings. Nothing of the user's is read or written. */
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { quote } from "shell-quote";
 
 import { daemonLog, runningDaemon, startDaemon, stopDaemon } from "./daemon";
 import { findHost, hostKey, hosts, namespaces } from "./hosts";
@@ -69,9 +70,9 @@ export function sshCommand(name: string, args: readonly string[]): [string, stri
 
 /**
  * Runs a shell command on a guest, as its login user. Calls share one connection a host, so a call costs about what the command
- * costs.
+ * costs. When its time is over, the command is ended on the guest, too.
  *
- * @throws Error when the guest can't be reached; the command's own failure is a result
+ * @throws Error when the guest can't be reached, or time is over; the command's own failure is a result
  */
 export async function onHost(
   name: string,
@@ -79,7 +80,9 @@ export async function onHost(
   options: RunOptions = {},
 ): Promise<RunResult> {
   await openConnection(name);
-  const result = await run(...sshCommand(name, ["--", command]), options);
+  const { timeoutSeconds = 120 } = options;
+  const ending = ["timeout", "--kill-after=5", String(timeoutSeconds), "bash", "-c", command];
+  const result = await run(...sshCommand(name, ["--", quote(ending)]), options);
   if (result.exitCode === 255) {
     throw new Error(`SSH to ${name} failed: ${lastLines(result.stderr) || "no message"}`);
   }

@@ -1,10 +1,10 @@
 /** Long-lived TCP streams through the virtual IP, and what becomes of them when the power of a director is cut. */
-import { spawn } from "node:child_process";
 import { join } from "node:path";
 
 import { namespaces } from "./hosts";
 import { inNamespace } from "./network";
 import { projectRoot } from "./paths";
+import { run } from "./run";
 
 /** Streams to open. All times are milliseconds since the epoch. */
 export interface StreamPlan {
@@ -71,20 +71,13 @@ export async function runStreams(plan: StreamPlan): Promise<Stream[]> {
     ...program,
     JSON.stringify(plan),
   ]);
-  const child = spawn(command, args, { cwd: projectRoot, stdio: ["ignore", "pipe", "pipe"] });
-  let said = "";
-  let complained = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (said += chunk));
-  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (complained += chunk));
-  const limit = setTimeout(() => child.kill("SIGKILL"), plan.endAt - Date.now() + 30_000);
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => {
-      clearTimeout(limit);
-      if (code === 0) resolve(JSON.parse(said.replace("begun\n", "")) as Stream[]);
-      else reject(new Error(`the stream client ended with ${code ?? "a signal"}: ${complained}`));
-    });
+  const timeoutSeconds = (plan.endAt - Date.now()) / 1000 + 30;
+  const { stdout, stderr, exitCode } = await run(command, args, {
+    cwd: projectRoot,
+    timeoutSeconds,
   });
+  if (exitCode !== 0) throw new Error(`the stream client ended with ${exitCode}: ${stderr}`);
+  return JSON.parse(stdout.replace("begun\n", "")) as Stream[];
 }
 
 /** Judges the streams of a group by what a cut did to them. */

@@ -1,26 +1,25 @@
 // What goes wrong while the stack is changed. One rerun of `pulumi up` ends each in the same bytes on every host.
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { findHost, hosts, namespaces } from "../../lab/hosts";
 import { guests, labEnv, onHost, powerCut, powerOn, waitFor } from "../../lab/lab";
 import { activeDirector, directors, holders, ipvsTable } from "../../lab/measure";
 import { inNamespace } from "../../lab/network";
 import { projectRoot } from "../../lab/paths";
+import { type RunningProgram, start } from "../../lab/run";
 import type { Stack } from "../support/stacks";
 import { fault } from "./fault";
 import { conf, pid, transitions } from "./keepalived";
 import { configFile, configure, everywhere, pulumi, shell, up } from "./stack";
 
 /** Real servers change side by side: more is under way at each moment. A host that is off is given up soon. */
-const start = (stack: Stack): void => {
+const quickly = (stack: Stack): void => {
   stack.rollout = { maxUnavailable: 3 };
   stack.ssh = { ...(stack.ssh as object), dialErrorLimit: 5 };
 };
 
 /** A change that every step of every host takes part in. */
 const change = (stack: Stack): void => {
-  start(stack);
+  quickly(stack);
   stack.realServers[1].weight = 7;
   stack.firewall = { allowFrom: ["10.0.0.0/8", "172.16.0.0/12"] };
   stack.kernel = {
@@ -46,7 +45,7 @@ const sameBytes = "one rerun: the same bytes";
 
 let changed = false;
 
-const side = () => (changed ? change : start);
+const side = () => (changed ? change : quickly);
 
 /** Sets the config to the side where the hosts aren't. */
 function turn(): void {
@@ -74,49 +73,23 @@ async function converges(): Promise<void> {
   );
 }
 
-interface RunningUp {
-  child: ChildProcess;
-  said: () => string;
-  ended: Promise<number | null>;
+/** `pulumi up` that a test can end. */
+async function startUp(): Promise<RunningProgram> {
+  const up = ["up", "--yes", "--skip-preview", "--config-file", configFile, "--stack", "dev"];
+  const quiet = ["--non-interactive", "--color=never"];
+  const [file, words] = inNamespace(namespaces.operator, "pulumi", [...up, ...quiet]);
+  return start(file, words, { cwd: projectRoot, env: await labEnv() });
 }
 
-/** `pulumi up` that a test can end. */
-async function startUp(): Promise<RunningUp> {
-  const [file, words] = inNamespace(namespaces.operator, "pulumi", [
-    "up",
-    "--yes",
-    "--skip-preview",
-    "--config-file",
-    configFile,
-    "--stack",
-    "dev",
-    "--non-interactive",
-    "--color=never",
-  ]);
-  const child = spawn(file, words, {
-    cwd: projectRoot,
-    env: await labEnv(),
-    stdio: ["ignore", "pipe", "pipe"],
-    // A process group of its own, which can be killed as a whole.
-    detached: true,
-  });
-  let said = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-    });
-  }
-  const ended = once(child, "exit").then(([code]) => code as number | null);
-  return { child, said: () => said, ended };
-}
+const saidBy = (running: RunningProgram) => running.stdout() + running.stderr();
 
 const done = /remote:Command \S+ (created|updated|deleted|replaced)/g;
 
 /** Waits until so many more commands are done, or the run is over. */
-async function untilDone(running: RunningUp, count: number): Promise<boolean> {
+async function untilDone(running: RunningProgram, count: number): Promise<boolean> {
   const limit = Date.now() + 300_000;
-  while (running.child.exitCode === null && Date.now() < limit) {
-    if ((running.said().match(done) ?? []).length >= count) return true;
+  while (!running.hasEnded() && Date.now() < limit) {
+    if ((saidBy(running).match(done) ?? []).length >= count) return true;
     await delay(20);
   }
   return false;
@@ -129,7 +102,7 @@ const standby = async () => {
 };
 
 beforeAll(async () => {
-  configure(start);
+  configure(quickly);
   await up();
   clean.before = await everywhere(bytes);
   turn();
@@ -149,15 +122,15 @@ test("kill -9 of the engine, or the operator's Ctrl-C, at every second step boun
     for (;;) {
       const running = await startUp();
       if (!(await untilDone(running, 2))) {
-        const code = await running.ended;
-        if (code !== 0) throw new Error(`ended with ${code}:\n${running.said()}`);
+        const { exitCode: code } = await running.ended;
+        if (code !== 0) throw new Error(`ended with ${code}:\n${saidBy(running)}`);
         break;
       }
       // Now before it has noted what is done, now after that. With its plugins, as when the machine it runs on dies. Or by Ctrl-C.
       await delay(kills % 3 === 0 ? 1000 : 0);
-      if (running.child.exitCode !== null) break;
-      if (kills % 3 === 2) running.child.kill("SIGINT");
-      else process.kill(-(running.child.pid ?? NaN), "SIGKILL");
+      if (running.hasEnded()) break;
+      if (kills % 3 === 2) running.signal("SIGINT");
+      else running.signal("SIGKILL", "group");
       await running.ended;
       kills++;
       await pulumi("cancel", "--yes");
@@ -173,8 +146,8 @@ test("the operator's Ctrl-C halfway", async () => {
     turn();
     const running = await startUp();
     await untilDone(running, 5);
-    running.child.kill("SIGINT");
-    expect(await running.ended).not.toBe(0);
+    running.signal("SIGINT");
+    expect((await running.ended).exitCode).not.toBe(0);
     await converges();
     return sameBytes;
   });
@@ -197,7 +170,7 @@ test("every SSH connection cut while hosts are changed", async () => {
     turn();
     const running = await startUp();
     let cut = 0;
-    while (running.child.exitCode === null) {
+    while (!running.hasEnded()) {
       const counts = await everywhere(cutSessions);
       cut += Object.values(counts).reduce((sum, count) => sum + Number(count), 0);
       await delay(1000);
@@ -232,7 +205,7 @@ test("a host whose power is cut while it is changed", async () => {
     async () => {
       turn();
       const running = await startUp();
-      await waitFor(() => Promise.resolve(running.said().includes("pair-web2-kernel")), {
+      await waitFor(() => Promise.resolve(saidBy(running).includes("pair-web2-kernel")), {
         what: "web2 is being changed",
         timeoutSeconds: 120,
       });
@@ -369,7 +342,7 @@ test("two runs at once: the second is refused, the first goes through", async ()
     const second = await pulumi("up", "--yes", "--skip-preview");
     expect(second.exitCode).not.toBe(0);
     expect(second.stdout + second.stderr).toContain("locked by");
-    expect(await first.ended).toBe(0);
+    expect((await first.ended).exitCode).toBe(0);
     await converges();
     return "the second refused, the first went through";
   });
@@ -384,7 +357,7 @@ test("the active director's clock jumps an hour while it is changed: no transiti
     await waitFor(
       () =>
         Promise.resolve(
-          running.child.exitCode !== null || running.said().includes(`pair-${active}-keepalived`),
+          running.hasEnded() || saidBy(running).includes(`pair-${active}-keepalived`),
         ),
       {
         what: `${active} is being changed`,
@@ -393,7 +366,7 @@ test("the active director's clock jumps an hour while it is changed: no transiti
       },
     );
     await shell(active, "date -s '+1 hour' >/dev/null");
-    expect(await running.ended).toBe(0);
+    expect((await running.ended).exitCode).toBe(0);
     await shell(active, "date -s '-1 hour' >/dev/null");
     expect(await everywhere(transitions)).toEqual(before);
     await converges();

@@ -9,6 +9,7 @@ export default {
   testPathIgnorePatterns: ["/node_modules/"],
   globalSetup: "<rootDir>/tests/lab/setup.ts",
   globalTeardown: "<rootDir>/tests/lab/teardown.ts",
+  testEnvironment: "<rootDir>/tests/lab/environment.ts",
   testSequencer: "<rootDir>/tests/lab/sequencer.mjs",
   maxWorkers: 1,
   testTimeout: 600_000,
