@@ -28,7 +28,9 @@ export function addDrain(program: Command): void {
     .option("--json", "print it as JSON")
     .addHelpText(
       "after",
-      "\nFor minutes: a restart of keepalived, or a check that fails and succeeds again, brings it in. What lasts is lvs maintenance." +
+      "\nWaited for are connections of the director that holds the virtual address, which still have packets. Those that are silent" +
+        "\nfor as long as it waits, and those that a standby was told of, are shown only." +
+        "\nFor minutes: a restart of keepalived, or a check that fails and succeeds again, brings it in. What lasts is lvs maintenance." +
         "\nExit code: 0 done, 1 it is the last one in a pool, connections are left, or a director was not told, 2 usage," +
         " 3 no director could be asked.",
     )
@@ -68,6 +70,10 @@ interface Told {
   said: string[];
   /** Connections that are left; null where there was none to wait for. */
   openConnections: number | null;
+  /** Connections that it has, and that weren't waited for: without a packet for as long as it waits. */
+  silentConnections: number | null;
+  /** The same: those that only another director told of, which holds the virtual address or did. */
+  heardConnections: number | null;
 }
 
 /** Has the directors that serve run drain.sh, with these words before the real server's addresses, all at once. */
@@ -112,25 +118,33 @@ async function tell(
   args: readonly string[],
   seconds: number,
 ): Promise<Told> {
-  const told = { director: host.name, unreachable: null, mayStill: false, openConnections: null };
+  const told = { director: host.name, unreachable: null, mayStill: false, ...connectionsIn("") };
   try {
     const { stdout, stderr, exitCode } = await ssh.result(host, script, args, seconds);
     const said = (stdout + stderr)
       .split("\n")
       .filter((line) => line !== "" && line !== "told")
       .map((line) => line.replace(/^drain: /, ""));
-    const open = /: no new connections; (\d+) open after/.exec(stdout)?.[1];
-    return {
-      ...told,
-      done: exitCode === 0,
-      said,
-      openConnections: open === undefined ? null : Number(open),
-    };
+    return { ...told, done: exitCode === 0, said, ...connectionsIn(stdout) };
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
     const { message, hasBegun } = error;
     return { ...told, unreachable: message, mayStill: hasBegun, done: false, said: [] };
   }
+}
+
+/** Of drain.sh's last line. */
+function connectionsIn(
+  stdout: string,
+): Pick<Told, "openConnections" | "silentConnections" | "heardConnections"> {
+  const [line, open] = /: no new connections; (\d+) open after .*/.exec(stdout) ?? [];
+  const figure = (pattern: RegExp) =>
+    line === undefined ? null : Number(pattern.exec(line)?.[1] ?? 0);
+  return {
+    openConnections: open === undefined ? null : Number(open),
+    silentConnections: figure(/(\d+) silent for/),
+    heardConnections: figure(/(\d+) that only another director told of/),
+  };
 }
 
 function lines(

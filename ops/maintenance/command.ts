@@ -253,10 +253,11 @@ function mayBeDone(host: string, status: Status): string {
   const open = status.virtualServers
     .flatMap(({ realServers }) => realServers)
     .filter(({ name }) => name === host)
+    // As the active directors count them: a standby may not have heard of an end.
     .reduce((sum, { activeConnections }) => sum + activeConnections, 0);
   const when =
     open === 0
       ? "It may be rebooted or worked on."
-      : `${count(open, "connection")} of before go on: when lvs status shows 0 under ACTIVE, it may be rebooted or worked on.`;
+      : `${count(open, "connection")} of before go on, or are silent: when lvs status shows 0 under ACTIVE, it may be rebooted or worked on.`;
   return `${host} gets no new connections. ${when}\n${back}`;
 }

@@ -74,8 +74,11 @@ export interface Pooled {
   /** In the config, and in the active director's kernel: null where it is not there. */
   weight: number;
   liveWeight: number | null;
+  /** As the active director counts them; 0 where none is active. */
   activeConnections: number;
   inactiveConnections: number;
+  /** Active connections by other directors that could be asked: what they were told of, which may be over. */
+  heardConnections: Record<string, number>;
   rates: Rates | null;
   /** By director, of those that could be asked. */
   states: Record<string, PoolState>;
@@ -273,6 +276,14 @@ function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): Vir
     // A firewall mark has no address of its own: whoever is active for most is asked.
     const active = service.address === undefined ? busiest : byName(directors, holder);
     const isActive = active && heldBy(active.shown.name, addresses) > 0;
+    const holders = directors.filter(({ shown }) =>
+      service.address === undefined
+        ? heldBy(shown.name, addresses) > 0
+        : addresses.some(
+            ({ address, holders: names }) =>
+              address === service.address && names.includes(shown.name),
+          ),
+    );
     const live = active?.table.get(service.service);
     return {
       name: service.name,
@@ -298,8 +309,17 @@ function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): Vir
           endpoint: member.endpoint,
           weight: member.weight,
           liveWeight: there?.weight ?? null,
-          activeConnections: there?.activeConnections ?? 0,
-          inactiveConnections: there?.inactiveConnections ?? 0,
+          activeConnections: isActive ? (there?.activeConnections ?? 0) : 0,
+          inactiveConnections: isActive ? (there?.inactiveConnections ?? 0) : 0,
+          heardConnections: Object.fromEntries(
+            directors
+              .filter((director) => canTell(director) && !holders.includes(director))
+              .map(({ shown, table }) => [
+                shown.name,
+                table.get(service.service)?.destinations.get(member.endpoint)?.activeConnections ??
+                  0,
+              ]),
+          ),
           rates: active?.rates.get(destinationKey(service.service, member.endpoint)) ?? null,
           states: Object.fromEntries(states),
           drainedByChange: states

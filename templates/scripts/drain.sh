@@ -1,6 +1,7 @@
 #!/bin/sh
 # Keeps clients from real servers while these are changed; runs on a director. A service's last real server stays in.
-# drain.sh drain SECONDS ADDRESS…: no new connections, then waits until none is open, SECONDS at most.
+# drain.sh drain SECONDS ADDRESS…: no new connections, then waits until none is open, SECONDS at most. A director waits for those of
+# addresses that it holds, and that still have packets; what a standby was told of is not waited for.
 # drain.sh suspend SECONDS ADDRESS…: the same at the beginning of a change, which ends with restore. Prints another word each time.
 # drain.sh restore ADDRESS… <ENTRIES: new connections again, once the checks have found the real servers well. ENTRIES are what the
 # directors are to have of them from now on, as `ipvsadm -Sn` prints it without weights: other services they are about to leave.
@@ -56,16 +57,53 @@ drain() {
     done
     # Waiting is no change: others may make theirs meanwhile.
     exec 9>&-
-    waited=0
-    while open=$(open_connections "$@") && [ "${open:-0}" -gt 0 ] && [ "$waited" -lt "$limit" ]; do
+    await_end "$@"
+}
+
+# await_end ADDRESS…: waits until no connection to these real servers is open, $limit seconds at most, and says what is left.
+await_end() {
+    # A connection that is silent for as long as the wait may last is over, or wouldn't end within it. An end that the sync daemon's
+    # message told, and that was lost, leaves an entry for lvs_timeouts' tcp, on the director that takes over, too.
+    silence=$limit
+    [ "$silence" -ge 10 ] || silence=10
+    virtual_addresses $conf >"$scratch/virtual"
+    began=$(uptime_seconds)
+    next_look=$began
+    open=0
+    silent=0
+    while :; do
+        now=$(uptime_seconds)
+        ipvsadm -Ln | counts "$@" >"$scratch/counts"
+        held=$(count_of held)
+        heard=$(count_of heard)
+        if [ "$held" -eq 0 ]; then
+            open=0
+            silent=0
+        elif [ "$now" -ge "$next_look" ] || [ "$now" -ge $((began + limit)) ]; then
+            silent_ones >"$scratch/silent"
+            read -r silent elsewhere <"$scratch/silent"
+            # All that isn't known to be silent, if the list broke off, too.
+            open=$((held - silent - elsewhere))
+            [ "$open" -ge 0 ] || open=0
+            heard=$((heard + elsewhere))
+            # A tenth of the time is enough for a table of a million.
+            next_look=$((now + 1 + 10 * ($(uptime_seconds) - now)))
+        elif [ "$open" -gt "$held" ]; then
+            open=$held
+        fi
+        if [ "$open" -eq 0 ] || [ "$now" -ge $((began + limit)) ]; then
+            break
+        fi
         sleep 1
-        waited=$((waited + 1))
     done
-    if [ -n "$open" ]; then
-        say "$*: no new connections; $open open after $waited s"
-    else
+    if ! grep -q ' out ' "$scratch/counts"; then
         say "$*: in no pool that it could be taken out of"
+        return
     fi
+    others=
+    [ "$silent" -eq 0 ] || others="$silent silent for $silence s or more"
+    [ "$heard" -eq 0 ] || others="$others${others:+, }$heard that only another director told of"
+    say "$*: no new connections; $open open after $((now - began)) s${others:+; not waited for: $others}"
 }
 
 restore() {
@@ -252,23 +290,98 @@ change() {
     }
 }
 
-# Of those real servers, where they have weight 0; nothing where they have it nowhere. UDP's count, too: a client is gone when
-# it has been silent for lvs_timeouts' udp.
-open_connections() {
-    ipvsadm -Ln | awk -v addresses="$*" '
-        BEGIN { n = split(addresses, list, " "); for (i = 1; i <= n; i++) wanted[list[i]] }
-        $1 == "FWM" { skip = $2 > 65535 }
-        $1 ~ /^(TCP|UDP|SCTP)$/ { skip = 0 }
-        $1 == "->" && !skip {
-            server = $2
-            sub(/:[0-9]+$/, "", server)
-            gsub(/[][]/, "", server)
-            if (!(server in wanted) || $4 > 0) next
-            found = 1
-            sum += $5
+# counts ADDRESS…: of `ipvsadm -Ln`, where these real servers are: "TCP 192.0.2.100:80 192.0.2.21 out held 3", at weight 0, where this
+# director holds the virtual address (otherwise: heard), with 3 connections. UDP's count, too: a client is gone when it has been silent
+# for lvs_timeouts' udp. A fwmark, or an address that is none of the config's, is held where some address is.
+counts() {
+    ip -o addr show | awk '$2 != "lo" { sub(/\/.*/, "", $4); print $4 }' >"$scratch/own"
+    awk -v addresses="$*" '
+        function host(endpoint) {
+            sub(/:[0-9]+$/, "", endpoint)
+            gsub(/[][]/, "", endpoint)
+            return endpoint
         }
-        END { if (found) print sum + 0 }
-    '
+        BEGIN { n = split(addresses, list, " "); for (i = 1; i <= n; i++) wanted[list[i]] }
+        FILENAME == ARGV[1] { own[$1]; next }
+        FILENAME == ARGV[2] {
+            virtual[$1]
+            virtuals++
+            if ($1 in own) holds++
+            next
+        }
+        $1 ~ /^(TCP|UDP|SCTP|FWM)$/ {
+            skip = $1 == "FWM" && $2 > 65535
+            service = $1 " " $2
+            held = !virtuals || holds
+            if ($1 != "FWM" && (host($2) in own)) held = 1
+            else if ($1 != "FWM" && (host($2) in virtual)) held = 0
+        }
+        $1 == "->" && !skip && (host($2) in wanted) {
+            print service, host($2), ($4 > 0 ? "in" : "out"), (held ? "held" : "heard"), $5
+        }
+    ' "$scratch/own" "$scratch/virtual" -
+}
+
+# count_of held, or heard: the connections of $scratch/counts, where the real servers have weight 0.
+count_of() {
+    awk -v kind="$1" '$4 == "out" && $5 == kind { sum += $6 } END { print sum + 0 }' "$scratch/counts"
+}
+
+# silent_ones: of the connections in $scratch/counts that are held, those without a packet for $silence seconds, and those of a fwmark
+# service to an address that another director holds. Each packet sets an entry's time back to its state's timeout; states and timeouts
+# that no command tells are those of ip_vs_proto_tcp.c and ip_vs_proto_sctp.c. A list of a million may take a kernel minutes (6.12).
+silent_ones() {
+    {
+        ipvsadm -L --timeout
+        timeout 5 nice ipvsadm -Lnc || :
+    } | awk -v silence="$silence" '
+        function host(endpoint) {
+            sub(/:[0-9]+$/, "", endpoint)
+            gsub(/[][]/, "", endpoint)
+            return endpoint
+        }
+        BEGIN {
+            timeout["TCP SYN_RECV"] = 60
+            timeout["TCP SYN_SENT"] = timeout["TCP SYNACK"] = 120
+            timeout["SCTP ESTABLISHED"] = 900
+        }
+        FILENAME == ARGV[1] { own[$1]; next }
+        FILENAME == ARGV[2] { virtual[$1]; next }
+        FILENAME == ARGV[3] {
+            known[$1, $2, $3]
+            if ($4 == "out" && $5 == "held") {
+                if ($1 == "FWM") marked[$3]
+                else counted[$1, $2, $3]
+                asked[$3]
+            }
+            next
+        }
+        $1 == "Timeout" {
+            timeout["TCP ESTABLISHED"] = $(NF - 2)
+            timeout["UDP UDP"] = $NF
+            next
+        }
+        # The client port 0 is a persistent client, which is no connection.
+        !(($1 " " $3) in timeout) || $4 ~ /:0$/ { next }
+        {
+            real = host($6)
+            if (!(real in asked)) next
+            to = $5
+            if (!(($1, to, real) in known)) sub(/:[0-9]+$/, ":0", to)
+            if (($1, to, real) in known) {
+                if (!(($1, to, real) in counted)) next
+            } else {
+                if (!(real in marked)) next
+                if ((host(to) in virtual) && !(host(to) in own)) {
+                    elsewhere++
+                    next
+                }
+            }
+            split($2, left, ":")
+            if (timeout[$1 " " $3] - left[1] * 60 - left[2] >= silence) silent++
+        }
+        END { print silent + 0, elsewhere + 0 }
+    ' "$scratch/own" "$scratch/virtual" "$scratch/counts" -
 }
 
 "$@"

@@ -373,6 +373,17 @@ orders() {
     ' "$scratch/out" "$scratch/wanted" "$scratch/live"
 }
 
+# virtual_addresses CONF: keepalived.conf's virtual addresses: ADDRESS INSTANCE.
+virtual_addresses() {
+    [ -f "$1" ] || return 0
+    awk '
+        $1 == "vrrp_instance" { instance = $2 }
+        inside && $1 == "}" { inside = 0 }
+        inside { sub(/\/.*/, "", $1); print $1, instance }
+        $1 == "virtual_ipaddress" || $1 == "virtual_ipaddress_excluded" { inside = 1 }
+    ' "$1"
+}
+
 # places: of such words, whom they concern: `-t 192.0.2.100:80 -r 192.0.2.21:80`, or `-t 192.0.2.100:80` alone.
 places() {
     sed 's/^-[A-Za-z] //; s/ -[gims] .*//'

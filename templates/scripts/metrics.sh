@@ -157,7 +157,7 @@ director() {
     printf ' %s\n' "$up" | metric keepalived_up gauge "1: keepalived runs."
     is [ "$1" = serving ] | sed 's/^/ /' | metric keepalived_wanted gauge "1: keepalived is meant to run; 0: the stack has it in maintenance."
     news >"$scratch/log"
-    virtual_addresses >"$scratch/addresses"
+    virtual_addresses $conf >"$scratch/addresses"
     ip -o addr show | awk '{ sub(/\/.*/, "", $4); print $4 }' >"$scratch/own"
     vrrp "$up"
     pool
@@ -169,17 +169,6 @@ news() {
     [ ! -e $cursor ] || cp $cursor "$scratch/cursor"
     timeout 30 journalctl -q --no-pager -b -u keepalived -o short-unix --cursor-file="$scratch/cursor" >"$scratch/journal"
     sed -n 's/^\([0-9]*\)\.[0-9]* [^ ]* [^ ]*: /\1 /p' "$scratch/journal"
-}
-
-# keepalived.conf's virtual addresses: ADDRESS INSTANCE.
-virtual_addresses() {
-    [ -f $conf ] || return 0
-    awk '
-        $1 == "vrrp_instance" { instance = $2 }
-        inside && $1 == "}" { inside = 0 }
-        inside { sub(/\/.*/, "", $1); print $1, instance }
-        $1 == "virtual_ipaddress" || $1 == "virtual_ipaddress_excluded" { inside = 1 }
-    ' $conf
 }
 
 # Of $scratch/previous, log, own and addresses: who holds which address, since when, and how often that has changed.

@@ -1,6 +1,7 @@
 // The operator's command on real hosts: what it finds, mends and moves, under load. Each test finds the lab as the one before left it.
 import { virtualIp } from "../../lab/hosts";
-import { powerCut, powerOn, waitFor } from "../../lab/lab";
+import type { KeepAlivePlan } from "../../lab/keepAliveClient";
+import { inClient, powerCut, powerOn, waitFor } from "../../lab/lab";
 import type { LoadResult } from "../../lab/load";
 import { activeDirector, directors, ipvsTable, realServers, requests } from "../../lab/measure";
 import type { RunResult } from "../../lab/run";
@@ -55,6 +56,17 @@ const weights = (name: string) =>
       return row.exec(await ipvsTable(director.name))?.[1];
     }),
   );
+
+/** Its connections that count as active in a director's kernel. */
+async function openOf(name: string, director: string): Promise<number> {
+  const row = new RegExp(`-> ${addressOf(name)}:80 +Route +\\d+ +(\\d+) `);
+  return Number(row.exec(await ipvsTable(director))?.[1]);
+}
+
+/** Of `lvs drain --json`. */
+interface Drained {
+  directors: { director: string; openConnections: number; heardConnections: number }[];
+}
 
 beforeAll(async () => {
   configure(nobodyAsks);
@@ -136,6 +148,48 @@ describe("a real server", () => {
       expect(await weights("web2")).toEqual(["1", "1"]);
       expect((await requests(60)).byServer).toHaveProperty("web2");
     });
+  });
+
+  test("is drained though the standby has not heard of connections' ends", async () => {
+    const active = await activeDirector();
+    const standby = directors.find(({ name }) => name !== active)?.name ?? "";
+    const plan: KeepAlivePlan = {
+      address: virtualIp.ipv4,
+      port: 80,
+      rate: 100,
+      seconds: 15,
+      requests: 3,
+      heldMs: 3000,
+    };
+    const program = ["--import", "tsx", "lab/keepAliveClient.ts", JSON.stringify(plan)];
+    const client = inClient(process.execPath, program, { timeoutSeconds: 120 });
+    const hears = () => openOf("web2", standby);
+    await waitFor(async () => (await hears()) > 0, {
+      what: `${standby} is told of connections`,
+      timeoutSeconds: 30,
+    });
+    // From connections of which it was told to the end of some of these.
+    const deaf = "udp dport 8848 drop";
+    await shell(
+      standby,
+      `nft 'table inet deaf { chain in { type filter hook input priority -300; ${deaf}; }; }'; sleep 1; nft delete table inet deaf`,
+    );
+    const { stdout, stderr, exitCode } = await client;
+    expect([exitCode, JSON.parse(stdout)]).toEqual([0, { answered: 3 * 1500, lost: 0 }]);
+    await waitFor(async () => (await openOf("web2", active)) === 0, {
+      what: `${active} has no connection to web2: ${stderr}`,
+      timeoutSeconds: 30,
+    });
+    const ghosts = await hears();
+    expect(ghosts).toBeGreaterThan(0);
+    const { directors: told } = JSON.parse(await done("drain", "web2", "--json")) as Drained;
+    expect(told.map(({ director, openConnections }) => [director, openConnections])).toEqual(
+      directors.map(({ name }) => [name, 0]),
+    );
+    const heard = Object.fromEntries(told.map((one) => [one.director, one.heardConnections]));
+    expect(heard).toEqual({ [active]: 0, [standby]: ghosts });
+    await done("undrain", "web2");
+    await healthy();
   });
 
   test("that is the last one is not drained", async () => {

@@ -142,6 +142,31 @@ test("every query of the dashboard is PromQL", () => {
   expect([code, says]).toEqual([0, expect.stringContaining(`${queries.length} rules found`)]);
 });
 
+test("a real server's connections are those of the director that has the address, not what a standby was told of", () => {
+  const [, expr = ""] = queries.find(([title]) => title.startsWith("Connections open")) ?? [];
+  const virtual = 'local_address="192.0.2.100",local_port="80",remote_address="192.0.2.22"';
+  const series = [
+    ["lvs1", "1", "5"],
+    ["lvs2", "0", "99"],
+  ].flatMap(([instance, held, open]) => {
+    const host = `job="lvs-ha",instance="${instance}"`;
+    return [
+      `{ series: 'lvs_ha_virtual_address_held{${host},address="192.0.2.100",vrrp_instance="VI_1"}', values: "${held}" }`,
+      `{ series: 'node_ipvs_backend_connections_active{${host},local_mark="",${virtual}}', values: "${open}" }`,
+    ];
+  });
+  const text = `tests:
+  - input_series: [${series.join(", ")}]
+    promql_expr_test:
+      - expr: ${JSON.stringify(filledIn(expr))}
+        eval_time: 0m
+        exp_samples: [{ labels: '{${virtual}}', value: 5 }]
+`;
+  writeFileSync(join(scratch, "held.yml"), text);
+  const { code, says } = promtool("test", "rules", join(scratch, "held.yml"));
+  expect([code, says]).toEqual([0, expect.stringContaining("SUCCESS")]);
+});
+
 test("every metric of the hosts is explained in docs/operations.md, and no other", () => {
   const own = new Set([...shown.matchAll(/^(lvs_ha_\w+)/gm)].map(([, name]) => name));
   const explained = [...operations.matchAll(/^\| `(lvs_ha_\w+)/gm)].map(([, name]) => name);

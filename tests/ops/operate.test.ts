@@ -271,6 +271,27 @@ describe("lvs drain", () => {
         done: true,
         said: ["192.0.2.22: no new connections; 3 open after 5 s"],
         openConnections: 3,
+        silentConnections: 0,
+        heardConnections: 0,
+      },
+    ]);
+  }, 60_000);
+
+  test("ends well with connections that aren't waited for, and tells how many", async () => {
+    const said = "192.0.2.22: no new connections; 0 open after 2 s; not waited for: ";
+    const heard = "7 silent for 30 s or more, 99 that only another director told of";
+    writeFileSync(file("host/lvs1.drain"), drained(0));
+    writeFileSync(file("host/lvs2.drain"), `drain: ${said}${heard}\n`);
+    const { exitCode, stdout } = await lvs("drain", "web2");
+    expect([exitCode, stdout.split("\n")[1]]).toEqual([0, `lvs2  ● ${said}${heard}`]);
+    const asJson = await lvs("drain", "web2", "--json");
+    expect([asJson.exitCode, JSON.parse(asJson.stdout)]).toMatchObject([
+      0,
+      {
+        directors: [
+          { openConnections: 0, silentConnections: 0, heardConnections: 0 },
+          { openConnections: 0, silentConnections: 7, heardConnections: 99 },
+        ],
       },
     ]);
   }, 60_000);

@@ -86,10 +86,62 @@ test("figures are those of the active director", () => {
     liveWeight: 1,
     activeConnections: 0,
     inactiveConnections: 313,
+    heardConnections: { lvs2: 0 },
     rates: { connections: 1, inPackets: 6, outPackets: 0, inBytes: 382, outBytes: 0 },
     states: { lvs1: "in", lvs2: "in" },
     drainedByChange: [],
     outSince: null,
+  });
+});
+
+/** web2's row in a report's IPVS table, with so many active connections. */
+function open(sections: Sections, count: number): void {
+  edit(sections, "ipvs", /(192\.0\.2\.22:80 +Route +1 +)\d+ /, `$1${count} `);
+}
+
+test("connections that a standby was told of are shown apart, and are not the real server's", () => {
+  const status = statusOf((of) => {
+    open(of("lvs1"), 5);
+    open(of("lvs2"), 99);
+  });
+  expect(status.virtualServers[0]?.realServers[1]).toMatchObject({
+    activeConnections: 5,
+    heardConnections: { lvs2: 99 },
+  });
+  expect(status.problems).toEqual([]);
+  const [heading, , row] = picture(status, plain)
+    .split("\n")
+    .filter((line) => /^ {2}(REAL SERVER|web[12]) /.test(line));
+  expect(heading).toMatch(/ WEIGHT +ACTIVE +STANDBY +INACTIVE /);
+  expect(row).toMatch(/ in +1 +5 +99 +313 /);
+});
+
+test("after a failover it is the other way round, and a director in maintenance tells of none", () => {
+  const status = statusOf((of) => {
+    open(of("lvs1"), 5);
+    open(of("lvs2"), 99);
+    takeAddress(of("lvs1"));
+    giveAddress(of("lvs2"));
+  });
+  expect(status.virtualServers[0]?.realServers[1]).toMatchObject({
+    activeConnections: 99,
+    heardConnections: { lvs1: 5 },
+  });
+  const alone = statusOf((of) => {
+    edit(of("lvs2"), "service keepalived.service", "ActiveState=active", "ActiveState=inactive");
+    open(of("lvs2"), 99);
+  });
+  expect(alone.virtualServers[0]?.realServers[1]?.heardConnections).toEqual({});
+});
+
+test("where nobody holds the address, every director's connections are hearsay", () => {
+  const status = statusOf((of) => {
+    open(of("lvs1"), 5);
+    takeAddress(of("lvs1"));
+  });
+  expect(status.virtualServers[0]?.realServers[1]).toMatchObject({
+    activeConnections: 0,
+    heardConnections: { lvs1: 5, lvs2: 0 },
   });
 });
 

@@ -4,6 +4,14 @@ import { PretendHost } from "./host";
 let host: PretendHost;
 
 const conf = `
+vrrp_instance VI_1 {
+    virtual_ipaddress {
+        192.0.2.100/32 dev eth1
+    }
+    virtual_ipaddress_excluded {
+        2001:db8::100/128 dev eth1
+    }
+}
 virtual_server 192.0.2.100 80 {
     lvs_sched wrr
     lvs_method DR
@@ -70,6 +78,25 @@ const table = [
   "-a -t 203.0.113.1:80 -r 192.0.2.21:80 -m -w 1",
 ];
 
+/** Of `ip -o addr show`, on the director that holds the virtual addresses, and on the other one. */
+const standby = [
+  "1: lo    inet 127.0.0.1/8 scope host lo",
+  "2: eth1    inet 192.0.2.11/24 brd 192.0.2.255 scope global eth1",
+  "2: eth1    inet6 2001:db8::11/64 scope global",
+  "",
+].join("\n");
+const active = `${standby}2: eth1    inet 192.0.2.100/32 scope global eth1\n2: eth1    inet6 2001:db8::100/128 scope global\n`;
+
+/** Lines of `ipvsadm -Lnc`: what is left of an entry's time, its state, the virtual server's address, and the real server's. */
+const connection = (
+  left: string,
+  to = "192.0.2.100:80",
+  real = "192.0.2.21:80",
+  state = "TCP ESTABLISHED",
+  client = "203.0.113.9:4711",
+) => `${state.replace(" ", ` ${left}  `)} ${client} ${to} ${real}\n`;
+const several = (count: number, line: string) => line.repeat(count);
+
 /** What the services' stay is told as when nothing leaves. */
 const everything = table
   .filter((line) => line.startsWith("-a"))
@@ -88,6 +115,8 @@ beforeEach(() => {
   host.program("systemctl", ['[ -e "$FOLDER/tmp/running" ]']);
   host.sleeps(5, ['echo . >>"$FOLDER/tmp/slept"', '. "$FOLDER/tmp/meanwhile"']);
   host.write("/tmp/meanwhile", "");
+  host.write("/tmp/addresses", active);
+  host.program("ip", ['[ "$*" = "-o addr show" ] || exit 64', 'cat "$FOLDER/tmp/addresses"']);
   host.program("journalctl", ['tac "$FOLDER/tmp/log" 2>/dev/null', "exit 0"]);
   host.program("ipvsadm", [
     'table=$FOLDER/tmp/table limits=$(cat "$FOLDER/tmp/thresholds")',
@@ -111,11 +140,18 @@ beforeEach(() => {
     "    esac",
     "    ;;",
     '*--thresholds) printf "TCP  192.0.2.100:80 wrr\\n  -> 192.0.2.21:80 0 0 0 0\\n  -> 192.0.2.22:80 $limits 0 0\\n" ;;',
+    "'-L --timeout') echo 'Timeout (tcp tcpfin udp): 900 120 300' ;;",
+    // The list of connections, once more each time it is asked for; the stand-in for a long one doesn't end.
+    "-Lnc)",
+    '    echo . >>"$FOLDER/tmp/listed"',
+    '    cat "$FOLDER/tmp/connections" 2>/dev/null',
+    '    [ ! -e "$FOLDER/tmp/endless" ] || exec /bin/sleep 20',
+    "    ;;",
     "-Ln)",
     '    open=$(cat "$FOLDER/tmp/open" 2>/dev/null) || open=0',
     '    awk -v open="$open" \'',
     '        $1 == "-A" && $2 == "-f" { print "FWM ", $3, $4 == "-6" ? "IPv6 rr" : "rr" }',
-    '        $1 == "-A" && $2 != "-f" { print $2 == "-u" ? "UDP" : "TCP", $3, "rr" }',
+    '        $1 == "-A" && $2 != "-f" { print $2 == "-u" ? "UDP" : $2 == "-t" ? "TCP" : "SCTP", $3, "rr" }',
     '        $1 == "-a" { for (i = 1; i < NF; i++) { if ($i == "-r") to = $(i + 1); if ($i == "-w") w = $(i + 1) } print "  ->", to, "Route", w, open, 5 }',
     '    \' "$table" ;;',
     "*) exit 64 ;;",
@@ -191,14 +227,15 @@ describe("a drained real server", () => {
 
   test("has as long as it is given to end its connections, no longer, and other changes go on meanwhile", () => {
     host.write("/tmp/open", "4");
+    host.write("/tmp/connections", several(4, connection("14:59")));
     host.write("/tmp/meanwhile", "flock -n /run/lvs-ha.lock true || echo locked >&2\n");
-    const { code, stderr } = drain("3", "192.0.2.21");
+    const { code, stderr } = drain("15", "192.0.2.21");
     expect([code, stderr]).toEqual([
       0,
-      "drain: 192.0.2.21: no new connections; 4 open after 3 s\n",
+      "drain: 192.0.2.21: no new connections; 4 open after 15 s\n",
     ]);
     host.write("/tmp/meanwhile", 'echo 0 >"$FOLDER/tmp/open"\n');
-    expect(drain("300", "192.0.2.21").stderr).toContain("0 open after 1 s");
+    expect(drain("300", "192.0.2.21").stderr).toContain("0 open after 5 s");
   });
 
   test("may be taken out by its check in the same moment", () => {
@@ -238,6 +275,222 @@ describe("a drained real server", () => {
       expect([code, stderr]).toEqual([0, "drain: this director serves nobody yet\n"]);
     }
     expect(host.read(noted)).toBeUndefined();
+  });
+});
+
+describe("a director waits for connections that it holds, and that still have packets", () => {
+  const told = (open: number, after: number, others: string) =>
+    `drain: 192.0.2.21: no new connections; ${open} open after ${after} s; not waited for: ${others}\n`;
+
+  beforeEach(() => {
+    // In one service, of TCP.
+    host.write(
+      "/tmp/table",
+      table
+        .slice(0, 3)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
+    host.write("/tmp/open", "3");
+    host.sleeps(1, ['echo . >>"$FOLDER/tmp/slept"', '. "$FOLDER/tmp/meanwhile"']);
+  });
+
+  test("on a standby it waits for none, and tells what it has heard of", () => {
+    host.write("/tmp/addresses", standby);
+    host.write("/tmp/connections", several(3, connection("14:59")));
+    expect(drain("30", "192.0.2.21")).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: told(0, 0, "3 that only another director told of"),
+    });
+    expect([host.read("/tmp/slept"), host.read("/tmp/listed")]).toEqual([undefined, undefined]);
+  });
+
+  test("on lo, a virtual address is not held", () => {
+    host.write("/tmp/addresses", `${standby}1: lo    inet 192.0.2.100/32 scope global lo\n`);
+    expect(drain("30", "192.0.2.21").stderr).toBe(
+      told(0, 0, "3 that only another director told of"),
+    );
+  });
+
+  test("none is waited for any more once its address has gone to another director", () => {
+    host.write("/tmp/connections", several(3, connection("14:59")));
+    host.write("/tmp/lost", standby);
+    host.write("/tmp/meanwhile", 'cp "$FOLDER/tmp/lost" "$FOLDER/tmp/addresses"\n');
+    expect(drain("30", "192.0.2.21").stderr).toBe(
+      told(0, 1, "3 that only another director told of"),
+    );
+  });
+
+  test.each([
+    ["TCP ESTABLISHED", "14:29", "14:31"],
+    ["TCP SYN_RECV", "00:30", "00:31"],
+    ["TCP SYN_SENT", "01:30", "01:31"],
+    ["TCP SYNACK", "01:30", "01:31"],
+  ])(
+    "in state %s it has been silent for 30 s when %s are left, and not yet at %s",
+    (state, silent, open) => {
+      const at = (left: string) => connection(left, undefined, undefined, state);
+      host.write("/tmp/connections", `${several(2, at(silent))}${at(open)}`);
+      host.write(
+        "/tmp/meanwhile",
+        `echo 2 >"$FOLDER/tmp/open"; sed -i '$d' "$FOLDER/tmp/connections"\n`,
+      );
+      expect(drain("30", "192.0.2.21").stderr).toBe(told(0, 1, "2 silent for 30 s or more"));
+    },
+  );
+
+  test("one that falls silent meanwhile is not left at the end", () => {
+    host.write("/tmp/open", "1");
+    host.write("/tmp/connections", connection("14:58"));
+    host.write(
+      "/tmp/meanwhile",
+      'sed -i "s/ 14:[0-9]* / 14:$((58 - $(wc -l <"$FOLDER/tmp/slept"))) /" "$FOLDER/tmp/connections"\n',
+    );
+    expect(drain("30", "192.0.2.21").stderr).toBe(told(0, 28, "1 silent for 30 s or more"));
+  });
+
+  test("no shorter silence than 10 s says that one is over", () => {
+    host.write("/tmp/connections", `${connection("14:50")}${several(2, connection("14:51"))}`);
+    expect(drain("0", "192.0.2.21").stderr).toBe(told(2, 0, "1 silent for 10 s or more"));
+  });
+
+  test("what the list doesn't show is waited for: it may have broken off", () => {
+    host.write("/tmp/connections", connection("01:00"));
+    host.write("/tmp/endless", "");
+    host.program("timeout", ['[ "$1" = 5 ] || exit 64', "shift", 'exec /usr/bin/timeout 0.1 "$@"']);
+    expect(drain("0", "192.0.2.21").stderr).toBe(told(2, 0, "1 silent for 10 s or more"));
+  });
+
+  test("a list that takes long is made seldom", () => {
+    host.write("/tmp/connections", several(3, connection("14:59")));
+    host.program("nice", [
+      "read -r up idle </proc/uptime",
+      'echo "$((${up%.*} + 4)).00 $idle" >"$FOLDER/uptime"',
+      'exec "$@"',
+    ]);
+    expect(drain("60", "192.0.2.21").stderr).toContain("3 open after");
+    // At 0, 41 and 60 s or a bit later.
+    expect(host.read("/tmp/listed")).toBe(".\n".repeat(3));
+  });
+
+  test("others' and those of other real servers, of persistent clients, and such as have ended count for nothing", () => {
+    const others = table.slice(-3).map((line) => `${line}\n`);
+    host.write("/tmp/table", (host.read("/tmp/table") ?? "") + others.join(""));
+    host.write(
+      "/tmp/connections",
+      [
+        connection("01:00", undefined, "192.0.2.22:80"),
+        connection("01:00", "203.0.113.1:80"),
+        connection("00:01", undefined, undefined, "TCP FIN_WAIT"),
+        connection("00:01", undefined, undefined, "TCP NONE", "203.0.113.9:0"),
+        connection("00:01", undefined, undefined, "UDP UDP"),
+      ].join(""),
+    );
+    expect(drain("0", "192.0.2.21").stderr).toBe(
+      "drain: 192.0.2.21: no new connections; 3 open after 0 s\n",
+    );
+  });
+
+  test.each([
+    [
+      "of UDP",
+      [
+        "-A -u 192.0.2.100:53 -s rr",
+        "-a -u 192.0.2.100:53 -r 192.0.2.21:53 -g -w 1",
+        "-a -u 192.0.2.100:53 -r 192.0.2.22:53 -g -w 1",
+      ],
+      connection("04:00", "192.0.2.100:53", "192.0.2.21:53", "UDP UDP"),
+      // A persistent client, as older kernels (4.18) show it.
+      connection("04:00", "192.0.2.100:53", "192.0.2.21:53", "UDP UDP", "203.0.113.9:0"),
+    ],
+    [
+      "of SCTP",
+      [
+        "-A --sctp-service 192.0.2.100:53 -s rr",
+        "-a --sctp-service 192.0.2.100:53 -r 192.0.2.21:53 -g -w 1",
+        "-a --sctp-service 192.0.2.100:53 -r 192.0.2.22:53 -g -w 1",
+      ],
+      connection("14:00", "192.0.2.100:53", "192.0.2.21:53", "SCTP ESTABLISHED"),
+    ],
+    [
+      "of any port",
+      [
+        "-A -t 192.0.2.100:0 -s rr -p 300",
+        "-a -t 192.0.2.100:0 -r 192.0.2.21:0 -g -w 1",
+        "-a -t 192.0.2.100:0 -r 192.0.2.22:0 -g -w 1",
+      ],
+      connection("14:00", "192.0.2.100:443", "192.0.2.21:443"),
+    ],
+    [
+      "of a firewall mark",
+      ["-A -f 9 -s rr", "-a -f 9 -r 192.0.2.21:0 -g -w 1", "-a -f 9 -r 192.0.2.22:0 -g -w 1"],
+      connection("14:00", "192.0.2.100:443", "192.0.2.21:443"),
+    ],
+  ])("a silent one %s is told from the others", (_, service, line, template = "") => {
+    const words = service[0]?.split(" ") ?? [];
+    const [kind, name = ""] = words[1] === "-f" ? ["fwmark", "9"] : ["", words[2]];
+    const protocol = { "-u": "UDP", "--sctp-service": "SCTP" }[words[1] ?? ""] ?? "TCP";
+    const port = name.replace(/.*:/, "");
+    const persistence = words.includes("-p") ? "persistence_timeout 300" : "";
+    host.write(
+      "/etc/keepalived/keepalived.conf",
+      `vrrp_instance VI_1 {
+    virtual_ipaddress {
+        192.0.2.100/32 dev eth1
+    }
+}
+virtual_server ${kind === "fwmark" ? "fwmark 9" : `192.0.2.100 ${port}`} {
+    lvs_sched rr
+    lvs_method DR
+    protocol ${protocol}
+    ${persistence}
+    real_server 192.0.2.21 ${kind === "fwmark" ? 0 : port} {
+    }
+    real_server 192.0.2.22 ${kind === "fwmark" ? 0 : port} {
+    }
+}
+`,
+    );
+    host.write("/tmp/table", service.map((entry) => `${entry}\n`).join(""));
+    host.write("/tmp/connections", several(2, line) + template);
+    expect(drain("0", "192.0.2.21").stderr).toBe(told(1, 0, "2 silent for 10 s or more"));
+  });
+
+  test("of IPv6, and of a firewall mark whose address another director holds", () => {
+    host.write(
+      "/etc/keepalived/keepalived.conf",
+      conf.replace(
+        "2001:db8::100/128 dev",
+        "2001:db8::99/128 dev eth1\n        2001:db8::100/128 dev",
+      ),
+    );
+    host.write(
+      "/tmp/table",
+      table
+        .slice(5, 11)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
+    host.write(
+      "/tmp/connections",
+      [
+        connection("14:00", "[2001:db8::100]:80", "[2001:db8::21]:80"),
+        connection("14:59", "[2001:db8::100]:443", "[2001:db8::21]:443"),
+        several(2, connection("14:59", "[2001:db8::99]:443", "[2001:db8::21]:443")),
+      ].join(""),
+    );
+    // Three in each of the two services.
+    expect(drain("0", "2001:db8::21").stderr).toBe(
+      "drain: 2001:db8::21: no new connections; 3 open after 0 s; not waited for: " +
+        "1 silent for 10 s or more, 2 that only another director told of\n",
+    );
+  });
+
+  test("without a virtual address in the config, as if it held what it serves", () => {
+    host.write("/etc/keepalived/keepalived.conf", conf.replace(/vrrp_instance[^]*?\n}\n/, ""));
+    host.write("/tmp/addresses", standby);
+    expect(drain("0", "192.0.2.21").stderr).toContain("3 open after 0 s\n");
   });
 });
 
