@@ -17,7 +17,7 @@ import { pathToFileURL } from "node:url";
 
 import { daemonLog, runningDaemon, startDaemon, stopDaemon } from "./daemon";
 import { debianArchive, machineAptProxy } from "./debianArchive";
-import { aptProxyPort, namespaces, operator } from "./hosts";
+import type { Lab } from "./instance";
 import { inNamespace } from "./network";
 import { cacheDirectory } from "./paths";
 import { run } from "./run";
@@ -25,39 +25,42 @@ import { waitFor } from "./waitFor";
 
 const daemonName = "apt-proxy";
 
+/** On the operator's private address. `guest/etc/apt/apt.conf.d/80lab` has it, too. */
+const port = 3142;
+
 /** Starts the proxy, unless it runs, and waits until it answers. */
-export async function startAptProxy(): Promise<void> {
-  await startDaemon({
+export async function startAptProxy(lab: Lab): Promise<void> {
+  await startDaemon(lab, {
     name: daemonName,
     command: process.execPath,
-    args: [...typescript, __filename, "serve"],
+    args: [...typescript, __filename, "serve", lab.namespaces.operator, lab.topology.operator.ipv4],
   });
-  await waitFor(answers, {
-    what: `the package proxy answers (its log: ${daemonLog(daemonName)})`,
+  await waitFor(() => answers(lab), {
+    what: `the package proxy answers (its log: ${daemonLog(lab, daemonName)})`,
     timeoutSeconds: 20,
     intervalSeconds: 0.1,
   });
 }
 
 /** Ends the proxy. What it kept stays in the cache. */
-export async function stopAptProxy(): Promise<void> {
-  await stopDaemon(daemonName);
+export async function stopAptProxy(lab: Lab): Promise<void> {
+  await stopDaemon(lab, daemonName);
 }
 
 /** How Node runs this file. */
 const typescript = ["--import", pathToFileURL(require.resolve("tsx")).href];
 
-async function answers(): Promise<boolean> {
-  if (runningDaemon(daemonName) === undefined) throw new Error("its process has ended");
-  const url = `http://${operator.ipv4}:${aptProxyPort}/`;
-  const [file, args] = inNamespace(namespaces.operator, "curl", ["-sS", "-m", "2", url]);
+async function answers(lab: Lab): Promise<boolean> {
+  if (runningDaemon(lab, daemonName) === undefined) throw new Error("its process has ended");
+  const url = `http://${lab.topology.operator.ipv4}:${port}/`;
+  const [file, args] = inNamespace(lab.namespaces.operator, "curl", ["-sS", "-m", "2", url]);
   const { exitCode, stderr } = await run(file, args);
   if (exitCode !== 0) throw new Error(stderr.trim());
   return true;
 }
 
-/** The proxy's process. */
-async function serve(): Promise<void> {
+/** The proxy's process, for the network of a namespace, in which it has an address. */
+async function serve(namespace: string, address: string): Promise<void> {
   const upstreamProxy = process.env.http_proxy ?? (await machineAptProxy());
   const store = join(cacheDirectory(), "packages");
   await mkdir(store, { recursive: true });
@@ -68,7 +71,7 @@ async function serve(): Promise<void> {
       else say(answer, 502, `the lab's package proxy could not fetch it: ${String(error)}`);
     });
   });
-  proxy.listen(await listenerInside());
+  proxy.listen(await listenerInside(namespace, address));
 }
 
 interface Upstream {
@@ -187,9 +190,9 @@ function say(answer: ServerResponse, status: number, text: string): void {
 }
 
 /** A listening socket inside the lab's network, for this process, which is outside. */
-function listenerInside(): Promise<Server> {
-  const [nsenter, args] = inNamespace(namespaces.operator, process.execPath, typescript);
-  const child = fork(__filename, ["listen"], { execPath: nsenter, execArgv: args });
+function listenerInside(namespace: string, address: string): Promise<Server> {
+  const [nsenter, args] = inNamespace(namespace, process.execPath, typescript);
+  const child = fork(__filename, ["listen", address], { execPath: nsenter, execArgv: args });
   return new Promise((resolve, reject) => {
     child.once("message", (_message, handle) => {
       if (handle instanceof Server) resolve(handle);
@@ -204,15 +207,16 @@ function listenerInside(): Promise<Server> {
 }
 
 /** The child inside the network namespace. It has to end: as long as it has the socket too, it takes its share of connections. */
-function listen(): void {
+function listen(address: string): void {
   process.once("disconnect", () => process.exit(0));
-  const listener = createListener().listen(aptProxyPort, operator.ipv4, () => {
-    const { address, port } = listener.address() as AddressInfo;
-    process.send?.(`listening on ${address}:${port}`, listener);
+  const listener = createListener().listen(port, address, () => {
+    const bound = listener.address() as AddressInfo;
+    process.send?.(`listening on ${bound.address}:${bound.port}`, listener);
   });
 }
 
 if (require.main === module) {
-  if (process.argv[2] === "listen") listen();
-  else void serve();
+  const [, , role, first = "", second = ""] = process.argv;
+  if (role === "listen") listen(first);
+  else void serve(first, second);
 }

@@ -6,7 +6,7 @@ import { writeFigures } from "./experiments/figures";
 import { measureResize, resizeTable } from "./experiments/resize";
 import { measureSoak, soakTable } from "./experiments/soak";
 import { configurations, measureStreams, streamTable } from "./experiments/streams";
-import { findHost, hosts, namespaces } from "./hosts";
+import { type Lab, namedLab } from "./instance";
 import { labDown, labEnv, labIsUp, labUp, powerCut, powerOn, resetHost } from "./lab";
 import { inNamespace } from "./network";
 import { projectRoot } from "./paths";
@@ -14,7 +14,10 @@ import { timeTable } from "./progress";
 import { prove } from "./proof";
 import { runOnTerminal } from "./run";
 import { sshCommand } from "./ssh";
+import { configWords } from "./stackConfig";
 import { labStatus } from "./status";
+import { topologyNames } from "./topologies";
+import { findHost } from "./topology";
 
 const program = new Command("npm run lab --")
   .description(
@@ -22,12 +25,19 @@ const program = new Command("npm run lab --")
       "that it works.",
   )
   .enablePositionalOptions()
+  .option("--lab <name>", "which lab, where several are up", process.env.LVS_HA_LAB ?? "dev")
+  .addOption(
+    new Option("--topology <name>", "the hosts of a new lab (default: those of its name)").choices(
+      topologyNames,
+    ),
+  )
   .action(async () => {
     await up();
-    const status = await inLab(["pulumi", "up", "--yes", "--non-interactive"], projectRoot);
+    const apply = ["pulumi", "up", "--yes", "--non-interactive", ...configWords(lab())];
+    const status = await inLab(apply as [string, ...string[]], projectRoot);
     if (status !== 0)
       throw new Error(`pulumi up failed with status ${status}; the lab is still up`);
-    await prove((line) => {
+    await prove(lab(), (line) => {
       console.log(line);
     });
     console.log(
@@ -41,7 +51,7 @@ program
   .command("down")
   .description("end and remove the lab; what was built stays in the cache")
   .action(async () => {
-    await labDown();
+    await labDown(lab());
     console.log("the lab is down");
   });
 
@@ -49,7 +59,7 @@ program
   .command("status")
   .description("hosts, engine and cache")
   .action(async () => {
-    console.log(await labStatus());
+    console.log(await labStatus(lab()));
   });
 
 passThrough(program.command("ssh"))
@@ -59,7 +69,8 @@ passThrough(program.command("ssh"))
   .action(async (name: string, command: string[]) => {
     requireUp();
     const [file, args] = sshCommand(
-      findHost(name).name,
+      lab(),
+      findHost(lab().topology, name).name,
       command.length > 0 ? ["--", ...command] : [],
     );
     process.exitCode = await runOnTerminal(file, args);
@@ -89,7 +100,7 @@ program
     ]);
     const action = actions.get(state);
     if (!action) throw new Error(`the power is "off" or "on", not "${state}"`);
-    await action(name);
+    await action(lab(), name);
   });
 
 program
@@ -98,7 +109,7 @@ program
   .argument("<host>", hostNames())
   .action(async (name: string) => {
     requireUp();
-    await resetHost(name);
+    await resetHost(lab(), name);
   });
 
 const measure = program
@@ -131,7 +142,7 @@ measure
       json?: string;
     }) => {
       requireUp();
-      const figures = await measureStreams(options, progress);
+      const figures = await measureStreams(lab(), options, progress);
       console.log(streamTable(figures));
       if (json !== undefined) writeFigures(json, "streams", figures);
     },
@@ -150,7 +161,7 @@ measure
       { advertIntervalSeconds: 0.1, cuts },
       { advertIntervalSeconds: 0.3, cuts: Math.ceil(cuts / 2) },
     ];
-    const figures = await measureDetection(series, progress);
+    const figures = await measureDetection(lab(), series, progress);
     console.log(detectionTable(figures));
     if (json !== undefined) writeFigures(json, "detection", figures);
   });
@@ -164,7 +175,7 @@ measure
   .action(async (options: { minutes: number; advert: number; json?: string }) => {
     requireUp();
     const { minutes, advert, json } = options;
-    const figures = await measureSoak({ minutes, advertIntervalSeconds: advert }, progress);
+    const figures = await measureSoak(lab(), { minutes, advertIntervalSeconds: advert }, progress);
     console.log(soakTable(figures));
     if (json !== undefined) writeFigures(json, "soak", figures);
   });
@@ -176,7 +187,7 @@ measure
   .option("--json <file>", "writes the figures")
   .action(async ({ drains, json }: { drains: number; json?: string }) => {
     requireUp();
-    const figures = await measureResize({ drains }, progress);
+    const figures = await measureResize(lab(), { drains }, progress);
     console.log(resizeTable(figures));
     if (json !== undefined) writeFigures(json, "resize", figures);
   });
@@ -187,11 +198,17 @@ function passThrough(command: Command): Command {
 }
 
 function hostNames(): string {
-  return hosts.map(({ name }) => name).join(", ");
+  return "one of the lab's; npm run lab -- status lists them";
+}
+
+/** The lab that the command line names. */
+function lab(): Lab {
+  const { lab: name, topology } = program.opts<{ lab: string; topology?: string }>();
+  return namedLab(name, topology);
 }
 
 async function up(): Promise<void> {
-  const times = await labUp();
+  const times = await labUp(lab());
   console.log(`\n${timeTable(times)}\n`);
 }
 
@@ -210,12 +227,12 @@ async function inLab(
   [command, ...args]: readonly [string, ...string[]],
   cwd: string,
 ): Promise<number> {
-  const [file, words] = inNamespace(namespaces.operator, command, args);
-  return runOnTerminal(file, words, { cwd, env: await labEnv() });
+  const [file, words] = inNamespace(lab().namespaces.operator, command, args);
+  return runOnTerminal(file, words, { cwd, env: await labEnv(lab()) });
 }
 
 function requireUp(): void {
-  if (!labIsUp()) throw new Error("the lab is not up; bring it up with: npm run lab -- up");
+  if (!labIsUp(lab())) throw new Error("the lab is not up; bring it up with: npm run lab -- up");
 }
 
 process.umask(0o022);

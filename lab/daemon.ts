@@ -4,12 +4,12 @@ import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import { statePath } from "./paths";
+import { type Lab, labPath } from "./instance";
 import { waitFor } from "./waitFor";
 
 /** A process to start. */
 export interface DaemonSpec {
-  /** The record is `NAME.pid`, the log `NAME.log`, in the state folder. */
+  /** The record is `NAME.pid`, the log `NAME.log`, in the lab's folder. */
   name: string;
   command: string;
   args: readonly string[];
@@ -29,31 +29,34 @@ interface ProcessRecord {
  *
  * @returns its process id
  */
-export async function startDaemon({ name, command, args, env }: DaemonSpec): Promise<number> {
-  const running = runningDaemon(name);
+export async function startDaemon(
+  lab: Lab,
+  { name, command, args, env }: DaemonSpec,
+): Promise<number> {
+  const running = runningDaemon(lab, name);
   if (running !== undefined) return running;
-  await mkdir(statePath(), { recursive: true, mode: 0o700 });
-  await rm(recordFile(name), { force: true });
-  const log = openSync(daemonLog(name), "a");
+  await mkdir(lab.directory, { recursive: true, mode: 0o700 });
+  await rm(recordFile(lab, name), { force: true });
+  const log = openSync(daemonLog(lab, name), "a");
   try {
-    const words = [join(__dirname, "startRecorded.sh"), recordFile(name), command, ...args];
+    const words = [join(__dirname, "startRecorded.sh"), recordFile(lab, name), command, ...args];
     const child = spawn("sh", words, { env, detached: true, stdio: ["ignore", log, log] });
     child.unref();
   } finally {
     closeSync(log);
   }
-  await waitFor(() => existsSync(recordFile(name)), {
-    what: `the start of ${name} (its log: ${daemonLog(name)})`,
+  await waitFor(() => existsSync(recordFile(lab, name)), {
+    what: `the start of ${name} (its log: ${daemonLog(lab, name)})`,
     timeoutSeconds: 10,
     intervalSeconds: 0.005,
   });
-  return readRecord(name).pid;
+  return readRecord(lab, name).pid;
 }
 
 /** The process id, if the process is still that one and running. */
-export function runningDaemon(name: string): number | undefined {
-  if (!existsSync(recordFile(name))) return undefined;
-  const record = readRecord(name);
+export function runningDaemon(lab: Lab, name: string): number | undefined {
+  if (!existsSync(recordFile(lab, name))) return undefined;
+  const record = readRecord(lab, name);
   const same = record.bootId === currentBootId() && startTicksOf(record.pid) === record.startTicks;
   return same ? record.pid : undefined;
 }
@@ -63,11 +66,11 @@ export function runningDaemon(name: string): number | undefined {
  *
  * @throws Error when it is there after 10 s all the same
  */
-export async function stopDaemon(name: string): Promise<void> {
-  const pid = runningDaemon(name);
+export async function stopDaemon(lab: Lab, name: string): Promise<void> {
+  const pid = runningDaemon(lab, name);
   if (pid !== undefined) {
     process.kill(-pid, "SIGTERM");
-    const gone = () => runningDaemon(name) === undefined;
+    const gone = () => runningDaemon(lab, name) === undefined;
     const wait = (timeoutSeconds: number) =>
       waitFor(gone, {
         what: `the end of ${name} (process ${pid})`,
@@ -81,20 +84,20 @@ export async function stopDaemon(name: string): Promise<void> {
       await wait(5);
     }
   }
-  await rm(recordFile(name), { force: true });
+  await rm(recordFile(lab, name), { force: true });
 }
 
 /** Where its output goes. */
-export function daemonLog(name: string): string {
-  return statePath(`${name}.log`);
+export function daemonLog(lab: Lab, name: string): string {
+  return labPath(lab, `${name}.log`);
 }
 
-function readRecord(name: string): ProcessRecord {
-  return JSON.parse(readFileSync(recordFile(name), "utf8")) as ProcessRecord;
+function readRecord(lab: Lab, name: string): ProcessRecord {
+  return JSON.parse(readFileSync(recordFile(lab, name), "utf8")) as ProcessRecord;
 }
 
-function recordFile(name: string): string {
-  return statePath(`${name}.pid`);
+function recordFile(lab: Lab, name: string): string {
+  return labPath(lab, `${name}.pid`);
 }
 
 /** Field 22 of proc_pid_stat(5), or undefined when there is no such process or it is a zombie. */

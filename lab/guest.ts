@@ -8,9 +8,10 @@ import { join } from "node:path";
 
 import type { Report } from "./cache";
 import { runningDaemon, startDaemon } from "./daemon";
-import { type LabHost, namespaces } from "./hosts";
-import { statePath } from "./paths";
+import { type Lab, labPath } from "./instance";
+import { inNamespace } from "./network";
 import { lastLines, output, run } from "./run";
+import type { LabHost } from "./topology";
 import { waitFor } from "./waitFor";
 
 /** A way to run guests: user-mode Linux, say, or QEMU. */
@@ -19,7 +20,7 @@ export interface GuestKind {
   /** Builds or finds the kernel. */
   kernel(report: Report): Promise<GuestKernel>;
   /**
-   * The command that boots a guest and ends when the guest shuts down or reboots. It runs in {@link namespaces.operator}; the
+   * The command that boots a guest and ends when the guest shuts down or reboots. It runs in the operator's namespace; the
    * guest's console is its standard output; it leads a process group that holds all of the guest's processes.
    */
   command(machine: Machine): readonly [file: string, ...args: string[]];
@@ -52,11 +53,17 @@ export interface Machine {
 export class Guest {
   /** Disk, seed, console log and process ids. */
   readonly directory: string;
+  /** What it has written, over its image: a sparse file. */
+  readonly disk: string;
   /** Everything the guest's kernel and init said, since `up`. */
   readonly consoleLog: string;
 
-  constructor(readonly host: LabHost) {
-    this.directory = statePath("guests", host.name);
+  constructor(
+    readonly lab: Lab,
+    readonly host: LabHost,
+  ) {
+    this.directory = labPath(lab, "guests", host.name);
+    this.disk = join(this.directory, "disk.cow");
     this.consoleLog = join(this.directory, "console.log");
   }
 
@@ -65,16 +72,17 @@ export class Guest {
     await mkdir(this.directory, { recursive: true });
     await rm(this.offMarker, { force: true });
     await appendFile(this.consoleLog, "");
-    await startDaemon({
+    const { cpus, namespaces } = this.lab;
+    const [command, args] = inNamespace(namespaces.operator, "sh", [
+      join(__dirname, "supervise.sh"),
+      this.directory,
+      ...(cpus ? ["taskset", "-c", cpus.join()] : []),
+      ...kind.command(machine),
+    ]);
+    await startDaemon(this.lab, {
       name: this.supervisor,
-      command: "nsenter",
-      args: [
-        `--net=/run/netns/${namespaces.operator}`,
-        "sh",
-        join(__dirname, "supervise.sh"),
-        this.directory,
-        ...kind.command(machine),
-      ],
+      command,
+      args,
       // Nothing of the caller's: a TMPDIR, say, would put the guest's memory on a disk.
       env: { PATH: process.env.PATH },
     });
@@ -88,7 +96,7 @@ export class Guest {
     const dead = () => {
       const pid = this.pid;
       if (pid !== undefined) process.kill(-pid, "SIGKILL");
-      return pid === undefined && runningDaemon(this.supervisor) === undefined;
+      return pid === undefined && runningDaemon(this.lab, this.supervisor) === undefined;
     };
     await waitFor(dead, {
       what: `the end of ${this.host.name}'s processes`,
@@ -119,7 +127,7 @@ export class Guest {
 
   /** Whether its power is on: it may be booting, or hung. */
   get isOn(): boolean {
-    return runningDaemon(this.supervisor) !== undefined;
+    return runningDaemon(this.lab, this.supervisor) !== undefined;
   }
 
   /** The process that leads the guest's group. */

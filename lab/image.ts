@@ -5,8 +5,8 @@ import { join, relative } from "node:path";
 
 import { type Report, cachePath, cached } from "./cache";
 import { debianArchive, machineAptProxy } from "./debianArchive";
-import { type DebianRelease, debianReleases } from "./hosts";
 import { output } from "./run";
+import { type DebianRelease, debianReleases } from "./topology";
 
 const recipe = join(__dirname, "image.sh");
 const guestFiles = join(__dirname, "guest");

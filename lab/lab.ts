@@ -1,26 +1,27 @@
 /**
- * The lab: real Linux hosts on this machine, up and down, and everything that can be done with them. `cli.ts` and the end-to-end
+ * A lab: real Linux hosts on this machine, up and down, and everything that can be done with them. `cli.ts` and the end-to-end
  * tests are its callers.
  */
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, statfs } from "node:fs/promises";
+import { mkdir, readFile, rm, rmdir, statfs } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 
 import { startAptProxy, stopAptProxy } from "./aptProxy";
 import { type Engine, ensureEngine } from "./engine";
 import { Guest, type GuestKernel, type Machine } from "./guest";
-import { type DebianRelease, type LabHost, findHost, hosts, namespaces } from "./hosts";
 import { builtImage } from "./image";
+import { type Lab, labPath, recordLab } from "./instance";
 import { kernelIsBuilt } from "./kernel";
 import { withLock } from "./lock";
 import { createNetwork, inNamespace, removeNetwork } from "./network";
 import { ensurePackages } from "./packages";
-import { cacheDirectory, projectRoot, stateDirectory, statePath } from "./paths";
+import { cacheDirectory, projectRoot, stateRoot } from "./paths";
 import { type Step, type StepTime, runSteps } from "./progress";
 import { replaceFile } from "./replaceFile";
 import { type RunOptions, type RunResult, output, run } from "./run";
 import { writeSeed } from "./seed";
 import { agentSocket, closeConnection, onHost, prepareSsh, stopSsh } from "./ssh";
+import { type DebianRelease, type LabHost, findHost } from "./topology";
 import { userModeLinux } from "./uml";
 import { waitFor } from "./waitFor";
 
@@ -36,7 +37,7 @@ const guestMemoryMiB = 1024;
 /** Boot takes 6 s on 2 cores when nothing else runs. */
 const bootLimitSeconds = 120;
 
-const engineFile = statePath("engine.json");
+const engineFile = (lab: Lab) => labPath(lab, "engine.json");
 
 /**
  * Brings up what isn't up: packages of this machine, kernel, images and engine (built when they aren't cached), networks, guests.
@@ -45,9 +46,11 @@ const engineFile = statePath("engine.json");
  * @returns how long each step took
  * @throws Error when this machine can't run the lab, when another run is changing it, or a step fails
  */
-export async function labUp(): Promise<StepTime[]> {
-  return changingLab(async () => {
-    await checkMachine();
+export async function labUp(lab: Lab): Promise<StepTime[]> {
+  const { hosts } = lab.topology;
+  return changingLab(lab, async () => {
+    await checkMachine(lab);
+    await recordLab(lab);
     let kernel: GuestKernel | undefined;
     let authorizedKey = "";
     const images = new Map<DebianRelease, string>();
@@ -78,20 +81,20 @@ export async function labUp(): Promise<StepTime[]> {
             }),
           ),
           step("Pulumi engine", async (report) => {
-            await rememberEngine(await ensureEngine(report));
+            await rememberEngine(lab, await ensureEngine(report));
           }),
         ],
       },
       step("networks, SSH agent, package proxy", async () => {
-        await createNetwork();
-        authorizedKey = await prepareSsh();
-        await startAptProxy();
+        await createNetwork(lab);
+        authorizedKey = await prepareSsh(lab);
+        await startAptProxy(lab);
       }),
       {
         title: "guests",
         together: hosts.map((host) =>
           step(host.name, async (report) => {
-            const guest = new Guest(host);
+            const guest = new Guest(lab, host);
             if (!guest.isOn) {
               const machine =
                 (await knownMachine(guest)) ??
@@ -117,25 +120,26 @@ export async function labUp(): Promise<StepTime[]> {
  *
  * @throws Error when another run is changing the lab, or something doesn't end
  */
-export async function labDown(): Promise<void> {
-  await changingLab(async () => {
-    await stopSsh();
-    await Promise.all(hosts.map((host) => new Guest(host).powerCut()));
-    await stopAptProxy();
-    await removeNetwork();
-    await rm(stateDirectory, { recursive: true, force: true });
+export async function labDown(lab: Lab): Promise<void> {
+  await changingLab(lab, async () => {
+    await stopSsh(lab);
+    await Promise.all(guests(lab).map(({ guest }) => guest.powerCut()));
+    await stopAptProxy(lab);
+    await removeNetwork(lab);
+    await rm(lab.directory, { recursive: true, force: true });
+    await removeIfEmpty(stateRoot);
   });
 }
 
 /** Whether {@link labUp} has finished once: the engine is known, and the networks are there. */
-export function labIsUp(): boolean {
-  return existsSync(engineFile) && existsSync(`/run/netns/${namespaces.client}`);
+export function labIsUp(lab: Lab): boolean {
+  return existsSync(engineFile(lab)) && existsSync(`/run/netns/${lab.namespaces.client}`);
 }
 
 /** Cuts a host's power: it dies at one instant, with nothing written and nothing said. */
-export async function powerCut(name: string): Promise<void> {
-  await new Guest(findHost(name)).powerCut();
-  await closeConnection(name);
+export async function powerCut(lab: Lab, name: string): Promise<void> {
+  await guestOf(lab, name).powerCut();
+  await closeConnection(lab, name);
 }
 
 /**
@@ -143,8 +147,8 @@ export async function powerCut(name: string): Promise<void> {
  *
  * @throws Error with the last of its console when it doesn't boot
  */
-export async function powerOn(name: string): Promise<void> {
-  const guest = new Guest(findHost(name));
+export async function powerOn(lab: Lab, name: string): Promise<void> {
+  const guest = guestOf(lab, name);
   const machine = await knownMachine(guest);
   if (!machine) throw new Error(`${name} has no disk; bring the lab up first: npm run lab -- up`);
   await guest.powerOn(guestKind, machine);
@@ -152,41 +156,43 @@ export async function powerOn(name: string): Promise<void> {
 }
 
 /** Gives a host a new disk, as freshly installed, and waits until it has booted. Its name, addresses and keys stay. */
-export async function resetHost(name: string): Promise<void> {
-  await powerCut(name);
-  await rm(join(new Guest(findHost(name)).directory, "disk.cow"), { force: true });
-  await powerOn(name);
+export async function resetHost(lab: Lab, name: string): Promise<void> {
+  await powerCut(lab, name);
+  await rm(guestOf(lab, name).disk, { force: true });
+  await powerOn(lab, name);
 }
 
 /** The environment in which a command finds the lab's engine, state and key. */
-export async function labEnv(): Promise<NodeJS.ProcessEnv> {
-  const engine = await rememberedEngine();
+export async function labEnv(lab: Lab): Promise<NodeJS.ProcessEnv> {
+  const engine = await rememberedEngine(lab);
   return {
     ...process.env,
     PATH: [...engine.path, process.env.PATH].join(delimiter),
     PULUMI_HOME: engine.home,
     // Without the files beside the state that tell of its type: an engine that is killed may leave one empty, and no run reads it then.
-    PULUMI_BACKEND_URL: `file://${statePath("pulumi")}?metadata=skip`,
+    PULUMI_BACKEND_URL: `file://${labPath(lab, "pulumi")}?metadata=skip`,
     // Keeps nothing secret: the state it locks is thrown away with the lab.
     PULUMI_CONFIG_PASSPHRASE: "lvs-ha-lab",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_STACK: labStack,
-    SSH_AUTH_SOCK: agentSocket,
+    SSH_AUTH_SOCK: agentSocket(lab),
   };
 }
 
 /** Runs a program as the operator: in the lab's network, with {@link labEnv}, in the project's folder. */
 export async function inOperator(
+  lab: Lab,
   command: string,
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const [file, words] = inNamespace(namespaces.operator, command, args);
-  return run(file, words, { cwd: projectRoot, env: await labEnv(), ...options });
+  const [file, words] = inNamespace(lab.namespaces.operator, command, args);
+  return run(file, words, { cwd: projectRoot, env: await labEnv(lab), ...options });
 }
 
 /** Runs a program as the client host, which is on the public network only. */
 export async function inClient(
+  { namespaces }: Lab,
   command: string,
   args: readonly string[],
   options: RunOptions = {},
@@ -201,41 +207,42 @@ export async function inClient(
  * @returns its standard output
  */
 export async function runInLab(
+  lab: Lab,
   [command, ...args]: readonly [string, ...string[]],
   options: RunOptions = {},
 ): Promise<string> {
-  const [file, words] = inNamespace(namespaces.operator, command, args);
+  const [file, words] = inNamespace(lab.namespaces.operator, command, args);
   return output(file, words, {
     cwd: projectRoot,
-    env: await labEnv(),
+    env: await labEnv(lab),
     timeoutSeconds: 600,
     ...options,
   });
 }
 
 /** The engine that {@link labUp} found. */
-export async function rememberedEngine(): Promise<Engine> {
-  if (!existsSync(engineFile))
+export async function rememberedEngine(lab: Lab): Promise<Engine> {
+  if (!existsSync(engineFile(lab)))
     throw new Error("the lab is not up; bring it up with: npm run lab -- up");
-  return JSON.parse(await readFile(engineFile, "utf8")) as Engine;
+  return JSON.parse(await readFile(engineFile(lab), "utf8")) as Engine;
 }
 
-/** The stack of the lab's hosts: Pulumi.dev.yaml. */
+/** The stack of a lab's hosts: for those of the dev stack, Pulumi.dev.yaml's. */
 const labStack = "dev";
 
-/** Only one process at a time brings the lab up or down. */
-function changingLab<T>(action: () => Promise<T>): Promise<T> {
-  return withLock("lab", { waitSeconds: 0 }, action);
+/** Only one process at a time brings a lab up or down. */
+function changingLab<T>(lab: Lab, action: () => Promise<T>): Promise<T> {
+  return withLock(lab.directory, { waitSeconds: 0 }, action);
 }
 
-async function rememberEngine(engine: Engine): Promise<void> {
-  await mkdir(statePath("pulumi"), { recursive: true, mode: 0o700 });
-  await replaceFile(engineFile, JSON.stringify(engine, undefined, 2));
-  const state = statePath("pulumi/.pulumi/stacks");
+async function rememberEngine(lab: Lab, engine: Engine): Promise<void> {
+  await mkdir(labPath(lab, "pulumi"), { recursive: true, mode: 0o700 });
+  await replaceFile(engineFile(lab), JSON.stringify(engine, undefined, 2));
+  const state = labPath(lab, "pulumi/.pulumi/stacks");
   if (!existsSync(join(projectRoot, "Pulumi.yaml")) || existsSync(state)) return;
   await output("pulumi", ["stack", "init", labStack, "--non-interactive"], {
     cwd: projectRoot,
-    env: await labEnv(),
+    env: await labEnv(lab),
   });
 }
 
@@ -253,13 +260,13 @@ async function newMachine(
   image: string,
   authorizedKey: string,
 ): Promise<Machine> {
-  const { host, directory } = guest;
+  const { lab, host, directory } = guest;
   const seed = join(directory, "seed.ext4");
   const machine: Machine = { host, kernel, directory, image, seed, memoryMiB: guestMemoryMiB };
   await mkdir(directory, { recursive: true });
   // A disk of another image would not fit this one.
-  await rm(join(directory, "disk.cow"), { force: true });
-  await writeSeed(seed, host, { kernel, authorizedKey });
+  await rm(guest.disk, { force: true });
+  await writeSeed(seed, lab.topology, host, { kernel, authorizedKey });
   await replaceFile(machineFile(guest), JSON.stringify(machine, undefined, 2));
   return machine;
 }
@@ -270,11 +277,14 @@ function machineFile(guest: Guest): string {
 
 /** Waits until a guest takes logins and its init has done all it does at boot. */
 async function booted(guest: Guest): Promise<void> {
-  const { name } = guest.host;
+  const { lab, host } = guest;
+  const { name } = host;
   const isReady = async () => {
     if (!guest.isOn) return "off";
     // Asked again and again: with --wait it may wait for a boot that has ended already, for ever (systemd 252).
-    const { stdout } = await onHost(name, "systemctl is-system-running", { timeoutSeconds: 10 });
+    const { stdout } = await onHost(lab, name, "systemctl is-system-running", {
+      timeoutSeconds: 10,
+    });
     // "degraded" is ready, too: a unit of the stack's may have failed.
     if (/^(running|degraded|maintenance)$/m.test(stdout)) return "ready";
     throw new Error(`its init is ${stdout.trim() || "silent"}`);
@@ -294,30 +304,48 @@ async function booted(guest: Guest): Promise<void> {
 }
 
 /** What can't be put right from here, with what to do about it. */
-async function checkMachine(): Promise<void> {
+async function checkMachine(lab: Lab): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error("the lab makes network namespaces: run it as root");
   if (!existsSync("/dev/net/tun")) {
     throw new Error(
       "the lab's guests need /dev/net/tun, which is missing; load it with: modprobe tun",
     );
   }
-  await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
+  await mkdir(stateRoot, { recursive: true, mode: 0o700 });
   await mkdir(cacheDirectory(), { recursive: true });
   const needed = [
-    { folder: "/dev/shm", GiB: (hosts.length * guestMemoryMiB) / 1024, what: "the guests' memory" },
-    { folder: stateDirectory, GiB: 3, what: "the guests' disks" },
+    {
+      folder: "/dev/shm",
+      GiB: (lab.topology.hosts.length * guestMemoryMiB) / 1024,
+      what: "the guests' memory",
+    },
+    { folder: stateRoot, GiB: 3, what: "the guests' disks" },
     { folder: cacheDirectory(), GiB: (await kernelIsBuilt()) ? 1 : 8, what: "builds" },
   ];
   for (const { folder, GiB, what } of needed) {
     const { bavail, bsize } = await statfs(folder);
     const free = (bavail * bsize) / 2 ** 30;
-    if (free < GiB && !labIsUp()) {
+    if (free < GiB && !labIsUp(lab)) {
       throw new Error(`${folder} has ${free.toFixed(1)} GiB left, and ${what} may take ${GiB} GiB`);
     }
   }
 }
 
-/** Every guest of the lab, for callers that look at processes and consoles. */
-export function guests(): { host: LabHost; guest: Guest }[] {
-  return hosts.map((host) => ({ host, guest: new Guest(host) }));
+/** Every guest of a lab, for callers that look at processes and consoles. */
+export function guests(lab: Lab): { host: LabHost; guest: Guest }[] {
+  return lab.topology.hosts.map((host) => ({ host, guest: new Guest(lab, host) }));
+}
+
+function guestOf(lab: Lab, name: string): Guest {
+  return new Guest(lab, findHost(lab.topology, name));
+}
+
+/** Another lab may have its folder in there. */
+async function removeIfEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOTEMPTY" && code !== "ENOENT") throw error;
+  }
 }

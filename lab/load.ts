@@ -1,7 +1,7 @@
 /** A load on the virtual IP, from the client on the public network. */
 import { join } from "node:path";
 
-import { namespaces } from "./hosts";
+import type { Lab } from "./instance";
 import { inNamespace } from "./network";
 import { projectRoot } from "./paths";
 import { start } from "./run";
@@ -52,7 +52,7 @@ export interface RunningLoad {
  *
  * @throws Error when the client can't be started, or dies
  */
-export async function startLoad(load: Load): Promise<RunningLoad> {
+export async function startLoad({ namespaces }: Lab, load: Load): Promise<RunningLoad> {
   const program = ["--import", "tsx", join(projectRoot, "lab/loadClient.ts"), JSON.stringify(load)];
   const [command, args] = inNamespace(namespaces.client, process.execPath, program);
   const client = start(command, args, { cwd: projectRoot, input: "pipe" });

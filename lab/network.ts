@@ -1,22 +1,12 @@
 /**
- * The lab's two networks. Both are bridges inside one network namespace, with a tap for each guest's interface; the client is a
- * second namespace, on the public bridge only. The machine's own network isn't touched and can't be reached from them.
+ * A lab's networks. They are bridges inside one network namespace, with a tap for each guest's interface; the client is a second
+ * namespace, on the public bridge only. The machine's own network isn't touched and can't be reached from them.
  */
 import { existsSync } from "node:fs";
 
-import {
-  type Addresses,
-  type LabNetwork,
-  client,
-  hosts,
-  namespaces,
-  networks,
-  operator,
-  operatorPublic,
-} from "./hosts";
+import type { Lab } from "./instance";
 import { output, run } from "./run";
-
-const { operator: inside, client: clientNamespace } = namespaces;
+import { type Addresses, type LabNetwork, networksOf } from "./topology";
 
 /** The client's end on the public bridge. */
 const clientPort = "client";
@@ -31,9 +21,11 @@ export function inNamespace(
 }
 
 /** Builds the networks, unless they are there, whole. */
-export async function createNetwork(): Promise<void> {
-  if (await isWhole()) return;
-  await removeNetwork();
+export async function createNetwork(lab: Lab): Promise<void> {
+  if (await isWhole(lab)) return;
+  await removeNetwork(lab);
+  const { operator: inside, client: clientNamespace } = lab.namespaces;
+  const { networks, hosts, operator, operatorPublic, client } = lab.topology;
   await output("ip", ["netns", "add", inside]);
   await output("ip", ["netns", "add", clientNamespace]);
   for (const namespace of [inside, clientNamespace]) {
@@ -44,7 +36,7 @@ export async function createNetwork(): Promise<void> {
 
   await batch(inside, [
     "link set lo up",
-    ...Object.values(networks).flatMap(({ bridge }) => [
+    ...networksOf(lab.topology).flatMap(({ bridge }) => [
       // Plain wires: no spanning tree to wait for, and multicast (VRRP's) goes everywhere.
       `link add ${bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
       `link set ${bridge} up`,
@@ -52,13 +44,15 @@ export async function createNetwork(): Promise<void> {
     ...hosts.flatMap(({ interfaces }) =>
       interfaces.flatMap(({ tap, network }) => [
         `tuntap add dev ${tap} mode tap`,
-        `link set ${tap} master ${networks[network].bridge} up`,
+        `link set ${tap} master ${network.bridge} up`,
       ]),
     ),
     `link add ${clientPort} type veth peer name eth1 netns ${clientNamespace}`,
     `link set ${clientPort} master ${networks.public.bridge} up`,
     ...addressLines(operator, networks.private, networks.private.bridge),
-    ...addressLines(operatorPublic, networks.public, networks.public.bridge),
+    ...(networks.public === networks.private
+      ? []
+      : addressLines(operatorPublic, networks.public, networks.public.bridge)),
   ]);
   await batch(clientNamespace, [
     "link set lo up",
@@ -68,8 +62,8 @@ export async function createNetwork(): Promise<void> {
 }
 
 /** Removes the namespaces and all in them. Nothing happens when they aren't there. */
-export async function removeNetwork(): Promise<void> {
-  for (const namespace of [inside, clientNamespace]) {
+export async function removeNetwork({ namespaces }: Lab): Promise<void> {
+  for (const namespace of Object.values(namespaces)) {
     if (namespaceExists(namespace)) await output("ip", ["netns", "delete", namespace]);
   }
 }
@@ -80,7 +74,8 @@ export function namespaceExists(namespace: string): boolean {
 }
 
 /** The client's namespace is finished last; a guest's tap may have been taken away by hand. */
-async function isWhole(): Promise<boolean> {
+async function isWhole({ namespaces, topology: { hosts, client } }: Lab): Promise<boolean> {
+  const { operator: inside, client: clientNamespace } = namespaces;
   if (!namespaceExists(inside) || !namespaceExists(clientNamespace)) return false;
   const [links, addresses] = await Promise.all([
     run("ip", ["-o", "-n", inside, "link"]),

@@ -5,13 +5,8 @@ import { dirname, join } from "node:path";
 /** The folder of package.json and Pulumi.yaml. */
 export const projectRoot = dirname(__dirname);
 
-/** The running lab: disks, logs, process ids, keys, Pulumi's state. `down` removes it. */
-export const stateDirectory = "/var/lib/lvs-ha-lab";
-
-/** A path inside {@link stateDirectory}. */
-export function statePath(...parts: string[]): string {
-  return join(stateDirectory, ...parts);
-}
+/** The labs that run, a folder each. */
+export const stateRoot = "/var/lib/lvs-ha-lab";
 
 /**
  * What was built or downloaded and may be used again: kernel, images, engine, packages. It may be deleted at any time while the

@@ -1,16 +1,18 @@
 /** The lab proves to whoever looks on that the load balancer does what it says. */
+import type { Lab } from "./instance";
 import { powerOn, runInLab } from "./lab";
 import { summary } from "./load";
 import {
   activeDirector,
   arpAnswers,
-  directors,
+  directorsOf,
   ipvsTable,
   powerCutUnderLoad,
-  realServers,
+  realServersOf,
   replySenders,
   requests,
 } from "./measure";
+import { configWords } from "./stackConfig";
 import { waitFor } from "./waitFor";
 
 /** Tells a line of the proof. */
@@ -19,58 +21,59 @@ type Tell = (line: string) => void;
 /** One claim, and what shows it. It throws when what is seen is something else. */
 interface Claim {
   claim: string;
-  show: (tell: Tell) => Promise<void>;
+  /** @param config the engine's options that name the stack's config */
+  show: (lab: Lab, tell: Tell, config: readonly string[]) => Promise<void>;
 }
 
 /** The claims, in an order in which each finds the lab as it needs it. */
 export const claims: readonly Claim[] = [
   {
     claim: "both directors have the virtual server and every real server in their kernel",
-    show: async (tell) => {
-      for (const { name } of directors) {
-        const table = await ipvsTable(name);
+    show: async (lab, tell) => {
+      for (const { name } of directorsOf(lab)) {
+        const table = await ipvsTable(lab, name);
         tell(`${name}# ipvsadm -Ln\n${table}`);
-        for (const { name: realServer, interfaces } of realServers) {
-          expect(
-            table.includes(`-> ${interfaces[1].ipv4}:80 `),
-            `${realServer} is in ${name}'s table`,
-          );
+        for (const {
+          name: realServer,
+          public: { ipv4 },
+        } of realServersOf(lab)) {
+          expect(table.includes(`-> ${ipv4}:80 `), `${realServer} is in ${name}'s table`);
         }
       }
     },
   },
   {
     claim: "200 requests from the public network are spread over all real servers",
-    show: async (tell) => {
-      const load = await requests(200);
+    show: async (lab, tell) => {
+      const load = await requests(lab, 200);
       tell(
         `${summary(load)}; ${Object.entries(load.byServer)
           .map(([name, count]) => `${name} ${count}`)
           .join(", ")}`,
       );
       expect(load.answered === 200, "all 200 are answered");
-      const counts = realServers.map(({ name }) => load.byServer[name] ?? 0);
+      const counts = realServersOf(lab).map(({ name }) => load.byServer[name] ?? 0);
       expect(Math.max(...counts) - Math.min(...counts) <= 2, "equal weights get equal shares");
     },
   },
   {
     claim: "the virtual IP's MAC address is the active director's, never a real server's",
-    show: async (tell) => {
-      const active = await activeDirector();
-      const answers = await arpAnswers(10);
+    show: async (lab, tell) => {
+      const active = await activeDirector(lab);
+      const answers = await arpAnswers(lab, 10);
       tell(`asked 10 times: ${JSON.stringify(answers)}; active is ${active}`);
       expect(answers[active] === 10, `${active} alone answers ARP`);
     },
   },
   {
     claim: "replies come straight from the real servers, not through a director",
-    show: async (tell) => {
-      const senders = await replySenders(30);
+    show: async (lab, tell) => {
+      const senders = await replySenders(lab, 30);
       tell(`packets from the virtual IP by sender: ${JSON.stringify(senders)}`);
       expect(Object.keys(senders).length > 0, "replies are seen");
       for (const name of Object.keys(senders)) {
         expect(
-          realServers.some((host) => host.name === name),
+          realServersOf(lab).some((host) => host.name === name),
           `${name} is a real server`,
         );
       }
@@ -78,8 +81,8 @@ export const claims: readonly Claim[] = [
   },
   {
     claim: "when the active director's power is cut under load, the other takes over",
-    show: async (tell) => {
-      const { cut, active, load } = await powerCutUnderLoad({
+    show: async (lab, tell) => {
+      const { cut, active, load } = await powerCutUnderLoad(lab, {
         rate: 100,
         seconds: 12,
         cutAfterSeconds: 3,
@@ -87,24 +90,25 @@ export const claims: readonly Claim[] = [
       tell(`${cut} cut off, ${active} took over: ${summary(load)}`);
       expect(active !== cut, "the other director is active");
       expect(load.longestGapMs <= 3000, "the gap is below 3 s");
-      await powerOn(cut);
-      await waitFor(async () => (await ipvsTable(cut)).includes("->"), {
+      await powerOn(lab, cut);
+      await waitFor(async () => (await ipvsTable(lab, cut)).includes("->"), {
         what: `${cut} is back with its IPVS table`,
         timeoutSeconds: 90,
       });
-      tell(`${cut} is back as the standby; ${await activeDirector()} stays active`);
+      tell(`${cut} is back as the standby; ${await activeDirector(lab)} stays active`);
     },
   },
   {
     claim: "a second pulumi up changes nothing",
-    show: async (tell) => {
-      const said = await runInLab([
+    show: async (lab, tell, config) => {
+      const said = await runInLab(lab, [
         "pulumi",
         "up",
         "--yes",
         "--expect-no-changes",
         "--non-interactive",
         "--color=never",
+        ...config,
       ]);
       tell(/^Resources:\n(.*unchanged.*)$/m.exec(said)?.[1]?.trim() ?? said);
     },
@@ -116,10 +120,10 @@ export const claims: readonly Claim[] = [
  *
  * @throws Error naming the claim that doesn't hold, and what was seen
  */
-export async function prove(tell: Tell): Promise<void> {
+export async function prove(lab: Lab, tell: Tell): Promise<void> {
   for (const { claim, show } of claims) {
     try {
-      await show(tell);
+      await show(lab, tell, configWords(lab));
     } catch (error) {
       throw new Error(`not so: ${claim}. ${String(error)}`, { cause: error });
     }

@@ -6,15 +6,15 @@ import { chmod, cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:
 import { dirname, join } from "node:path";
 
 import type { GuestKernel } from "./guest";
+import { output } from "./run";
 import {
   type GuestInterface,
   type HostRole,
   type LabHost,
+  type Topology,
+  findHost,
   hostKey,
-  hosts,
-  networks,
-} from "./hosts";
-import { output } from "./run";
+} from "./topology";
 
 /** What else goes on the disk. */
 export interface SeedOptions {
@@ -37,6 +37,7 @@ interface RoleSeed {
 }
 
 const roles: Record<HostRole, RoleSeed> = {
+  bastion: { files: () => ({}), units: [] },
   director: { files: () => ({}), units: [] },
   web: {
     files: ({ name }) => ({
@@ -47,7 +48,12 @@ const roles: Record<HostRole, RoleSeed> = {
 };
 
 /** Writes the seed disk of a host. */
-export async function writeSeed(file: string, host: LabHost, options: SeedOptions): Promise<void> {
+export async function writeSeed(
+  file: string,
+  topology: Topology,
+  host: LabHost,
+  options: SeedOptions,
+): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   const folder = await mkdtemp(`${file}.`);
   try {
@@ -55,11 +61,11 @@ export async function writeSeed(file: string, host: LabHost, options: SeedOption
     const lines = (items: readonly string[]) => items.map((item) => `${item}\n`).join("");
     await writeTree(folder, {
       interfaces: { text: lines(host.interfaces.map(({ mac, name }) => `${mac} ${name}`)) },
-      users: { text: lines(host.user === "root" ? [] : [host.user]) },
+      users: { text: lines(host.login.user === "root" ? [] : [host.login.user]) },
       start: { text: lines(units) },
     });
     const root = join(folder, "root");
-    await writeTree(root, { ...hostFiles(host, options.authorizedKey), ...files(host) });
+    await writeTree(root, { ...hostFiles(topology, host, options.authorizedKey), ...files(host) });
     // Folder modes go onto the guest's own folders: a home is its owner's alone.
     await chmod(join(root, homeOf(host)), 0o700);
     await chmod(join(root, homeOf(host), ".ssh"), 0o700);
@@ -78,34 +84,52 @@ export async function writeSeed(file: string, host: LabHost, options: SeedOption
 }
 
 /** What every host has of its own. */
-function hostFiles(host: LabHost, authorizedKey: string): Record<string, SeedFile> {
+function hostFiles(
+  topology: Topology,
+  host: LabHost,
+  authorizedKey: string,
+): Record<string, SeedFile> {
+  const { user } = host.login;
   const key = hostKey(host.name);
   const files: Record<string, SeedFile> = {
     "etc/hostname": { text: `${host.name}\n` },
-    "etc/hosts": { text: hostsFile() },
+    "etc/hosts": { text: hostsFile(topology) },
     "etc/network/interfaces": { text: interfacesFile(host.interfaces) },
     "etc/ssh/ssh_host_ed25519_key": { text: key.privateKey, mode: 0o600 },
     "etc/ssh/ssh_host_ed25519_key.pub": { text: `${key.publicKey}\n` },
     [`${homeOf(host)}/.ssh/authorized_keys`]: { text: `${authorizedKey}\n`, mode: 0o600 },
   };
-  if (host.user !== "root") {
-    files[`etc/sudoers.d/${host.user}`] = {
-      text: `${host.user} ALL=(ALL) NOPASSWD: ALL\n`,
+  if (user !== "root") {
+    files[`etc/sudoers.d/${user}`] = {
+      text: `${user} ALL=(ALL) NOPASSWD: ALL\n`,
       mode: 0o440,
     };
     files["etc/ssh/sshd_config.d/no-root.conf"] = { text: "PermitRootLogin no\n" };
   }
+  const sshd = sshdSettings(topology, host);
+  if (sshd.length > 0) {
+    files["etc/ssh/sshd_config.d/login.conf"] = { text: `${sshd.join("\n")}\n` };
+  }
   return files;
 }
 
-function homeOf({ user }: LabHost): string {
+/** What differs from how sshd takes logins otherwise. */
+function sshdSettings(topology: Topology, { login: { port, via, user } }: LabHost): string[] {
+  const from = via === undefined ? undefined : findHost(topology, via).private;
+  return [
+    ...(port === 22 ? [] : [`Port ${port}`]),
+    ...(from ? [`AllowUsers ${user}@${from.ipv4} ${user}@${from.ipv6}`] : []),
+  ];
+}
+
+function homeOf({ login: { user } }: LabHost): string {
   return user === "root" ? "root" : `home/${user}`;
 }
 
-function hostsFile(): string {
-  const names = hosts.flatMap(({ name, interfaces: [first] }) => [
-    `${first.ipv4} ${name}`,
-    `${first.ipv6} ${name}`,
+function hostsFile({ hosts }: Topology): string {
+  const names = hosts.flatMap(({ name, private: { ipv4, ipv6 } }) => [
+    `${ipv4} ${name}`,
+    `${ipv6} ${name}`,
   ]);
   return ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback", ...names, ""].join(
     "\n",
@@ -114,7 +138,7 @@ function hostsFile(): string {
 
 function interfacesFile(interfaces: readonly GuestInterface[]): string {
   const stanzas = interfaces.map(({ name, network, ipv4, ipv6 }) => {
-    const { prefixLength, prefixLength6 } = networks[network];
+    const { prefixLength, prefixLength6 } = network;
     return [
       `auto ${name}`,
       `iface ${name} inet static`,

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import type { Lab } from "./instance";
 import { inClient, onHost } from "./lab";
 import { waitFor } from "./waitFor";
 
@@ -15,11 +16,12 @@ export interface Service {
 }
 
 /** Starts a server on a host; it runs until {@link stopServices}, or a reboot. */
-export async function startService(host: string, service: Service): Promise<void> {
+export async function startService(lab: Lab, host: string, service: Service): Promise<void> {
   const { protocol, port, address = "" } = service;
   const file = "/run/lvs-ha-lab-answer.pl";
   const unit = unitOf(service);
   const { stderr, exitCode } = await onHost(
+    lab,
     host,
     `sudo -n sh -c 'cat >${file} && { [ ${protocol} != sctp ] || modprobe sctp; } &&
       systemd-run --quiet --collect --unit=${unit} perl ${file} ${protocol} ${port} ${host} ${address}'`,
@@ -29,6 +31,7 @@ export async function startService(host: string, service: Service): Promise<void
   await waitFor(
     async () => {
       const { stdout } = await onHost(
+        lab,
         host,
         `systemctl is-active ${unit}; cat /proc/net/${sockets[protocol]}*`,
       );
@@ -40,15 +43,15 @@ export async function startService(host: string, service: Service): Promise<void
 }
 
 /** Ends one of a host's servers. */
-export async function stopService(host: string, service: Service): Promise<void> {
+export async function stopService(lab: Lab, host: string, service: Service): Promise<void> {
   const unit = unitOf(service);
-  const { stderr, exitCode } = await onHost(host, `sudo -n systemctl stop ${unit}`);
+  const { stderr, exitCode } = await onHost(lab, host, `sudo -n systemctl stop ${unit}`);
   if (exitCode !== 0) throw new Error(`${host}: ${unit} did not stop: ${stderr}`);
 }
 
 /** Ends every server that {@link startService} started on a host. */
-export async function stopServices(host: string): Promise<void> {
-  await onHost(host, `sudo -n systemctl stop '${unitPrefix}*'`);
+export async function stopServices(lab: Lab, host: string): Promise<void> {
+  await onHost(lab, host, `sudo -n systemctl stop '${unitPrefix}*'`);
 }
 
 /** Requests of the client, or of another host, one after the other. */
@@ -66,15 +69,15 @@ export interface Asking {
 }
 
 /** Answers by name; requests that nobody answered in 2 s are `nobody`'s. */
-export async function ask(asking: Asking): Promise<Record<string, number>> {
+export async function ask(lab: Lab, asking: Asking): Promise<Record<string, number>> {
   const { protocol, address, port, count, onePort = false, from, host } = asking;
   const words = [protocol, address, port, count, onePort ? "one" : "new", from ?? ""].map(String);
   const args = ["-", ...words.filter((word) => word !== "")];
   const options = { input: script("ask.pl"), timeoutSeconds: 30 + 3 * count };
   const { stdout, stderr, exitCode } =
     host === undefined
-      ? await inClient("perl", args, options)
-      : await onHost(host, ["perl", ...args].join(" "), options);
+      ? await inClient(lab, "perl", args, options)
+      : await onHost(lab, host, ["perl", ...args].join(" "), options);
   if (exitCode !== 0) throw new Error(`asking ${address} ended with ${exitCode}: ${stderr}`);
   const answers: Record<string, number> = {};
   for (const name of stdout.trim().split("\n")) answers[name] = (answers[name] ?? 0) + 1;

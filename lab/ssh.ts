@@ -4,21 +4,23 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { quote } from "shell-quote";
 
 import { daemonLog, runningDaemon, startDaemon, stopDaemon } from "./daemon";
-import { findHost, hostKey, hosts, namespaces } from "./hosts";
+import { type Lab, labPath } from "./instance";
 import { withLock } from "./lock";
 import { inNamespace } from "./network";
-import { statePath } from "./paths";
 import { type RunOptions, type RunResult, lastLines, output, run } from "./run";
+import { type LabHost, findHost, hostKey } from "./topology";
 import { waitFor } from "./waitFor";
 
 /** What a lab's commands find in `SSH_AUTH_SOCK`. */
-export const agentSocket = statePath("agent.sock");
+export const agentSocket = (lab: Lab) => labPath(lab, "agent.sock");
+
+/** The private key that every guest takes. */
+export const keyFile = (lab: Lab) => labPath(lab, "bootstrap_key");
 
 /** Client settings that know the lab's hosts by name, for `ssh -F`. */
-export const sshConfigFile = statePath("ssh_config");
+const sshConfigFile = (lab: Lab) => labPath(lab, "ssh_config");
 
-const keyFile = statePath("bootstrap_key");
-const knownHostsFile = statePath("known_hosts");
+const knownHostsFile = (lab: Lab) => labPath(lab, "known_hosts");
 const agentName = "ssh-agent";
 
 /**
@@ -26,10 +28,10 @@ const agentName = "ssh-agent";
  *
  * @returns the public key, one line
  */
-export async function prepareSsh(): Promise<string> {
-  await mkdir(statePath(), { recursive: true, mode: 0o700 });
-  if (!existsSync(`${keyFile}.pub`)) {
-    await rm(keyFile, { force: true });
+export async function prepareSsh(lab: Lab): Promise<string> {
+  await mkdir(lab.directory, { recursive: true, mode: 0o700 });
+  if (!existsSync(`${keyFile(lab)}.pub`)) {
+    await rm(keyFile(lab), { force: true });
     await output("ssh-keygen", [
       "-q",
       "-t",
@@ -39,33 +41,32 @@ export async function prepareSsh(): Promise<string> {
       "-C",
       "lvs-ha lab",
       "-f",
-      keyFile,
+      keyFile(lab),
     ]);
   }
-  const knownHosts = hosts.flatMap(({ name, interfaces: [first] }) =>
-    [name, first.ipv4, first.ipv6].map((known) => `${known} ${hostKey(name).publicKey}\n`),
+  const knownHosts = lab.topology.hosts.flatMap(({ name, login, private: { ipv4, ipv6 } }) =>
+    [name, ipv4, ipv6].map((known) => {
+      const place = login.port === 22 ? known : `[${known}]:${login.port}`;
+      return `${place} ${hostKey(name).publicKey}\n`;
+    }),
   );
-  await writeFile(knownHostsFile, knownHosts.join(""));
-  await writeFile(sshConfigFile, clientSettings());
-  await startAgent();
-  return (await readFile(`${keyFile}.pub`, "utf8")).trim();
+  await writeFile(knownHostsFile(lab), knownHosts.join(""));
+  await writeFile(sshConfigFile(lab), clientSettings(lab));
+  await startAgent(lab);
+  return (await readFile(`${keyFile(lab)}.pub`, "utf8")).trim();
 }
 
 /** Ends the agent and the shared connections. */
-export async function stopSsh(): Promise<void> {
-  await Promise.all(hosts.map(({ name }) => closeConnection(name)));
-  await stopDaemon(agentName);
-  await rm(agentSocket, { force: true });
+export async function stopSsh(lab: Lab): Promise<void> {
+  await Promise.all(lab.topology.hosts.map(({ name }) => closeConnection(lab, name)));
+  await stopDaemon(lab, agentName);
+  await rm(agentSocket(lab), { force: true });
 }
 
 /** The command line of an ssh to a host, in the lab's network. */
-export function sshCommand(name: string, args: readonly string[]): [string, string[]] {
-  return inNamespace(namespaces.operator, "ssh", [
-    "-F",
-    sshConfigFile,
-    findHost(name).name,
-    ...args,
-  ]);
+export function sshCommand(lab: Lab, name: string, args: readonly string[]): [string, string[]] {
+  const words = ["-F", sshConfigFile(lab), findHost(lab.topology, name).name, ...args];
+  return inNamespace(lab.namespaces.operator, "ssh", words);
 }
 
 /**
@@ -75,14 +76,15 @@ export function sshCommand(name: string, args: readonly string[]): [string, stri
  * @throws Error when the guest can't be reached, or time is over; the command's own failure is a result
  */
 export async function onHost(
+  lab: Lab,
   name: string,
   command: string,
   options: RunOptions = {},
 ): Promise<RunResult> {
-  await openConnection(name);
+  await openConnection(lab, name);
   const { timeoutSeconds = 120 } = options;
   const ending = ["timeout", "--kill-after=5", String(timeoutSeconds), "bash", "-c", command];
-  const result = await run(...sshCommand(name, ["--", quote(ending)]), options);
+  const result = await run(...sshCommand(lab, name, ["--", quote(ending)]), options);
   if (result.exitCode === 255) {
     throw new Error(`SSH to ${name} failed: ${lastLines(result.stderr) || "no message"}`);
   }
@@ -90,51 +92,53 @@ export async function onHost(
 }
 
 /** Forgets the shared connection: its host is gone, or about to be. */
-export async function closeConnection(name: string): Promise<void> {
-  await stopDaemon(connectionName(name));
-  await rm(controlSocket(name), { force: true });
+export async function closeConnection(lab: Lab, name: string): Promise<void> {
+  await stopDaemon(lab, connectionName(name));
+  await rm(controlSocket(lab, name), { force: true });
 }
 
 /** Opens the connection that the calls share, unless it is open. It ends by itself when the guest stops answering. */
-async function openConnection(name: string): Promise<void> {
-  if (connectionIsOpen(name)) return;
-  await withLock(connectionName(name), { waitSeconds: 60 }, async () => {
-    if (connectionIsOpen(name)) return;
-    await closeConnection(name);
-    const log = daemonLog(connectionName(name));
+async function openConnection(lab: Lab, name: string): Promise<void> {
+  if (connectionIsOpen(lab, name)) return;
+  await withLock(labPath(lab, connectionName(name)), { waitSeconds: 60 }, async () => {
+    if (connectionIsOpen(lab, name)) return;
+    await closeConnection(lab, name);
+    const log = daemonLog(lab, connectionName(name));
     await rm(log, { force: true });
-    const [command, args] = sshCommand(name, ["-M", "-N"]);
-    await startDaemon({ name: connectionName(name), command, args });
-    const ended = () => runningDaemon(connectionName(name)) === undefined;
-    await waitFor(() => connectionIsOpen(name) || ended(), {
+    const [command, args] = sshCommand(lab, name, ["-M", "-N"]);
+    await startDaemon(lab, { name: connectionName(name), command, args });
+    const ended = () => runningDaemon(lab, connectionName(name)) === undefined;
+    await waitFor(() => connectionIsOpen(lab, name) || ended(), {
       what: `SSH to ${name} is open or refused`,
       timeoutSeconds: 30,
       intervalSeconds: 0.02,
     });
-    if (connectionIsOpen(name)) return;
+    if (connectionIsOpen(lab, name)) return;
     const said = lastLines(await readFile(log, "utf8"));
     throw new Error(`SSH to ${name} failed: ${said || "no message"}`);
   });
 }
 
-function connectionIsOpen(name: string): boolean {
-  return existsSync(controlSocket(name)) && runningDaemon(connectionName(name)) !== undefined;
+function connectionIsOpen(lab: Lab, name: string): boolean {
+  return (
+    existsSync(controlSocket(lab, name)) && runningDaemon(lab, connectionName(name)) !== undefined
+  );
 }
 
 function connectionName(name: string): string {
   return `ssh-${name}`;
 }
 
-function controlSocket(name: string): string {
-  return statePath(`ssh-${name}.sock`);
+function controlSocket(lab: Lab, name: string): string {
+  return labPath(lab, `ssh-${name}.sock`);
 }
 
-function clientSettings(): string {
+function clientSettings(lab: Lab): string {
   const common = `Host *
-  UserKnownHostsFile ${knownHostsFile}
+  UserKnownHostsFile ${knownHostsFile(lab)}
   GlobalKnownHostsFile /dev/null
   StrictHostKeyChecking yes
-  IdentityAgent ${agentSocket}
+  IdentityAgent ${agentSocket(lab)}
   PreferredAuthentications publickey
   BatchMode yes
   ConnectTimeout 5
@@ -142,21 +146,30 @@ function clientSettings(): string {
   ServerAliveCountMax 3
   LogLevel ERROR
 `;
-  const perHost = hosts.map(
-    ({ name, user, interfaces: [first] }) => `Host ${name}
-  HostName ${first.ipv4}
-  User ${user}
-  ControlPath ${controlSocket(name)}
-`,
-  );
+  const perHost = lab.topology.hosts.map((host) => {
+    const { name, login, private: own } = host;
+    return `Host ${name}
+  HostName ${own.ipv4}
+  Port ${login.port}
+  User ${login.user}
+  ControlPath ${controlSocket(lab, name)}
+${proxySetting(lab, host)}`;
+  });
   return [...perHost, common].join("\n");
 }
 
+/** Through the bastion by a client of its own: ssh would not hand `-F` on to one that ProxyJump starts. */
+function proxySetting(lab: Lab, { login: { via } }: LabHost): string {
+  if (via === undefined) return "";
+  return `  ProxyCommand ssh -F ${sshConfigFile(lab)} -o ControlPath=none -W %h:%p ${via}\n`;
+}
+
 /** `ssh-agent -D` stays in the foreground, so that its process is the one that was started. */
-async function startAgent(): Promise<void> {
-  await startDaemon({ name: agentName, command: "ssh-agent", args: ["-D", "-a", agentSocket] });
-  const env = { ...process.env, SSH_AUTH_SOCK: agentSocket };
-  await waitFor(async () => (await run("ssh-add", ["-q", keyFile], { env })).exitCode === 0, {
+async function startAgent(lab: Lab): Promise<void> {
+  const args = ["-D", "-a", agentSocket(lab)];
+  await startDaemon(lab, { name: agentName, command: "ssh-agent", args });
+  const env = { ...process.env, SSH_AUTH_SOCK: agentSocket(lab) };
+  await waitFor(async () => (await run("ssh-add", ["-q", keyFile(lab)], { env })).exitCode === 0, {
     what: "the lab's SSH agent takes the key",
     timeoutSeconds: 10,
     intervalSeconds: 0.05,

@@ -4,19 +4,18 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { Guest } from "./guest";
-import { hosts } from "./hosts";
+import type { Lab } from "./instance";
 import { labIsUp, rememberedEngine } from "./lab";
 import { cacheDirectory } from "./paths";
 import { output, run } from "./run";
 import { table } from "./table";
 
 /** Hosts, engine and cache, as lines of text. */
-export async function labStatus(): Promise<string> {
+export async function labStatus(lab: Lab): Promise<string> {
   const rows = await Promise.all(
-    hosts.map(async (host) => {
-      const guest = new Guest(host);
+    lab.topology.hosts.map(async (host) => {
+      const guest = new Guest(lab, host);
       const { up, memory } = await processFigures(guest.pid);
-      const [eth0, eth1] = host.interfaces;
       return [
         host.name,
         host.role,
@@ -24,8 +23,8 @@ export async function labStatus(): Promise<string> {
         guest.isOn ? "on" : "off",
         up,
         memory,
-        eth0.ipv4,
-        eth1.ipv4,
+        host.private.ipv4,
+        host.public.ipv4,
         existsSync(guest.consoleLog) ? guest.consoleLog : "-",
       ];
     }),
@@ -41,9 +40,13 @@ export async function labStatus(): Promise<string> {
     "PUBLIC",
     "CONSOLE",
   ];
-  return [table([header, ...rows]), "", ...(await engineLines()), "", ...(await cacheLines())].join(
-    "\n",
-  );
+  return [
+    table([header, ...rows]),
+    "",
+    ...(await engineLines(lab)),
+    "",
+    ...(await cacheLines()),
+  ].join("\n");
 }
 
 async function processFigures(pid: number | undefined): Promise<{ up: string; memory: string }> {
@@ -53,9 +56,9 @@ async function processFigures(pid: number | undefined): Promise<{ up: string; me
   return { up, memory: `${Math.round(Number(kib) / 1024)} MiB` };
 }
 
-async function engineLines(): Promise<string[]> {
-  if (!labIsUp()) return ["The lab is not up. Bring it up with: npm run lab -- up"];
-  const { origin, plugins } = await rememberedEngine();
+async function engineLines(lab: Lab): Promise<string[]> {
+  if (!labIsUp(lab)) return ["The lab is not up. Bring it up with: npm run lab -- up"];
+  const { origin, plugins } = await rememberedEngine(lab);
   return [
     `engine          ${origin}`,
     ...Object.entries(plugins).map(([name, from]) => `plugin ${name.padEnd(8)} ${from}`),

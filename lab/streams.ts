@@ -1,7 +1,7 @@
 /** Long-lived TCP streams through the virtual IP, and what becomes of them when the power of a director is cut. */
 import { join } from "node:path";
 
-import { namespaces } from "./hosts";
+import type { Lab } from "./instance";
 import { inNamespace } from "./network";
 import { projectRoot } from "./paths";
 import { run } from "./run";
@@ -65,7 +65,7 @@ export interface Survival {
  * @returns what became of each stream, once the plan's end has come
  * @throws Error when the client can't be started, or dies
  */
-export async function runStreams(plan: StreamPlan): Promise<Stream[]> {
+export async function runStreams({ namespaces }: Lab, plan: StreamPlan): Promise<Stream[]> {
   const program = ["--import", "tsx", join(projectRoot, "lab/streamClient.ts")];
   const [command, args] = inNamespace(namespaces.client, process.execPath, [
     ...program,

@@ -1,5 +1,5 @@
-/** tcpdump on a bridge or tap of the lab, for as long as something takes. */
-import { namespaces } from "./hosts";
+/** tcpdump on a bridge or tap of a lab, for as long as something takes. */
+import type { Lab } from "./instance";
 import { inNamespace } from "./network";
 import { start } from "./run";
 import { waitFor } from "./waitFor";
@@ -15,7 +15,11 @@ export interface Listening {
  *
  * @throws Error with what tcpdump said when it can't
  */
-export async function listen(device: string, words: readonly string[]): Promise<Listening> {
+export async function listen(
+  { namespaces }: Lab,
+  device: string,
+  words: readonly string[],
+): Promise<Listening> {
   const tcpdump = ["-n", "-i", device, ...words];
   // It ends when its input does, and so with this process at the latest.
   const script = 'tcpdump "$@" & cat >/dev/null; kill -INT $!; wait $!';

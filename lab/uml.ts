@@ -5,8 +5,8 @@
 import { join } from "node:path";
 
 import type { GuestKind } from "./guest";
-import type { GuestInterface } from "./hosts";
 import { builtKernel } from "./kernel";
+import type { GuestInterface } from "./topology";
 
 /** Runs guests with the kernel that `kernel.ts` builds. */
 export const userModeLinux: GuestKind = {

@@ -1,6 +1,7 @@
 /** What directors say to each other and to the public network about the virtual IP, heard on the wire. */
-import { hosts, networks, virtualIp } from "./hosts";
+import type { Lab } from "./instance";
 import { listen } from "./tcpdump";
+import { type Topology, ownerOf } from "./topology";
 
 /** One thing that was heard. */
 export interface Heard {
@@ -25,9 +26,10 @@ export interface Capture {
  *
  * @throws Error with what tcpdump said when it can't
  */
-export async function startCapture(): Promise<Capture> {
+export async function startCapture(lab: Lab): Promise<Capture> {
+  const { networks, virtualIp } = lab.topology;
   const filter = `vrrp or (arp and arp[14:4] = ${asNumber(virtualIp.ipv4)})`;
-  const listening = await listen(networks.public.bridge, [
+  const listening = await listen(lab, networks.public.bridge, [
     "--immediate-mode",
     "-tt",
     "-e",
@@ -35,19 +37,19 @@ export async function startCapture(): Promise<Capture> {
     filter,
   ]);
   return {
-    end: async () => (await listening.end()).split("\n").flatMap((line) => heard(line) ?? []),
+    end: async () =>
+      (await listening.end()).split("\n").flatMap((line) => heard(lab.topology, line) ?? []),
   };
 }
 
 /** What a line of `tcpdump -tt -n -e` says: an advert, a claim, or nothing of the kind. */
-export function heard(line: string): Heard | undefined {
+export function heard(topology: Topology, line: string): Heard | undefined {
   const [, seconds, mac] = /^(\d+\.\d{6}) ([0-9a-f:]{17}) > /.exec(line) ?? [];
   if (seconds === undefined || mac === undefined) return undefined;
-  const own = hosts.find(({ interfaces }) => interfaces.some((each) => each.mac === mac));
-  const about = { at: Number(seconds) * 1000, from: own?.name ?? mac };
+  const about = { at: Number(seconds) * 1000, from: ownerOf(topology, mac)?.name ?? mac };
   const priority = /VRRPv[23], Advertisement, .*\bprio (\d+)/.exec(line)?.[1];
   if (priority !== undefined) return { ...about, kind: "advert", priority: Number(priority) };
-  const claims = `(?:tell|Reply) ${virtualIp.ipv4.replaceAll(".", "\\.")}\\b`;
+  const claims = `(?:tell|Reply) ${topology.virtualIp.ipv4.replaceAll(".", "\\.")}\\b`;
   return new RegExp(claims).test(line) ? { ...about, kind: "claim" } : undefined;
 }
 

@@ -1,9 +1,10 @@
 /** Commands on the lab's hosts as root, whoever logs in there. */
 import { quote } from "shell-quote";
 
-import { findHost } from "../hosts";
+import type { Lab } from "../instance";
 import { onHost } from "../lab";
 import type { RunOptions } from "../run";
+import { findHost } from "../topology";
 
 /**
  * Runs a shell command as root; it has to succeed.
@@ -11,13 +12,16 @@ import type { RunOptions } from "../run";
  * @returns its standard output, without the last line's end
  */
 export async function asRoot(
+  lab: Lab,
   host: string,
   command: string,
   options: RunOptions = {},
 ): Promise<string> {
   const words =
-    findHost(host).user === "root" ? command : quote(["sudo", "-n", "sh", "-c", command]);
-  const { stdout, stderr, exitCode } = await onHost(host, words, options);
+    findHost(lab.topology, host).login.user === "root"
+      ? command
+      : quote(["sudo", "-n", "sh", "-c", command]);
+  const { stdout, stderr, exitCode } = await onHost(lab, host, words, options);
   if (exitCode !== 0) throw new Error(`${host}: ${command} ended with ${exitCode}: ${stderr}`);
   return stdout.trimEnd();
 }

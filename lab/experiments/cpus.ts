@@ -1,6 +1,7 @@
 /** The machine's CPUs, shared out: directors that don't wait for a CPU that a real server is using, as on hosts of their own. */
 import { cpus } from "node:os";
 
+import type { Lab } from "../instance";
 import { guests } from "../lab";
 
 /** Which of the machine's CPUs the directors run on, and which the real servers. */
@@ -15,15 +16,16 @@ export interface CpuShares {
  * @throws Error when the machine has only one
  */
 export async function withDirectorsOnTheirOwnCpus<T>(
+  lab: Lab,
   action: (shares: CpuShares) => Promise<T>,
 ): Promise<T> {
   const all = cpus().map((_, cpu) => cpu);
   const shares = shareOut(all);
-  await runOn(shares);
+  await runOn(lab, shares);
   try {
     return await action(shares);
   } finally {
-    await runOn({ directors: all, realServers: all });
+    await runOn(lab, { directors: all, realServers: all });
   }
 }
 
@@ -33,8 +35,8 @@ function shareOut(all: readonly number[]): CpuShares {
   return { directors: all.slice(0, half), realServers: all.slice(half) };
 }
 
-async function runOn(shares: CpuShares): Promise<void> {
-  for (const { host, guest } of guests()) {
+async function runOn(lab: Lab, shares: CpuShares): Promise<void> {
+  for (const { host, guest } of guests(lab)) {
     await guest.useCpus(host.role === "director" ? shares.directors : shares.realServers);
   }
 }

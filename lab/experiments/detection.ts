@@ -5,7 +5,7 @@
 import { cpus } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { virtualIp } from "../hosts";
+import type { Lab } from "../instance";
 import { startLoad } from "../load";
 import { table } from "../table";
 import { type Heard, startCapture } from "../vrrpCapture";
@@ -45,10 +45,11 @@ const afterCutMs = 3000;
 
 /** Measures a number of cuts for each advert interval. */
 export async function measureDetection(
+  lab: Lab,
   series: readonly { advertIntervalSeconds: number; cuts: number }[],
   tell: (line: string) => void,
 ): Promise<DetectionFigures[]> {
-  return withStackConfig(async (apply) => {
+  return withStackConfig(lab, async (apply) => {
     const figures: DetectionFigures[] = [];
     for (const { advertIntervalSeconds, cuts } of series) {
       tell(`${advertIntervalSeconds} s: applying`);
@@ -57,7 +58,7 @@ export async function measureDetection(
       });
       const found: CutFigures[] = [];
       for (let number = 1; number <= cuts; number++) {
-        const each = await oneCut(advertIntervalSeconds);
+        const each = await oneCut(lab, advertIntervalSeconds);
         found.push(each);
         const { cut, silence, claimed, gap, lost } = each;
         const times = [silence, claimed, gap].map(Math.round).join(", ");
@@ -110,17 +111,17 @@ function loads(cuts: readonly CutFigures[]): string {
   return `${min.toFixed(1)}–${max.toFixed(1)}`;
 }
 
-async function oneCut(advertIntervalSeconds: number): Promise<CutFigures> {
-  const director = await activeOfWholePair();
-  const capture = await startCapture();
-  const load = await startLoad({
-    address: virtualIp.ipv4,
+async function oneCut(lab: Lab, advertIntervalSeconds: number): Promise<CutFigures> {
+  const director = await activeOfWholePair(lab);
+  const capture = await startCapture(lab);
+  const load = await startLoad(lab, {
+    address: lab.topology.virtualIp.ipv4,
     port: 80,
     rate,
     seconds: (beforeCutMs + afterCutMs) / 1000,
   });
   await delay(beforeCutMs);
-  const cut = await cutAt(director);
+  const cut = await cutAt(lab, director);
   const { sent, lost, slow, longestGapMs: gap } = await load.result;
   const busy = machineLoad();
   const times = takeover(await capture.end(), cut, advertIntervalSeconds);

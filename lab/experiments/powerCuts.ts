@@ -1,8 +1,9 @@
 /** Power cuts of the active director, one after the other, each on a pair that is whole. */
 import { setTimeout as delay } from "node:timers/promises";
 
+import type { Lab } from "../instance";
 import { guests, onHost, powerCut, powerOn } from "../lab";
-import { activeDirector, directors, realServers } from "../measure";
+import { activeDirector, directorsOf, realServersOf } from "../measure";
 import { waitFor } from "../waitFor";
 
 /** A power cut. */
@@ -13,34 +14,35 @@ export interface Cut {
 }
 
 /** The active director, once the pair is whole: every host is on, and both directors have every real server in each virtual server. */
-export async function activeOfWholePair(): Promise<string> {
-  for (const { host, guest } of guests()) if (!guest.isOn) await powerOn(host.name);
+export async function activeOfWholePair(lab: Lab): Promise<string> {
+  for (const { host, guest } of guests(lab)) if (!guest.isOn) await powerOn(lab, host.name);
   await waitFor(
     async () => {
-      const tables = await Promise.all(directors.map(({ name }) => servers(name)));
+      const tables = await Promise.all(directorsOf(lab).map(({ name }) => servers(lab, name)));
       const same = tables.every((each) => each === tables[0]);
       // Services with a mark are the checks' own, with one real server each.
       const count = (option: string) =>
         tables[0]?.match(RegExp(`^${option} -t `, "gm"))?.length ?? 0;
-      if (same && count("-A") > 0 && count("-a") === count("-A") * realServers.length) return true;
+      if (same && count("-A") > 0 && count("-a") === count("-A") * realServersOf(lab).length)
+        return true;
       throw new Error(tables.join("\n-- and --\n"));
     },
     { what: "the directors have all real servers", timeoutSeconds: 90, intervalSeconds: 0.5 },
   );
-  return activeDirector();
+  return activeDirector(lab);
 }
 
 /** Cuts a director's power at a time, or now. */
-export async function cutAt(director: string, time = 0): Promise<Cut> {
+export async function cutAt(lab: Lab, director: string, time = 0): Promise<Cut> {
   await delay(Math.max(0, time - Date.now()));
   const at = Date.now();
-  await powerCut(director);
+  await powerCut(lab, director);
   return { director, at };
 }
 
 /** Virtual and real servers in a director's kernel, sorted: the order in which they got there means nothing here. */
-async function servers(director: string): Promise<string> {
-  const { stdout, stderr, exitCode } = await onHost(director, "ipvsadm -Sn");
+async function servers(lab: Lab, director: string): Promise<string> {
+  const { stdout, stderr, exitCode } = await onHost(lab, director, "ipvsadm -Sn");
   if (exitCode !== 0) throw new Error(`ipvsadm -Sn on ${director}: ${stderr}`);
   return stdout.trimEnd().split("\n").sort().join("\n");
 }

@@ -4,9 +4,9 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 
-import { virtualIp } from "../hosts";
+import type { Lab } from "../instance";
 import { type LoadResult, startLoad, summary } from "../load";
-import { activeDirector, realServers } from "../measure";
+import { activeDirector, realServersOf } from "../measure";
 import { table } from "../table";
 import { asRoot } from "./asRoot";
 import { withStackConfig } from "./stack";
@@ -27,16 +27,18 @@ const lfactor = "net.ipv4.vs.conn_lfactor";
  * @throws Error when the directors' kernel doesn't resize it
  */
 export async function measureResize(
+  lab: Lab,
   { drains }: { drains: number },
   tell: (line: string) => void,
 ): Promise<ResizeFigures[]> {
   const figures: ResizeFigures[] = [];
-  await withStackConfig(async (apply) => {
+  const { virtualIp } = lab.topology;
+  await withStackConfig(lab, async (apply) => {
     await apply(({ virtualServers: [service] }) => {
       Object.assign(service, { scheduler: "mh", schedulerFlags: ["mh-port"] });
     });
-    const director = await activeDirector();
-    const realServer = `${realServers[0]?.interfaces[1].ipv4 ?? ""}:${port}`;
+    const director = await activeDirector(lab);
+    const realServer = `${realServersOf(lab)[0]?.public.ipv4 ?? ""}:${port}`;
     const weigh = `ipvsadm -e -t ${virtualIp.ipv4}:${port} -r ${realServer} -g -w`;
     const file = `/proc/sys/${lfactor.replaceAll(".", "/")}`;
     const resize = `for i in $(seq 100); do echo -$((3 + i % 3)) >${file}; sleep 0.02; done`;
@@ -44,7 +46,7 @@ export async function measureResize(
     const drain = (meanwhile: string) =>
       `set -e; kept=$(cat ${file}); trap "echo $kept >${file}; ${weigh} 1" EXIT; ${weigh} 0; ${meanwhile}; sleep 2`;
     for (const resized of [false, true]) {
-      const running = await startLoad({
+      const running = await startLoad(lab, {
         address: virtualIp.ipv4,
         port,
         rate: 300,
@@ -54,7 +56,7 @@ export async function measureResize(
         for (let i = 0; i < drains; i++) {
           // The client's ports come round after ten seconds at the earliest, and meet entries of the drained real server.
           await delay(8000);
-          await asRoot(director, drain(resized ? resize : "sleep 2"));
+          await asRoot(lab, director, drain(resized ? resize : "sleep 2"));
         }
       } finally {
         const load = await running.end();

@@ -5,9 +5,9 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 
-import { hosts, virtualIp } from "../hosts";
+import type { Lab } from "../instance";
 import { type LoadResult, startLoad, summary } from "../load";
-import { directors } from "../measure";
+import { directorsOf } from "../measure";
 import { type Heard, startCapture } from "../vrrpCapture";
 import { waitFor } from "../waitFor";
 import { table } from "../table";
@@ -62,21 +62,22 @@ const aptWork = [
 
 /** Soaks the pair at an advert interval. */
 export async function measureSoak(
+  lab: Lab,
   { minutes, advertIntervalSeconds }: { minutes: number; advertIntervalSeconds: number },
   tell: (line: string) => void,
 ): Promise<SoakFigures> {
-  return withStackConfig(async (apply) => {
+  return withStackConfig(lab, async (apply) => {
     tell(`${advertIntervalSeconds} s: applying`);
     await apply((stack) => {
       stack.vrrp = { version: 3, advertIntervalSeconds };
     });
-    const active = await activeOfWholePair();
-    return withDirectorsOnTheirOwnCpus(async (cpus) => {
-      await startAptWork();
-      const since = await asRoot(active, "date +%s");
-      const capture = await startCapture();
-      const load = await startLoad({
-        address: virtualIp.ipv4,
+    const active = await activeOfWholePair(lab);
+    return withDirectorsOnTheirOwnCpus(lab, async (cpus) => {
+      await startAptWork(lab);
+      const since = await asRoot(lab, active, "date +%s");
+      const capture = await startCapture(lab);
+      const load = await startLoad(lab, {
+        address: lab.topology.virtualIp.ipv4,
         port: 80,
         rate,
         seconds: minutes * 60,
@@ -89,12 +90,16 @@ export async function measureSoak(
       }
       const requests = await load.result;
       const heard = await capture.end();
-      const rounds = await stopAptWork();
+      const rounds = await stopAptWork(lab);
       return {
         advertIntervalSeconds,
         minutes,
-        transitions: await journalLines("Entering (MASTER|BACKUP|FAULT) STATE", since),
-        late: await journalLines("thread timer expired|rlimit_rttime|exited due to signal", since),
+        transitions: await journalLines(lab, "Entering (MASTER|BACKUP|FAULT) STATE", since),
+        late: await journalLines(
+          lab,
+          "thread timer expired|rlimit_rttime|exited due to signal",
+          since,
+        ),
         announcers: [...new Set(adverts(heard).map(({ from }) => from))],
         advertSpacing: spread(spacings(adverts(heard).filter(({ from }) => from === active))),
         requests,
@@ -137,14 +142,14 @@ export function soakTable(figures: SoakFigures): string {
   ]);
 }
 
-async function startAptWork(): Promise<void> {
+async function startAptWork(lab: Lab): Promise<void> {
   // A soak that was interrupted has left its work running.
-  await stopAptWork();
-  for (const { name } of hosts) {
-    await asRoot(name, `rm -f ${stopFile} ${roundsFile} && cat >/run/${aptUnit}.sh`, {
+  await stopAptWork(lab);
+  for (const { name } of lab.topology.hosts) {
+    await asRoot(lab, name, `rm -f ${stopFile} ${roundsFile} && cat >/run/${aptUnit}.sh`, {
       input: `${aptWork}\n`,
     });
-    await asRoot(name, `systemd-run --unit ${aptUnit} --quiet sh /run/${aptUnit}.sh`);
+    await asRoot(lab, name, `systemd-run --unit ${aptUnit} --quiet sh /run/${aptUnit}.sh`);
   }
 }
 
@@ -154,22 +159,22 @@ async function startAptWork(): Promise<void> {
  * @returns the rounds that were done, by host
  * @throws Error with what a host said whose work failed
  */
-async function stopAptWork(): Promise<Record<string, number>> {
-  await Promise.all(hosts.map(({ name }) => asRoot(name, `touch ${stopFile}`)));
+async function stopAptWork(lab: Lab): Promise<Record<string, number>> {
+  await Promise.all(lab.topology.hosts.map(({ name }) => asRoot(lab, name, `touch ${stopFile}`)));
   const rounds = await Promise.all(
-    hosts.map(async ({ name }) => {
+    lab.topology.hosts.map(async ({ name }) => {
       const state = await waitFor(
         async () => {
-          const now = await asRoot(name, `systemctl show -P ActiveState ${aptUnit}`);
+          const now = await asRoot(lab, name, `systemctl show -P ActiveState ${aptUnit}`);
           return now === "active" ? undefined : now;
         },
         { what: `${name} is done with its packages`, timeoutSeconds: 300, intervalSeconds: 2 },
       );
       if (state === "failed") {
         const said = `journalctl -u ${aptUnit} -n 20 -o cat; systemctl reset-failed ${aptUnit}`;
-        throw new Error(`the package work on ${name} failed: ${await asRoot(name, said)}`);
+        throw new Error(`the package work on ${name} failed: ${await asRoot(lab, name, said)}`);
       }
-      const count = await asRoot(name, `cat ${roundsFile} 2>/dev/null | wc -l`);
+      const count = await asRoot(lab, name, `cat ${roundsFile} 2>/dev/null | wc -l`);
       return [name, Number(count)] as const;
     }),
   );
@@ -177,11 +182,17 @@ async function stopAptWork(): Promise<Record<string, number>> {
 }
 
 /** How many lines like this each director's keepalived has logged. */
-async function journalLines(pattern: string, since: string): Promise<Record<string, number>> {
+async function journalLines(
+  lab: Lab,
+  pattern: string,
+  since: string,
+): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
-  for (const { name } of directors) {
+  for (const { name } of directorsOf(lab)) {
     const journal = `journalctl -u keepalived -o cat --since @${since}`;
-    counts[name] = Number(await asRoot(name, `${journal} | grep -cE '${pattern}' || [ $? = 1 ]`));
+    counts[name] = Number(
+      await asRoot(lab, name, `${journal} | grep -cE '${pattern}' || [ $? = 1 ]`),
+    );
   }
   return counts;
 }

@@ -6,8 +6,8 @@ import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 
-import { virtualIp } from "../hosts";
-import { directors, realServers } from "../measure";
+import type { Lab } from "../instance";
+import { directorsOf, realServersOf } from "../measure";
 import { type Stream, type Survival, runStreams, survival } from "../streams";
 import { table } from "../table";
 import { asRoot } from "./asRoot";
@@ -81,20 +81,21 @@ const afterCutMs = 15_000;
 
 /** Measures the configurations, by power cuts of whoever is active: with two each, once in either direction. */
 export async function measureStreams(
+  lab: Lab,
   { streams, only, cuts }: { streams: number; only?: readonly string[]; cuts: number },
   tell: (line: string) => void,
 ): Promise<StreamFigures[]> {
   const figures: StreamFigures[] = [];
-  await withEchoServers(() =>
-    withStackConfig(async (apply) => {
+  await withEchoServers(lab, () =>
+    withStackConfig(lab, async (apply) => {
       for (const configuration of configurations) {
         if (only && !only.includes(configuration.name)) continue;
         tell(`${configuration.name}: applying`);
         await apply((stack) => {
-          configure(stack, configuration);
+          configure(lab, stack, configuration);
         });
         for (let cut = 1; cut <= cuts; cut++) {
-          const found = await throughCut(configuration, streams);
+          const found = await throughCut(lab, configuration, streams);
           tell(
             `${configuration.name}, ${found.cut} cut: ${counts("old", found)}, ${counts("young", found)}`,
           );
@@ -137,20 +138,29 @@ export function streamTable(figures: readonly StreamFigures[]): string {
   ]);
 }
 
-function configure(stack: StackConfig, configuration: Configuration): void {
+function configure(lab: Lab, stack: StackConfig, configuration: Configuration): void {
   const { virtualServer, vrrp, directorSysctls = {} } = configuration;
-  stack.virtualServers.push({ name: "echo", address: virtualIp.ipv4, port, ...virtualServer });
+  stack.virtualServers.push({
+    name: "echo",
+    address: lab.topology.virtualIp.ipv4,
+    port,
+    ...virtualServer,
+  });
   stack.vrrp = vrrp;
   stack.kernel = { directorSysctls };
 }
 
-async function throughCut(configuration: Configuration, count: number): Promise<StreamFigures> {
-  const director = await activeOfWholePair();
-  if (!configuration.vrrp.connectionSync) await stopSyncDaemons();
+async function throughCut(
+  lab: Lab,
+  configuration: Configuration,
+  count: number,
+): Promise<StreamFigures> {
+  const director = await activeOfWholePair(lab);
+  if (!configuration.vrrp.connectionSync) await stopSyncDaemons(lab);
   const start = Date.now() + 3000;
   const cutTime = start + 8000;
-  const running = runStreams({
-    address: virtualIp.ipv4,
+  const running = runStreams(lab, {
+    address: lab.topology.virtualIp.ipv4,
     port,
     byteEveryMs: 200,
     groups: [
@@ -160,38 +170,38 @@ async function throughCut(configuration: Configuration, count: number): Promise<
     endAt: cutTime + afterCutMs,
     quietMs: 1000,
   });
-  const [streams, cut] = await Promise.all([running, cutAt(director, cutTime)]);
+  const [streams, cut] = await Promise.all([running, cutAt(lab, director, cutTime)]);
   const load = machineLoad();
   const ofGroup = (name: string) =>
     survival(
       streams.filter(({ group }: Stream) => group === name),
       cut.at,
     );
-  await activeOfWholePair();
+  await activeOfWholePair(lab);
   return { configuration, load, cut: director, old: ofGroup("old"), young: ofGroup("young") };
 }
 
 /** keepalived (2.2.7, 2.3.3) starts the kernel's sync daemon at a reload that asks for it, but leaves it running at one that doesn't. */
-async function stopSyncDaemons(): Promise<void> {
+async function stopSyncDaemons(lab: Lab): Promise<void> {
   const stop = ["master", "backup"].map((state) => `ipvsadm --stop-daemon ${state}`);
-  for (const { name } of directors) {
-    const left = await asRoot(name, [...stop, "ipvsadm -L --daemon"].join("; "));
+  for (const { name } of directorsOf(lab)) {
+    const left = await asRoot(lab, name, [...stop, "ipvsadm -L --daemon"].join("; "));
     if (left !== "") throw new Error(`${name} still has its ${left}`);
   }
 }
 
 /** Real servers that echo, for as long as something takes. */
-async function withEchoServers<T>(action: () => Promise<T>): Promise<T> {
+async function withEchoServers<T>(lab: Lab, action: () => Promise<T>): Promise<T> {
   const stop = `if systemctl -q is-active ${echoUnit}; then systemctl stop ${echoUnit}; fi`;
   const program = await readFile(join(__dirname, "../echo.pl"), "utf8");
-  for (const { name } of realServers) {
-    await asRoot(name, `${stop}; cat >/run/${echoUnit}.pl`, { input: program });
+  for (const { name } of realServersOf(lab)) {
+    await asRoot(lab, name, `${stop}; cat >/run/${echoUnit}.pl`, { input: program });
     const command = `perl /run/${echoUnit}.pl ${port} ${name}`;
-    await asRoot(name, `systemd-run --unit ${echoUnit} --collect --quiet ${command}`);
+    await asRoot(lab, name, `systemd-run --unit ${echoUnit} --collect --quiet ${command}`);
   }
   try {
     return await action();
   } finally {
-    for (const { name } of realServers) await asRoot(name, stop);
+    for (const { name } of realServersOf(lab)) await asRoot(lab, name, stop);
   }
 }

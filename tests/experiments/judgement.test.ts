@@ -2,6 +2,7 @@
 import { takeover } from "../../lab/experiments/detection";
 import { spread } from "../../lab/experiments/figures";
 import { type Stream, survival } from "../../lab/streams";
+import { dev } from "../../lab/topologies/dev";
 import { type Heard, heard } from "../../lab/vrrpCapture";
 
 const cutAt = 10_000;
@@ -65,7 +66,7 @@ test.each<[string, string, Heard | undefined]>([
   ],
   ["tcpdump's last words", "6 packets captured", undefined],
 ])("%s on the wire is told from the rest", (_, line, expected) => {
-  expect(heard(line)).toEqual(expected);
+  expect(heard(dev, line)).toEqual(expected);
 });
 
 const said = (kind: Heard["kind"], from: string, at: number): Heard => ({

@@ -1,5 +1,5 @@
 // A real server that speaks BFD (RFC 5880) with the directors, as a router does: by a keepalived of its own that does nothing else.
-import { findHost } from "../../lab/hosts";
+import { findHost } from "./lab";
 import { directors } from "./pools";
 import { shell } from "./stack";
 
@@ -41,4 +41,4 @@ export async function removeBfd(host: string): Promise<void> {
   );
 }
 
-const privateAddress = (name: string) => findHost(name).interfaces[0].ipv4;
+const privateAddress = (name: string) => findHost(name).private.ipv4;

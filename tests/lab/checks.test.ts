@@ -1,9 +1,13 @@
-// Every type of health check, on real servers that fail it and no other; and what a pool does when it grows too small.
-// The dev stack may be up or not; at the end it is up, and the hosts are as it makes them.
+/**
+ * Every type of health check, on real servers that fail it and no other; and what a pool does when it grows too small.
+ *
+ * @set slice 2
+ * @topology dev
+ * @budgetSeconds 150
+ */
 import { createHash } from "node:crypto";
-import { findHost, virtualIp } from "../../lab/hosts";
-import { inClient, waitFor } from "../../lab/lab";
-import { startService, stopService, stopServices } from "../../lab/services";
+import { waitFor } from "../../lab/waitFor";
+import { findHost, inClient, startService, stopService, stopServices, virtualIp } from "./lab";
 import { installBfd, startBfd, stopBfd } from "./bfd";
 import { directors, outOf, poolOf, settled, webs, weightsOf } from "./pools";
 import { configure, nobodyAsks, shell, tell, up } from "./stack";
@@ -36,7 +40,7 @@ const everyPool = (Object.keys(port) as (keyof typeof port)[]).map(pool);
 /** The real server that fails, and that of the BFD session. */
 const [failing, speaker] = ["web2", "web1"];
 
-const address = (name: string) => findHost(name).interfaces[1].ipv4;
+const address = (name: string) => findHost(name).public.ipv4;
 
 beforeAll(async () => {
   await Promise.all([...webs.map(serve), installBfd(speaker)]);
@@ -62,7 +66,7 @@ beforeAll(async () => {
     const hook = (...args: string[]) => ({ script: "note.sh", args });
     stack.tracking = {
       files: [{ name: "load", file: weights, initialValue: 0 }],
-      bfd: [{ name: "speaker", neighbor: findHost(speaker).interfaces[0].ipv4 }],
+      bfd: [{ name: "speaker", neighbor: findHost(speaker).private.ipv4 }],
     };
     stack.virtualServers = [
       web,

@@ -1,119 +1,30 @@
-// What goes wrong while the stack is changed. One rerun of `pulumi up` ends each in the same bytes on every host.
+/**
+ * What goes wrong while the stack is changed. One rerun of `pulumi up` ends each in the same bytes on every host.
+ *
+ * @set slice 8
+ * @topology dev
+ * @budgetSeconds 480
+ */
 import { setTimeout as delay } from "node:timers/promises";
-import { findHost, hosts, namespaces } from "../../lab/hosts";
-import { guests, labEnv, onHost, powerCut, powerOn, waitFor } from "../../lab/lab";
-import { activeDirector, directors, holders, ipvsTable } from "../../lab/measure";
-import { inNamespace } from "../../lab/network";
-import { projectRoot } from "../../lab/paths";
-import { type RunningProgram, start } from "../../lab/run";
-import type { Stack } from "../support/stacks";
+import { waitFor } from "../../lab/waitFor";
+import { activeDirector, findHost, hosts, ipvsTable, onHost, powerCut, powerOn } from "./lab";
 import { fault } from "./fault";
-import { conf, pid, transitions } from "./keepalived";
-import { configFile, configure, everywhere, pulumi, shell, up } from "./stack";
+import { conf, transitions } from "./keepalived";
+import { configure, everywhere, pulumi, shell, up } from "./stack";
+import {
+  sameBytes,
+  side,
+  turn,
+  converges,
+  startUp,
+  saidBy,
+  untilDone,
+  standby,
+  isChanged,
+  changeAndBack,
+} from "./disturb";
 
-/** Real servers change side by side: more is under way at each moment. A host that is off is given up soon. */
-const quickly = (stack: Stack): void => {
-  stack.rollout = { maxUnavailable: 3 };
-  stack.ssh = { ...(stack.ssh as object), dialErrorLimit: 5 };
-};
-
-/** A change that every step of every host takes part in. */
-const change = (stack: Stack): void => {
-  quickly(stack);
-  stack.realServers[1].weight = 7;
-  stack.firewall = { allowFrom: ["10.0.0.0/8", "172.16.0.0/12"] };
-  stack.kernel = {
-    directorSysctls: { "net.core.somaxconn": 4321 },
-    realServerSysctls: { "net.core.somaxconn": 4321 },
-  };
-};
-
-/** Everything of the stack's on a host: files, rules, addresses, what is in the kernel. */
-const bytes = [
-  "find /etc/lvs-ha /etc/keepalived /etc/sysctl.d/90-lvs-ha.conf /etc/modules-load.d/lvs-ha.conf /etc/modprobe.d/lvs-ha.conf /etc/systemd/system/lvs-ha-vip.service /usr/local/lib/lvs-ha -type f ! -name ssh-clients.nft 2>/dev/null | sort | xargs md5sum",
-  "ufw status",
-  "sysctl -n net.core.somaxconn",
-  "ip -4 -o addr show dev lo | cut -d ' ' -f 2-7",
-  "ipvsadm -Sn 2>/dev/null | sort",
-].join("; ");
-
-/** The hosts as a change that nothing disturbs leaves them: before it, and after it. */
-const clean: Record<"before" | "after", Record<string, string>> = { before: {}, after: {} };
-
-/** How most of them end. */
-const sameBytes = "one rerun: the same bytes";
-
-let changed = false;
-
-const side = () => (changed ? change : quickly);
-
-/** Sets the config to the side where the hosts aren't. */
-function turn(): void {
-  changed = !changed;
-  configure(side());
-}
-
-/** One more `up`, and every host is as a change that nothing disturbed leaves it. */
-async function converges(): Promise<void> {
-  await pulumi("cancel", "--yes");
-  await up();
-  const [active] = await holders();
-  expect(active).toBeDefined();
-  const wanted = changed ? clean.after : clean.before;
-  await waitFor(
-    async () => {
-      const now = await everywhere(bytes);
-      for (const [name, text] of Object.entries(now)) {
-        if (text !== wanted[name])
-          throw new Error(`${name} is otherwise:\n${text}\nwanted:\n${wanted[name]}`);
-      }
-      return true;
-    },
-    { what: "every host has the same bytes", timeoutSeconds: 30 },
-  );
-}
-
-/** `pulumi up` that a test can end. */
-async function startUp(): Promise<RunningProgram> {
-  const up = ["up", "--yes", "--skip-preview", "--config-file", configFile, "--stack", "dev"];
-  const quiet = ["--non-interactive", "--color=never"];
-  const [file, words] = inNamespace(namespaces.operator, "pulumi", [...up, ...quiet]);
-  return start(file, words, { cwd: projectRoot, env: await labEnv() });
-}
-
-const saidBy = (running: RunningProgram) => running.stdout() + running.stderr();
-
-const done = /remote:Command \S+ (created|updated|deleted|replaced)/g;
-
-/** Waits until so many more commands are done, or the run is over. */
-async function untilDone(running: RunningProgram, count: number): Promise<boolean> {
-  const limit = Date.now() + 300_000;
-  while (!running.hasEnded() && Date.now() < limit) {
-    if ((saidBy(running).match(done) ?? []).length >= count) return true;
-    await delay(20);
-  }
-  return false;
-}
-
-const names = directors.map(({ name }) => name);
-const standby = async () => {
-  const active = await activeDirector();
-  return names.find((name) => name !== active) ?? "";
-};
-
-beforeAll(async () => {
-  configure(quickly);
-  await up();
-  clean.before = await everywhere(bytes);
-  turn();
-  await up();
-  clean.after = await everywhere(bytes);
-});
-
-afterEach(async () => {
-  // What one test has left off would be the next one's fault.
-  for (const { host, guest } of guests()) if (!guest.isOn) await powerOn(host.name);
-});
+changeAndBack();
 
 test("kill -9 of the engine, or the operator's Ctrl-C, at every second step boundary, one after the other", async () => {
   await fault("the engine killed (-9) or interrupted at every second step", async () => {
@@ -150,35 +61,6 @@ test("the operator's Ctrl-C halfway", async () => {
     expect((await running.ended).exitCode).not.toBe(0);
     await converges();
     return sameBytes;
-  });
-});
-
-/** Kills the SSH sessions that the stack's scripts run in, on a host; how many. The tests' own session is another. */
-const cutSessions = [
-  "n=0",
-  "for p in $(pgrep -f '[/]usr/local/lib/lvs-ha/'); do",
-  '  while [ "${p:-1}" -gt 1 ]; do',
-  "    case $(cat /proc/$p/comm 2>/dev/null) in sshd*) kill -9 $p && n=$((n + 1)); break ;; esac",
-  "    p=$(awk '{ print $4 }' /proc/$p/stat 2>/dev/null)",
-  "  done",
-  "done",
-  "echo $n",
-].join("\n");
-
-test("every SSH connection cut while hosts are changed", async () => {
-  await fault("SSH cut on every host, again and again", async () => {
-    turn();
-    const running = await startUp();
-    let cut = 0;
-    while (!running.hasEnded()) {
-      const counts = await everywhere(cutSessions);
-      cut += Object.values(counts).reduce((sum, count) => sum + Number(count), 0);
-      await delay(1000);
-    }
-    await running.ended;
-    expect(cut).toBeGreaterThan(0);
-    await converges();
-    return `${cut} sessions cut, one rerun: the same bytes`;
   });
 });
 
@@ -246,11 +128,13 @@ test("a real server and the standby director are off, in maintenance: up ends cl
       );
       expect(exitCode).not.toBe(0);
       for (const name of off) {
-        const where = `${findHost(name).interfaces[0].ipv4}:22`.replaceAll(".", "\\.");
+        const where = `${findHost(name).private.ipv4}:22`.replaceAll(".", "\\.");
         expect(stdout).toMatch(new RegExp(`pair-${name}-\\S+ .*failed.* error: .*${where}`));
       }
       for (const { name } of hosts.filter((host) => !off.includes(host.name))) {
-        expect(await shell(name, "sysctl -n net.core.somaxconn")).toBe(changed ? "4321" : "4096");
+        expect(await shell(name, "sysctl -n net.core.somaxconn")).toBe(
+          isChanged() ? "4321" : "4096",
+        );
       }
       await Promise.all(off.map(powerOn));
       configure(side());
@@ -308,31 +192,6 @@ async function withPackage(name: string): Promise<void> {
     configure(now);
   }
 }
-
-/** Leaves no block free, not even those that are root's. */
-const fillDisk =
-  "n=0; for size in 512M 64M 8M 1M 64K 4K; do while fallocate -l $size /root/fill.$n 2>/dev/null; do n=$((n + 1)); done; done; rm -f /root/fill.$n; df -P / | tail -1";
-
-test("a director's disk is full: its old config serves, the director after it is untouched", async () => {
-  // The order in which they change, whoever is active.
-  const [next = "", first = ""] = names;
-  await fault(`disk full on ${first}`, async () => {
-    const state = `${pid}; md5sum ${conf}`;
-    const before = [await shell(first, state), await shell(next, state)];
-    await shell(first, fillDisk);
-    try {
-      turn();
-      const { exitCode, stdout } = await pulumi("up", "--yes", "--skip-preview");
-      expect(exitCode).not.toBe(0);
-      expect(stdout).toMatch(/No space left on device|MiB free; at least/);
-      expect([await shell(first, state), await shell(next, state)]).toEqual(before);
-    } finally {
-      await shell(first, "rm /root/fill.*");
-    }
-    await converges();
-    return sameBytes;
-  });
-});
 
 test("two runs at once: the second is refused, the first goes through", async () => {
   await fault("two runs at once", async () => {

@@ -1,14 +1,23 @@
 // Runs each test and hook of the lab inside its limit: when that has passed, or the test is over, everything it started is ended,
 // and what goes on of it can start nothing more. (By itself jest lets a test that has run out of time go on beside the next ones.)
+// Tests of a slice don't start when the whole run has no time left for them.
+import type { EnvironmentContext, JestEnvironmentConfig } from "@jest/environment";
 import type { Circus } from "@jest/types";
 import NodeEnvironment from "jest-environment-node";
 import { shareLimits, withLimit } from "../../lab/limit";
+import { readHead } from "./files";
 
 /** jest's own limit comes after ours, as a last resort. */
 const graceSeconds = 30;
 
 export default class LabEnvironment extends NodeEnvironment {
   private readonly limited = new WeakSet<object>();
+  private readonly isOfSlice: boolean;
+
+  constructor(config: JestEnvironmentConfig, context: EnvironmentContext) {
+    super(config, context);
+    this.isOfSlice = readHead(context.testPath).set !== "core";
+  }
 
   override async setup(): Promise<void> {
     await super.setup();
@@ -16,8 +25,20 @@ export default class LabEnvironment extends NodeEnvironment {
   }
 
   handleTestEvent(event: Circus.Event, state: Circus.State): void {
-    if (event.name === "test_start") this.limit(event.test, event.test.name, state);
+    if (event.name === "run_describe_start" && this.isTooLate()) event.describeBlock.mode = "skip";
+    if (event.name === "test_start") {
+      if (this.isTooLate() && event.test.mode !== "skip") {
+        event.test.mode = "skip";
+        process.stderr.write(`  skipped: ${event.test.name}: the run's time for slices is over\n`);
+      }
+      this.limit(event.test, event.test.name, state);
+    }
     if (event.name === "hook_start") this.limit(event.hook, event.hook.type, state);
+  }
+
+  private isTooLate(): boolean {
+    const until = process.env.LVS_HA_SLICE_UNTIL;
+    return this.isOfSlice && until !== undefined && Date.now() / 1000 > Number(until);
   }
 
   private limit(work: Circus.TestEntry | Circus.Hook, name: string, state: Circus.State): void {

@@ -1,6 +1,6 @@
 // One fault: done to the lab while requests come to the virtual address; its cost and its end go into the matrix.
-import { virtualIp } from "../../lab/hosts";
-import { startLoad, summary } from "../../lab/load";
+import { summary } from "../../lab/load";
+import { startLoad, virtualIp } from "./lab";
 import { noteFault } from "./faultMatrix";
 import { tell } from "./stack";
 

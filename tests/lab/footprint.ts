@@ -1,31 +1,38 @@
 // What the stack changes on a host and has to put back. Packages stay, with what they brought.
-import { readFileSync, writeFileSync } from "node:fs";
-import { statePath } from "../../lab/paths";
-import { everywhere } from "./stack";
+import { readFileSync } from "node:fs";
+import { asRoot } from "../../lab/experiments/asRoot";
+import { type Lab, labPath } from "../../lab/instance";
 
 const ofPackages = "grep -v -e python3 -e ipvsadm -e keepalived -e ufw -e config-opts";
+
+/** Kernel values of the network that nobody sets: counters, and what follows from use. */
+const ofUse =
+  "grep -v -e '[.]nf_conntrack_count ' -e 'stable_secret' -e 'random' -e 'nf_conntrack_expect_max' -e 'nf_conntrack_buckets'";
+
 const footprint = [
   `ls -A /etc/sysctl.d /etc/modules-load.d /etc/modprobe.d /usr/local/lib | ${ofPackages}`,
   `ls -A /etc/systemd/system /etc/systemd/system/*.wants | ${ofPackages}`,
+  `systemctl list-unit-files --state=enabled --no-legend --plain | cut -d ' ' -f 1 | ${ofPackages}`,
   "ls -d /var/lib/lvs-ha /etc/lvs-ha /etc/keepalived/keepalived.conf /etc/keepalived/lvs-ha* /etc/systemd/system/keepalived.service.d 2>/dev/null",
   "ip -o addr show | cut -d ' ' -f 2-7",
-  "sysctl net.ipv4.ip_forward net.ipv4.conf.all.arp_ignore net.ipv4.conf.lo.arp_announce net.ipv4.tcp_fin_timeout",
+  // Those that were there before: a loaded module brings more.
+  `sysctl -a 2>/dev/null | grep -e '^net[.]ipv[46][.]\\(conf\\|ip_forward\\|tcp_\\)' -e '^net[.]core[.]' | ${ofUse}`,
   "cat /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys 2>/dev/null",
+  "sha256sum /etc/fstab /etc/hosts /etc/hostname /etc/network/interfaces /etc/sysctl.conf /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* 2>/dev/null",
+  "apt-mark showhold",
   "nft list tables 2>/dev/null | grep lvs_ha",
   "true",
 ].join("; ");
 
 /** Every host's footprint, by host. */
-export const footprints = () => everywhere(footprint);
-
-const file = statePath("untouched.json");
-
-/** Notes what the hosts are before the stack has touched them. */
-export async function noteUntouched(): Promise<void> {
-  writeFileSync(file, JSON.stringify(await footprints()));
+export async function footprints(lab: Lab): Promise<Record<string, string>> {
+  const found = lab.topology.hosts.map(
+    async ({ name }) => [name, await asRoot(lab, name, footprint)] as const,
+  );
+  return Object.fromEntries(await Promise.all(found));
 }
 
-/** What they were then. */
-export function untouched(): Record<string, string> {
-  return JSON.parse(readFileSync(file, "utf8")) as Record<string, string>;
+/** What they were before the stack had touched them. */
+export function untouched(lab: Lab): Record<string, string> {
+  return JSON.parse(readFileSync(labPath(lab, "untouched.json"), "utf8")) as Record<string, string>;
 }

@@ -1,4 +1,4 @@
-// `npm run test:lab`: end to end on the lab's hosts, in the order of the tests. Needs root.
+// The lab's tests, on its hosts. Needs root. `npm run test:lab` (run.ts) chooses files; `npx jest --config tests/lab/jest.config.mjs NAME` runs one.
 import base from "../../jest.config.mjs";
 
 /** @type {import("jest").Config} */
@@ -8,9 +8,10 @@ export default {
   testMatch: ["<rootDir>/tests/lab/**/*.test.ts"],
   testPathIgnorePatterns: ["/node_modules/"],
   globalSetup: "<rootDir>/tests/lab/setup.ts",
-  globalTeardown: "<rootDir>/tests/lab/teardown.ts",
   testEnvironment: "<rootDir>/tests/lab/environment.ts",
+  setupFilesAfterEnv: ["<rootDir>/tests/lab/begin.ts"],
   testSequencer: "<rootDir>/tests/lab/sequencer.mjs",
+  // Each has a lab of its own; `npm run test:lab -- --labs 2` runs two.
   maxWorkers: 1,
   testTimeout: 600_000,
 };

@@ -1,8 +1,13 @@
-// What Prometheus would read of the lab's hosts, from where `pulumi up` runs: the exporters' own answers over the network.
+/**
+ * What Prometheus would read of the lab's hosts, from where `pulumi up` runs: the exporters' own answers over the network.
+ *
+ * @set slice 4
+ * @topology dev
+ * @budgetSeconds 120
+ */
 import { setTimeout as delay } from "node:timers/promises";
-import { hosts, virtualIp } from "../../lab/hosts";
-import { inOperator, waitFor } from "../../lab/lab";
-import { activeDirector, directors, realServers } from "../../lab/measure";
+import { waitFor } from "../../lab/waitFor";
+import { activeDirector, directors, hosts, inOperator, realServers, virtualIp } from "./lab";
 import { configure, everywhere, nobodyAsks, shell, up } from "./stack";
 
 const intervalSeconds = 5;
@@ -18,7 +23,7 @@ beforeAll(async () => {
 
 /** A host's metrics by name and labels, as its exporter gives them now. */
 async function metricsOf(name: string): Promise<Map<string, number>> {
-  const address = hosts.find((host) => host.name === name)?.interfaces[0].ipv4 ?? "";
+  const address = hosts.find((host) => host.name === name)?.private.ipv4 ?? "";
   const { stdout } = await inOperator("curl", [
     ..."--fail --silent --show-error --max-time 10".split(" "),
     `http://${address}:9100/metrics`,
@@ -66,7 +71,7 @@ test("the active director has the virtual address, the standby hasn't; both have
 });
 
 test("a real server that is out, one without its virtual address, and a changed sysctl show within two looks", async () => {
-  const address = realServers[0]?.interfaces[1].ipv4 ?? "";
+  const address = realServers[0]?.public.ipv4 ?? "";
   const present = `lvs_ha_loopback_address_present{address="${virtualIp.ipv4}",interface="lo"}`;
   await becomes("web1", present, 1);
   await shell("web1", `ip addr del ${virtualIp.ipv4}/32 dev lo`);
@@ -93,7 +98,7 @@ test("a real server that is out, one without its virtual address, and a changed 
 });
 
 test("nobody else may read them, and taken out of the config the exporters are gone", async () => {
-  const web = realServers[1]?.interfaces[0].ipv4 ?? "";
+  const web = realServers[1]?.private.ipv4 ?? "";
   const from = "curl --silent --output /dev/null --max-time 3";
   expect(await shell("web1", `${from} http://${web}:9100/metrics || echo $?`)).toBe("28");
   configure(nobodyAsks);

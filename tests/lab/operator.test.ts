@@ -1,72 +1,20 @@
-// The operator's command on real hosts: what it finds, mends and moves, under load. Each test finds the lab as the one before left it.
-import { virtualIp } from "../../lab/hosts";
+/**
+ * The operator's command on real hosts: what it finds, mends and moves, under load. Each test finds the lab as the one before left it.
+ *
+ * @set core
+ * @topology dev
+ * @budgetSeconds 180
+ */
+import { waitFor } from "../../lab/waitFor";
 import type { KeepAlivePlan } from "../../lab/keepAliveClient";
-import { inClient, powerCut, powerOn, waitFor } from "../../lab/lab";
-import type { LoadResult } from "../../lab/load";
-import { activeDirector, directors, ipvsTable, realServers, requests } from "../../lab/measure";
-import type { RunResult } from "../../lab/run";
+import { activeDirector, directors, inClient, ipvsTable, requests, virtualIp } from "./lab";
+
 import type { Status } from "../../ops/status/look";
 import type { ThroughVip } from "../../ops/verify/through";
 import type { Verification } from "../../ops/verify/verify";
-import { configure, lvs, nobodyAsks, shell, tell, up } from "./stack";
-import { underLoad } from "./underLoad";
-
-/** The operator's command, told; how it ended is a result. */
-async function told(...args: string[]): Promise<RunResult> {
-  const result = await lvs(...args);
-  tell(`lvs ${args.join(" ")}: ${result.exitCode}\n${result.stdout}${result.stderr}`.trimEnd());
-  return result;
-}
-
-/** The same, which has to end with 0; what it printed. */
-async function done(...args: string[]): Promise<string> {
-  const { stdout, stderr, exitCode } = await told(...args);
-  if (exitCode !== 0) throw new Error(`lvs ${args.join(" ")} ended with ${exitCode}: ${stderr}`);
-  return stdout;
-}
-
-/** Does something while requests come, none of which may be lost. */
-async function withoutLoss(work: () => Promise<void>): Promise<LoadResult> {
-  const result = await underLoad({ rate: 50, seconds: 540 }, work);
-  expect(result).toMatchObject({ lost: 0 });
-  expect(result.answered).toBe(result.sent);
-  return result;
-}
-
-const healthy = () =>
-  waitFor(
-    async () => {
-      const { stdout } = await told("status", "--json");
-      const { problems } = JSON.parse(stdout) as Status;
-      if (problems.length === 0) return true;
-      throw new Error(problems.map(({ text }) => text).join("; "));
-    },
-    { what: "lvs status finds nothing wrong", timeoutSeconds: 60, intervalSeconds: 2 },
-  );
-
-const webs = realServers.map(({ name }) => name);
-const addressOf = (name: string) =>
-  realServers.find((host) => host.name === name)?.interfaces[1].ipv4 ?? "";
-
-/** Its weight in every director's kernel. */
-const weights = (name: string) =>
-  Promise.all(
-    directors.map(async (director) => {
-      const row = new RegExp(`-> ${addressOf(name)}:80 +Route +(\\d+) `);
-      return row.exec(await ipvsTable(director.name))?.[1];
-    }),
-  );
-
-/** Its connections that count as active in a director's kernel. */
-async function openOf(name: string, director: string): Promise<number> {
-  const row = new RegExp(`-> ${addressOf(name)}:80 +Route +\\d+ +(\\d+) `);
-  return Number(row.exec(await ipvsTable(director))?.[1]);
-}
-
-/** Of `lvs drain --json`. */
-interface Drained {
-  directors: { director: string; openConnections: number; heardConnections: number }[];
-}
+import { configure, nobodyAsks, shell, up } from "./stack";
+import type { Drained } from "./operatorCommands";
+import { told, done, withoutLoss, healthy, addressOf, weights, openOf } from "./operatorCommands";
 
 beforeAll(async () => {
   configure(nobodyAsks);
@@ -191,38 +139,6 @@ describe("a real server", () => {
     await done("undrain", "web2");
     await healthy();
   });
-
-  test("that is the last one is not drained", async () => {
-    const [last = "", ...others] = webs;
-    for (const name of others) await done("drain", name);
-    const { exitCode, stderr } = await told("drain", last);
-    expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`${last} is the last one`)]);
-    expect(await weights(last)).toEqual(["1", "1"]);
-    for (const name of others) await done("undrain", name);
-    await healthy();
-  });
-
-  test("in maintenance may be switched off and on, and serves again afterwards; nothing is lost", async () => {
-    await withoutLoss(async () => {
-      expect(await done("maintenance", "on", "web3", "--yes")).toContain("gets no new connections");
-      expect(await weights("web3")).toEqual(["0", "0"]);
-      expect(await done("maintenance", "on", "web3", "--yes")).toContain("in maintenance already");
-      await waitFor(
-        async () =>
-          !/192\.0\.2\.23:80 +Route +0 +[1-9]/.test(await ipvsTable(await activeDirector())),
-        {
-          what: "no connection to web3 is open",
-          timeoutSeconds: 30,
-        },
-      );
-      await powerCut("web3");
-      await powerOn("web3");
-      await done("maintenance", "off", "web3", "--yes");
-      expect(await weights("web3")).toEqual(["1", "1"]);
-      expect((await requests(60)).byServer).toHaveProperty("web3");
-    });
-    await healthy();
-  });
 });
 
 describe("the active director", () => {
@@ -243,24 +159,5 @@ describe("the active director", () => {
       `${active} is active already`,
     );
     expect(await activeDirector()).toBe(active);
-  });
-
-  test("in maintenance may be switched off and on, and stands by afterwards; nothing is lost", async () => {
-    const before = await activeDirector();
-    await withoutLoss(async () => {
-      expect(await done("maintenance", "on", before, "--yes")).toContain("may be rebooted");
-      expect(await activeDirector()).not.toBe(before);
-      const alone = await told("failover", "--yes");
-      expect([alone.exitCode, alone.stderr]).toEqual([
-        1,
-        expect.stringContaining(`${before} is in maintenance`),
-      ]);
-      await powerCut(before);
-      await powerOn(before);
-      expect(await shell(before, "systemctl is-active keepalived || true")).toBe("inactive");
-      await done("maintenance", "off", before, "--yes");
-    });
-    expect(await activeDirector()).not.toBe(before);
-    await healthy();
   });
 });

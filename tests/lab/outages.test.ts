@@ -1,7 +1,12 @@
-// What fails while the pair serves and nobody changes anything: it mends itself, and status says what it can't.
+/**
+ * What fails while the pair serves and nobody changes anything: it mends itself, and status says what it can't.
+ *
+ * @set slice 4
+ * @topology dev
+ * @budgetSeconds 150
+ */
 import { setTimeout as delay } from "node:timers/promises";
-import { virtualIp } from "../../lab/hosts";
-import { waitFor } from "../../lab/lab";
+import { waitFor } from "../../lab/waitFor";
 import {
   activeDirector,
   directors,
@@ -9,14 +14,15 @@ import {
   ipvsTable,
   realServers,
   requests,
-} from "../../lab/measure";
+  virtualIp,
+} from "./lab";
 import type { Status } from "../../ops/status/look";
 import { fault } from "./fault";
 import { transitions } from "./keepalived";
 import { configure, everywhere, lvs, nobodyAsks, shell, up } from "./stack";
 
 const names = directors.map(({ name }) => name);
-const web2 = realServers.find(({ name }) => name === "web2")?.interfaces[1].ipv4 ?? "";
+const web2 = realServers.find(({ name }) => name === "web2")?.public.ipv4 ?? "";
 
 /** Whether a director has web2 in the virtual server's pool. */
 const hasWeb2 = async (director: string) => (await ipvsTable(director)).includes(`-> ${web2}:80 `);
@@ -51,33 +57,6 @@ beforeAll(async () => {
     ];
   });
   await up();
-});
-
-test("keepalived is killed, all of it, on the active director: the other takes over, it stands by again, nobody did anything", async () => {
-  await fault(
-    "keepalived killed (-9) on the active director",
-    async () => {
-      const active = await activeDirector();
-      await shell(active, "pkill -KILL -x keepalived");
-      const began = Date.now();
-      await waitFor(
-        async () => {
-          const found = await holders();
-          if (found.length === 1 && found[0] !== active) return true;
-          throw new Error(`held by ${found.join(" and ") || "nobody"}`);
-        },
-        { what: "the other director alone holds the address", timeoutSeconds: 20 },
-      );
-      const taken = ((Date.now() - began) / 1000).toFixed(1);
-      await waitFor(async () => (await problems()).length === 0, {
-        what: "status finds nothing wrong",
-        timeoutSeconds: 60,
-      });
-      return `the other took over, and the pair was whole again (one holder after ${taken} s)`;
-    },
-    // Those that were under way on the one that was killed.
-    20,
-  );
 });
 
 describe("a real server", () => {

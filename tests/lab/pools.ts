@@ -1,8 +1,15 @@
 // What the directors have: virtual addresses, and real servers in their pools. A service is named as `ipvsadm -Sn` writes it.
-import { virtualIp } from "../../lab/hosts";
-import { onHost, waitFor } from "../../lab/lab";
-import { startLoad, type LoadResult } from "../../lab/load";
-import { directors as directorHosts, realServers as webHosts } from "../../lab/measure";
+import { waitFor } from "../../lab/waitFor";
+import { type LoadResult } from "../../lab/load";
+import {
+  directors as directorHosts,
+  activeDirector,
+  ipvsTable,
+  onHost,
+  realServers as webHosts,
+  startLoad,
+  virtualIp,
+} from "./lab";
 import { shell } from "./stack";
 
 /** Names of the lab's directors. */
@@ -97,3 +104,13 @@ export async function outOf(services: string[], realServer: string): Promise<voi
     }
   }
 }
+
+/** Waits, as an operator does before a real server is switched off or removed, until the active director has no connection to it open. */
+export const noneOpen = async (name: string) => {
+  const address = webHosts.find((host) => host.name === name)?.public.ipv4 ?? "";
+  const drained = new RegExp(`${address.replaceAll(".", "\\.")}:80 +Route +0 +0 `);
+  await waitFor(async () => drained.test(await ipvsTable(await activeDirector())), {
+    what: `${name} has no open connection`,
+    timeoutSeconds: 60,
+  });
+};

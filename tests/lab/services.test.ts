@@ -1,11 +1,27 @@
-// Every kind of service, by real traffic: protocols, families, forwarding methods, persistence, several VRRP instances, and examples as they stand.
-// The dev stack may be up or not; at the end it is up, and the hosts are as it makes them.
+/**
+ * Every kind of service, by real traffic: protocols, families, forwarding methods, persistence, several VRRP instances, and examples as they stand.
+ *
+ * @set slice 1
+ * @topology dev
+ * @budgetSeconds 300
+ */
 import { setTimeout as delay } from "node:timers/promises";
-import { realServers as webHosts, directors as directorHosts } from "../../lab/measure";
-import { client, virtualIp } from "../../lab/hosts";
-import { inClient, powerCut, powerOn, waitFor } from "../../lab/lab";
-import { startLoad, summary } from "../../lab/load";
-import { ask, startService, stopService, stopServices } from "../../lab/services";
+import { waitFor } from "../../lab/waitFor";
+import { summary } from "../../lab/load";
+import {
+  ask,
+  client,
+  directors as directorHosts,
+  inClient,
+  powerCut,
+  powerOn,
+  realServers as webHosts,
+  startLoad,
+  startService,
+  stopService,
+  stopServices,
+  virtualIp,
+} from "./lab";
 import { example } from "../support/examples";
 import type { Stack } from "../support/stacks";
 import { activeFor, directors, holdersOf, outOf, poolOf, requests, settled, webs } from "./pools";
@@ -47,7 +63,7 @@ describe("one pair, services of every protocol, IPv4 and IPv6", () => {
         "health.sh": '#!/bin/sh\nexec curl --fail --silent --max-time 2 "http://$1/health"\n',
       };
       // By the private network, from which directors may reach everything on the real servers.
-      const byScript = webHosts.map(({ name, interfaces: [{ ipv4 }] }) => ({
+      const byScript = webHosts.map(({ name, private: { ipv4 } }) => ({
         name,
         checks: [{ type: "misc", script: "health.sh", args: [ipv4], delayLoopSeconds: 1 }],
       }));
@@ -88,7 +104,7 @@ describe("one pair, services of every protocol, IPv4 and IPv6", () => {
 
   test("the IPv6 virtual address is the active director's alone: no real server answers for it", async () => {
     const active = await activeFor(virtualIp.ipv6);
-    const mac = directorHosts.find(({ name }) => name === active)?.interfaces[1].mac;
+    const mac = directorHosts.find(({ name }) => name === active)?.public.mac;
     for (let round = 0; round < 5; round++) {
       await inClient("ip", ["neigh", "flush", "to", virtualIp.ipv6]);
       await requests(virtualIp.ipv6, { count: 1, rate: 10 });
@@ -205,11 +221,11 @@ describe("examples/active-active.yaml, with more on it, under nftables", () => {
       stack.firewall = { backend: "nftables", allowFrom: ["10.10.0.0/24", "2001:db8:0:1::/64"] };
       // By the private network, which NAT needs; the others don't mind.
       stack.realServers.forEach((realServer, i) => {
-        realServer.address = webHosts[i]?.interfaces[0].ipv4;
-        realServer.address6 = webHosts[i]?.interfaces[0].ipv6;
+        realServer.address = webHosts[i]?.private.ipv4;
+        realServer.address6 = webHosts[i]?.private.ipv6;
       });
       stack.directors.forEach((director, i) => {
-        director.vrrpAddress6 = `${directorHosts[i]?.interfaces[1].ipv6}/64`;
+        director.vrrpAddress6 = `${directorHosts[i]?.public.ipv6}/64`;
       });
       const vrrp = stack.vrrp as { instances: Record<string, unknown>[] } & Record<string, unknown>;
       // The example waits 30 s, which is right for hosts that boot slower than these.
@@ -318,7 +334,7 @@ describe("examples/active-active.yaml, with more on it, under nftables", () => {
       count: 6,
       host: "web3",
       // Of one address: it would tell of all it has otherwise, and the real servers have some of these, too.
-      from: webHosts[2]?.interfaces[1].ipv4,
+      from: webHosts[2]?.public.ipv4,
     });
     expect(Object.keys(answers).sort()).toEqual(["web1", "web2"]);
   });

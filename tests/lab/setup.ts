@@ -1,20 +1,26 @@
-// A new lab for the tests, by the commands that a user types.
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
+// Before the lab's test files: a new lab of the dev topology, its stack on it, and all of that put aside for each file to begin with.
+import { writeFileSync } from "node:fs";
+import { labOf, labPath } from "../../lab/instance";
+import { labDown, labUp, runInLab } from "../../lab/lab";
+import { takeSnapshot } from "../../lab/snapshot";
+import { dev } from "../../lab/topologies/dev";
 import { forgetFaults } from "./faultMatrix";
-import { noteUntouched } from "./footprint";
+import { footprints } from "./footprint";
+import { stackText } from "./stackText";
 
 export default async function setup(): Promise<void> {
   forgetFaults();
-  for (const command of ["down", "up"]) {
-    const { status, error } = spawnSync("npm", ["run", "--silent", "lab", "--", command], {
-      cwd: join(__dirname, "../.."),
-      stdio: "inherit",
-      timeout: 3_600_000,
-    });
-    if (error) throw error;
-    if (status !== 0)
-      throw new Error(`npm run lab -- ${command} ended with ${status ?? "a signal"}`);
-  }
-  await noteUntouched();
+  if (process.env.LVS_HA_TEST_NO_DEV !== undefined) return;
+  const lab = labOf(dev);
+  await labDown(lab);
+  await labUp(lab);
+  writeFileSync(labPath(lab, "untouched.json"), JSON.stringify(await footprints(lab)));
+  const config = labPath(lab, "first.yaml");
+  writeFileSync(config, stackText(dev));
+  const began = Date.now();
+  const quiet = ["--yes", "--skip-preview", "--non-interactive", "--color=never"];
+  await runInLab(lab, ["pulumi", "up", ...quiet, "--config-file", config]);
+  const seconds = ((Date.now() - began) / 1000).toFixed(0);
+  process.stderr.write(`pulumi up on new hosts: ${seconds} s\n`);
+  await takeSnapshot(lab, labPath(lab, "snapshot"));
 }

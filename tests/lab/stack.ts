@@ -1,41 +1,36 @@
-// The lab's stack in the hands of a test: the dev stack's config with a change, and the engine's commands on it.
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+// The lab's stack in the hands of a test: its config with a change, and the engine's commands on it.
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parse, stringify } from "yaml";
-import { asRoot as shell } from "../../lab/experiments/asRoot";
-import { hosts } from "../../lab/hosts";
-import { inOperator } from "../../lab/lab";
-import { projectRoot } from "../../lab/paths";
-import type { RunResult } from "../../lab/run";
+import { asRoot } from "../../lab/experiments/asRoot";
+import type { RunOptions, RunResult } from "../../lab/run";
 import type { Stack } from "../support/stacks";
+import { hosts, inOperator, lab } from "./lab";
+import { stackText } from "./stackText";
 
-export { shell };
+/** Runs a shell command on a host as root; it has to succeed. */
+export const shell = (host: string, command: string, options: RunOptions = {}) =>
+  asRoot(lab, host, command, options);
 
 const folder = mkdtempSync(join(tmpdir(), "lvs-ha-test-"));
 /** The config that the tests' runs read. */
 export const configFile = join(folder, "Pulumi.dev.yaml");
 
-/** Sets the stack's config to that of Pulumi.dev.yaml, with a change. */
-export function configure(change: (stack: Stack) => void = () => undefined): void {
-  const file = parse(readFileSync(join(projectRoot, "Pulumi.dev.yaml"), "utf8")) as {
-    config: Record<string, unknown>;
-  };
-  const prefix = "lvs-ha:";
-  const stack = Object.fromEntries(
-    Object.entries(file.config).map(([key, value]) => [key.slice(prefix.length), value]),
-  ) as Stack;
-  change(stack);
-  file.config = Object.fromEntries(
-    Object.entries(stack).map(([key, value]) => [prefix + key, value]),
-  );
-  writeFileSync(configFile, stringify(file));
+/** Sets the stack's config to that of the lab's topology, with quick checks and a change. */
+export function configure(change?: (stack: Stack) => void): void {
+  writeFileSync(configFile, stackText(lab.topology, change));
 }
 
 /** A change of the stack for while nobody asks: real servers needn't be drained one after the other. */
 export function nobodyAsks(stack: Stack): void {
   stack.rollout = { drainSeconds: 0, maxUnavailable: hosts.length };
 }
+
+/** Requests under way survive a failover where both directors compute the same real server for them. */
+export const lossless = (stack: Stack): void => {
+  Object.assign(stack.virtualServers[0], { scheduler: "mh", schedulerFlags: ["mh-port"] });
+  stack.kernel = { sloppyTcp: true };
+};
 
 /** Runs the engine on the configured stack; how it ended is a result. */
 export function pulumi(...args: string[]): Promise<RunResult> {

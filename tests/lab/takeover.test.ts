@@ -1,7 +1,12 @@
-// Hosts that the cookbooks had, taken over by the stack and given back.
-import { virtualIp } from "../../lab/hosts";
-import { onHost, waitFor } from "../../lab/lab";
-import { activeDirector, directors, realServers } from "../../lab/measure";
+/**
+ * Hosts that the cookbooks had, taken over by the stack and given back.
+ *
+ * @set slice 3
+ * @topology dev
+ * @budgetSeconds 200
+ */
+import { waitFor } from "../../lab/waitFor";
+import { activeDirector, directors, onHost, realServers, virtualIp } from "./lab";
 import { example } from "../support/examples";
 import { configure, everywhere, pulumi, shell, up } from "./stack";
 import { underLoad } from "./underLoad";
@@ -66,7 +71,7 @@ virtual_server ${virtualIp.ipv4} 80 {
     protocol TCP
 ${realServers
   .map(
-    ({ interfaces }) => `    real_server ${interfaces[1].ipv4} 80 {
+    ({ public: { ipv4 } }) => `    real_server ${ipv4} 80 {
         weight 1
         TCP_CHECK {
             connect_timeout 3

@@ -2,10 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { networks, virtualIp } from "../../lab/hosts";
-import { type LoadResult, startLoad, summary } from "../../lab/load";
+import { type LoadResult, summary } from "../../lab/load";
+import { listen, networks, startLoad, virtualIp } from "./lab";
 import { output } from "../../lab/run";
-import { listen } from "../../lab/tcpdump";
 import { tell } from "./stack";
 
 /** Requests a second, and for how long at most: longer than the work may take. */
@@ -41,6 +40,10 @@ export async function underLoad(
     await rm(folder, { recursive: true });
   }
 }
+
+/** The same at a rate, for work that is done within 20 minutes. */
+export const under = (rate: number, work: () => Promise<void>) =>
+  underLoad({ rate, seconds: 1180 }, work);
 
 /** Of a few of the lost requests: who sent what to whom, by MAC address, from the time before on when the client used that port. */
 async function packetsOfLost(wire: string, began: number, lost: LoadResult): Promise<string> {

@@ -1,9 +1,14 @@
-// What VRRP offers beside unicast adverts: multicast of both families, the protocol's MAC address, everything that an instance can
-// track, preemption, and what moves along. An instance each, so that each is seen to fail alone.
-// The dev stack may be up or not; at the end it is up, and the hosts are as it makes them.
-import { findHost, virtualIp } from "../../lab/hosts";
-import { inClient, powerCut, powerOn, waitFor } from "../../lab/lab";
-import { startLoad, summary } from "../../lab/load";
+/**
+ * What VRRP offers beside unicast adverts: multicast of both families, the protocol's MAC address, everything that an instance can
+ * track, preemption, and what moves along. An instance each, so that each is seen to fail alone.
+ *
+ * @set slice 2
+ * @topology dev
+ * @budgetSeconds 190
+ */
+import { waitFor } from "../../lab/waitFor";
+import { summary } from "../../lab/load";
+import { findHost, inClient, powerCut, powerOn, startLoad, virtualIp } from "./lab";
 import { installBfd, removeBfd, startBfd, stopBfd } from "./bfd";
 import { activeFor, directors, holdersOf, requests, settled, webs } from "./pools";
 import { configure, lvs, nobodyAsks, shell, tell, up } from "./stack";
@@ -53,11 +58,11 @@ iface ${link} inet manual
   configure((stack) => {
     nobodyAsks(stack);
     stack.directors.forEach((director, i) => {
-      const { ipv6 } = findHost(directors[i] ?? "").interfaces[1];
+      const { ipv6 } = findHost(directors[i] ?? "").public;
       director.vrrpAddress6 = `${ipv6}/64`;
     });
     stack.realServers.forEach((realServer, i) => {
-      realServer.address6 = findHost(webs[i] ?? "").interfaces[1].ipv6;
+      realServer.address6 = findHost(webs[i] ?? "").public.ipv6;
     });
     const [web] = stack.virtualServers;
     stack.virtualServers = [
@@ -77,7 +82,7 @@ iface ${link} inet manual
     stack.tracking = {
       processes: [{ name: "proc", process: "lab-tracked" }],
       files: [{ name: "number", file: number, initialValue: 0 }],
-      bfd: [{ name: "router", neighbor: findHost(speaker).interfaces[0].ipv4 }],
+      bfd: [{ name: "router", neighbor: findHost(speaker).private.ipv4 }],
     };
     let id = 51;
     const instance = (name: string, more: object) => ({

@@ -1,0 +1,17 @@
+/** Hosts that take logins from a bastion only, on SSH ports of their own. */
+import { topology } from "../topology";
+
+const login = { via: "gate", port: 2222 };
+
+export const bastion = topology({
+  name: "bastion",
+  bastions: [{ name: "gate", release: 13, login: { user: "jump", port: 2022 } }],
+  directors: [
+    { name: "lvs1", release: 13, login },
+    { name: "lvs2", release: 12, login },
+  ],
+  realServers: [
+    { name: "web1", release: 13, login: { ...login, user: "ops" } },
+    { name: "web2", release: 12, login },
+  ],
+});

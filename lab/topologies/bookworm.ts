@@ -1,0 +1,14 @@
+/** Both directors on Debian 12: keepalived 2.2.7 hears no newer one. */
+import { topology } from "../topology";
+
+export const bookworm = topology({
+  name: "bookworm",
+  directors: [
+    { name: "lvs1", release: 12 },
+    { name: "lvs2", release: 12 },
+  ],
+  realServers: [
+    { name: "web1", release: 12 },
+    { name: "web2", release: 12 },
+  ],
+});

@@ -1,0 +1,24 @@
+/** The topologies there are, by name. A new one is a file and a row. */
+import type { Topology } from "../topology";
+import { bastion } from "./bastion";
+import { bookworm } from "./bookworm";
+import { dev } from "./dev";
+import { oneInterface } from "./oneInterface";
+import { sixRealServers } from "./sixRealServers";
+import { threeDirectors } from "./threeDirectors";
+
+const all = [dev, bookworm, threeDirectors, bastion, oneInterface, sixRealServers];
+
+/** Their names. */
+export const topologyNames: readonly string[] = all.map(({ name }) => name);
+
+/**
+ * The topology of a name.
+ *
+ * @throws Error that lists the names there are
+ */
+export function findTopology(name: string): Topology {
+  const found = all.find((topology) => topology.name === name);
+  if (found) return found;
+  throw new Error(`there is no topology "${name}"; there are ${topologyNames.join(", ")}`);
+}

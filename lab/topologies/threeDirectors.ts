@@ -1,0 +1,15 @@
+/** Three directors: after a failover there is still a standby. */
+import { topology } from "../topology";
+
+export const threeDirectors = topology({
+  name: "threeDirectors",
+  directors: [
+    { name: "lvs1", release: 13 },
+    { name: "lvs2", release: 12 },
+    { name: "lvs3", release: 13 },
+  ],
+  realServers: [
+    { name: "web1", release: 13 },
+    { name: "web2", release: 12 },
+  ],
+});

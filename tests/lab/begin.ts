@@ -1,0 +1,32 @@
+// What every test file of the lab begins with: its hosts as they were after their stack's first `pulumi up`. Nothing of what another
+// file did is left.
+import { join } from "node:path";
+import { activeOfWholePair } from "../../lab/experiments/powerCuts";
+import { labPath, labOf } from "../../lab/instance";
+import { labDown, labIsUp, labUp } from "../../lab/lab";
+import { restoreSnapshot } from "../../lab/snapshot";
+import { lab } from "./lab";
+import { configure, tell, up } from "./stack";
+
+const limitMs = 600_000;
+
+beforeAll(async () => {
+  const began = Date.now();
+  configure();
+  // The first lab of the dev topology is up, and has been put aside: setup.ts.
+  if (lab.topology.name === "dev") {
+    if (!labIsUp(lab)) await labUp(lab);
+    await restoreSnapshot(lab, labPath(labOf(lab.topology), "snapshot"));
+  } else {
+    await labDown(lab);
+    await labUp(lab);
+    await up();
+  }
+  await activeOfWholePair(lab);
+  const seconds = ((Date.now() - began) / 1000).toFixed(0);
+  tell(`  ${join("tests/lab", expect.getState().testPath ?? "")}: began after ${seconds} s`);
+}, limitMs);
+
+afterAll(async () => {
+  if (lab.topology.name !== "dev") await labDown(lab);
+}, limitMs);

@@ -1,0 +1,57 @@
+// The lab of this test file, of the topology that the file's head names: everything that can be done with it.
+import * as loads from "../../lab/load";
+import * as labs from "../../lab/lab";
+import { type Lab, labOf } from "../../lab/instance";
+import * as measures from "../../lab/measure";
+import * as services from "../../lab/services";
+import * as dumps from "../../lab/tcpdump";
+import { findTopology } from "../../lab/topologies";
+import * as topologies from "../../lab/topology";
+import { readHead } from "./files";
+
+const { testPath } = expect.getState();
+if (testPath === undefined) throw new Error("jest has not said which file this is");
+
+/** What the file's head says. */
+export const head = readHead(testPath);
+
+/** Where several test files run at a time, each has a lab of its own. */
+const worker = Number(process.env.JEST_WORKER_ID ?? 1);
+/** And CPUs of its own. */
+const cpus = process.env.LVS_HA_LABS === undefined ? {} : { cpus: [worker - 1] };
+
+const topology = findTopology(head.topology);
+
+export const lab: Lab = labOf(topology, {
+  name: worker === 1 ? topology.name : `${topology.name}-${worker}`,
+  ...cpus,
+});
+
+export const { hosts, virtualIp, client, networks } = topology;
+export const { namespaces } = lab;
+export const directors = measures.directorsOf(lab);
+export const realServers = measures.realServersOf(lab);
+export const findHost = (name: string) => topologies.findHost(topology, name);
+
+const ofLab =
+  <Args extends unknown[], Result>(action: (lab: Lab, ...args: Args) => Result) =>
+  (...args: Args): Result =>
+    action(lab, ...args);
+
+export const onHost = ofLab(labs.onHost);
+export const powerCut = ofLab(labs.powerCut);
+export const powerOn = ofLab(labs.powerOn);
+export const inOperator = ofLab(labs.inOperator);
+export const inClient = ofLab(labs.inClient);
+export const labEnv = ofLab(labs.labEnv);
+export const guests = ofLab(labs.guests);
+export const startLoad = ofLab(loads.startLoad);
+export const listen = ofLab(dumps.listen);
+export const holders = ofLab(measures.holders);
+export const activeDirector = ofLab(measures.activeDirector);
+export const ipvsTable = ofLab(measures.ipvsTable);
+export const requests = ofLab(measures.requests);
+export const ask = ofLab(services.ask);
+export const startService = ofLab(services.startService);
+export const stopService = ofLab(services.stopService);
+export const stopServices = ofLab(services.stopServices);

@@ -1,0 +1,73 @@
+/**
+ * Hosts that the operator takes out of service, and back, under load.
+ *
+ * @set slice 4
+ * @topology dev
+ * @budgetSeconds 150
+ */
+import { waitFor } from "../../lab/waitFor";
+import { activeDirector, ipvsTable, powerCut, powerOn, requests } from "./lab";
+
+import { configure, nobodyAsks, shell, up } from "./stack";
+import { told, done, withoutLoss, healthy, webs, weights } from "./operatorCommands";
+
+beforeAll(async () => {
+  configure(nobodyAsks);
+  await up();
+  await healthy();
+});
+
+describe("a real server", () => {
+  test("that is the last one is not drained", async () => {
+    const [last = "", ...others] = webs;
+    for (const name of others) await done("drain", name);
+    const { exitCode, stderr } = await told("drain", last);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`${last} is the last one`)]);
+    expect(await weights(last)).toEqual(["1", "1"]);
+    for (const name of others) await done("undrain", name);
+    await healthy();
+  });
+
+  test("in maintenance may be switched off and on, and serves again afterwards; nothing is lost", async () => {
+    await withoutLoss(async () => {
+      expect(await done("maintenance", "on", "web3", "--yes")).toContain("gets no new connections");
+      expect(await weights("web3")).toEqual(["0", "0"]);
+      expect(await done("maintenance", "on", "web3", "--yes")).toContain("in maintenance already");
+      await waitFor(
+        async () =>
+          !/192\.0\.2\.23:80 +Route +0 +[1-9]/.test(await ipvsTable(await activeDirector())),
+        {
+          what: "no connection to web3 is open",
+          timeoutSeconds: 30,
+        },
+      );
+      await powerCut("web3");
+      await powerOn("web3");
+      await done("maintenance", "off", "web3", "--yes");
+      expect(await weights("web3")).toEqual(["1", "1"]);
+      expect((await requests(60)).byServer).toHaveProperty("web3");
+    });
+    await healthy();
+  });
+});
+
+describe("the active director", () => {
+  test("in maintenance may be switched off and on, and stands by afterwards; nothing is lost", async () => {
+    const before = await activeDirector();
+    await withoutLoss(async () => {
+      expect(await done("maintenance", "on", before, "--yes")).toContain("may be rebooted");
+      expect(await activeDirector()).not.toBe(before);
+      const alone = await told("failover", "--yes");
+      expect([alone.exitCode, alone.stderr]).toEqual([
+        1,
+        expect.stringContaining(`${before} is in maintenance`),
+      ]);
+      await powerCut(before);
+      await powerOn(before);
+      expect(await shell(before, "systemctl is-active keepalived || true")).toBe("inactive");
+      await done("maintenance", "off", before, "--yes");
+    });
+    expect(await activeDirector()).not.toBe(before);
+    await healthy();
+  });
+});

@@ -1,0 +1,66 @@
+// The operator's command in the hands of a test, under load.
+import { waitFor } from "../../lab/waitFor";
+import { directors, ipvsTable, realServers } from "./lab";
+
+import type { LoadResult } from "../../lab/load";
+import type { RunResult } from "../../lab/run";
+import type { Status } from "../../ops/status/look";
+import { lvs, tell } from "./stack";
+import { underLoad } from "./underLoad";
+
+/** The operator's command, told; how it ended is a result. */
+export async function told(...args: string[]): Promise<RunResult> {
+  const result = await lvs(...args);
+  tell(`lvs ${args.join(" ")}: ${result.exitCode}\n${result.stdout}${result.stderr}`.trimEnd());
+  return result;
+}
+
+/** The same, which has to end with 0; what it printed. */
+export async function done(...args: string[]): Promise<string> {
+  const { stdout, stderr, exitCode } = await told(...args);
+  if (exitCode !== 0) throw new Error(`lvs ${args.join(" ")} ended with ${exitCode}: ${stderr}`);
+  return stdout;
+}
+
+/** Does something while requests come, none of which may be lost. */
+export async function withoutLoss(work: () => Promise<void>): Promise<LoadResult> {
+  const result = await underLoad({ rate: 50, seconds: 540 }, work);
+  expect(result).toMatchObject({ lost: 0 });
+  expect(result.answered).toBe(result.sent);
+  return result;
+}
+
+export const healthy = () =>
+  waitFor(
+    async () => {
+      const { stdout } = await told("status", "--json");
+      const { problems } = JSON.parse(stdout) as Status;
+      if (problems.length === 0) return true;
+      throw new Error(problems.map(({ text }) => text).join("; "));
+    },
+    { what: "lvs status finds nothing wrong", timeoutSeconds: 60, intervalSeconds: 2 },
+  );
+
+export const webs = realServers.map(({ name }) => name);
+export const addressOf = (name: string) =>
+  realServers.find((host) => host.name === name)?.public.ipv4 ?? "";
+
+/** Its weight in every director's kernel. */
+export const weights = (name: string) =>
+  Promise.all(
+    directors.map(async (director) => {
+      const row = new RegExp(`-> ${addressOf(name)}:80 +Route +(\\d+) `);
+      return row.exec(await ipvsTable(director.name))?.[1];
+    }),
+  );
+
+/** Its connections that count as active in a director's kernel. */
+export async function openOf(name: string, director: string): Promise<number> {
+  const row = new RegExp(`-> ${addressOf(name)}:80 +Route +\\d+ +(\\d+) `);
+  return Number(row.exec(await ipvsTable(director))?.[1]);
+}
+
+/** Of `lvs drain --json`. */
+export interface Drained {
+  directors: { director: string; openConnections: number; heardConnections: number }[];
+}

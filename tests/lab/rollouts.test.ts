@@ -1,0 +1,144 @@
+/**
+ * What an operator does with live traffic, under load: new connections at a steady rate, none tried again, lost = no answer in 4 s.
+ * Changes of directors and of real servers.
+ *
+ * @set slice 5
+ * @topology dev
+ * @budgetSeconds 420
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { activeDirector, directors, ipvsTable, onHost, realServers } from "./lab";
+import { conf, offer, pid, transitions } from "./keepalived";
+import { configure, everywhere, lvs, nobodyAsks, pulumi, shell, tell, up } from "./stack";
+import { noneOpen } from "./pools";
+import { under } from "./underLoad";
+
+const names = directors.map(({ name }) => name);
+
+beforeAll(async () => {
+  configure(nobodyAsks);
+  await up();
+});
+
+test("20 config changes in 60 s under 300 requests a second: no VRRP transition, nothing lost", async () => {
+  const before = await everywhere(transitions);
+  const began = Date.now();
+  const sizes = new Set<string | undefined>();
+  const result = await under(300, async () => {
+    for (let i = 0; i < 20; i++) {
+      // The next whole turn: 20 changes, a director each, in 60 s.
+      await delay(Math.max(0, began + i * 3000 - Date.now()));
+      const { exitCode, stderr } = await onHost(
+        names[i % 2] ?? "",
+        offer(`/web2/,/weight/s/weight [0-9]*/weight ${2 + i}/`),
+      );
+      expect([exitCode, exitCode === 0 ? "" : stderr]).toEqual([0, ""]);
+      const [, size] = /\(size=(\d+)\)/.exec(await ipvsTable(await activeDirector())) ?? [];
+      sizes.add(size);
+    }
+  });
+  tell(`  20 changes in ${((Date.now() - began) / 1000).toFixed(0)} s`);
+  expect(Date.now() - began).toBeLessThan(75_000);
+  expect(result).toMatchObject({ lost: 0 });
+  // What was being scheduled anew while the connection table is resized could go astray.
+  expect(sizes.size).toBe(1);
+  for (const name of names) {
+    expect(await shell(name, transitions)).toBe(before[name]);
+    expect(await ipvsTable(name)).toMatch(/192\.0\.2\.22:80 +Route +(20|21) /);
+  }
+  // The hosts are not what the stack says now; a change of it brings both together.
+  configure((stack) => {
+    stack.realServers[1].weight = 2;
+  });
+  await up();
+});
+
+test("a real server is drained, removed, added again and reweighed: nothing lost", async () => {
+  const result = await under(300, async () => {
+    configure((stack) => {
+      stack.maintenance = ["web2"];
+    });
+    await up();
+    for (const name of names) expect(await ipvsTable(name)).toMatch(/192\.0\.2\.22:80 +Route +0 /);
+    await noneOpen("web2");
+    configure((stack) => {
+      stack.realServers.splice(1, 1);
+    });
+    await up();
+    configure();
+    await up();
+    configure((stack) => {
+      stack.realServers[1].weight = 3;
+    });
+    await up();
+  });
+  expect(result).toMatchObject({ lost: 0 });
+  expect(result.byServer.web2).toBeGreaterThan(0);
+});
+
+test("a change of the real servers goes through them one at a time, each drained: nothing lost", async () => {
+  configure((stack) => {
+    stack.kernel = { realServerSysctls: { "net.core.somaxconn": 5000 } };
+  });
+  const result = await under(300, async () => {
+    const said = await up();
+    for (const {
+      public: { ipv4 },
+    } of realServers) {
+      expect(said).toContain(`drain: ${ipv4}: no new connections`);
+      expect(said).toContain(`drain: ${ipv4}: in again`);
+    }
+  });
+  expect(result).toMatchObject({ lost: 0 });
+  expect(new Set(Object.values(await everywhere("sysctl -n net.core.somaxconn"))).has("5000")).toBe(
+    true,
+  );
+});
+
+test("a change that breaks the first real server stops there, and going back puts it in again: nothing lost", async () => {
+  configure();
+  await up();
+  const old = await shell("web2", "sysctl -n net.core.somaxconn");
+  // Whatever the change is: the service is gone once it is there.
+  const broken =
+    "systemd-run --quiet --collect --unit=lab-break --path-property=PathChanged=/etc/sysctl.d/90-lvs-ha.conf";
+  await shell("web1", `${broken} systemctl stop nginx`);
+  const result = await under(300, async () => {
+    configure((stack) => {
+      stack.kernel = { realServerSysctls: { "net.core.somaxconn": 5100 } };
+    });
+    const { exitCode, stdout } = await pulumi("up", "--yes", "--skip-preview");
+    expect(exitCode).not.toBe(0);
+    expect(stdout).toMatch(/pair-web1-restore-.*192\.0\.2\.21 is out of .* its check fails/);
+    for (const name of ["web2", "web3"]) {
+      expect(await shell(name, "sysctl -n net.core.somaxconn")).toBe(old);
+    }
+    await shell("web1", "systemctl stop lab-break.path; systemctl start nginx");
+    configure();
+    await up();
+  });
+  expect(result).toMatchObject({ lost: 0 });
+  for (const name of names) expect(await ipvsTable(name)).toMatch(/192\.0\.2\.21:80 +Route +1 /);
+});
+
+test("a check that nobody passes stops at the standby, whose old one is back; the active director isn't touched: nothing lost", async () => {
+  // Directors change by their priorities: the lower one is the standby, unless there was a failover since.
+  const [active = ""] = names;
+  const { exitCode: moved } = await lvs("failover", "--yes", "--to", active);
+  expect(moved).toBe(0);
+  const state = `${pid}; md5sum ${conf}`;
+  const before = await everywhere(`if [ -e ${conf} ]; then ${state}; fi`);
+  const result = await under(300, async () => {
+    configure((stack) => {
+      stack.virtualServers[0].checks = [{ type: "http", urls: [{ path: "/", status: [204] }] }];
+    });
+    const { exitCode, stdout } = await pulumi("up", "--yes", "--skip-preview");
+    expect(exitCode).not.toBe(0);
+    expect(stdout).toContain("every real server fails the checks that have changed");
+    expect(await everywhere(`if [ -e ${conf} ]; then ${state}; fi`)).toEqual(before);
+    configure();
+    await up();
+  });
+  expect(result).toMatchObject({ lost: 0 });
+  expect(await activeDirector()).toBe(active);
+});

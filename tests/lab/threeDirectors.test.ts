@@ -1,0 +1,61 @@
+/**
+ * Three directors: two may fail.
+ *
+ * @set slice 4
+ * @topology threeDirectors
+ * @budgetSeconds 200
+ */
+import { waitFor } from "../../lab/waitFor";
+import { activeDirector, directors, ipvsTable, powerCut, powerOn, realServers } from "./lab";
+import { done, healthy } from "./operatorCommands";
+import { requests } from "./pools";
+import { shell, tell } from "./stack";
+import { virtualIp } from "./lab";
+import { under } from "./underLoad";
+
+const names = directors.map(({ name }) => name);
+
+test("one director is active, two stand by, and all have every real server", async () => {
+  await healthy();
+  const active = await activeDirector();
+  tell(`  active: ${active}`);
+  for (const name of names) {
+    const table = await ipvsTable(name);
+    for (const { public: own } of realServers) expect(table).toContain(`-> ${own.ipv4}:80 `);
+  }
+});
+
+test("the next in priority takes over, and then the third; nobody waits longer than 3 s", async () => {
+  const left = [...names];
+  const result = await under(50, async () => {
+    for (let cuts = 0; cuts < 2; cuts++) {
+      const active = await activeDirector();
+      expect(active).toBe(left[0]);
+      left.shift();
+      await powerCut(active);
+      await waitFor(async () => (await activeDirector()) === left[0], {
+        what: `${left[0] ?? "nobody"} takes over`,
+        timeoutSeconds: 20,
+      });
+    }
+  });
+  expect(result.longestGapMs).toBeLessThan(3000);
+  expect(await requests(virtualIp.ipv4)).toMatchObject({ lost: 0 });
+  const [last = ""] = left;
+  await Promise.all(names.filter((name) => name !== last).map((name) => powerOn(name)));
+  await healthy();
+  // Nobody preempts: connections stay where they are known.
+  expect(await activeDirector()).toBe(last);
+});
+
+test("a failover goes to the one that is asked for; a standby in maintenance leaves one that stands by", async () => {
+  const [first = "", , third = ""] = names;
+  await done("failover", "--yes", "--to", first);
+  expect(await activeDirector()).toBe(first);
+  await done("maintenance", "on", third, "--yes");
+  expect(await shell(third, "systemctl is-active keepalived || true")).toBe("inactive");
+  await done("failover", "--yes");
+  expect(await activeDirector()).toBe(names[1]);
+  await done("maintenance", "off", third, "--yes");
+  await healthy();
+});
