@@ -9,7 +9,7 @@ import { check } from "../components/config";
 import { rules } from "../components/rules";
 import { schema } from "../components/schema";
 import { stackArb } from "./support/arbitraries";
-import { runs, seed } from "./support/draws";
+import { all, runs, seed } from "./support/draws";
 import { childrenOf, unwrap } from "./support/features";
 import { mistakes } from "./support/mistakes";
 import type { Plain } from "./support/setRight";
@@ -123,7 +123,9 @@ describe("of a config drawn from the whole schema", () => {
       for (const { holder, key, path, place, type } of placesOf(stack)) {
         if (tried.has(place)) continue;
         tried.add(place);
-        for (const value of wrong) {
+        for (const [i, value] of wrong.entries()) {
+          // Each of them in every third place; `npm test -- --all` has all of them everywhere.
+          if (!all && i % 3 !== tried.size % 3) continue;
           if (z.safeParse(type, value).success) continue;
           const before = holder[key];
           holder[key] = value;
