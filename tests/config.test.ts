@@ -113,7 +113,7 @@ test("what several instances take from vrrp is told once", () => {
 });
 
 describe("of a config drawn from the whole schema", () => {
-  const numRuns = runs(60);
+  const numRuns = runs(30, 60);
   // Nothing that the schema knows, of every kind that JSON has.
   const wrong = [null, -1e9, true, 0.0001, "\u0007", [[]], { "\u0007": {} }];
 
