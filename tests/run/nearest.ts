@@ -5,7 +5,7 @@ import { usersOf, type Uses } from "./imports";
 import { placeOf, root } from "./sets";
 
 /** What they may take, by the seconds of sets.json: two files run at a time. */
-const budgetSeconds = 14;
+const budgetSeconds = 10;
 
 /** The tests for some files. */
 export interface Choice {

@@ -44,7 +44,9 @@ async function main(): Promise<void> {
     );
     for (const each of skipped) console.log(`  ${each}`);
   }
-  process.exitCode = ended.every(({ code }) => code === 0) ? 0 : 1;
+  const isFine = ended.every(({ code }) => code === 0);
+  if (!isFine) console.log(`what was drawn, was drawn with SEED=${process.env.SEED ?? "1"}`);
+  process.exitCode = isFine ? 0 : 1;
 }
 
 /** The tests that failed, and how many there were. */
