@@ -1,7 +1,8 @@
 // `npm test`: everything that needs neither root nor the lab.
 /** @type {import("jest").Config} */
 export default {
-  testEnvironment: "node",
+  testEnvironment: "<rootDir>/tests/run/environment.ts",
+  testSequencer: "<rootDir>/tests/run/sequencer.mjs",
   testMatch: ["<rootDir>/tests/**/*.test.ts"],
   testPathIgnorePatterns: ["/node_modules/", "<rootDir>/tests/lab/"],
   transform: {

@@ -10,6 +10,7 @@ import * as types from "../components/schema";
 import { generated } from "../docs/generate";
 import { editorSchema, jsonSchema } from "../docs/generate/editorSchema";
 import { stackArb } from "./support/arbitraries";
+import { runs, seed } from "./support/draws";
 import { examplesFolder } from "./support/examples";
 import { childrenOf, unwrap } from "./support/features";
 import { raw, smallStack, type Stack } from "./support/stacks";
@@ -100,7 +101,7 @@ describe("an editor", () => {
       fc.property(stackArb(), (stack) => {
         expect(underlined({ config: qualified(stack) })).toEqual([]);
       }),
-      { numRuns: 50 },
+      { seed, numRuns: runs(50) },
     );
   });
 
@@ -122,6 +123,7 @@ describe("an editor", () => {
         fc.pre(type.safeParse(text).success);
         expect([text, accepts(text)]).toEqual([text, true]);
       }),
+      { seed },
     );
     expect(accepts("not one, for sure")).toBe(false);
   });

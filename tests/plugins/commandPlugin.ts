@@ -1,4 +1,7 @@
 /** The `command` plugin under test in one suite, and the resources, servers and errors of its tests. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceError } from "@grpc/grpc-js";
 import { findPlugin, Plugin, type Properties } from "./plugin";
@@ -72,6 +75,22 @@ export async function startServer(options: SshServerOptions = {}): Promise<SshSe
   const server = await startSshServer({ password, ...options });
   cleanup(async () => server.stop());
   return server;
+}
+
+/** A shell line that goes on when the test says so. */
+export function gate(): { wait: string; open: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), "lvs-ha-gate-"));
+  cleanup(() => {
+    rmSync(folder, { recursive: true });
+    return Promise.resolve();
+  });
+  const file = join(folder, "open");
+  return {
+    wait: `until [ -e ${file} ]; do sleep 0.05; done`,
+    open: () => {
+      writeFileSync(file, "");
+    },
+  };
 }
 
 /** The inputs of a command on a server as Check leaves them. */

@@ -7,6 +7,7 @@ import {
   errorOf,
   eventually,
   failureOf,
+  gate,
   login,
   plugin,
   remove,
@@ -124,7 +125,7 @@ describe("a command", () => {
 describe("stdin", () => {
   test("reaches the command whole, whatever its size", async () => {
     const server = await startServer();
-    const stdin = "é\0\r\n".repeat(700_000);
+    const stdin = "é\0\r\n".repeat(500_000);
     const { outputs } = await create(server, { create: "sleep 0.3; sha256sum", stdin });
     expect(outputs.stdout).toMatch(createHash("sha256").update(stdin).digest("hex"));
   });
@@ -143,7 +144,7 @@ describe("stdin", () => {
 
   test("left unread fails the command if it is large", async () => {
     const server = await startServer();
-    const stdin = "a".repeat(8 * 2 ** 20);
+    const stdin = "a".repeat(4 * 2 ** 20);
     await expect(create(server, { create: "head -c 3", stdin })).rejects.toMatchObject({
       details: 'EOF: running "head -c 3":\naaa',
     });
@@ -225,12 +226,14 @@ describe("logging", () => {
 
   test("shows lines while the command runs", async () => {
     const server = await startServer();
-    const running = create(server, { create: "echo early; cat >/dev/null; sleep 1; echo late" });
+    const { wait, open } = gate();
+    const running = create(server, { create: `echo early; cat >/dev/null; ${wait}; echo late` });
     await eventually(
       () => plugin().logs.some(({ message }) => message === "early"),
       () => `the log has ${JSON.stringify(plugin().logs)}`,
     );
     expect(server.running).toBe(1);
+    open();
     await running;
   });
 
@@ -321,36 +324,44 @@ describe("a running command", () => {
   });
 
   testStandIn("that doesn't end when it is told to is cut off", async () => {
-    await startOwnPlugin();
+    await startOwnPlugin({ LVS_HA_TERMINATION_SECONDS: "0.5" });
     const server = await startServer();
-    const error = errorOf(create(server, { create: "trap '' TERM; echo on; sleep 9; echo done" }));
+    const error = errorOf(create(server, { create: "trap '' TERM; echo on; sleep 60; echo done" }));
     await eventually(
       () => plugin().logs.length > 0,
       () => "the command wrote nothing",
     );
-    const cancelled = performance.now();
     await plugin().cancel();
     expect((await error).code).toBe(status.CANCELLED);
-    expect(performance.now() - cancelled).toBeLessThan(7000);
+    // It is still there: what ended is the connection.
+    expect(server).toMatchObject({ signals: ["TERM"], running: 1 });
   });
 
   test("that ends well after the user cancelled has done its work", async () => {
     await startOwnPlugin();
     const server = await startServer();
-    const running = create(server, { create: "trap '' TERM; echo on; sleep 1; echo done" });
+    const { wait, open } = gate();
+    const running = create(server, { create: `trap '' TERM; echo on; ${wait}; echo done` });
     await eventually(
       () => plugin().logs.length > 0,
       () => "the command wrote nothing",
     );
     await plugin().cancel();
+    open();
     expect((await running).outputs).toMatchObject({ stdout: "on\ndone" });
   });
 
   testStandIn("is told to end when the engine gives up the call", async () => {
     const server = await startServer();
     const inputs = await checked(server, { create: "sleep 9" });
-    const error = await errorOf(plugin().create(token, inputs, { callSeconds: 1 }));
-    expect(error.code).toBe(status.DEADLINE_EXCEEDED);
+    const engine = new AbortController();
+    const error = errorOf(plugin().create(token, inputs, { giveUp: engine.signal }));
+    await eventually(
+      () => server.running === 1,
+      () => `${server.running} commands run`,
+    );
+    engine.abort();
+    expect((await error).code).toBe(status.CANCELLED);
     await eventually(
       () => server.running === 0,
       () => `${server.running} commands run`,

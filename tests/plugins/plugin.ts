@@ -103,19 +103,14 @@ export class Plugin {
 
   private readonly engines: Server[];
 
-  /** How long it took from the start of the program to the line with its port, in milliseconds. */
-  readonly startMilliseconds: number;
-
   private constructor(
     private readonly process: ChildProcess,
     private readonly client: ResourceProviderClient,
     engine: Server,
     logs: LogEntry[],
-    startMilliseconds: number,
   ) {
     this.engines = [engine];
     this.logs = logs;
-    this.startMilliseconds = startMilliseconds;
   }
 
   /**
@@ -130,20 +125,18 @@ export class Plugin {
   ): Promise<Plugin> {
     const logs: LogEntry[] = [];
     const { engine, address } = await startEngine(logs);
-    const started = performance.now();
     const child = spawn(plugin.executable, [address], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, SSH_AUTH_SOCK: "", ...environment },
     });
     try {
       const port = await firstLine(child);
-      const startMilliseconds = performance.now() - started;
       const client = new ResourceProviderClient(
         `127.0.0.1:${port}`,
         credentials.createInsecure(),
         unlimitedMessages,
       );
-      const running = new Plugin(child, client, engine, logs, startMilliseconds);
+      const running = new Plugin(child, client, engine, logs);
       await running.configure(address);
       return running;
     } catch (error) {
@@ -226,23 +219,25 @@ export class Plugin {
 
   /**
    * @param options.timeoutSeconds the resource's customTimeouts, for the plugin to keep
-   * @param options.callSeconds when the engine gives up the call
+   * @param options.giveUp when aborted, the engine gives up the call
    */
   async create(
     token: string,
     inputs: Properties,
-    options: { preview?: boolean; timeoutSeconds?: number; callSeconds?: number } = {},
+    options: { preview?: boolean; timeoutSeconds?: number; giveUp?: AbortSignal } = {},
   ): Promise<{ id: string; outputs: Properties }> {
     const request = new messages.CreateRequest()
       .setUrn(urn(token))
       .setProperties(Struct.fromJavaScript(inputs))
       .setPreview(options.preview ?? false)
       .setTimeout(options.timeoutSeconds ?? 0);
-    const { callSeconds = 60 } = options;
-    const deadline = Date.now() + callSeconds * 1000;
-    const response = await unary<messages.CreateResponse>((callback) =>
-      this.client.create(request, new Metadata(), { deadline }, callback),
-    );
+    const deadline = Date.now() + 60_000;
+    const response = await unary<messages.CreateResponse>((callback) => {
+      const call = this.client.create(request, new Metadata(), { deadline }, callback);
+      options.giveUp?.addEventListener("abort", () => {
+        call.cancel();
+      });
+    });
     return { id: response.getId(), outputs: plain(response.getProperties()) };
   }
 
@@ -413,6 +408,7 @@ async function firstLine(child: ChildProcess): Promise<string> {
     }, 10_000);
     child.once("error", reject);
     child.once("exit", (code, signal) => {
+      clearTimeout(limit);
       reject(
         new Error(`the plugin ended (${code ?? signal ?? "?"}); it wrote: ${errors.join("")}`),
       );

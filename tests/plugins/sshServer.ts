@@ -1,6 +1,7 @@
 /** An SSH server for tests: it really runs commands, with `sh -c`, and counts what happens to it. */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { generateKeyPairSync, randomBytes, timingSafeEqual } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -50,8 +51,6 @@ export interface SshServer {
   hostKeys: string[];
   /** TCP connections that came. */
   connections: number;
-  /** When each came, by performance.now(). */
-  arrivals: number[];
   /** TCP connections that are open now. */
   openConnections: number;
   authFailures: number;
@@ -74,11 +73,11 @@ export interface SshServer {
 export async function startSshServer(options: SshServerOptions): Promise<SshServer> {
   const hostKeys = options.hostKeys ?? [sshKeyPair("ed25519").private];
   const sockets = new Set<Socket>();
+  const children = new Set<ChildProcess>();
   const state: SshServer = {
     port: 0,
     hostKeys: hostKeys.map(publicLine),
     connections: 0,
-    arrivals: [],
     openConnections: 0,
     authFailures: 0,
     logins: [],
@@ -89,6 +88,7 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
     forwarded: [],
     stop: async () => {
       sockets.forEach((socket) => socket.destroy());
+      await Promise.all([...children].map(kill));
       await new Promise<void>((resolve) =>
         listener.close(() => {
           resolve();
@@ -100,7 +100,6 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
   // ssh2's server is not given the port: a connection is counted, refused or left in silence before it gets there.
   const listener = createServer({ noDelay: true }, (socket) => {
     state.connections += 1;
-    state.arrivals.push(performance.now());
     state.openConnections += 1;
     sockets.add(socket);
     socket.on("error", () => undefined);
@@ -117,7 +116,7 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
     }
   });
   ssh.on("connection", (connection) => {
-    serve(connection, options, state);
+    serve(connection, options, state, children);
   });
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
   state.port = (listener.address() as AddressInfo).port;
@@ -220,7 +219,24 @@ function parse(key: string): ParsedKey {
   return parsed;
 }
 
-function serve(connection: Connection, options: SshServerOptions, state: SshServer): void {
+/** Ends a command and all that it started, so that nothing outlives the test: a child keeps jest's worker from ending. */
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined) return;
+  const closed = once(child, "close");
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // It has just ended.
+  }
+  await closed;
+}
+
+function serve(
+  connection: Connection,
+  options: SshServerOptions,
+  state: SshServer,
+  children: Set<ChildProcess>,
+): void {
   connection.on("error", () => undefined);
   connection.on("authentication", (context) => {
     if (context.username === (options.user ?? "root") && admits(context, options)) {
@@ -241,7 +257,7 @@ function serve(connection: Connection, options: SshServerOptions, state: SshServ
   });
   connection.on("ready", () => {
     connection.on("session", (accept) => {
-      serveSession(accept(), connection, options, state);
+      serveSession(accept(), connection, options, state, children);
     });
     connection.on("tcpip", (accept, reject, info) => {
       state.forwarded.push(`${info.destIP}:${info.destPort}`);
@@ -319,6 +335,7 @@ function serveSession(
   connection: Connection,
   options: SshServerOptions,
   state: SshServer,
+  children: Set<ChildProcess>,
 ): void {
   const environment: Record<string, string> = {};
   let kill = (): void => undefined;
@@ -341,7 +358,7 @@ function serveSession(
     (accept as (() => void) | undefined)?.();
   });
   session.on("exec", (accept, _reject, { command }) => {
-    kill = run(accept(), command, environment, connection, options, state);
+    kill = run(accept(), command, environment, connection, options, state, children);
   });
   connection.on("close", () => {
     kill();
@@ -355,6 +372,7 @@ function run(
   connection: Connection,
   options: SshServerOptions,
   state: SshServer,
+  children: Set<ChildProcess>,
 ): () => void {
   state.commands.push(command);
   state.running += 1;
@@ -363,6 +381,7 @@ function run(
     env: { PATH, HOME, ...options.environment, ...environment },
     detached: true,
   });
+  children.add(child);
   channel.on("error", () => undefined);
   child.stdin.on("error", () => undefined); // it may end before it has read everything
   channel.pipe(child.stdin);
@@ -373,6 +392,7 @@ function run(
       ? undefined
       : setTimeout(() => connection.end(), options.dropAfterMilliseconds);
   child.on("close", (code, signal) => {
+    children.delete(child);
     state.running -= 1;
     clearTimeout(drop);
     // What is still to be sent on stderr would be lost by the end of stdout.

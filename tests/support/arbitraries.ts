@@ -7,6 +7,7 @@ import { z } from "zod";
 import { check } from "../../components/config";
 import * as types from "../../components/schema";
 import { childrenOf, featuresOf, isAtOrBelow, unwrap } from "./features";
+import { limitedTo } from "./limitedTo";
 import { setRight, type Plain } from "./setRight";
 import { director } from "./keepalived";
 import { raw } from "./stacks";
@@ -15,30 +16,31 @@ import { raw } from "./stacks";
 export function stackArb(): fc.Arbitrary<Plain> {
   return fc.oneof(
     { withCrossShrink: true },
-    anyStack({ presence: 0.15, wanted: [] }).filter(passes),
-    anyStack({ presence: 0.4, wanted: [] }).filter(passes),
+    limitedTo(40, "stack", anyStack({ presence: 0.15, wanted: [] }), refusalOf),
+    limitedTo(40, "stack", anyStack({ presence: 0.4, wanted: [] }), refusalOf),
   );
 }
 
-/**
- * Stack configs that pass validation and have a feature (see `features.ts`).
- * @throws Error where none comes in 300 tries.
- */
+/** Stack configs that pass validation and have a feature (see `features.ts`). */
 export function stackWith(feature: string): fc.Arbitrary<Plain> {
-  let tries = 0;
   const others = neededBy.filter(([pattern]) => pattern.test(feature)).map(([, other]) => other);
-  return anyStack({ presence: 0.15, wanted: [feature, ...others] }).filter((stack) => {
-    const isRight = passes(stack) && featuresOf(stack).has(feature);
-    tries = isRight ? 0 : tries + 1;
-    if (tries > 300) throw new Error(`no config with ${feature} passes validation`);
-    return isRight;
-  });
+  return limitedTo(
+    300,
+    `stack with ${feature}`,
+    anyStack({ presence: 0.15, wanted: [feature, ...others] }),
+    (stack) =>
+      refusalOf(stack) ??
+      (featuresOf(stack).has(feature) ? undefined : "set right, it has it no more"),
+  );
 }
 
 /** Texts that pass for the secret. */
 export function authPassArb(): fc.Arbitrary<string> {
-  const type = types.secretSchema.vrrpAuthPass;
-  return textOf(type, "vrrpAuthPass").filter((text) => type.safeParse(text).success);
+  return ofType(
+    types.secretSchema.vrrpAuthPass,
+    "vrrpAuthPass",
+    textOf(types.secretSchema.vrrpAuthPass, "vrrpAuthPass"),
+  );
 }
 
 interface Options {
@@ -52,8 +54,10 @@ function anyStack(options: Options): fc.Arbitrary<Plain> {
   return objectOf(z.strictObject(types.schema), "", options).map(setRight);
 }
 
-function passes(stack: Plain): boolean {
-  return check(raw(stack)).errors.length === 0;
+/** Why a stack does not pass. */
+function refusalOf(stack: Plain): string | undefined {
+  const { errors } = check(raw(stack));
+  return errors.length === 0 ? undefined : errors.join("\n");
 }
 
 // To make them all anew for each wanted feature would take 0.3 s each time.
@@ -119,7 +123,16 @@ function newValueOf(type: z.core.$ZodType, place: string, options: Options): fc.
   const own = special ?? texts.get(bare._zod.def);
   if (own === undefined && childrenOf(bare).length > 0) return anyOf(bare, place, options);
   // A type asks for more than its pattern or range where it is refined.
-  return (own ?? anyOf(bare, place, options)).filter((value) => z.safeParse(bare, value).success);
+  return ofType(bare, place, own ?? anyOf(bare, place, options));
+}
+
+function ofType<T>(type: z.core.$ZodType, place: string, drawn: fc.Arbitrary<T>): fc.Arbitrary<T> {
+  return limitedTo(
+    2000,
+    `value for ${place}`,
+    drawn,
+    (value) => z.safeParse(type, value).error?.issues[0]?.message,
+  );
 }
 
 function anyOf(type: z.core.$ZodType, place: string, options: Options): fc.Arbitrary<unknown> {
@@ -350,8 +363,8 @@ const places: Record<string, fc.Arbitrary<unknown>> = {
     byte.map((last) => `224.0.0.${last}`),
     byte.map((last) => `ff02::${last.toString(16)}`),
   ),
-  ".vmac.interface": textOf(types.interfaceName, "vmac").filter(
-    (text) => !director.interfaces.includes(text),
+  ".vmac.interface": limitedTo(2000, "vmac", textOf(types.interfaceName, "vmac"), (text) =>
+    director.interfaces.includes(text) ? `the host has a device ${text}` : undefined,
   ),
   ".regex": fc.oneof(
     fc.constantFrom("a|b", "^\\d+ \\w$", "\\\\", "[#!{}]", "it's", "(?:\\d{4}-){2}", "ü€😀$", "~"),

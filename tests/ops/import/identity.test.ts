@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { ownAddress, type InstanceSettings, type Settings } from "../../../components/settings";
 import { stackArb } from "../../support/arbitraries";
+import { runs, seed } from "../../support/draws";
 import { settingsOf } from "../../support/stacks";
 import { roundTrip } from "./roundTrip";
 import { stacks } from "./stacks";
@@ -45,7 +46,7 @@ test("any stack comes back", () => {
       expect(again).toEqual(rendered);
       expect(report.inexpressible).toEqual([]);
     }),
-    { seed: Number(process.env.SEED ?? 1), numRuns: Number(process.env.RUNS ?? 25) },
+    { seed, numRuns: runs(25) },
   );
 }, 600_000);
 

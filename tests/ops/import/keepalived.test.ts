@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import fc from "fast-check";
 import type { ConfigFiles } from "../../../ops/import/syntax/files";
+import { runs, seed } from "../../support/draws";
 import { configTest, suites, unpack, type KeepalivedVersion } from "../../support/keepalived";
 import { lastLine, readByKeepalived, readByUs } from "./oracle";
 
@@ -125,8 +126,8 @@ describe.each(Object.keys(suites) as KeepalivedVersion[])("keepalived %s", (vers
         expect(read).toEqual(readByKeepalived(says));
       }),
       {
-        seed: Number(process.env.SEED ?? 1),
-        numRuns: Number(process.env.RUNS ?? 50),
+        seed,
+        numRuns: runs(50),
         examples: examples.map((it): [string, string[]] => [it + lastLine, []]),
       },
     );

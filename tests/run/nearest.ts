@@ -1,0 +1,84 @@
+// The unit tests that tell most about some files in little time: those that use them, the nearest first.
+import { readFileSync } from "node:fs";
+import { basename, dirname, extname, join } from "node:path";
+import { usersOf, type Uses } from "./imports";
+import { placeOf, root } from "./sets";
+
+/** What they may take, by the seconds of sets.json: two files run at a time. */
+const budgetSeconds = 10;
+
+/** The tests for some files. */
+export interface Choice {
+  /** Files to run whole. */
+  run: string[];
+  /** Files that start the operator's command, of which only the tests with the command's name are run. */
+  named: { command: string; file: string }[];
+  /** Files that read them, too, and are not run. */
+  left: string[];
+}
+
+/** The nearest tests, as many as there is time for; the first in any case. */
+export function nearest(files: string[], uses: Uses): Choice {
+  const distances = new Map<string, number>();
+  for (const file of files) {
+    for (const [user, distance] of usersOf(file, uses)) {
+      if (isTest(user)) distances.set(user, Math.min(distance, distances.get(user) ?? Infinity));
+    }
+  }
+  const tests = [...distances.keys()];
+  const command = commandOf(files);
+  const startsCli = (test: string) => uses.get(test)?.has("ops/cli.ts") === true;
+  const named =
+    command === undefined
+      ? []
+      : tests
+          .filter((test) => startsCli(test) && !files.includes(test) && names(test, command))
+          .map((file) => ({ command, file }));
+  const distance = (test: string) => distances.get(test) ?? 0;
+  // tests/scripts/vip.test.ts is more about templates/scripts/vip.sh than tests/scripts.test.ts, and that more than tests/ops.
+  const kinship = (test: string) =>
+    Math.max(
+      ...files.map(
+        (file) =>
+          Number(test.includes(`/${basename(dirname(file))}`)) +
+          Number(test.endsWith(`/${basename(file, extname(file))}.test.ts`)),
+      ),
+    );
+  const seconds = (test: string) => placeOf(test)?.seconds ?? 0;
+  const candidates = tests
+    .filter((test) => command === undefined || !startsCli(test))
+    .sort(
+      (a, b) => distance(a) - distance(b) || kinship(b) - kinship(a) || seconds(a) - seconds(b),
+    );
+  const run: string[] = [];
+  let sum = 0;
+  for (const test of candidates) {
+    const [first = test] = candidates;
+    const isFar = distance(test) > distance(first) + 1;
+    if (
+      test === first ||
+      files.includes(test) ||
+      (!isFar && sum + seconds(test) <= budgetSeconds)
+    ) {
+      run.push(test);
+      // However long the first takes, there is room for a short one beside it.
+      sum += Math.min(seconds(test), budgetSeconds / 4);
+    }
+  }
+  const isRun = (test: string) => run.includes(test) || named.some(({ file }) => file === test);
+  return { run, named, left: tests.filter((test) => !isRun(test)) };
+}
+
+function names(test: string, command: string): boolean {
+  return new RegExp(`"[a-z-]*${command}"`).test(readFileSync(join(root, test), "utf8"));
+}
+
+/** The operator's command whose folder the files are in: `drain` for ops/drain/command.ts. */
+function commandOf(files: string[]): string | undefined {
+  const [folder] = files.flatMap((file) => /^ops\/([a-zA-Z]+)\//.exec(file)?.[1] ?? []);
+  return folder?.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function isTest(file: string): boolean {
+  return /^tests\/(?!lab\/).*\.test\.ts$/.test(file);
+}

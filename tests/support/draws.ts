@@ -1,0 +1,12 @@
+// How many cases the properties draw, and which.
+
+/** The same cases for everybody: what fails is then the change at hand. SEED=2 draws others, as the nightly run does by the date. */
+export const seed = Number(process.env.SEED ?? 1);
+
+/** Whether all is to be tried that there is to try, however long it takes. */
+export const all = process.env.ALL_TESTS === "1";
+
+/** How many: RUNS=5000 looks further. */
+export function runs(usual: number, ofAllTests = usual): number {
+  return Number(process.env.RUNS ?? (all ? ofAllTests : usual));
+}
