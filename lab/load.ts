@@ -15,13 +15,20 @@ export interface Load {
   rate: number;
   /** How long, unless it is ended before. */
   seconds: number;
+  /**
+   * A request with no whole answer by then is lost. Linux asks for a connection again after 1 s and after 3 s: a limit of 3 s would
+   * cut off what is about to be answered.
+   *
+   * @default 4000
+   */
+  answerLimitMs?: number;
 }
 
 /** What became of the requests. */
 export interface LoadResult {
   sent: number;
   answered: number;
-  /** No whole answer within 4 s, or refused, or cut: nothing was tried again. */
+  /** No whole answer within the limit, or refused, or cut: nothing was tried again. */
   lost: number;
   /** Answered, but after a second or more: a lost SYN costs one. */
   slow: number;
@@ -47,16 +54,22 @@ export interface RunningLoad {
   end(): Promise<LoadResult>;
 }
 
+/** A load with everything said that the client has to know. */
+export function loadPlan(load: Load): Required<Load> {
+  return { answerLimitMs: 4000, ...load };
+}
+
 /**
  * Starts a load and comes back when its first request is due.
  *
- * @throws Error when the client can't be started, or dies
+ * @throws Error when the client can't be started, or dies; and as {@link accounted}
  */
 export async function startLoad({ namespaces }: Lab, load: Load): Promise<RunningLoad> {
-  const program = ["--import", "tsx", join(projectRoot, "lab/loadClient.ts"), JSON.stringify(load)];
+  const plan = JSON.stringify(loadPlan(load));
+  const program = ["--import", "tsx", join(projectRoot, "lab/loadClient.ts"), plan];
   const [command, args] = inNamespace(namespaces.client, process.execPath, program);
   const client = start(command, args, { cwd: projectRoot, input: "pipe" });
-  // The last answers may take their 4 s; a client that is still there long after that hangs.
+  // The last answers may take as long as their limit; a client that is still there long after that hangs.
   const limit = setTimeout(
     () => {
       client.signal("SIGKILL", "group");
@@ -66,7 +79,7 @@ export async function startLoad({ namespaces }: Lab, load: Load): Promise<Runnin
   const result = client.ended.then(({ stdout, stderr, exitCode }) => {
     clearTimeout(limit);
     if (exitCode !== 0) throw new Error(`the load client ended with ${exitCode}: ${stderr}`);
-    return JSON.parse(stdout.replace("begun\n", "")) as LoadResult;
+    return accounted(JSON.parse(stdout.replace("begun\n", "")) as LoadResult);
   });
   // Whoever ends the load hears of it then.
   result.catch(() => undefined);
@@ -82,6 +95,22 @@ export async function startLoad({ namespaces }: Lab, load: Load): Promise<Runnin
       return result;
     },
   };
+}
+
+/**
+ * A result, unless it forgets a request: what can't be counted can't be judged.
+ *
+ * @throws Error when not every request that was sent is answered or lost, or the details don't add up to these
+ */
+export function accounted(result: LoadResult): LoadResult {
+  const { sent, answered, lost, byServer, errors, lostInSecond, lostPorts } = result;
+  const sum = (counts: Record<string, number>) => Object.values(counts).reduce((a, b) => a + b, 0);
+  const fits =
+    sent === answered + lost &&
+    answered === sum(byServer) &&
+    [sum(errors), sum(lostInSecond), lostPorts.length].every((count) => count === lost);
+  if (!fits) throw new Error(`the load client has lost count: ${JSON.stringify(result)}`);
+  return result;
 }
 
 /** A line for people: `1400 sent, 1400 answered, 0 lost, longest gap 341 ms`. */

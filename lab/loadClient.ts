@@ -5,13 +5,7 @@
 import { connect } from "node:net";
 import type { Load, LoadResult } from "./load";
 
-/**
- * A request with no whole answer by then is lost. Linux asks for a connection again after 1 s and after 3 s: a limit of 3 s would cut off
- * what is about to be answered.
- */
-const answerLimitMs = 4000;
-
-const load = JSON.parse(process.argv[2] ?? "") as Load;
+const load = JSON.parse(process.argv[2] ?? "") as Required<Load>;
 const result: LoadResult = {
   sent: 0,
   answered: 0,
@@ -71,8 +65,8 @@ function request(): void {
       : text === ""
         ? "no answer"
         : "half an answer";
-    end(`${reached} in ${answerLimitMs / 1000} s`);
-  }, answerLimitMs);
+    end(`${reached} in ${load.answerLimitMs / 1000} s`);
+  }, load.answerLimitMs);
   // There from now on, and no longer when the connection is cut.
   setImmediate(() => (port = socket.localPort ?? 0));
   socket.setEncoding("latin1");
@@ -84,14 +78,15 @@ function request(): void {
     end(error.code ?? error.message);
   });
   socket.on("end", () => {
-    const body = /^HTTP\/1\.1 200 [^]*?\r\n\r\n([^]*)$/.exec(text)?.[1];
-    end(
-      body === undefined
-        ? "not an answer"
-        : () => {
-            answered(start, body.trim());
-          },
-    );
+    const [, head = "", body = ""] = /^HTTP\/1\.1 200 ([^]*?\r\n)\r\n([^]*)$/.exec(text) ?? [];
+    const length = /^Content-Length: (\d+)\r$/im.exec(head)?.[1];
+    if (length === undefined) end("not an answer");
+    else if (body.length < Number(length)) end("half an answer");
+    else {
+      end(() => {
+        answered(start, body.trim());
+      });
+    }
   });
 }
 

@@ -1,4 +1,5 @@
 // What the lab's experiments make of what was seen: streams, the wire, percentiles.
+import { onlyFrom, sharesAreEqual, tookOver } from "../../lab/proof";
 import { takeover } from "../../lab/experiments/detection";
 import { spread } from "../../lab/experiments/figures";
 import { type Stream, survival } from "../../lab/streams";
@@ -99,4 +100,47 @@ test("a director that was active before the other was cut off is no takeover", (
 test("percentiles are figures that were measured: of 30, the 29th is the 95th", () => {
   const figures = Array.from({ length: 30 }, (_, index) => 30 - index);
   expect(spread(figures)).toEqual({ count: 30, min: 1, p50: 15, p95: 29, max: 30 });
+});
+
+const webs = ["web1", "web2", "web3"];
+
+test.each<[string, Record<string, number>, boolean]>([
+  ["equal", { web1: 66, web2: 67, web3: 67 }, true],
+  ["two apart", { web1: 66, web2: 66, web3: 68 }, true],
+  ["three apart", { web1: 65, web2: 67, web3: 68 }, false],
+  ["all of one server", { web1: 200 }, false],
+  ["of two servers of three", { web1: 100, web2: 100 }, false],
+  ["too few to tell a server without any", { web1: 2, web2: 2 }, false],
+  ["partly of somebody else", { web1: 66, web2: 66, web3: 66, sorry: 2 }, false],
+  ["none", {}, false],
+])("shares that are %s", (_, answers, expected) => {
+  expect(sharesAreEqual(answers, webs)).toBe(expected);
+});
+
+test.each<[string, Record<string, number>, boolean]>([
+  ["every real server", { web1: 90, web2: 1, web3: 120 }, true],
+  ["some real servers", { web1: 90, web2: 90 }, false],
+  ["a director, too", { web1: 90, web2: 90, web3: 90, lvs1: 1 }, false],
+  ["a director alone", { lvs1: 270 }, false],
+  ["an unknown MAC address, too", { web1: 9, web2: 9, web3: 9, "02:00:00:00:00:99": 1 }, false],
+  ["nobody", {}, false],
+])("replies that come from %s", (_, senders, expected) => {
+  expect(onlyFrom(senders, webs)).toBe(expected);
+});
+
+test.each<[string, Record<string, number>, boolean]>([
+  ["the active director each time", { lvs1: 10 }, true],
+  ["the active director, but not each time", { lvs1: 9 }, false],
+  ["the active director and nobody in turn", { lvs1: 9, nobody: 1 }, false],
+  ["a real server, too", { lvs1: 10, web1: 1 }, false],
+  ["the standby", { lvs2: 10 }, false],
+])("ARP answered by %s", (_, answers, expected) => {
+  expect(onlyFrom(answers, ["lvs1"], 10)).toBe(expected);
+});
+
+test("a director is no successor of itself, nor is a stranger one of a director", () => {
+  expect(tookOver("lvs1", "lvs2", ["lvs1", "lvs2"])).toBe(true);
+  expect(tookOver("lvs1", "lvs1", ["lvs1", "lvs2"])).toBe(false);
+  expect(tookOver("lvs1", "web1", ["lvs1", "lvs2"])).toBe(false);
+  expect(tookOver("nobody", "lvs2", ["lvs1", "lvs2"])).toBe(false);
 });

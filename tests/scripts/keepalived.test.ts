@@ -169,7 +169,7 @@ function applied(config: Config): Result {
 /** Everything in /etc/keepalived, with its modes. */
 function state(): string {
   return host.shell(
-    `cd ${folder} && find . -type f -exec stat -c '%n %a' {} + -exec cat {} + && ls -R`,
+    `cd ${folder} && find . -type f | sort | xargs sh -c 'stat -c "%n %a" "$@"; cat "$@"' sh && ls -R`,
   ).stdout;
 }
 
