@@ -1,6 +1,6 @@
 // What every test file of the lab begins with: its hosts as they were after their stack's first `pulumi up`. Nothing of what another
 // file did is left.
-import { join } from "node:path";
+import { basename } from "node:path";
 import { activeOfWholePair } from "../../lab/experiments/powerCuts";
 import { labPath, labOf } from "../../lab/instance";
 import { labDown, labIsUp, labUp } from "../../lab/lab";
@@ -24,7 +24,7 @@ beforeAll(async () => {
   }
   await activeOfWholePair(lab);
   const seconds = ((Date.now() - began) / 1000).toFixed(0);
-  tell(`  ${join("tests/lab", expect.getState().testPath ?? "")}: began after ${seconds} s`);
+  tell(`  ${basename(expect.getState().testPath ?? "")} began after ${seconds} s`);
 }, limitMs);
 
 afterAll(async () => {

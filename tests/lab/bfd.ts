@@ -33,12 +33,4 @@ export async function stopBfd(host: string): Promise<void> {
   await shell(host, `systemctl kill --signal=KILL ${unit}`);
 }
 
-/** Removes all of it. */
-export async function removeBfd(host: string): Promise<void> {
-  await shell(
-    host,
-    `systemctl stop '${unit}*' && DEBIAN_FRONTEND=noninteractive apt-get -qq -y purge --auto-remove keepalived && rm -f ${file}`,
-  );
-}
-
 const privateAddress = (name: string) => findHost(name).private.ipv4;

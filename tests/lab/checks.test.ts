@@ -7,7 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { waitFor } from "../../lab/waitFor";
-import { findHost, inClient, startService, stopService, stopServices, virtualIp } from "./lab";
+import { findHost, inClient, startService, stopService, virtualIp } from "./lab";
 import { installBfd, startBfd, stopBfd } from "./bfd";
 import { directors, outOf, poolOf, settled, webs, weightsOf } from "./pools";
 import { configure, nobodyAsks, shell, tell, up } from "./stack";
@@ -132,20 +132,6 @@ beforeAll(async () => {
   });
   await up();
   await settled(everyPool.filter((one) => one !== pool("sorry")));
-});
-
-afterAll(async () => {
-  await Promise.all(
-    webs.map(async (host) => {
-      await stopServices(host);
-      await shell(host, `rm -rf ${nginx} ${folder} && systemctl reload nginx`);
-    }),
-  );
-  // Its package stays for the tests of VRRP, which have it speak again.
-  await stopBfd(speaker);
-  configure(nobodyAsks);
-  await up();
-  for (const director of directors) await shell(director, `rm -f ${hooks} ${weights}*`);
 });
 
 /** A web server over TLS that knows one name only, and servers of the other protocols. */

@@ -6,7 +6,16 @@
  * @budgetSeconds 150
  */
 import { waitFor } from "../../lab/waitFor";
-import { activeDirector, ipvsTable, powerCut, powerOn, requests } from "./lab";
+import {
+  activeDirector,
+  directors,
+  ipvsTable,
+  powerCut,
+  powerOn,
+  realServers,
+  requests,
+  virtualIp,
+} from "./lab";
 
 import { configure, nobodyAsks, shell, up } from "./stack";
 import { told, done, withoutLoss, healthy, webs, weights } from "./operatorCommands";
@@ -49,6 +58,39 @@ describe("a real server", () => {
     });
     await healthy();
   });
+});
+
+test("a real server of both families is drained for both, and undrained", async () => {
+  configure((stack) => {
+    nobodyAsks(stack);
+    stack.directors.forEach((director, i) => {
+      director.vrrpAddress6 = `${directors[i]?.public.ipv6}/64`;
+    });
+    stack.realServers.forEach((realServer, i) => {
+      realServer.address6 = realServers[i]?.public.ipv6;
+    });
+    const [web] = stack.virtualServers;
+    stack.virtualServers.push({ ...web, name: "web6", address: virtualIp.ipv6 });
+  });
+  await up();
+  const own = realServers.find(({ name }) => name === "web2")?.public;
+  const weightsNow = () =>
+    Promise.all(
+      directors.map(async ({ name }) => {
+        const table = await shell(name, "ipvsadm -Sn");
+        return [`${own?.ipv4}:80`, `[${own?.ipv6}]:80`].map(
+          (place) => table.split(` -r ${place} -g -w `)[1]?.split("\n")[0],
+        );
+      }),
+    );
+  await waitFor(async () => (await weightsNow()).flat().every((weight) => weight === "1"), {
+    what: "web2 is in for both families on both directors",
+    timeoutSeconds: 60,
+  });
+  await done("drain", "web2");
+  expect(await weightsNow()).toEqual(directors.map(() => ["0", "0"]));
+  await done("undrain", "web2");
+  expect(await weightsNow()).toEqual(directors.map(() => ["1", "1"]));
 });
 
 describe("the active director", () => {

@@ -62,22 +62,23 @@ beforeAll(async () => {
 describe("a real server", () => {
   test("whose service dies and comes back, again and again, is out and in; no director changes its state", async () => {
     const before = await everywhere(transitions);
-    const [times, downSeconds] = [4, 3];
+    const [times, downSeconds] = [4, 6];
     await fault(
       `real server's service dies ${times} times for ${downSeconds} s`,
       async () => {
         for (let i = 0; i < times; i++) {
           await shell("web2", "systemctl stop nginx");
-          await delay(downSeconds * 1000);
+          const began = Date.now();
+          await untilWeb2("out");
+          await delay(Math.max(0, began + downSeconds * 1000 - Date.now()));
           await shell("web2", "systemctl start nginx");
-          await delay(downSeconds * 1000);
+          await untilWeb2("in");
         }
-        await untilWeb2("in");
         expect(await everywhere(transitions)).toEqual(before);
-        return "in again, no transition";
+        return "out and in again each time, no transition";
       },
-      // A third of the requests while it is down and no check has noticed.
-      times * (downSeconds + 1) * 34,
+      // A third of the requests while no check has noticed: one interval of 2 s, one retry after 1 s, and a second to act.
+      times * (2 + 1 + 1) * 34,
     );
   });
 

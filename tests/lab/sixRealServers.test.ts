@@ -6,10 +6,9 @@
  * @budgetSeconds 240
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { activeDirector, ipvsTable, realServers } from "./lab";
+import { activeDirector, ipvsTable, realServers, virtualIp } from "./lab";
 import { requests } from "./pools";
 import { configure, everywhere, up } from "./stack";
-import { virtualIp } from "./lab";
 import { under } from "./underLoad";
 
 const names = realServers.map(({ name }) => name);

@@ -5,8 +5,9 @@
  * @topology dev
  * @budgetSeconds 200
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { waitFor } from "../../lab/waitFor";
-import { activeDirector, directors, onHost, realServers, virtualIp } from "./lab";
+import { activeDirector, directors, onHost, realServers, requests, virtualIp } from "./lab";
 import { example } from "../support/examples";
 import { configure, everywhere, pulumi, shell, up } from "./stack";
 import { underLoad } from "./underLoad";
@@ -33,8 +34,15 @@ test("a pair that was built by hand as the cookbook builds it is taken over: not
     await up();
   });
   expect(result).toMatchObject({ lost: 0 });
-  await pulumi("destroy", "--yes");
-  expect(await everywhere(cookbookFiles)).toEqual(files);
+  const givenBack = await underLoad({ rate: 100, seconds: 580 }, async () => {
+    const { exitCode: ended, stdout, stderr } = await pulumi("destroy", "--yes");
+    expect([ended, ended === 0 ? "" : stdout + stderr]).toEqual([0, ""]);
+    expect(await everywhere(cookbookFiles)).toEqual(files);
+    await waitFor(activeDirector, { what: "the pair built by hand serves", timeoutSeconds: 30 });
+    await delay(3000);
+  });
+  expect(givenBack).toMatchObject({ lost: 0 });
+  expect(await requests(60)).toMatchObject({ answered: 60 });
   await removeCookbook();
   // The cookbook switches IPv6 off, on which the kernel forgets its addresses; destroy has switched it on again.
   await everywhere("systemctl restart networking");
@@ -46,7 +54,7 @@ const ipv6Addresses = () =>
 
 /** What the cookbooks lvs01 and lvs-web01 put where. */
 const cookbookFiles =
-  "cat /etc/keepalived/keepalived.conf /etc/network/interfaces.d/lo1 /etc/sysctl.d/99-cookbook.conf 2>/dev/null; systemctl is-active keepalived 2>/dev/null; true";
+  "cat /etc/keepalived/keepalived.conf /etc/network/interfaces.d/lo1 /etc/sysctl.d/99-cookbook.conf 2>/dev/null; systemctl is-active keepalived 2>/dev/null; systemctl is-enabled keepalived 2>/dev/null; true";
 
 async function layDownCookbook(): Promise<void> {
   const conf = (priority: number) => `vrrp_instance VI_1 {

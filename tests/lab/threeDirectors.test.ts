@@ -6,11 +6,18 @@
  * @budgetSeconds 200
  */
 import { waitFor } from "../../lab/waitFor";
-import { activeDirector, directors, ipvsTable, powerCut, powerOn, realServers } from "./lab";
+import {
+  activeDirector,
+  directors,
+  ipvsTable,
+  powerCut,
+  powerOn,
+  realServers,
+  virtualIp,
+} from "./lab";
 import { done, healthy } from "./operatorCommands";
 import { requests } from "./pools";
 import { shell, tell } from "./stack";
-import { virtualIp } from "./lab";
 import { under } from "./underLoad";
 
 const names = directors.map(({ name }) => name);
