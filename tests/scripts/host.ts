@@ -35,19 +35,11 @@ export class PretendHost {
   readonly scripts = join(this.folder, "scripts");
 
   constructor() {
-    const folders = [
-      "bin",
-      "etc",
-      "ipvs",
-      "nft",
-      "run",
-      "stand-ins",
-      "systemd/lib",
-      "tmp",
-      "ufw",
-      "var",
-    ];
-    for (const name of folders) mkdirSync(join(this.folder, name), { recursive: true });
+    const systemd = ["active", "enabled", "lib", "loaded"].map((name) => join("systemd", name));
+    const others = ["bin", "etc", "ipvs", "nft", "run", "stand-ins", "tmp", "ufw", "var"];
+    for (const name of [...systemd, ...others]) {
+      mkdirSync(join(this.folder, name), { recursive: true });
+    }
     for (const name of ["ipvs/table", "journal", "ufw/added"]) {
       writeFileSync(join(this.folder, name), "");
     }

@@ -4,70 +4,67 @@
 set -eu
 cd "$FOLDER/ipvs"
 
-# The table as ipvsadm prints it, each line after what it sorts by: marks last, then family, protocol, address and port.
-sorted() {
-    awk '
-        function expanded(address,    sides, n, left, right, i, text) {
-            if (address !~ /:/) {
-                split(address, left, ".")
-                return sprintf("2%03d%03d%03d%03d", left[1], left[2], left[3], left[4])
-            }
-            n = split(address, sides, "::")
-            left["n"] = split(sides[1], left, ":")
-            right["n"] = n > 1 ? split(sides[2], right, ":") : 0
-            for (i = 1; i <= left["n"]; i++) text = text substr("0000" left[i], length(left[i]) + 1)
-            for (i = left["n"] + right["n"]; n > 1 && i < 8; i++) text = text "0000"
-            for (i = 1; i <= right["n"]; i++) text = text substr("0000" right[i], length(right[i]) + 1)
-            return "6" text
-        }
-        function place(endpoint,    port) {
+# shown HOW: the table as ipvsadm prints it, marks last, then by family, protocol, address and port. One awk: this runs often.
+shown() {
+    awk -v how="$1" -v open="$open" '
+        function place(endpoint,    port, sides, left, right, i, m, n, text) {
             port = endpoint
             sub(/.*:/, "", port)
             sub(/:[0-9]+$/, "", endpoint)
+            if (endpoint !~ /:/) {
+                split(endpoint, left, ".")
+                return sprintf("2%03d%03d%03d%03d%05d", left[1], left[2], left[3], left[4], port)
+            }
             gsub(/[][]/, "", endpoint)
-            return sprintf("%s%05d", expanded(endpoint), port)
+            n = split(endpoint, sides, "::")
+            m = split(sides[1], left, ":")
+            n = n > 1 ? split(sides[2], right, ":") : -1
+            for (i = 1; i <= m; i++) text = text substr("0000" left[i], length(left[i]) + 1)
+            for (i = m + n; n >= 0 && i < 8; i++) text = text "0000"
+            for (i = 1; i <= n; i++) text = text substr("0000" right[i], length(right[i]) + 1)
+            return sprintf("6%s%05d", text, port)
         }
-        function after(option,    i) {
-            for (i = 1; i < NF; i++) if ($i == option) return $(i + 1)
-        }
-        BEGIN { protocol["-t"] = 6; protocol["-u"] = 17; protocol["--sctp-service"] = 132 }
-        {
-            at = $2 == "-f" ? sprintf("%010d%d", $3, $4 == "-6" ? 6 : 2) : sprintf("%010d%s%03d%s", 0, substr(place($3), 1, 1), protocol[$2], place($3))
-            print at ($1 == "-A" ? "" : place(after("-r"))) "\t" $0
-        }
-    ' table | LC_ALL=C sort | cut -f 2-
-}
-
-# shown HEADING COLUMNS: for people.
-shown() {
-    printf 'IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port           %s\n' "$1"
-    sorted | awk -v columns="$2" -v open="$(cat open 2>/dev/null || echo 0)" '
         function after(option,    i) {
             for (i = 1; i < NF; i++) if ($i == option) return $(i + 1)
             return 0
         }
+        function said(    flags) {
+            if (how == "-Sn") {
+                sub(/ -x .*/, "")
+                if ($1 == "-a" && / -i /) $0 = $0 " --tun-type ipip"
+                return $0
+            }
+            if ($1 == "-A") {
+                flags = / -b / ? " (" after("-b") ")" : ""
+                if (/ -p /) flags = flags " persistent " after("-p")
+                if (/ -M /) flags = flags " mask " after("-M")
+                if (/ --pe /) flags = flags " pe " after("--pe")
+                if (/ -o( |$)/) flags = flags " ops"
+                return ($2 == "-f" ? "FWM  " $3 ($4 == "-6" ? " IPv6" : "") : protocol[$2] " " $3) " " after("-s") flags
+            }
+            if (how ~ /thresholds/) return sprintf("  -> %-28s %-10d %-10d %-10d %-10d", after("-r"), after("-x"), after("-y"), open, 0)
+            return sprintf("  -> %-28s %-7s %-6d %-10d %-10d", after("-r"), / -m / ? "Masq" : / -i / ? "Tunnel" : "Route", after("-w"), open, 0)
+        }
         BEGIN {
-            protocol["-t"] = "TCP "
-            protocol["-u"] = "UDP "
-            protocol["--sctp-service"] = "SCTP"
-            how["-g"] = "Route"
-            how["-m"] = "Masq"
-            how["-i"] = "Tunnel"
+            number["-t"] = "006"; protocol["-t"] = "TCP "
+            number["-u"] = "017"; protocol["-u"] = "UDP "
+            number["--sctp-service"] = "132"; protocol["--sctp-service"] = "SCTP"
+            if (how != "-Sn") print "IP Virtual Server version 1.2.1 (size=256)\nProt LocalAddress:Port Scheduler Flags"
+            if (how != "-Sn") print "  -> RemoteAddress:Port           " (how ~ /thresholds/ ? " Uthreshold Lthreshold ActiveConn InActConn" : "Forward Weight ActiveConn InActConn")
         }
-        $1 == "-A" {
-            flags = / -b / ? " (" after("-b") ")" : ""
-            if (/ -p /) flags = flags " persistent " after("-p")
-            if (/ -M /) flags = flags " mask " after("-M")
-            if (/ --pe /) flags = flags " pe " after("--pe")
-            if (/ -o( |$)/) flags = flags " ops"
-            print ($2 == "-f" ? "FWM  " $3 ($4 == "-6" ? " IPv6" : "") : protocol[$2] " " $3), after("-s") flags
+        {
+            sub(/ --tun-type ipip.*/, "")
+            at = $2 == "-f" ? sprintf("%010d%d", $3, $4 == "-6" ? 6 : 2) : "0000000000" substr(place($3), 1, 1) number[$2] place($3)
+            if ($1 == "-a") at = at place(after("-r"))
+            for (i = ++n; i > 1 && key[i - 1] > at; i--) {
+                key[i] = key[i - 1]
+                line[i] = line[i - 1]
+            }
+            key[i] = at
+            line[i] = said()
         }
-        $1 == "-a" {
-            for (method in how) if (index($0, " " method " ")) forward = how[method]
-            if (columns == "thresholds") printf "  -> %-28s %-10d %-10d %-10d %-10d\n", after("-r"), after("-x"), after("-y"), open, 0
-            else printf "  -> %-28s %-7s %-6d %-10d %-10d\n", after("-r"), forward, after("-w"), open, 0
-        }
-    '
+        END { for (i = 1; i <= n; i++) print line[i] }
+    ' table
 }
 
 # edit WORDS…: the table after an order; says what is wrong with the order.
@@ -129,9 +126,10 @@ edit() {
 }
 
 case $* in
--Sn) sorted | sed 's/ --tun-type ipip.*//; s/ -x .*//; /^-a .* -i /s/$/ --tun-type ipip/' ;;
--Ln) shown 'Forward Weight ActiveConn InActConn' connections ;;
-'-Ln --thresholds') shown ' Uthreshold Lthreshold ActiveConn InActConn' thresholds ;;
+-Sn | -Ln | '-Ln --thresholds')
+    read -r open 2>/dev/null <open || open=0
+    shown "$*"
+    ;;
 '-L --daemon')
     [ ! -e daemons ] || sed 's/$/ sync daemon (mcast=eth0, syncid=51, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)/' daemons
     ;;

@@ -24,11 +24,19 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ "$unit" = keepalived ] || { echo "unexpected unit: $unit" >&2 && exit 64; }
-if [ "$lines" != 0 ]; then
-    tail -n +$((${from:-0} + 1)) "$journal" |
-        if [ "$boot" ]; then awk '/^-- Boot/ { n = 0; next } { line[++n] = $0 } END { for (i = 1; i <= n; i++) print line[i] }'; else cat; fi |
-        if [ "$output" = cat ]; then sed -E '/^-- Boot/d; s/^[0-9]+\.[0-9]+ [^ ]+ [^ ]+: //'; else cat; fi |
-        if [ "$reverse" ]; then tac; else cat; fi
-fi
-[ -z "$cursor" ] || echo "-- cursor: $(wc -l <"$journal")"
-[ -z "$file" ] || wc -l <"$journal" >"$file"
+awk -v from="${from:-0}" -v boot="$boot" -v output="$output" -v reverse="$reverse" -v cursor="$cursor" -v file="$file" -v lines="$lines" '
+    NR <= from { next }
+    /^-- Boot/ {
+        if (boot) n = 0
+        next
+    }
+    {
+        if (output == "cat") sub(/^[0-9]+[.][0-9]+ [^ ]+ [^ ]+: /, "")
+        line[++n] = $0
+    }
+    END {
+        for (i = 1; lines != "0" && i <= n; i++) print line[reverse ? n + 1 - i : i]
+        if (cursor) print "-- cursor: " NR
+        if (file) print NR >file
+    }
+' "$journal"

@@ -15,7 +15,6 @@ for word; do
 done
 case $unit in '' | *.*) ;; *) unit=$unit.service ;; esac
 cd "$FOLDER/systemd"
-mkdir -p enabled active lib loaded
 
 read_units() {
     rm -rf loaded
@@ -63,7 +62,7 @@ end() {
 }
 
 is_active() {
-    [ "$(cat "active/$unit" 2>/dev/null)" = active ]
+    read -r state 2>/dev/null <"active/$unit" && [ "$state" = active ]
 }
 
 known() {
