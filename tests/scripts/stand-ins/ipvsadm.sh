@@ -49,8 +49,10 @@ shown() {
             number["-t"] = "006"; protocol["-t"] = "TCP "
             number["-u"] = "017"; protocol["-u"] = "UDP "
             number["--sctp-service"] = "132"; protocol["--sctp-service"] = "SCTP"
-            if (how != "-Sn") print "IP Virtual Server version 1.2.1 (size=256)\nProt LocalAddress:Port Scheduler Flags"
-            if (how != "-Sn") print "  -> RemoteAddress:Port           " (how ~ /thresholds/ ? " Uthreshold Lthreshold ActiveConn InActConn" : "Forward Weight ActiveConn InActConn")
+            if (how == "-Sn") heading = ""
+            else if (how ~ /thresholds/) heading = "Prot LocalAddress:Port            Uthreshold Lthreshold ActiveConn InActConn \n  -> RemoteAddress:Port"
+            else heading = "Prot LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn"
+            if (heading) print "IP Virtual Server version 1.2.1 (size=256)\n" heading
         }
         {
             sub(/ --tun-type ipip.*/, "")
