@@ -271,4 +271,17 @@ describe("ufw on a host", () => {
     expect(admits).toBeGreaterThan(-1);
     expect(asked.indexOf("--force enable")).toBeGreaterThan(admits);
   });
+
+  test("is an error where it takes a rule and doesn't show it: the next run would add it again", () => {
+    host.program("ufw", [
+      'case $* in "allow from 192.0.2.99 "*) exit 0 ;; esac',
+      'exec "$FOLDER/stand-ins/ufw" "$@"',
+    ]);
+    const rules = renderFiles({ ufw: ["allow from 10.0.0.0/8", "allow from 192.0.2.99"] });
+    const { code, stderr } = host.script("firewall.sh", ["apply", owner, "ufw", operator], rules);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining("ufw took the rule 'allow from 192.0.2.99' but doesn't show it"),
+    ]);
+  });
 });

@@ -613,6 +613,20 @@ describe("to make the kernel's table the config's again, ipvsadm has to", () => 
   });
 });
 
+test("what the log says of an earlier boot of the host is over", () => {
+  host.write(
+    "/journal",
+    [
+      "Starting Healthcheck child process, pid=8",
+      "Removing service [192.0.2.21]:tcp:80 from VS [192.0.2.100]:tcp:80",
+      "-- Boot --",
+      "Starting Healthcheck child process, pid=9",
+      "",
+    ].join("\n"),
+  );
+  expect(host.shell(`. ${host.scripts}/ipvs.sh; taken_out`).stdout).toBe("");
+});
+
 test("of a slow journal, whose reading is cut off, the latest is known: who is out", () => {
   const [begun, fell] = [
     "Starting Healthcheck child process, pid=9",

@@ -289,6 +289,41 @@ describe("a run that was killed before the proof", () => {
   });
 });
 
+describe("a program that hangs is ended:", () => {
+  const hangs = "exec /bin/sleep 20";
+
+  beforeEach(() => {
+    // Each limit that is asked for is over soon.
+    host.program("timeout", [
+      'case $1 in -s) kill="-s $2" && shift 2 ;; esac',
+      "shift",
+      'exec /usr/bin/timeout ${kill:-} 0.3 "$@"',
+    ]);
+  });
+
+  test("keepalived's test of a config, which counts as refused", () => {
+    keepalived('[ "$1" != --config-test ] || { trap "" TERM && /bin/sleep 20; }');
+    const { code, stderr } = apply({ id: "first" });
+    expect([code, running()]).toEqual([1, undefined]);
+    expect(stderr).toContain("keepalived --config-test ended with 137");
+  });
+
+  test("a journal that is not read to its end, by which nobody is known to be in", () => {
+    host.program("journalctl", [hangs]);
+    expect(host.shell(`. ${host.scripts}/ipvs.sh; taken_out`).stdout).toBe("?\n");
+  });
+
+  test("a sync daemon that doesn't stop, which is an error", () => {
+    applied({ id: "first", synced: true });
+    host.write("/ipvs/daemons", "master\n");
+    host.program("ipvsadm", [
+      `[ "$1" != --stop-daemon ] || ${hangs}`,
+      'exec "$FOLDER/stand-ins/ipvsadm" "$@"',
+    ]);
+    expect(apply({ id: "second" }).code).toBe(124);
+  });
+});
+
 describe("keepalived has taken a config", () => {
   const fault = [
     "(VI_1): entering FAULT state (interface eth2 down)",
@@ -375,6 +410,15 @@ describe("a check that has changed", () => {
   test("has its say before the change is proven", () => {
     applied({ id: "second", page: "/health" });
     expect(ups()).toBe(13);
+  });
+
+  test("has a minute for that, and no more", () => {
+    const text = files({ id: "second", page: "/health" }).replace(
+      "connect_timeout 3",
+      "connect_timeout 300",
+    );
+    expect(host.script("keepalived.sh", ["apply", owner], text).code).toBe(0);
+    expect(ups()).toBe(60);
   });
 
   test("is one whose script has changed, too", () => {
