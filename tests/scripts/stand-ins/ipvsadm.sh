@@ -1,12 +1,12 @@
 #!/bin/sh
 # ipvsadm(8) 1.31, as far as the host scripts use it. $FOLDER/ipvs has what the kernel has: table, lines of `ipvsadm -Sn`, which have a
-# real server's -x and -y, too; open, connections to each real server; daemons, a role a line. $FOLDER/tmp/edits has what it was told.
+# real server's -x and -y, too; connections, their number for each real server; daemons, a role a line. $FOLDER/tmp/edits has what it was told.
 set -eu
 cd "$FOLDER/ipvs"
 
 # shown HOW: the table as ipvsadm prints it, marks last, then by family, protocol, address and port. One awk: this runs often.
 shown() {
-    awk -v how="$1" -v open="$open" '
+    awk -v how="$1" -v open="$count" '
         function place(endpoint,    port, sides, left, right, i, m, n, text) {
             port = endpoint
             sub(/.*:/, "", port)
@@ -31,7 +31,7 @@ shown() {
         function said(    flags) {
             if (how == "-Sn") {
                 sub(/ -x .*/, "")
-                if ($1 == "-a" && / -i /) $0 = $0 " --tun-type ipip"
+                if ($1 == "-a" && / -i / && !/ --tun-type /) $0 = $0 " --tun-type ipip"
                 return $0
             }
             if ($1 == "-A") {
@@ -129,7 +129,7 @@ edit() {
 
 case $* in
 -Sn | -Ln | '-Ln --thresholds')
-    read -r open 2>/dev/null <open || open=0
+    read -r count 2>/dev/null <connections || count=0
     shown "$*"
     ;;
 '-L --daemon')
