@@ -81,4 +81,39 @@ describe("while another change has the lock, nobody reads any more, and the conn
       expect(looks.after).toBe(looks.before);
     },
   );
+
+  test("drain.sh waits, then changes the pool, and changes it back", () => {
+    const place = "-t 192.0.2.100:80 -r 192.0.2";
+    const conf = [
+      "virtual_server 192.0.2.100 80 {",
+      "    lvs_sched rr",
+      "    lvs_method DR",
+      ...["21", "22"].flatMap((host) => [`    real_server 192.0.2.${host} 80 {`, "    }"]),
+      "}",
+    ];
+    const table = [
+      "-A -t 192.0.2.100:80 -s rr",
+      `-a ${place}.21:80 -g -w 1`,
+      `-a ${place}.22:80 -g -w 1`,
+    ];
+    const { looks, files } = run({ before: {}, changes: {} }, [], (host) => {
+      host.write("/etc/keepalived/keepalived.conf", `${conf.join("\n")}\n`);
+      host.write("/systemd/active/keepalived.service", "active\n");
+      host.write("/ipvs/table", `${table.join("\n")}\n`);
+      watch(host);
+      return [
+        "cd $FOLDER/tmp",
+        ...brokenPipe,
+        ...othersHaveLock("asked"),
+        "$FOLDER/scripts/drain.sh suspend 0 192.0.2.21 2>&7",
+        look("drained"),
+        ...othersHaveLock("asked-again"),
+        "$FOLDER/scripts/drain.sh undrain 192.0.2.21 2>&7",
+      ];
+    });
+    expect(files.careless).toBe("");
+    expect(looks.asked).toBe(looks.before);
+    expect(looks.drained).toContain(`ipvs/table:-a ${place}.21:80 -g -w 0\n`);
+    expect(looks["asked-again"]).toBe(looks.drained);
+  });
 });

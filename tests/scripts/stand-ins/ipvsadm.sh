@@ -1,12 +1,13 @@
 #!/bin/sh
 # ipvsadm(8) 1.31, as far as the host scripts use it. $FOLDER/ipvs has what the kernel has: table, lines of `ipvsadm -Sn`, which have a
-# real server's -x and -y, too; connections, their number for each real server; daemons, a role a line. $FOLDER/tmp/edits has what it was told.
+# real server's -x and -y, too; open and idle, the number of each real server's connections; connections, lines of `ipvsadm -Lnc`; daemons,
+# a role a line. $FOLDER/tmp/edits has what it was told.
 set -eu
 cd "$FOLDER/ipvs"
 
 # shown HOW: the table as ipvsadm prints it, marks last, then by family, protocol, address and port. One awk: this runs often.
 shown() {
-    awk -v how="$1" -v open="$count" '
+    awk -v how="$1" -v open="$active" -v idle="$inactive" '
         function place(endpoint,    port, sides, left, right, i, m, n, text) {
             port = endpoint
             sub(/.*:/, "", port)
@@ -42,8 +43,8 @@ shown() {
                 if (/ -o( |$)/) flags = flags " ops"
                 return ($2 == "-f" ? "FWM  " $3 ($4 == "-6" ? " IPv6" : "") : protocol[$2] " " $3) " " after("-s") flags
             }
-            if (how ~ /thresholds/) return sprintf("  -> %-28s %-10d %-10d %-10d %-10d", after("-r"), after("-x"), after("-y"), open, 0)
-            return sprintf("  -> %-28s %-7s %-6d %-10d %-10d", after("-r"), / -m / ? "Masq" : / -i / ? "Tunnel" : "Route", after("-w"), open, 0)
+            if (how ~ /thresholds/) return sprintf("  -> %-28s %-10d %-10d %-10d %-10d", after("-r"), after("-x"), after("-y"), open, idle)
+            return sprintf("  -> %-28s %-7s %-6d %-10d %-10d", after("-r"), / -m / ? "Masq" : / -i / ? "Tunnel" : "Route", after("-w"), open, idle)
         }
         BEGIN {
             number["-t"] = "006"; protocol["-t"] = "TCP "
@@ -129,12 +130,18 @@ edit() {
 
 case $* in
 -Sn | -Ln | '-Ln --thresholds')
-    read -r count 2>/dev/null <connections || count=0
+    read -r active 2>/dev/null <open || active=0
+    read -r inactive 2>/dev/null <idle || inactive=0
     shown "$*"
     ;;
 '-L --daemon')
     [ ! -e daemons ] || sed 's/$/ sync daemon (mcast=eth0, syncid=51, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)/' daemons
     ;;
+-Lnc)
+    printf 'IPVS connection entries\npro expire state       source             virtual            destination\n'
+    cat connections 2>/dev/null || :
+    ;;
+'-L --timeout') echo "Timeout (tcp tcpfin udp): 900 120 300" ;;
 -C) : >table ;;
 '--start-daemon '*)
     echo "$*" >>"$FOLDER/tmp/edits"
