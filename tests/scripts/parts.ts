@@ -100,11 +100,11 @@ const exporter = "prometheus-node-exporter";
 export const parts: Record<string, Part> = {
   "keepalived.sh": {
     before: {
+      "a keepalived without a config, disabled": [],
       "a keepalived without a config, enabled as its package does": service(
         "keepalived",
         "enabled",
       ),
-      "a keepalived without a config, disabled": [],
       "an operator's keepalived that is off": own,
       "an operator's keepalived that is on": [...own, ...service("keepalived", "active")],
       "an operator's keepalived that is off, and enabled at boot": [
