@@ -147,10 +147,15 @@ as_before() {
     for file; do
         if [ ! -f "$scratch/before$file" ]; then
             rm -f "$file"
-        elif ! cmp -s "$scratch/before$file" "$file"; then
-            { record "$file" <"$scratch/before$file" && chmod --reference="$scratch/before$file" "$file"; } || say "$file could not be put back"
+        elif ! same "$scratch/before$file" "$file"; then
+            { cp -p "$scratch/before$file" "$file.new" && sync "$file.new" && mv -f "$file.new" "$file" && sync "${file%/*}"; } || say "$file could not be put back"
         fi
     done
+}
+
+# same FILE OTHER: in bytes, mode and owner.
+same() {
+    cmp -s "$1" "$2" && [ "$(stat -c '%a %u:%g' "$1")" = "$(stat -c '%a %u:%g' "$2")" ]
 }
 
 # split_files: takes "==> PATH <==" sections from standard input apart into $scratch/files/PATH.

@@ -21,18 +21,15 @@ apply() {
     ssh_port=${3##* }
     make_scratch
     split_files
-    # Before the back end from before is undone.
+    # The back end from before goes last: where the new one can't come, the host still has that.
     [ ! -f "$scratch/files$table" ] || nft_check
-    if [ "$backend" = ufw ]; then
-        ufw_apply
-    else
-        ufw_undo
-    fi
+    [ "$backend" != ufw ] || ufw_apply
     if [ -f "$scratch/files$table" ]; then
         nft_apply
     else
         nft_undo
     fi
+    [ "$backend" = ufw ] || ufw_undo
 }
 
 undo() {

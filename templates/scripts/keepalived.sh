@@ -48,7 +48,6 @@ apply() {
             fail "config refused, nothing changed$(old_one)"
         }
         keep_originals
-        restart_when_killed
         if [ ! -e $unproven ]; then
             rm -rf $previous $previous_scripts
             [ ! -f $conf ] || cp -p $conf $previous
@@ -67,6 +66,7 @@ apply() {
             prove
             [ -z "$problem" ] || go_back
         fi
+        restart_when_killed
         sweep "$scratch/files$scripts"
         done_with_previous
     fi
@@ -112,7 +112,10 @@ undo() {
     done
     if [ -e $service_was ]; then
         read -r enabled active <$service_was
-        if [ "$enabled" != enabled ]; then
+        # Maintenance has taken it out of the boot.
+        if [ "$enabled" = enabled ]; then
+            enable_at_boot keepalived
+        else
             systemctl -q disable keepalived
         fi
         if [ "$active" = active ] && [ -f $conf ]; then

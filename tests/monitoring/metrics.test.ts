@@ -160,7 +160,7 @@ describe("a director", () => {
     metrics.look();
     expect(metrics.of("sync_daemon_wanted")).toEqual({ "": 1 });
     expect(metrics.of("sync_daemon_running")).toEqual({ 'role="master"': 0, 'role="backup"': 1 });
-    metrics.look({ syncDaemon: "" });
+    metrics.look({ syncDaemon: [] });
     expect(metrics.of("sync_daemon_running")).toEqual({ 'role="master"': 0, 'role="backup"': 0 });
   });
 

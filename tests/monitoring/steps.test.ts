@@ -72,36 +72,16 @@ describe("on a host", () => {
     }
     host.write("/etc/lvs-ha/virtual-addresses", "192.0.2.100 lo\n");
     host.write("/etc/sysctl.d/90-lvs-ha.conf", "net.ipv4.ip_forward = 0\n");
-    mkdirSync(host.at("/enabled"));
-    mkdirSync(host.at("/active"));
-    // systemd: a service is a file in `enabled`, in `active`, or in neither. Starting the step's own runs it.
-    host.program("systemctl", [
-      "verb= unit= now=",
-      'for word; do case $word in -q) ;; --now) now=yes ;; *) if [ "$verb" ]; then unit=$word; else verb=$word; fi ;; esac; done',
-      "case $verb in",
-      'is-enabled) [ -e "$FOLDER/enabled/$unit" ] && echo enabled ;;',
-      'is-active) [ -e "$FOLDER/active/$unit" ] && echo active ;;',
-      'enable) : >"$FOLDER/enabled/$unit" ;;',
-      'disable) rm -f "$FOLDER/enabled/$unit"; [ -z "$now" ] || rm -f "$FOLDER/active/$unit" ;;',
-      "start | restart)",
-      '    : >"$FOLDER/active/$unit"',
-      '    run=$(sed -n "s/^ExecStart=//p" "/etc/systemd/system/$unit" 2>/dev/null)',
-      "    case $unit in *metrics.service) $run ;; esac ;;",
-      'stop) rm -f "$FOLDER/active/$unit" ;;',
-      "daemon-reload) ;;",
-      "*) exit 99 ;;",
-      "esac",
-    ]);
     // As Debian's package does, installing it enables and starts it.
-    host.program("dpkg-query", ['[ -e "$FOLDER/installed" ] && echo installed']);
+    host.program("dpkg-query", [`[ -e "$FOLDER/systemd/lib/${exporter}" ] && echo installed`]);
     host.program("dpkg", []);
     host.program("apt-get", [
       'case "$*" in',
-      `*" install "*) : >"$FOLDER/installed"; systemctl enable ${exporter}; systemctl start ${exporter} ;;`,
+      `*" install "*) : >"$FOLDER/systemd/lib/${exporter}"; systemctl enable ${exporter}; systemctl start ${exporter} ;;`,
       "esac",
     ]);
     host.program("curl", [
-      `[ -e "$FOLDER/active/${exporter}" ] && cat /var/lib/prometheus/node-exporter/lvs-ha.prom`,
+      `systemctl -q is-active ${exporter} && cat /var/lib/prometheus/node-exporter/lvs-ha.prom`,
     ]);
     host.program("sysctl", ["echo 0"]);
     host.program("sleep", []);
@@ -114,8 +94,8 @@ describe("on a host", () => {
   const apply = () =>
     host.script("metrics.sh", ["apply", owner, "real-server", "serving", "15"], "");
   const state = () => ({
-    enabled: host.read(`/enabled/${exporter}`) !== undefined,
-    active: host.read(`/active/${exporter}`) !== undefined,
+    enabled: host.read(`/systemd/enabled/${exporter}`) !== undefined,
+    active: host.read(`/systemd/active/${exporter}`) !== undefined,
   });
   const ours = () =>
     [
@@ -123,8 +103,8 @@ describe("on a host", () => {
       "/etc/systemd/system/lvs-ha-metrics.service",
       "/etc/lvs-ha/files.sha256",
       "/var/lib/prometheus/node-exporter/lvs-ha.prom",
-      "/enabled/lvs-ha-metrics.timer",
-      "/active/lvs-ha-metrics.timer",
+      "/systemd/enabled/lvs-ha-metrics.timer",
+      "/systemd/active/lvs-ha-metrics.timer",
     ].filter((path) => host.read(path) !== undefined);
 
   test("it brings the exporter, the timer and the first metrics; a second run changes nothing", () => {
@@ -148,7 +128,9 @@ describe("on a host", () => {
   });
 
   test("an exporter that ran before still runs when the step goes", () => {
-    host.shell(`systemctl enable ${exporter}; systemctl start ${exporter}; : >"$FOLDER/installed"`);
+    host.shell(
+      `: >"$FOLDER/systemd/lib/${exporter}"; systemctl enable ${exporter}; systemctl start ${exporter}`,
+    );
     apply();
     expect(host.script("metrics.sh", ["undo", owner]).code).toBe(0);
     expect(state()).toEqual({ enabled: true, active: true });

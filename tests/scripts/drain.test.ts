@@ -61,7 +61,7 @@ const web = "-t 192.0.2.100:80 -r 192.0.2";
 const table = [
   "-A -t 192.0.2.100:80 -s wrr",
   `-a ${web}.21:80 -g -w 3`,
-  `-a ${web}.22:80 -g -w 1`,
+  `-a ${web}.22:80 -g -w 1 -x 100 -y 75`,
   "-A -u 192.0.2.100:53 -s rr",
   "-a -u 192.0.2.100:53 -r 192.0.2.22:53 -g -w 1",
   "-A -t [2001:db8::100]:80 -s rr",
@@ -109,53 +109,27 @@ const byChange = "/run/lvs-ha-drained-by-change";
 beforeEach(() => {
   host = new PretendHost();
   host.write("/etc/keepalived/keepalived.conf", conf);
-  host.write("/tmp/table", table.map((line) => `${line}\n`).join(""));
-  host.write("/tmp/thresholds", "100 75");
-  host.write("/tmp/running", "");
-  host.program("systemctl", ['[ -e "$FOLDER/tmp/running" ]']);
+  host.write("/ipvs/table", table.map((line) => `${line}\n`).join(""));
+  host.write("/ipvs/idle", "5\n");
+  host.write("/systemd/active/keepalived.service", "active\n");
   host.sleeps(5, ['echo . >>"$FOLDER/tmp/slept"', '. "$FOLDER/tmp/meanwhile"']);
   host.write("/tmp/meanwhile", "");
   host.write("/tmp/addresses", active);
   host.program("ip", ['[ "$*" = "-o addr show" ] || exit 64', 'cat "$FOLDER/tmp/addresses"']);
-  host.program("journalctl", ['tac "$FOLDER/tmp/log" 2>/dev/null', "exit 0"]);
   host.program("ipvsadm", [
-    'table=$FOLDER/tmp/table limits=$(cat "$FOLDER/tmp/thresholds")',
     "case $* in",
-    '-Sn) cat "$table" ;;',
-    // An edit is a line's new text; thresholds that it doesn't name are gone, as in the kernel.
     "-e*)",
     '    [ ! -e "$FOLDER/tmp/cut" ] || { kill -KILL $PPID; exit 1; }',
     '    if [ -e "$FOLDER/tmp/refuses" ]; then echo "Memory allocation problem" >&2; exit 255; fi',
-    '    if [ -e "$FOLDER/tmp/gone" ]; then',
-    '        sed -i "/192.0.2.21:80 -g/d" "$table"',
-    '        echo "No such destination" >&2',
-    "        exit 255",
-    "    fi",
-    '    place=$(echo "$*" | sed "s/^-e//; s/ -[gim] .*/ /")',
-    '    line=$(echo "$*" | sed "s/^-e/-a/; s/ -x .*//")',
-    '    awk -v place="-a$place" -v line="$line" \'index($0, place) == 1 { print line; next } { print }\' "$table" >"$table.new"',
-    '    mv "$table.new" "$table"',
-    `    case $* in *"${web}.22:80 "*)`,
-    '        case $* in *-x*) echo "$*" | sed "s/.* -x //; s/ -y / /" ;; *) echo "0 0" ;; esac >"$FOLDER/tmp/thresholds" ;;',
-    "    esac",
+    '    [ ! -e "$FOLDER/tmp/gone" ] || sed -i "/192.0.2.21:80 -g/d" "$FOLDER/ipvs/table"',
     "    ;;",
-    '*--thresholds) printf "TCP  192.0.2.100:80 wrr\\n  -> 192.0.2.21:80 0 0 0 0\\n  -> 192.0.2.22:80 $limits 0 0\\n" ;;',
-    "'-L --timeout') echo 'Timeout (tcp tcpfin udp): 900 120 300' ;;",
     // The list of connections, once more each time it is asked for; the stand-in for a long one doesn't end.
     "-Lnc)",
     '    echo . >>"$FOLDER/tmp/listed"',
-    '    cat "$FOLDER/tmp/connections" 2>/dev/null',
-    '    [ ! -e "$FOLDER/tmp/endless" ] || exec /bin/sleep 20',
+    '    if [ -e "$FOLDER/tmp/endless" ]; then cat "$FOLDER/ipvs/connections"; exec /bin/sleep 20; fi',
     "    ;;",
-    "-Ln)",
-    '    open=$(cat "$FOLDER/tmp/open" 2>/dev/null) || open=0',
-    '    awk -v open="$open" \'',
-    '        $1 == "-A" && $2 == "-f" { print "FWM ", $3, $4 == "-6" ? "IPv6 rr" : "rr" }',
-    '        $1 == "-A" && $2 != "-f" { print $2 == "-u" ? "UDP" : $2 == "-t" ? "TCP" : "SCTP", $3, "rr" }',
-    '        $1 == "-a" { for (i = 1; i < NF; i++) { if ($i == "-r") to = $(i + 1); if ($i == "-w") w = $(i + 1) } print "  ->", to, "Route", w, open, 5 }',
-    '    \' "$table" ;;',
-    "*) exit 64 ;;",
     "esac",
+    'exec "$FOLDER/stand-ins/ipvsadm" "$@"',
   ]);
 });
 
@@ -168,14 +142,15 @@ const suspend = (...args: string[]) => host.script("drain.sh", ["suspend", ...ar
 const restore = (entries: string, ...addresses: string[]) =>
   host.script("drain.sh", ["restore", ...addresses], entries);
 
-/** Entries whose weight is another than the table began with. */
+/** Entries that are others than the table began with, without their thresholds. */
 function changed(): string[] {
-  const now = host.read("/tmp/table")?.trimEnd().split("\n") ?? [];
+  const now = host.read("/ipvs/table")?.trimEnd().split("\n") ?? [];
   // The tunnel's type is what an edit has by default.
   const before = new Set(table.map((line) => line.replace(" --tun-type ipip", "")));
   return now
     .map((line) => line.replace(" --tun-type ipip", ""))
-    .filter((line) => !before.has(line));
+    .filter((line) => !before.has(line))
+    .map((line) => line.replace(/ -x .*/, ""));
 }
 
 describe("a drained real server", () => {
@@ -197,12 +172,12 @@ describe("a drained real server", () => {
     expect(code).toBe(0);
     expect(stderr).toContain("192.0.2.22 stays in: nobody else serves -u 192.0.2.100:53\n");
     expect(changed()).toEqual([`-a ${web}.22:80 -g -w 0`]);
-    expect(host.read("/tmp/thresholds")?.trim()).toBe("100 75");
+    expect(host.read("/ipvs/table")).toContain(`-a ${web}.22:80 -g -w 0 -x 100 -y 75\n`);
   });
 
   test("stays in a service whose scheduler would send its clients to nobody", () => {
     host.write(
-      "/tmp/table",
+      "/ipvs/table",
       table.map((line) => `${line.replace(/^(-A -t 192.*) wrr/, "$1 dh")}\n`).join(""),
     );
     const { stderr } = drain("0", "192.0.2.21");
@@ -226,15 +201,15 @@ describe("a drained real server", () => {
   });
 
   test("has as long as it is given to end its connections, no longer, and other changes go on meanwhile", () => {
-    host.write("/tmp/open", "4");
-    host.write("/tmp/connections", several(4, connection("14:59")));
+    host.write("/ipvs/open", "4\n");
+    host.write("/ipvs/connections", several(4, connection("14:59")));
     host.write("/tmp/meanwhile", "flock -n /run/lvs-ha.lock true || echo locked >&2\n");
     const { code, stderr } = drain("15", "192.0.2.21");
     expect([code, stderr]).toEqual([
       0,
       "drain: 192.0.2.21: no new connections; 4 open after 15 s\n",
     ]);
-    host.write("/tmp/meanwhile", 'echo 0 >"$FOLDER/tmp/open"\n');
+    host.write("/tmp/meanwhile", 'echo 0 >"$FOLDER/ipvs/open"\n');
     expect(drain("300", "192.0.2.21").stderr).toContain("0 open after 5 s");
   });
 
@@ -251,7 +226,7 @@ describe("a drained real server", () => {
   });
 
   test("one that was at weight 0 before is not brought in by its return", () => {
-    host.write("/tmp/table", (host.read("/tmp/table") ?? "").replace("-g -w 3", "-g -w 0"));
+    host.write("/ipvs/table", (host.read("/ipvs/table") ?? "").replace("-g -w 3", "-g -w 0"));
     expect(drain("0", "192.0.2.21").code).toBe(0);
     expect(host.read(noted)).toBe("");
     expect(restore(everything, "192.0.2.21").code).toBe(0);
@@ -270,7 +245,7 @@ describe("a drained real server", () => {
 
   test("on a director whose keepalived is stopped there is nothing to do, and no note outlives it", () => {
     expect(drain("0", "192.0.2.21").code).toBe(0);
-    host.shell("rm $FOLDER/tmp/running");
+    host.shell("rm $FOLDER/systemd/active/keepalived.service");
     for (const { code, stderr } of [drain("9", "192.0.2.22"), restore("", "192.0.2.21")]) {
       expect([code, stderr]).toEqual([0, "drain: this director serves nobody yet\n"]);
     }
@@ -285,19 +260,19 @@ describe("a director waits for connections that it holds, and that still have pa
   beforeEach(() => {
     // In one service, of TCP.
     host.write(
-      "/tmp/table",
+      "/ipvs/table",
       table
         .slice(0, 3)
         .map((line) => `${line}\n`)
         .join(""),
     );
-    host.write("/tmp/open", "3");
+    host.write("/ipvs/open", "3\n");
     host.sleeps(1, ['echo . >>"$FOLDER/tmp/slept"', '. "$FOLDER/tmp/meanwhile"']);
   });
 
   test("on a standby it waits for none, and tells what it has heard of", () => {
     host.write("/tmp/addresses", standby);
-    host.write("/tmp/connections", several(3, connection("14:59")));
+    host.write("/ipvs/connections", several(3, connection("14:59")));
     expect(drain("30", "192.0.2.21")).toEqual({
       code: 0,
       stdout: "",
@@ -314,7 +289,7 @@ describe("a director waits for connections that it holds, and that still have pa
   });
 
   test("none is waited for any more once its address has gone to another director", () => {
-    host.write("/tmp/connections", several(3, connection("14:59")));
+    host.write("/ipvs/connections", several(3, connection("14:59")));
     host.write("/tmp/lost", standby);
     host.write("/tmp/meanwhile", 'cp "$FOLDER/tmp/lost" "$FOLDER/tmp/addresses"\n');
     expect(drain("30", "192.0.2.21").stderr).toBe(
@@ -331,39 +306,39 @@ describe("a director waits for connections that it holds, and that still have pa
     "in state %s it has been silent for 30 s when %s are left, and not yet at %s",
     (state, silent, open) => {
       const at = (left: string) => connection(left, undefined, undefined, state);
-      host.write("/tmp/connections", `${several(2, at(silent))}${at(open)}`);
+      host.write("/ipvs/connections", `${several(2, at(silent))}${at(open)}`);
       host.write(
         "/tmp/meanwhile",
-        `echo 2 >"$FOLDER/tmp/open"; sed -i '$d' "$FOLDER/tmp/connections"\n`,
+        `echo 2 >"$FOLDER/ipvs/open"; sed -i '$d' "$FOLDER/ipvs/connections"\n`,
       );
       expect(drain("30", "192.0.2.21").stderr).toBe(told(0, 1, "2 silent for 30 s or more"));
     },
   );
 
   test("one that falls silent meanwhile is not left at the end", () => {
-    host.write("/tmp/open", "1");
-    host.write("/tmp/connections", connection("14:58"));
+    host.write("/ipvs/open", "1\n");
+    host.write("/ipvs/connections", connection("14:58"));
     host.write(
       "/tmp/meanwhile",
-      'sed -i "s/ 14:[0-9]* / 14:$((58 - $(wc -l <"$FOLDER/tmp/slept"))) /" "$FOLDER/tmp/connections"\n',
+      'sed -i "s/ 14:[0-9]* / 14:$((58 - $(wc -l <"$FOLDER/tmp/slept"))) /" "$FOLDER/ipvs/connections"\n',
     );
     expect(drain("30", "192.0.2.21").stderr).toBe(told(0, 28, "1 silent for 30 s or more"));
   });
 
   test("no shorter silence than 10 s says that one is over", () => {
-    host.write("/tmp/connections", `${connection("14:50")}${several(2, connection("14:51"))}`);
+    host.write("/ipvs/connections", `${connection("14:50")}${several(2, connection("14:51"))}`);
     expect(drain("0", "192.0.2.21").stderr).toBe(told(2, 0, "1 silent for 10 s or more"));
   });
 
   test("what the list doesn't show is waited for: it may have broken off", () => {
-    host.write("/tmp/connections", connection("01:00"));
+    host.write("/ipvs/connections", connection("01:00"));
     host.write("/tmp/endless", "");
     host.program("timeout", ['[ "$1" = 5 ] || exit 64', "shift", 'exec /usr/bin/timeout 0.1 "$@"']);
     expect(drain("0", "192.0.2.21").stderr).toBe(told(2, 0, "1 silent for 10 s or more"));
   });
 
   test("a list that takes long is made seldom", () => {
-    host.write("/tmp/connections", several(3, connection("14:59")));
+    host.write("/ipvs/connections", several(3, connection("14:59")));
     host.program("nice", [
       "read -r up idle </proc/uptime",
       'echo "$((${up%.*} + 4)).00 $idle" >"$FOLDER/uptime"',
@@ -376,9 +351,9 @@ describe("a director waits for connections that it holds, and that still have pa
 
   test("others' and those of other real servers, of persistent clients, and such as have ended count for nothing", () => {
     const others = table.slice(-3).map((line) => `${line}\n`);
-    host.write("/tmp/table", (host.read("/tmp/table") ?? "") + others.join(""));
+    host.write("/ipvs/table", (host.read("/ipvs/table") ?? "") + others.join(""));
     host.write(
-      "/tmp/connections",
+      "/ipvs/connections",
       [
         connection("01:00", undefined, "192.0.2.22:80"),
         connection("01:00", "203.0.113.1:80"),
@@ -452,8 +427,8 @@ virtual_server ${kind === "fwmark" ? "fwmark 9" : `192.0.2.100 ${port}`} {
 }
 `,
     );
-    host.write("/tmp/table", service.map((entry) => `${entry}\n`).join(""));
-    host.write("/tmp/connections", several(2, line) + template);
+    host.write("/ipvs/table", service.map((entry) => `${entry}\n`).join(""));
+    host.write("/ipvs/connections", several(2, line) + template);
     expect(drain("0", "192.0.2.21").stderr).toBe(told(1, 0, "2 silent for 10 s or more"));
   });
 
@@ -466,14 +441,14 @@ virtual_server ${kind === "fwmark" ? "fwmark 9" : `192.0.2.100 ${port}`} {
       ),
     );
     host.write(
-      "/tmp/table",
+      "/ipvs/table",
       table
         .slice(5, 11)
         .map((line) => `${line}\n`)
         .join(""),
     );
     host.write(
-      "/tmp/connections",
+      "/ipvs/connections",
       [
         connection("14:00", "[2001:db8::100]:80", "[2001:db8::21]:80"),
         connection("14:59", "[2001:db8::100]:443", "[2001:db8::21]:443"),
@@ -506,7 +481,7 @@ describe("a real server that a change drains", () => {
       },
     );
     expect(changed()).toEqual([`-a ${web}.21:80 -g -w 0`]);
-    host.shell("rm $FOLDER/tmp/running");
+    host.shell("rm $FOLDER/systemd/active/keepalived.service");
     words.push(suspend("0", "192.0.2.21").stdout);
     expect(new Set(words).size).toBe(3);
     for (const word of words) expect(word).toMatch(/^[0-9a-f-]{36}\n$/);
@@ -547,7 +522,7 @@ describe("a real server that a change drains", () => {
 
   test("leaves no word behind on a director whose keepalived is stopped", () => {
     expect(suspend("0", "192.0.2.21").code).toBe(0);
-    host.shell("rm $FOLDER/tmp/running");
+    host.shell("rm $FOLDER/systemd/active/keepalived.service");
     expect(restore(everything, "192.0.2.21").code).toBe(0);
     expect(host.read(byChange)).toBeUndefined();
   });
@@ -575,7 +550,7 @@ describe("before it is put back, a real server's checks have had a round to fail
     host.sleeps(1, ['. "$FOLDER/tmp/meanwhile"']);
     host.write(
       "/tmp/meanwhile",
-      `grep -qF -- "${web}.21:80 -g -w 0" "$FOLDER/tmp/table" || echo early >&2\nflock -n /run/lvs-ha.lock true || echo locked >&2\n`,
+      `grep -qF -- "${web}.21:80 -g -w 0" "$FOLDER/ipvs/table" || echo early >&2\nflock -n /run/lvs-ha.lock true || echo locked >&2\n`,
     );
     expect(suspend("0", "192.0.2.21").code).toBe(0);
     const { code, stderr } = restore(everything, "192.0.2.21");
@@ -588,7 +563,7 @@ describe("before it is put back, a real server's checks have had a round to fail
 
   test("and it stays out, an error, when they have", () => {
     withCheck(tcp, "", "delay_loop 3");
-    host.write("/tmp/meanwhile", `sed -i '/${web}.21:80 -g/d' "$FOLDER/tmp/table"\n`);
+    host.write("/tmp/meanwhile", `sed -i '/${web}.21:80 -g/d' "$FOLDER/ipvs/table"\n`);
     expect(suspend("0", "192.0.2.21").code).toBe(0);
     expect(restore(everything, "192.0.2.21")).toMatchObject({
       code: 1,
@@ -650,7 +625,7 @@ describe("before it is put back, a real server's checks have had a round to fail
 
 describe("a real server that comes back", () => {
   const out = `-a ${web}.21:80 -g -w 3\n`;
-  const without = (line: string) => (host.read("/tmp/table") ?? "").replace(line, "");
+  const without = (line: string) => (host.read("/ipvs/table") ?? "").replace(line, "");
 
   beforeEach(() => {
     expect(drain("0", "192.0.2.21", "2001:db8::21").code).toBe(0);
@@ -676,30 +651,30 @@ describe("a real server that comes back", () => {
     const dynamic = "weight 3\n        FILE_CHECK {\n            track_file load\n        }";
     host.write("/etc/keepalived/keepalived.conf", conf.replace("weight 3", dynamic));
     expect(host.script("drain.sh", ["undrain", "192.0.2.21"]).code).toBe(0);
-    expect(host.read("/tmp/table")).toContain(out);
+    expect(host.read("/ipvs/table")).toContain(out);
   });
 
   test("keeps a weight that keepalived has given it since", () => {
-    host.write("/tmp/table", without(" -w 0").replace(`${web}.21:80 -g`, `${web}.21:80 -g -w 9`));
+    host.write("/ipvs/table", without(" -w 0").replace(`${web}.21:80 -g`, `${web}.21:80 -g -w 9`));
     expect(host.script("drain.sh", ["undrain", "192.0.2.21"]).code).toBe(0);
     expect(changed()[0]).toBe(`-a ${web}.21:80 -g -w 9`);
   });
 
   test("is waited for while its check fails", () => {
-    host.write("/tmp/table", without(`-a ${web}.21:80 -g -w 0\n`));
+    host.write("/ipvs/table", without(`-a ${web}.21:80 -g -w 0\n`));
     host.write(
       "/tmp/meanwhile",
-      `[ "$(wc -l <"$FOLDER/tmp/slept")" -lt 7 ] || echo '-a ${web}.21:80 -g -w 3' >>"$FOLDER/tmp/table"\n`,
+      `[ "$(wc -l <"$FOLDER/tmp/slept")" -lt 7 ] || echo '-a ${web}.21:80 -g -w 3' >>"$FOLDER/ipvs/table"\n`,
     );
     const { code } = restore(everything, "192.0.2.21");
     expect([code, host.read("/tmp/slept")?.split("\n").length]).toEqual([0, 8]);
   });
 
   test("is waited for while its check holds it at weight 0, where inhibit_on_failure keeps it in", () => {
-    host.write("/tmp/log", "Disabling service [192.0.2.21]:tcp:80 of VS [192.0.2.100]:tcp:80\n");
+    host.write("/journal", "Disabling service [192.0.2.21]:tcp:80 of VS [192.0.2.100]:tcp:80\n");
     host.write(
       "/tmp/meanwhile",
-      'echo "Enabling service [192.0.2.21]:tcp:80 of VS [192.0.2.100]:tcp:80" >"$FOLDER/tmp/log"\n',
+      'echo "Enabling service [192.0.2.21]:tcp:80 of VS [192.0.2.100]:tcp:80" >"$FOLDER/journal"\n',
     );
     expect(restore(everything, "192.0.2.21").code).toBe(0);
     expect(host.read("/tmp/slept")).toBe(".\n");
@@ -707,7 +682,7 @@ describe("a real server that comes back", () => {
   });
 
   test("is an error after 60 s, and can be brought back later", () => {
-    host.write("/tmp/table", without(`-a ${web}.21:80 -g -w 0\n`));
+    host.write("/ipvs/table", without(`-a ${web}.21:80 -g -w 0\n`));
     const { code, stderr } = restore(everything, "192.0.2.21");
     expect([code, stderr]).toEqual([
       1,
@@ -749,7 +724,7 @@ describe("a real server that comes back", () => {
       ],
     ],
   ])("isn't waited for because %s", (_, log) => {
-    host.write("/tmp/log", log.map((line) => `${line}\n`).join(""));
+    host.write("/journal", log.map((line) => `${line}\n`).join(""));
     expect(restore(everything, "192.0.2.21").code).toBe(0);
     expect(host.read("/tmp/slept")).toBeUndefined();
   });
@@ -763,12 +738,12 @@ describe("a real server that comes back", () => {
       ...reload("[192.0.2.100]:tcp:80").slice(1),
       ...both,
     ];
-    host.write("/tmp/log", log.map((line) => `${line}\n`).join(""));
+    host.write("/journal", log.map((line) => `${line}\n`).join(""));
     expect(restore(everything, "192.0.2.21").code).toBe(1);
   });
 
   test("isn't waited for in a service that it has left", () => {
-    host.write("/tmp/table", without(`-a ${web}.21:80 -g -w 0\n`));
+    host.write("/ipvs/table", without(`-a ${web}.21:80 -g -w 0\n`));
     host.write(
       "/etc/keepalived/keepalived.conf",
       conf.replace("    real_server 192.0.2.21 80 {\n        weight 3\n    }\n", ""),
@@ -791,7 +766,7 @@ describe("a real server that comes back", () => {
   });
 
   test("isn't waited for in a service that it is about to leave", () => {
-    host.write("/tmp/table", without(`-a ${web}.21:80 -g -w 0\n`));
+    host.write("/ipvs/table", without(`-a ${web}.21:80 -g -w 0\n`));
     const { code, stderr } = restore(everything.replace(`-a ${web}.21:80 -g\n`, ""), "192.0.2.21");
     expect([code, stderr]).toEqual([
       0,
@@ -817,7 +792,7 @@ test.each([
   ["Removing sorry server [192.0.2.99]:tcp:80 from VS [192.0.2.100]:tcp:80", ""],
 ])("by the log's line %s, keepalived has taken out %j", (line, entry) => {
   host.write(
-    "/tmp/log",
+    "/journal",
     [
       "Removing service [192.0.2.23]:tcp:80 from VS [192.0.2.100]:tcp:80",
       "Starting Healthcheck child process, pid=25",
@@ -830,6 +805,6 @@ test.each([
 });
 
 test("by a log that doesn't go back to keepalived's start, it isn't known who else is out", () => {
-  host.write("/tmp/log", "Adding service [192.0.2.22]:tcp:80 to VS [192.0.2.100]:tcp:80\n");
+  host.write("/journal", "Adding service [192.0.2.22]:tcp:80 to VS [192.0.2.100]:tcp:80\n");
   expect(host.shell(`. ${host.scripts}/ipvs.sh; taken_out`).stdout).toBe("?\n");
 });

@@ -167,15 +167,6 @@ describe("nftables on a host", () => {
 
   beforeEach(() => {
     host = new PretendHost();
-    // nft, as far as it reads addresses; what is checked is kept.
-    host.program("nft", [
-      'case $* in "-c -f -") cat >"$FOLDER/tmp/checked"; set -- -f "$FOLDER/tmp/checked" ;; esac',
-      '[ "$1" != -c ] || shift',
-      '[ "$1" != -f ] || ! grep -hE "saddr [^ ]*[%U]" "$2" /etc/lvs-ha/ssh-clients.nft',
-    ]);
-    host.program("systemctl", [
-      '[ ! -e "$FOLDER/tmp/broken" ] || { rm "$FOLDER/tmp/broken"; exit 1; }',
-    ]);
   });
 
   afterEach(() => {
@@ -223,7 +214,6 @@ describe("nftables on a host", () => {
   });
 
   test("is checked before the back end from before is undone", () => {
-    host.program("ufw", ['echo "$*" >>"$FOLDER/tmp/asked"']);
     host.write("/var/lib/lvs-ha/ufw-was", "inactive\n");
     expect(apply("", ["saddr UNKNOWN"]).code).toBe(1);
     expect(host.read("/tmp/asked")).toBeUndefined();
@@ -237,22 +227,6 @@ describe("ufw on a host", () => {
 
   beforeEach(() => {
     host = new PretendHost();
-    // ufw, as far as firewall.sh uses it: rules with their comments, one a line.
-    host.program("ufw", [
-      'added=$FOLDER/tmp/added state=$FOLDER/tmp/state; touch "$added"',
-      'echo "$*" >>"$FOLDER/tmp/asked"',
-      'without() { grep -vF "ufw $1 comment \'" "$added" >"$added.new"; mv "$added.new" "$added"; }',
-      "case $* in",
-      '"--force enable") echo "Status: active" >"$state" ;;',
-      'disable) rm "$state" ;;',
-      'status) cat "$state" 2>/dev/null || echo "Status: inactive" ;;',
-      '"show added") cat "$added" ;;',
-      '"route delete "*) without "route ${*#route delete }" ;;',
-      '"delete route"*) echo "ERROR: Invalid syntax"; exit 1 ;;',
-      '"delete "*) without "${*#delete }" ;;',
-      '*) line="ufw ${*% comment *} comment \'${*##* comment }\'"; grep -qxF "$line" "$added" || echo "$line" >>"$added" ;;',
-      "esac",
-    ]);
   });
 
   afterEach(() => {
@@ -267,7 +241,7 @@ describe("ufw on a host", () => {
     );
     expect([result.code, result.code === 0 ? "" : result.stderr]).toEqual([0, ""]);
   };
-  const added = () => host.read("/tmp/added")?.trimEnd().split("\n");
+  const added = () => host.read("/ufw/added")?.trimEnd().split("\n");
 
   test("gets the rules that it lacks and loses those that nobody asks for, to this host and past it, of IPv4 and IPv6", () => {
     const [kept, gone, forwarded, forwarded6] = [
@@ -286,8 +260,8 @@ describe("ufw on a host", () => {
       [kept, forwarded].map((rule) => `ufw ${rule} comment 'lvs-ha'`),
     );
     expect(host.script("firewall.sh", ["undo", owner]).code).toBe(0);
-    expect(host.read("/tmp/added")).toBe("");
-    expect(host.read("/tmp/state")).toBeUndefined();
+    expect(host.read("/ufw/added")).toBe("");
+    expect(host.read("/ufw/active")).toBeUndefined();
   });
 
   test("lets the operator in before it is enabled", () => {
@@ -296,5 +270,18 @@ describe("ufw on a host", () => {
     const admits = asked.findIndex((words) => words.startsWith("allow from 203.0.113.9 "));
     expect(admits).toBeGreaterThan(-1);
     expect(asked.indexOf("--force enable")).toBeGreaterThan(admits);
+  });
+
+  test("is an error where it takes a rule and doesn't show it: the next run would add it again", () => {
+    host.program("ufw", [
+      'case $* in "allow from 192.0.2.99 "*) exit 0 ;; esac',
+      'exec "$FOLDER/stand-ins/ufw" "$@"',
+    ]);
+    const rules = renderFiles({ ufw: ["allow from 10.0.0.0/8", "allow from 192.0.2.99"] });
+    const { code, stderr } = host.script("firewall.sh", ["apply", owner, "ufw", operator], rules);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining("ufw took the rule 'allow from 192.0.2.99' but doesn't show it"),
+    ]);
   });
 });

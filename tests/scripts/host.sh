@@ -1,6 +1,7 @@
 #!/bin/sh
 # A host for the scripts of templates/scripts, in namespaces, without root: its /etc, /var/lib, /run and uptime are a test's.
-# unshare --map-root-user --net --mount sh host.sh FOLDER COMMAND…: programs in FOLDER/bin come before the machine's.
+# unshare --map-root-user --net --mount sh host.sh FOLDER COMMAND…: programs in FOLDER/bin come first,
+# then those in FOLDER/stand-ins, then the machine's.
 set -eu
 folder=$1
 shift
@@ -10,5 +11,5 @@ mount --bind "$folder/run" /run
 mount --bind "$folder/uptime" /proc/uptime
 # The interfaces of this namespace, not the machine's.
 mount -t sysfs sysfs /sys
-export FOLDER="$folder" PATH="$folder/bin:/usr/sbin:/usr/bin:/sbin:/bin" TMPDIR="$folder/tmp"
+export FOLDER="$folder" PATH="$folder/bin:$folder/stand-ins:/usr/sbin:/usr/bin:/sbin:/bin" TMPDIR="$folder/tmp"
 exec "$@"

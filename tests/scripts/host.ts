@@ -1,4 +1,4 @@
-// A host for the scripts of templates/scripts: its files are a folder's, its programs are stood in for where a test says so.
+// A host for the scripts of templates/scripts: its files are a folder's, and what would change the machine is stood in for.
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -16,6 +16,9 @@ import { dirname, join } from "node:path";
 
 const scriptsFolder = join(__dirname, "../../templates/scripts");
 
+/** Programs that ask or change systemd, IPVS and the firewall, one each; what they keep is in folders of the host's. */
+const standIns = join(__dirname, "stand-ins");
+
 /** What the machine's own programs need of /etc. */
 const kept = ["alternatives/awk", "ld.so.cache", "passwd", "group", "nsswitch.conf", "protocols"];
 
@@ -32,10 +35,23 @@ export class PretendHost {
   readonly scripts = join(this.folder, "scripts");
 
   constructor() {
-    for (const name of ["bin", "etc", "run", "tmp", "var"]) mkdirSync(join(this.folder, name));
+    const systemd = ["active", "enabled", "lib", "loaded"].map((name) => join("systemd", name));
+    const others = ["bin", "etc", "ipvs", "nft", "run", "stand-ins", "tmp", "ufw", "var"];
+    for (const name of [...systemd, ...others]) {
+      mkdirSync(join(this.folder, name), { recursive: true });
+    }
+    for (const name of ["ipvs/table", "journal", "ufw/added"]) {
+      writeFileSync(join(this.folder, name), "");
+    }
     writeFileSync(join(this.folder, "uptime"), "100.00 100.00\n");
     cpSync(scriptsFolder, this.scripts, { recursive: true });
     for (const name of readdirSync(this.scripts)) chmodSync(join(this.scripts, name), 0o755);
+    for (const name of readdirSync(standIns)) {
+      const [place, mode] = name.endsWith(".sh") ? ["stand-ins", 0o755] : ["systemd/lib", 0o644];
+      const file = join(this.folder, place, name.replace(/[.]sh$/, ""));
+      cpSync(join(standIns, name), file);
+      chmodSync(file, mode);
+    }
     for (const name of kept.filter((file) => existsSync(join("/etc", file)))) {
       cpSync(join("/etc", name), join(this.folder, "etc", name), {
         recursive: true,
@@ -48,7 +64,7 @@ export class PretendHost {
     rmSync(this.folder, { recursive: true });
   }
 
-  /** Puts a program before the machine's of that name. It finds the host's folder in $FOLDER. */
+  /** Puts a program before the stand-in and the machine's of that name. It finds the host's folder in $FOLDER. */
   program(name: string, lines: string[]): void {
     writeFileSync(join(this.folder, "bin", name), ["#!/bin/sh", ...lines, ""].join("\n"), {
       mode: 0o755,

@@ -325,20 +325,14 @@ describe("the checks of a real server have had their say", () => {
 });
 
 interface Kernel {
-  /** `ipvsadm -Sn`. */
+  /** Lines of `ipvsadm -Sn`, which have a real server's -x and -y, too. */
   rules: string[];
-  /** `ipvsadm -Ln --thresholds`. */
-  thresholds?: string[];
 }
 
 /** Runs lines of shell on what a config wants and the kernel has. */
-function judged(conf: string, { rules, thresholds = [] }: Kernel, lines: string[]) {
+function judged(conf: string, { rules }: Kernel, lines: string[]) {
   host.write("/etc/conf", conf);
-  host.write("/tmp/rules", rules.map((line) => `${line}\n`).join(""));
-  host.write("/tmp/thresholds", thresholds.map((line) => `${line}\n`).join(""));
-  host.program("ipvsadm", [
-    'case $1 in -Sn) cat "$FOLDER/tmp/rules" ;; -Ln) cat "$FOLDER/tmp/thresholds" ;; esac',
-  ]);
+  host.write("/ipvs/table", rules.map((line) => `${line}\n`).join(""));
   return host.shell(
     [
       "set -eu",
@@ -470,24 +464,11 @@ describe("of what the kernel has,", () => {
     expect(compared(conf(), { rules })).toMatchObject({ strange: rules[1] });
   });
 
-  // As ipvsadm 1.31 prints them.
-  const thresholds = (web1Has: string, markHas: string) => [
-    "IP Virtual Server version 1.2.1 (size=256)",
-    "Prot LocalAddress:Port            Uthreshold Lthreshold ActiveConn InActConn ",
-    "  -> RemoteAddress:Port",
-    "TCP  192.0.2.100:80 rr",
-    `  -> 192.0.2.21:80                ${web1Has}         0          0          0         `,
-    "  -> 192.0.2.22:80                0          0          0          0         ",
-    "FWM  7 IPv6 sh (sh-port) persistent 300 mask 64",
-    `  -> [2001:db8::21]:0             ${markHas}         0          0         `,
-  ];
-
   test("other thresholds are told as ipvsadm sets them", () => {
     const wants = conf({}, { realServers: [{ name: "web1", upperThreshold: 100 }, "web2"] });
-    const rules = [service, web1, web2];
-    const at = (limit: string) => compared(wants, { rules, thresholds: thresholds(limit, "0 0") });
-    expect(at("100")).toEqual(right);
-    expect(at("0")).toEqual({
+    const at = (limit: string) => compared(wants, { rules: [service, `${web1}${limit}`, web2] });
+    expect(at(" -x 100 -y 0")).toEqual(right);
+    expect(at("")).toEqual({
       ...right,
       limits: "-t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1 -x 100 -y 0",
     });
@@ -506,22 +487,18 @@ describe("of what the kernel has,", () => {
       ],
       withIpv6,
     );
-    const rules = ["-A -f 7 -6 -s rr", "-a -f 7 -6 -r [2001:db8::21]:0 -g -w 1"];
-    const at = (limits: string) =>
-      compared(wants, { rules, thresholds: thresholds("0", limits) }).limits;
-    expect(at("9          5")).toBe("");
-    expect(at("9          0")).toBe("-f 7 -6 -r [2001:db8::21]:0 -g -w 1 -x 9 -y 5");
+    const rules = ["-A -f 7 -6 -s rr", "-a -f 7 -6 -r [2001:db8::21]:0 -g -w 1 -x 9"];
+    const at = (lower: number) =>
+      compared(wants, { rules: rules.map((line) => line.replace(/9$/, `9 -y ${lower}`)) }).limits;
+    expect(at(5)).toBe("");
+    expect(at(0)).toBe("-f 7 -6 -r [2001:db8::21]:0 -g -w 1 -x 9 -y 5");
   });
 });
 
 /** What ipvsadm has to be told, of a config, the kernel, and the real servers that are out. */
-function orders(conf: string, { rules, thresholds = [] }: Kernel, out: string[] = []): string[] {
-  const limits = rules.flatMap((line) => {
-    const [, at, server] = /^-a -t (\S+) -r (\S+) /.exec(line) ?? [];
-    return server ? [`TCP  ${at} rr`, `  -> ${server} 0 0 0 0`] : [];
-  });
+function orders(conf: string, kernel: Kernel, out: string[] = []): string[] {
   host.write("/tmp/out", out.map((line) => `${line}\n`).join(""));
-  const { code, stdout, stderr } = judged(conf, { rules, thresholds: [...limits, ...thresholds] }, [
+  const { code, stdout, stderr } = judged(conf, kernel, [
     'live /etc/conf >"$scratch/live"',
     "orders",
   ]);
@@ -577,20 +554,11 @@ describe("to make the kernel's table the config's again, ipvsadm has to", () => 
     const limited = conf({
       realServers: [{ name: "web1", upperThreshold: 100, lowerThreshold: 75 }, "web2"],
     });
-    const thresholds = (limits: string) => [
-      "TCP  192.0.2.100:80 rr",
-      `  -> 192.0.2.21:80 ${limits} 0 0`,
-    ];
-    const rules = [service, web1, web2];
     const edited = [`-e ${at1}-g -w 1 -x 100 -y 75`];
-    expect(orders(limited, { rules, thresholds: thresholds("100 75") })).toEqual([]);
-    expect(orders(limited, { rules, thresholds: thresholds("100 0") })).toEqual(edited);
-    expect(
-      orders(limited, {
-        rules: [service, web1.replace(/1$/, "3"), web2],
-        thresholds: thresholds("100 75"),
-      }),
-    ).toEqual(edited);
+    const has = (own: string) => ({ rules: [service, own, web2] });
+    expect(orders(limited, has(`${web1} -x 100 -y 75`))).toEqual([]);
+    expect(orders(limited, has(`${web1} -x 100 -y 0`))).toEqual(edited);
+    expect(orders(limited, has(`${web1.replace(/1$/, "3")} -x 100 -y 75`))).toEqual(edited);
     expect(orders(limited, { rules: [service, web2] })).toEqual([`${web1} -x 100 -y 75`]);
   });
 
@@ -611,6 +579,19 @@ describe("to make the kernel's table the config's again, ipvsadm has to", () => 
       `-e ${at1}-g -w 253`,
     ]);
   });
+});
+
+test("what the log says of an earlier boot of the host counts for nothing", () => {
+  host.write(
+    "/journal",
+    [
+      "Starting Healthcheck child process, pid=8",
+      "Removing service [192.0.2.21]:tcp:80 from VS [192.0.2.100]:tcp:80",
+      "-- Boot --",
+      "",
+    ].join("\n"),
+  );
+  expect(host.shell(`. ${host.scripts}/ipvs.sh; taken_out`).stdout).toBe("?\n");
 });
 
 test("of a slow journal, whose reading is cut off, the latest is known: who is out", () => {

@@ -1,4 +1,4 @@
-// The transaction of a director's config and scripts, with a keepalived, a systemd and a kernel that do as a test tells them.
+// The transaction of a director's config and scripts, with a keepalived that does as its config tells it (stand-ins/keepalived.sh).
 import { renderFiles } from "../../components/render/files";
 import { PretendHost, type Result } from "./host";
 
@@ -6,7 +6,7 @@ const folder = "/etc/keepalived";
 const owner = "lvs1/10.10.0.11";
 const table = ["-A -t 192.0.2.100:80 -s rr", "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1"];
 
-/** A config, and what the stood-in programs do with it. */
+/** A config, and what keepalived's stand-in does with it. */
 interface Config {
   /** Tells one config from another. */
   id: string;
@@ -91,65 +91,23 @@ function files({ scripts = {}, ...config }: Config): string {
 
 let host: PretendHost;
 
+const active = "/systemd/active/keepalived.service";
+
+/** keepalived's log, since it was started. */
+const journal = (...lines: string[]) => {
+  const all = ["Starting Healthcheck child process, pid=9", ...lines];
+  host.write("/journal", all.map((line) => `${line}\n`).join(""));
+};
+
+/** keepalived, but before everything it runs these lines of shell. */
+const keepalived = (...lines: string[]) => {
+  host.program("keepalived", [...lines, 'exec "$FOLDER/stand-ins/keepalived" "$@"']);
+};
+
 beforeEach(() => {
   host = new PretendHost();
   host.sleeps(10);
-  host.program("keepalived", [
-    // A test of scripts ends 2.2.7 by SIGTERM.
-    "kill -TERM $$",
-    'cp "$3" "$FOLDER/tmp/tested"',
-    'grep -o "/etc/keepalived/lvs-ha-[a-z]*/[a-z]*" "$3" | xargs -r cat >"$FOLDER/tmp/tested-scripts"',
-    '! grep -n nonsense "$3" || { echo "($3: Line 2) Unknown keyword \'nonsense\'"; exit 5; }',
-  ]);
-  host.program("systemctl", [
-    'if [ "$1" = -q ]; then shift; exec >/dev/null; fi',
-    "case $1 in",
-    'is-active) [ -e "$FOLDER/tmp/active" ] && echo active ;;',
-    'is-enabled) [ -e "$FOLDER/tmp/enabled" ] && echo enabled ;;',
-    'enable) touch "$FOLDER/tmp/enabled" ;;',
-    "daemon-reload) ;;",
-    'disable) rm -f "$FOLDER/tmp/enabled" ;;',
-    'stop) rm -f "$FOLDER/tmp/active" "$FOLDER/tmp/table" ;;',
-    "*)",
-    '    echo "$1" >>"$FOLDER/tmp/told"',
-    '    touch "$FOLDER/tmp/active"',
-    "    conf=/etc/keepalived/keepalived.conf",
-    '    ! grep -q "^# cut" $conf || [ -e "$FOLDER/tmp/survives" ] || kill -KILL $PPID',
-    '    { grep -q "^# busy" $conf || echo "Reloading ..."; sed -n "s/^# says //p" $conf; } >>"$FOLDER/tmp/log"',
-    '    weight=$(sed -n "s/^ *weight //p" $conf)',
-    `    grep -q "^# deaf" $conf || printf '%s\\n' '${table[0] ?? ""}' "${(table[1] ?? "").replace(/1$/, "$weight")}" >"$FOLDER/tmp/table"`,
-    "    ;;",
-    "esac",
-  ]);
-  host.program("journalctl", [
-    "case $* in",
-    '-r*) tac "$FOLDER/tmp/log"; [ -e "$FOLDER/tmp/slow" ] || echo "Starting Healthcheck child process, pid=9" ;;',
-    '*--show-cursor*) echo "-- cursor: $(cat "$FOLDER/tmp/log" 2>/dev/null | wc -l)" ;;',
-    '*) tail -n +$(($4 + 1)) "$FOLDER/tmp/log" ;;',
-    "esac",
-  ]);
-  host.program("ipvsadm", [
-    'limit=$(cat "$FOLDER/tmp/limit" 2>/dev/null) || limit="0 0"',
-    "case $* in",
-    '-Sn) cat "$FOLDER/tmp/table" 2>/dev/null ;;',
-    '*--daemon) for role in $(cat "$FOLDER/tmp/daemons" 2>/dev/null); do echo "$role sync daemon (mcast=eth0, syncid=51)"; done ;;',
-    '--start-daemon*) echo "$2" >>"$FOLDER/tmp/daemons"; echo "$*" >>"$FOLDER/tmp/started" ;;',
-    '--stop-daemon*) sed -i "/^$2$/d" "$FOLDER/tmp/daemons" ;;',
-    '*--thresholds) printf "TCP  192.0.2.100:80 rr\\n  -> 192.0.2.21:80 $limit 0 0\\n" ;;',
-    "-[AEaed]*)",
-    '    echo "$*" >>"$FOLDER/tmp/edits"',
-    '    [ ! -e "$FOLDER/tmp/deaf" ] || exit 0',
-    '    line=$(echo "$*" | sed "s/^-E/-A/; s/^-e/-a/; s/ -x .*//")',
-    '    place=$(echo "$line" | sed "s/^-d/-a/; s/ -[gims] .*//")',
-    '    grep -vF -e "$place" "$FOLDER/tmp/table" >"$FOLDER/tmp/table.new"',
-    '    case $1 in -d) ;; -[AE]) echo "$line" | cat - "$FOLDER/tmp/table.new" >"$FOLDER/tmp/table" ;; *) echo "$line" | cat "$FOLDER/tmp/table.new" - >"$FOLDER/tmp/table" ;; esac',
-    '    [ "$1" != -d ] || mv "$FOLDER/tmp/table.new" "$FOLDER/tmp/table"',
-    '    case $* in *-x*) echo "$*" | sed "s/.* -x //; s/ -y / /" ;; *) echo "0 0" ;; esac >"$FOLDER/tmp/limit"',
-    "    ;;",
-    '*) echo "the IPVS table" ;;',
-    "esac",
-    "exit 0",
-  ]);
+  journal();
 });
 
 afterEach(() => {
@@ -175,12 +133,16 @@ function state(): string {
 
 const running = () => host.read(`${folder}/keepalived.conf`)?.split("\n")[0];
 const textOf = (name: string) => host.read(`${folder}/lvs-ha-scripts/${name}`);
-const told = () => host.read("/tmp/told")?.trimEnd().split("\n") ?? [];
+/** What systemd was told to have it do. */
+const told = () =>
+  [...(host.read("/tmp/told") ?? "").matchAll(/^((?:start|re).*) keepalived.service$/gm)].map(
+    ([, verb]) => verb,
+  );
 
 describe("a config and its scripts", () => {
   test("are there in the end, with their modes, and nothing else", () => {
     const { stdout } = applied({ id: "first", scripts: { check: script("check") } });
-    expect(stdout).toBe("the IPVS table\n");
+    expect(stdout).toMatch(/^IP Virtual Server version .*\n {2}-> 192.0.2.21:80 /s);
     const modes = host.shell(`cd ${folder} && find . -exec stat -c '%n %a %u:%g' {} + | sort`);
     expect(modes.stdout.trimEnd().split("\n").slice(1)).toEqual([
       "./keepalived.conf 640 0:0",
@@ -327,6 +289,41 @@ describe("a run that was killed before the proof", () => {
   });
 });
 
+describe("a program that hangs is ended:", () => {
+  const hangs = "exec /bin/sleep 20";
+
+  beforeEach(() => {
+    // Each limit that is asked for is over soon.
+    host.program("timeout", [
+      'case $1 in -s) kill="-s $2" && shift 2 ;; esac',
+      "shift",
+      'exec /usr/bin/timeout ${kill:-} 0.3 "$@"',
+    ]);
+  });
+
+  test("keepalived's test of a config, which counts as refused", () => {
+    keepalived('[ "$1" != --config-test ] || { trap "" TERM && /bin/sleep 20; }');
+    const { code, stderr } = apply({ id: "first" });
+    expect([code, running()]).toEqual([1, undefined]);
+    expect(stderr).toContain("keepalived --config-test ended with 137");
+  });
+
+  test("a journal that is not read to its end, by which nobody is known to be in", () => {
+    host.program("journalctl", [hangs]);
+    expect(host.shell(`. ${host.scripts}/ipvs.sh; taken_out`).stdout).toBe("?\n");
+  });
+
+  test("a sync daemon that doesn't stop, which is an error", () => {
+    applied({ id: "first", synced: true });
+    host.write("/ipvs/daemons", "master\n");
+    host.program("ipvsadm", [
+      `[ "$1" != --stop-daemon ] || ${hangs}`,
+      'exec "$FOLDER/stand-ins/ipvsadm" "$@"',
+    ]);
+    expect(apply({ id: "second" }).code).toBe(124);
+  });
+});
+
 describe("keepalived has taken a config", () => {
   const fault = [
     "(VI_1): entering FAULT state (interface eth2 down)",
@@ -392,7 +389,7 @@ describe("a check that has changed", () => {
   const ups = () => Number.parseInt(host.read("uptime") ?? "", 10) - 100;
   /** From the first wait on, keepalived's checks have every real server out. */
   const allFail = (more = "") => {
-    host.sleeps(1, [`sed -i '/^-a/d' "$FOLDER/tmp/table"; ${more || ":"}`]);
+    host.sleeps(1, [`sed -i '/^-a/d' "$FOLDER/ipvs/table"; ${more || ":"}`]);
   };
 
   beforeEach(() => {
@@ -415,6 +412,15 @@ describe("a check that has changed", () => {
     expect(ups()).toBe(13);
   });
 
+  test("has a minute for that, and no more", () => {
+    const text = files({ id: "second", page: "/health" }).replace(
+      "connect_timeout 3",
+      "connect_timeout 300",
+    );
+    expect(host.script("keepalived.sh", ["apply", owner], text).code).toBe(0);
+    expect(ups()).toBe(60);
+  });
+
   test("is one whose script has changed, too", () => {
     const page = `${folder}/lvs-ha-scripts/probe`;
     applied({ id: "second", page, scripts: { probe: script("old") } });
@@ -434,7 +440,7 @@ describe("a check that has changed", () => {
   });
 
   test("is so, too, when a sorry server answers instead", () => {
-    allFail(`echo "${table[1]?.replace(".21", ".99")}" >>"$FOLDER/tmp/table"`);
+    allFail(`echo "${table[1]?.replace(".21", ".99")}" >>"$FOLDER/ipvs/table"`);
     const sorry = (config: Config) =>
       files(config).replace("    delay_loop", "    sorry_server 192.0.2.99 80\n    delay_loop");
     const { code } = host.script(
@@ -446,14 +452,14 @@ describe("a check that has changed", () => {
   });
 
   test("may fail where nobody was in before", () => {
-    host.write("/tmp/table", `${table[0]}\n`);
+    host.write("/ipvs/table", `${table[0]}\n`);
     allFail();
     applied({ id: "second", page: "/wrong" });
     expect(running()).toBe("# second");
   });
 
   test("may fail where keepalived was not running", () => {
-    host.shell('rm "$FOLDER/tmp/active"');
+    host.shell(`rm "$FOLDER${active}"`);
     allFail();
     applied({ id: "second", page: "/wrong" });
     expect([running(), ups()]).toEqual(["# second", 0]);
@@ -462,7 +468,7 @@ describe("a check that has changed", () => {
   test("is judged by who was in before a run that was killed", () => {
     apply({ id: "cut", page: "/wrong", cut: true });
     host.write("/tmp/survives", "");
-    host.write("/tmp/table", `${table[0]}\n`);
+    host.write("/ipvs/table", `${table[0]}\n`);
     allFail();
     expect(apply({ id: "cut", page: "/wrong", cut: true }).code).toBe(1);
     expect(running()).toBe("# first");
@@ -480,25 +486,28 @@ describe("a check that has changed", () => {
 
 describe("a director in maintenance", () => {
   const config = { id: "first", scripts: { check: script("check") } };
-  const state = () => [host.read("/tmp/active"), host.read("/tmp/enabled")];
+  const state = () =>
+    ["active", "enabled"].filter((word) =>
+      Boolean(host.read(`/systemd/${word}/keepalived.service`)),
+    );
 
   test("has the config, and keepalived neither runs nor starts at boot", () => {
     applied({ id: "before" });
     const { code } = apply(config, "stopped");
     expect([code, running(), textOf("check")]).toEqual([0, "# first", script("check")]);
-    expect(state()).toEqual([undefined, undefined]);
+    expect(state()).toEqual([]);
     expect(apply(config, "stopped").stderr).toContain("config unchanged, stopped");
   });
 
   test("serves again, proven, when it is out of it", () => {
     apply(config, "stopped");
     applied(config);
-    expect([told(), ...state()]).toEqual([["start"], "", ""]);
+    expect([told(), ...state()]).toEqual([["start"], "active", "enabled"]);
   });
 
   test.each([
-    ["in maintenance", ["stopped"] as "stopped"[], [undefined, undefined]],
-    ["serving", [], ["", ""]],
+    ["in maintenance", ["stopped"] as "stopped"[], []],
+    ["serving", [], ["active", "enabled"]],
   ])("is %s as before when the config is taken back", (_what, aim, before) => {
     apply(config, ...aim);
     const { code } = apply({ id: "deaf", weight: 9, deaf: true });
@@ -510,7 +519,7 @@ describe("a director in maintenance", () => {
     apply({ id: "cut", cut: true });
     host.write("/tmp/survives", "");
     expect(apply({ id: "deaf", weight: 9, deaf: true }).code).toBe(1);
-    expect([running(), ...state()]).toEqual(["# first", undefined, undefined]);
+    expect([running(), ...state()]).toEqual(["# first"]);
   });
 
   test("keeps the config that it has when keepalived refuses another", () => {
@@ -532,9 +541,9 @@ test("thresholds that a reload leaves as they were are set", () => {
 describe("what was changed by hand, with the config as it is, is mended without a reload:", () => {
   const [service = "", server = ""] = table;
   const edits = () => host.read("/tmp/edits")?.trimEnd().split("\n") ?? [];
-  const now = () => host.read("/tmp/table")?.trimEnd().split("\n");
+  const now = () => host.read("/ipvs/table")?.trimEnd().split("\n");
   const write = (...lines: string[]) => {
-    host.write("/tmp/table", lines.map((line) => `${line}\n`).join(""));
+    host.write("/ipvs/table", lines.map((line) => `${line}\n`).join(""));
   };
 
   beforeEach(() => {
@@ -592,9 +601,9 @@ describe("what was changed by hand, with the config as it is, is mended without 
 
   test("but not a real server whose check fails, nor one that is drained", () => {
     write(service);
-    host.write("/tmp/log", "Removing service [192.0.2.21]:tcp:80 from VS [192.0.2.100]:tcp:80\n");
+    journal("Removing service [192.0.2.21]:tcp:80 from VS [192.0.2.100]:tcp:80");
     applied({ id: "first" });
-    host.write("/tmp/log", "");
+    journal();
     write(service, server.replace(/1$/, "0"));
     host.write("/run/lvs-ha-drained", `${server}\n`);
     applied({ id: "first" });
@@ -611,14 +620,17 @@ describe("what was changed by hand, with the config as it is, is mended without 
 
   test("nothing where a table is put right while it is looked at", () => {
     write(service);
-    host.sleeps(10, [`echo '${server}' >>"$FOLDER/tmp/table"`]);
+    host.sleeps(10, [`echo '${server}' >>"$FOLDER/ipvs/table"`]);
     applied({ id: "first" });
     expect(edits()).toEqual([]);
   });
 
   test("what the kernel doesn't take is an error", () => {
     write(service, server.replace(/1$/, "7"));
-    host.write("/tmp/deaf", "");
+    host.program("ipvsadm", [
+      "case $1 in -[AEaed]) exit 0 ;; esac",
+      'exec "$FOLDER/stand-ins/ipvsadm" "$@"',
+    ]);
     const { code, stderr } = apply({ id: "first" });
     expect(code).toBe(1);
     expect(stderr).toContain("does not take: -e -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1");
@@ -626,7 +638,7 @@ describe("what was changed by hand, with the config as it is, is mended without 
 
   test("nothing on a director in maintenance", () => {
     apply({ id: "first" }, "stopped");
-    host.write("/tmp/table", "");
+    host.write("/ipvs/table", "");
     expect(apply({ id: "first" }, "stopped").code).toBe(0);
     expect(edits()).toEqual([]);
   });
@@ -635,7 +647,7 @@ describe("what was changed by hand, with the config as it is, is mended without 
 describe("what was changed by hand, with another config,", () => {
   const edits = () => host.read("/tmp/edits")?.trimEnd().split("\n") ?? [];
   const at = (weight: number) => {
-    host.write("/tmp/table", `${table[0]}\n${table[1]?.replace(/1$/, String(weight))}\n`);
+    host.write("/ipvs/table", `${table[0]}\n${table[1]?.replace(/1$/, String(weight))}\n`);
   };
 
   test("is mended where keepalived leaves it as it is", () => {
@@ -644,7 +656,7 @@ describe("what was changed by hand, with another config,", () => {
     // It changes what differs between the configs, and no weight does.
     applied({ id: "second", deaf: true });
     expect(edits()).toEqual(["-e -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1"]);
-    expect(host.read("/tmp/table")).toBe(`${table.join("\n")}\n`);
+    expect(host.read("/ipvs/table")).toBe(`${table.join("\n")}\n`);
   });
 
   test("is not undone on the way to a config that wants it so", () => {
@@ -656,8 +668,8 @@ describe("what was changed by hand, with another config,", () => {
 
   test("is nobody's fault where its check has failed", () => {
     applied({ id: "first" });
-    host.write("/tmp/table", `${table[0]}\n`);
-    host.write("/tmp/log", "Removing service [192.0.2.21]:tcp:80 from VS [192.0.2.100]:tcp:80\n");
+    host.write("/ipvs/table", `${table[0]}\n`);
+    journal("Removing service [192.0.2.21]:tcp:80 from VS [192.0.2.100]:tcp:80");
     applied({ id: "second", deaf: true });
     expect(edits()).toEqual([]);
   });
@@ -667,7 +679,7 @@ describe("what was changed by hand, with another config,", () => {
     ["one that was edited", [{ id: "first" }]],
   ])("is left alone in the table of %s", (_what, before) => {
     before.forEach(applied);
-    host.write("/tmp/active", "");
+    host.write(active, "active\n");
     host.write(`${folder}/keepalived.conf`, conf({ id: "by hand" }).join("\n"));
     at(7);
     const { code, stderr } = apply({ id: "second", deaf: true });
@@ -677,9 +689,9 @@ describe("what was changed by hand, with another config,", () => {
 });
 
 describe("a sync daemon", () => {
-  const daemons = () => host.read("/tmp/daemons");
+  const daemons = () => host.read("/ipvs/daemons");
   beforeEach(() => {
-    host.write("/tmp/daemons", "master\nbackup\n");
+    host.write("/ipvs/daemons", "master\nbackup\n");
   });
 
   test("that the config has runs on", () => {
@@ -690,10 +702,10 @@ describe("a sync daemon", () => {
 
   test("that somebody has stopped is started again, as the config says", () => {
     applied({ id: "first", synced: true });
-    host.write("/tmp/daemons", "master\n");
+    host.write("/ipvs/daemons", "master\n");
     const { stderr } = applied({ id: "first", synced: true });
     expect(stderr).toContain("started the backup sync daemon");
-    expect(host.read("/tmp/started")).toBe(
+    expect(host.read("/tmp/edits")).toBe(
       "--start-daemon backup --mcast-interface eth0 --syncid 51\n",
     );
     expect(daemons()).toBe("master\nbackup\n");
@@ -705,29 +717,29 @@ describe("a sync daemon", () => {
     const { stderr } = applied({ id: "second" });
     expect(stderr).toContain("stopped the master sync daemon");
     expect(daemons()).toBe("");
-    host.write("/tmp/daemons", "backup\n");
+    host.write("/ipvs/daemons", "backup\n");
     applied({ id: "second" });
     expect(daemons()).toBe("");
   });
 
   test("is stopped when a config with it is taken back", () => {
-    host.write("/tmp/daemons", "");
+    host.write("/ipvs/daemons", "");
     applied({ id: "first" });
-    host.write("/tmp/daemons", "master\n");
+    host.write("/ipvs/daemons", "master\n");
     expect(apply({ id: "second", synced: true, weight: 9, deaf: true }).code).toBe(1);
     expect(daemons()).toBe("");
   });
 
   test("of the stack goes with the stack, one of somebody else's stays", () => {
     host.write(`${folder}/keepalived.conf`, conf({ id: "by hand" }).join("\n"));
-    host.write("/tmp/active", "");
+    host.write(active, "active\n");
     applied({ id: "ours", synced: true });
     expect(host.script("keepalived.sh", ["undo", owner]).code).toBe(0);
     expect(daemons()).toBe("");
     const theirs = conf({ id: "by hand", synced: true }).join("\n").replaceAll("    ", "\t");
     host.write(`${folder}/keepalived.conf`, theirs);
     applied({ id: "ours", synced: true });
-    host.write("/tmp/daemons", "master\n");
+    host.write("/ipvs/daemons", "master\n");
     expect(host.script("keepalived.sh", ["undo", owner]).code).toBe(0);
     expect(daemons()).toBe("master\n");
   });
@@ -761,20 +773,21 @@ describe("undo", () => {
   test("puts back what stood there before the stack, config and scripts, and ends what it began", () => {
     host.write(`${folder}/keepalived.conf`, conf({ id: "by hand", runs: ["mine"] }).join("\n"));
     host.write(`${folder}/lvs-ha-scripts/mine`, script("mine"), 0o755);
-    host.write("/tmp/active", "");
+    host.write(active, "active\n");
     const before = state();
     applied({ id: "ours", scripts: { check: script("check") } });
     expect(textOf("mine")).toBeUndefined();
     expect(host.script("keepalived.sh", ["undo", owner]).code).toBe(0);
     expect(state()).toBe(before);
     expect(told()).toEqual(["reload", "reload-or-restart"]);
-    expect(host.read("/tmp/enabled")).toBeUndefined();
+    expect(host.read("/systemd/enabled/keepalived.service")).toBeUndefined();
   });
 
   test("has scripts that run at keepalived's stop still there then", () => {
     applied({ id: "ours", scripts: { bye: script("bye") } });
-    host.program("systemctl", [
-      '[ "$1" != stop ] || cp /etc/keepalived/lvs-ha-scripts/bye "$FOLDER/tmp/ran"',
+    host.program("ipvsadm", [
+      '[ "$1" != -C ] || cp /etc/keepalived/lvs-ha-scripts/bye "$FOLDER/tmp/ran"',
+      'exec "$FOLDER/stand-ins/ipvsadm" "$@"',
     ]);
     expect(host.script("keepalived.sh", ["undo", owner]).code).toBe(0);
     expect(host.read("/tmp/ran")).toBe(script("bye"));
@@ -786,7 +799,7 @@ describe("secrets", () => {
   const file = `${folder}/lvs-ha-secrets.conf`;
   const secrets = (text: string) => host.script("secrets.sh", ["apply", owner], text);
   const refuse = (word: string) => {
-    host.program("keepalived", [`! grep -q ${word} ${file}`]);
+    keepalived(`[ "$1" != --config-test ] || ! grep -q ${word} ${file} || exit 1`);
   };
 
   beforeEach(() => {
@@ -826,17 +839,13 @@ describe("secrets", () => {
   });
 
   test("that a reload refuses are put back, too", () => {
-    host.program("systemctl", [
-      `[ "$1" != reload ] || ! grep -q second ${file} || exit 1`,
-      '[ "$1" != reload ] || echo "Reloading ...\nReload complete" >>"$FOLDER/tmp/log"',
-      "exit 0",
-    ]);
+    keepalived(`[ "$1" != reload ] || ! grep -q second ${file} || exit 1`);
     expect(secrets("auth_pass second\n").stderr).toContain("the secrets from before hold");
     expect(host.read(file)).toBe("auth_pass first\n");
   });
 
   test("of a run that was killed are taken up again, and the way back is to those before it", () => {
-    host.program("systemctl", ['[ "$1" != reload ] || kill -KILL $PPID', "exit 0"]);
+    keepalived('[ "$1" != reload ] || kill -KILL $CALLER');
     expect(secrets("auth_pass second\n").code).not.toBe(0);
     refuse("second");
     expect(secrets("auth_pass second\n").code).toBe(1);

@@ -1,4 +1,4 @@
-// Virtual addresses of a real server, in a network namespace of a test's own. Its systemd and its modules are stood in for.
+// Virtual addresses of a real server, in a network namespace of a test's own. Its modules are stood in for.
 import { PretendHost } from "./host";
 
 const owner = "web1/10.10.0.21";
@@ -8,13 +8,6 @@ let host: PretendHost;
 
 beforeEach(() => {
   host = new PretendHost();
-  host.program("systemctl", [
-    "unit=/etc/systemd/system/lvs-ha-vip.service",
-    "case $* in",
-    "reload-or-restart*) sh -c \"$(sed -n 's/^ExecReload=//p' $unit)\" ;;",
-    "*disable*) sh -c \"$(sed -n 's/^ExecStop=//p' $unit)\" ;;",
-    "esac",
-  ]);
   // This kernel may have no tunnels: any interface of that name does.
   host.program("modprobe", [
     'echo "$*" >>"$FOLDER/tmp/modules"',

@@ -1,0 +1,30 @@
+#!/bin/sh
+# keepalived(8) that does as its config's comments say. `keepalived --config-test --use-file FILE` refuses one with the word nonsense;
+# `keepalived started` and `keepalived reload`, which keepalived.service runs, take the live config into the kernel: its scheduler, and its
+# real server at its weight.
+#   # cut           the host's power fails when it is told of this config, unless $FOLDER/tmp/survives is there
+#   # deaf          it does nothing
+#   # busy          it was still at an earlier reload
+#   # says LINE     it logs that, instead of having taken it
+set -eu
+conf=/etc/keepalived/keepalived.conf
+case $1 in
+--config-test)
+    # A test of scripts ends 2.2.7 by SIGTERM.
+    kill -TERM $$
+    cp "$3" "$FOLDER/tmp/tested"
+    grep -o "/etc/keepalived/lvs-ha-[a-z]*/[a-z]*" "$3" | xargs -r cat >"$FOLDER/tmp/tested-scripts"
+    ! grep -n nonsense "$3" || { echo "($3: Line 2) Unknown keyword 'nonsense'" && exit 5; }
+    ;;
+started | reload)
+    ! grep -q '^# cut' $conf || [ -e "$FOLDER/tmp/survives" ] || kill -KILL "$CALLER"
+    {
+        grep -q '^# busy' $conf || echo "Reloading ..."
+        sed -n 's/^# says //p' $conf
+    } >>"$FOLDER/journal"
+    grep -q '^# deaf' $conf || sed -n '
+        s/^ *lvs_sched /-A -t 192.0.2.100:80 -s /p
+        s/^ *weight /-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w /p
+    ' $conf >"$FOLDER/ipvs/table"
+    ;;
+esac

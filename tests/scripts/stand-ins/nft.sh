@@ -1,0 +1,22 @@
+#!/bin/sh
+# nft(8), as far as firewall.sh uses it: $FOLDER/nft/lvs_ha is the table in the kernel. It reads addresses, and nothing else; what comes by
+# standard input is in $FOLDER/tmp/checked. A file of the name $FOLDER/tmp/broken makes the kernel refuse the next table.
+set -eu
+table=$FOLDER/nft/lvs_ha
+clients=/etc/lvs-ha/ssh-clients.nft
+case $* in
+'-c -f -')
+    cat >"$FOLDER/tmp/checked"
+    if grep -E 'saddr [^ ]*[%U]' "$FOLDER/tmp/checked"; then exit 1; fi
+    ;;
+'-c -f '* | '-f '*)
+    for file; do :; done
+    if grep -hE 'saddr [^ ]*[%U]' "$file" $clients; then exit 1; fi
+    [ "$1" = -f ] || exit 0
+    if rm "$FOLDER/tmp/broken" 2>/dev/null; then exit 1; fi
+    cat "$file" $clients >"$table"
+    ;;
+'list table inet lvs_ha') cat "$table" ;;
+'delete table inet lvs_ha') rm "$table" ;;
+*) echo "unexpected: nft $*" >&2 && exit 64 ;;
+esac

@@ -1,0 +1,26 @@
+#!/bin/sh
+# ufw(8), as far as firewall.sh uses it: $FOLDER/ufw has its rules as `ufw show added` prints them, and active where it is switched on.
+# $FOLDER/tmp/asked has what it was asked for.
+set -eu
+cd "$FOLDER/ufw"
+words=$*
+echo "$words" >>"$FOLDER/tmp/asked"
+without() {
+    grep -qF "ufw $1 comment '" added || { echo "Could not delete non-existent rule" && return 0; }
+    grep -vF "ufw $1 comment '" added >added.new || :
+    mv added.new added
+}
+case $words in
+'--force enable') : >active ;;
+disable) rm -f active ;;
+status) if [ -e active ]; then echo "Status: active"; else echo "Status: inactive"; fi ;;
+'show added') echo "Added user rules (see 'ufw status' for running firewall):" && cat added ;;
+'route delete '*) without "route ${words#route delete }" ;;
+'delete route'*) echo "ERROR: Invalid syntax" && exit 1 ;;
+'delete '*) without "${words#delete }" ;;
+*' comment '*)
+    line="ufw ${words% comment *} comment '${words##* comment }'"
+    if grep -qxF "$line" added; then echo "Skipping adding existing rule"; else echo "$line" >>added; fi
+    ;;
+*) echo "unexpected: ufw $words" >&2 && exit 64 ;;
+esac

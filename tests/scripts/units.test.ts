@@ -1,0 +1,67 @@
+// Texts that a mistake in would show on a real host only: systemd's units, which a person has read, and how each script begins.
+// A deliberate change: UPDATE_GOLDENS=1 npx jest tests/scripts/units --ci=false, then read the diff.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { apply, parts, run } from "./parts";
+
+/** Where the scripts are on a host. */
+const home = "/usr/local/lib/lvs-ha";
+
+const units = {
+  "firewall.sh": ["lvs-ha-firewall.service"],
+  "keepalived.sh": ["keepalived.service.d/lvs-ha.conf"],
+  "metrics.sh": ["lvs-ha-metrics.service", "lvs-ha-metrics.timer"],
+  "vip.sh": ["lvs-ha-vip.service"],
+};
+
+/** The units that a script puts on a host. */
+function made(script: string): Record<string, string> {
+  const part = parts[script];
+  const [change] = Object.values(part?.changes ?? {})[0] ?? [];
+  if (!part || !change) throw new Error(`no ${script}`);
+  const { files } = run(part, [], (host) => [
+    apply(host, script, "lvs1", change),
+    "cd /etc/systemd/system",
+    `find . -type f | while read -r unit; do sed "s,$FOLDER/scripts,${home}," $unit >"$FOLDER/tmp/unit-$(echo "\${unit#./}" | tr / @)"; done`,
+  ]);
+  return Object.fromEntries(
+    Object.entries(files)
+      .filter(([name]) => name.startsWith("unit-"))
+      .map(([name, text]) => [name.slice("unit-".length).replaceAll("@", "/"), text]),
+  );
+}
+
+test.each(Object.entries(units))(
+  "systemd reads of %s the units that are written down",
+  (script, names) => {
+    const found = made(script);
+    expect(Object.keys(found).sort()).toEqual(names);
+    for (const [name, text] of Object.entries(found)) {
+      const golden = join(__dirname, "golden", name);
+      if (process.env.UPDATE_GOLDENS) {
+        mkdirSync(dirname(golden), { recursive: true });
+        writeFileSync(golden, text);
+      }
+      expect(text).toBe(readFileSync(golden, "utf8"));
+    }
+  },
+);
+
+test("every script with a unit has it written down", () => {
+  const folder = join(__dirname, "../../templates/scripts");
+  const withUnits = readdirSync(folder).filter((name) =>
+    readFileSync(join(folder, name), "utf8").includes("<<UNIT"),
+  );
+  expect(withUnits.sort()).toEqual(Object.keys(units));
+});
+
+test("every script ends at the first command that fails, and at a word that nothing has set", () => {
+  const folder = join(__dirname, "../../templates/scripts");
+  const begins = readdirSync(folder).flatMap((name) => {
+    const lines = readFileSync(join(folder, name), "utf8").split("\n");
+    const first = lines.find((line) => line !== "" && !line.startsWith("#"));
+    return lines[0] === "#!/bin/sh" ? [[name, first]] : [];
+  });
+  expect(begins.length).toBeGreaterThan(10);
+  expect(begins.filter(([, first]) => first !== "set -eu")).toEqual([]);
+});
