@@ -220,4 +220,4 @@ test("no line of the script can be lost without one of these cases to show it", 
     return run(changed);
   });
   expect(unmissedLines(authorize, afresh)).toEqual([]);
-});
+}, 120_000);

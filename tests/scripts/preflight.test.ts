@@ -250,4 +250,4 @@ test("no line of the script can be lost without one of these cases to show it", 
     (facts) => (changed: string) => look(facts, changed),
   );
   expect(unmissedLines(readFileSync(preflight(), "utf8"), runs)).toEqual([]);
-});
+}, 120_000);
