@@ -8,7 +8,10 @@ export type Tree = Record<string, string>;
 
 /** @param times with the time of each one's last change, which tells of what was written and taken away again */
 export function hostTree(host: PretendHost, { times = false } = {}): Tree {
-  const paths = readdirSync(host.folder, { recursive: true, encoding: "utf8" }).sort();
+  const paths = readdirSync(host.folder, { recursive: true, encoding: "utf8" })
+    // The machine's own, and not to be read.
+    .filter((path) => path !== "etc/ld.so.cache")
+    .sort();
   return Object.fromEntries(
     paths.map((path) => {
       const file = join(host.folder, path);
