@@ -1,5 +1,6 @@
 // Packages on a host whose apt and dpkg are stood in for: what they are asked, and what is done while another program has them.
 import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { PretendHost } from "./host";
 
 let host: PretendHost;
@@ -48,7 +49,13 @@ afterEach(() => {
   host.remove();
 });
 
-const install = (packages = "curl nmon") => host.script("packages.sh", [packages], "y\n");
+/** Whatever the login's own environment has; somebody types "y" besides. */
+const install = (packages = "curl nmon") =>
+  host.shell(
+    'unset DEBIAN_FRONTEND; LC_ALL=de_DE.UTF-8 exec "$@"',
+    [join(host.scripts, "packages.sh"), packages],
+    "y\n",
+  );
 const waited = () => Number(host.read("/uptime")?.split(".")[0]) - 100;
 
 /** What apt and dpkg were asked, in order, when they were free. */
