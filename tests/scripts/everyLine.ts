@@ -2,7 +2,7 @@
 
 /**
  * The lines that may be lost from a script without any run showing another thing than before: a `:` stands in their place.
- * @param runs what a script shows, in a given case; the one that shows most comes first
+ * @param runs what a script shows, case by case; the cases that show most come first, as the rest is for what they leave
  */
 export function unmissedLines(
   script: string,
