@@ -215,6 +215,12 @@ export const limits: Record<string, Limits> = {
       },
     },
     silent: {
+      "another stack's doesn't run": {
+        [syncWanted("lvs1")]: 1,
+        [keepalivedUp("lvs1")]: 1,
+        [syncRuns("lvs1")]: 1,
+        [syncRuns("lvs1", other)]: 0,
+      },
       "one runs": {
         [syncWanted("lvs1")]: 1,
         [keepalivedUp("lvs1")]: 1,
