@@ -215,10 +215,11 @@ export const limits: Record<string, Limits> = {
       },
     },
     silent: {
-      "another stack's doesn't run": {
+      "another's doesn't run, here and in another stack": {
         [syncWanted("lvs1")]: 1,
         [keepalivedUp("lvs1")]: 1,
         [syncRuns("lvs1")]: 1,
+        [syncRuns("lvs2")]: 0,
         [syncRuns("lvs1", other)]: 0,
       },
       "one runs": {
