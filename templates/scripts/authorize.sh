@@ -4,10 +4,15 @@
 # removing under an old name then finds nothing to remove.
 set -eu
 umask 077
-file=$HOME/.ssh/authorized_keys
-mkdir -p "${file%/*}"
-touch "$file"
+mkdir -p "$HOME/.ssh"
+touch "$HOME/.ssh/authorized_keys"
+# The file itself, where that is a link.
+file=$(readlink -f "$HOME/.ssh/authorized_keys")
+new=$file.lvs-ha-new
 owner=${2##* }
+trap 'rm -f "$new"' EXIT
+# A copy has its mode and owner.
+cp -p "$file" "$new"
 {
     if [ "$1" = add ]; then
         awk -v key="$2" 'BEGIN { split(key, new, " ") } $2 != new[2] && $NF != new[3]' "$file"
@@ -15,7 +20,10 @@ owner=${2##* }
     else
         awk -v owner="$owner" '$NF != owner' "$file"
     fi
-} >"$file.lvs-ha-new"
-cmp -s "$file.lvs-ha-new" "$file" || cat "$file.lvs-ha-new" >"$file"
-rm "$file.lvs-ha-new"
+} >"$new"
+cmp -s "$new" "$file" || {
+    # Whole or not at all: a full disk or a power cut in between would lock everybody out.
+    sync "$new"
+    mv -f "$new" "$file"
+}
 printf 'deploy key: %s %s\n' "$1" "$owner" >&2

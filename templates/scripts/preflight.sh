@@ -48,8 +48,9 @@ for folder in /usr /var /etc; do
     [ "$free" -ge 204800 ] || wrong "$folder has $((free / 1024)) MiB free; at least 200 are needed"
 done
 
-# What a session costs: the slab's own figure where the kernel tells it (256 B on 6.18), else 320 B, which covers every kernel since 5.10.
-bytes=$(awk '$1 == "nf_conntrack" { print $4 }' /proc/slabinfo 2>/dev/null)
+# What a session costs: the slab's own figure where the kernel tells it (256 B on 6.18), and tells it to this login, else 320 B, which
+# covers every kernel since 5.10.
+bytes=$(awk '$1 == "nf_conntrack" { print $4 }' /proc/slabinfo 2>/dev/null) || bytes=
 bytes=${bytes:-320}
 need=$((sessions * bytes / 1048576))
 memory=$(awk '$1 == "MemTotal:" { print int($2 / 1024) }' /proc/meminfo)

@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { unpackPackage } from "../support/packages";
 import { exported } from "./exporter";
 import { directorHost, Metrics, realServerHost } from "./hosts";
+import { limits, limitTests } from "./limits";
 
 const root = join(__dirname, "../..");
 const rulesFile = join(root, "monitoring/rules.yml");
@@ -83,6 +84,14 @@ test("promtool takes the rules", () => {
 test("each alert fires when it should, with the words that it should, and not otherwise", () => {
   const { code, says } = promtool("test", "rules", join(root, "tests/monitoring/alerts.yml"));
   expect([code, says]).toEqual([0, expect.stringContaining("SUCCESS")]);
+});
+
+test("each alert fires just beyond its limits, after its time, and not just within them", () => {
+  const file = join(scratch, "limits.yml");
+  writeFileSync(file, limitTests(rulesFile));
+  const { code, says } = promtool("test", "rules", file);
+  expect([code, says]).toEqual([0, expect.stringContaining("SUCCESS")]);
+  expect(Object.keys(limits).sort()).toEqual(rules.map(({ alert }) => alert).sort());
 });
 
 test("promtool finds an alert that doesn't fire, so that its silence means something", () => {

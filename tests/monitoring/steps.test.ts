@@ -1,7 +1,10 @@
 // The step "metrics": when the stack asks for it, what it puts on a host, and what it leaves when it goes.
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { LvsHaPair } from "../../components";
+import { scriptsHome } from "../../components/host/scripts";
 import { PretendHost } from "../scripts/host";
+import { differences, hostTree } from "../scripts/hostTree";
 import { register } from "../support/mocks";
 import { settingsOf, smallStack } from "../support/stacks";
 
@@ -91,6 +94,14 @@ describe("on a host", () => {
     host.remove();
   });
 
+  /** Without folders, as empty ones of the stack's own go with its scripts, and without what the stand-ins note. */
+  const files = () =>
+    Object.fromEntries(
+      Object.entries(hostTree(host)).filter(
+        ([path, what]) => !what.endsWith(" a folder") && path !== "/tmp/told",
+      ),
+    );
+
   const apply = () =>
     host.script("metrics.sh", ["apply", owner, "real-server", "serving", "15"], "");
   const state = () => ({
@@ -120,6 +131,16 @@ describe("on a host", () => {
     expect(apply().stderr).not.toContain("wrote");
   });
 
+  test("its units are as reviewed", () => {
+    apply();
+    for (const unit of ["lvs-ha-metrics.service", "lvs-ha-metrics.timer"]) {
+      const text = host.read(`/etc/systemd/system/${unit}`)?.replace(host.scripts, scriptsHome);
+      const golden = join(__dirname, "golden", unit);
+      if (process.env.UPDATE_GOLDENS) writeFileSync(golden, text ?? "");
+      expect(text).toBe(readFileSync(golden, "utf8"));
+    }
+  });
+
   test("an exporter that was not there before is stopped when the step goes", () => {
     apply();
     expect(host.script("metrics.sh", ["undo", owner]).code).toBe(0);
@@ -127,14 +148,20 @@ describe("on a host", () => {
     expect(ours()).toEqual([]);
   });
 
-  test("an exporter that ran before still runs when the step goes", () => {
-    host.shell(
-      `: >"$FOLDER/systemd/lib/${exporter}"; systemctl enable ${exporter}; systemctl start ${exporter}`,
-    );
+  test.each([
+    { enabled: true, active: false },
+    { enabled: false, active: true },
+  ])("an exporter that was there before (%p) is as it was when the step goes", (was) => {
+    host.shell(`: >"$FOLDER/systemd/lib/${exporter}"`);
+    if (was.enabled) host.shell(`systemctl enable ${exporter}`);
+    if (was.active) host.shell(`systemctl start ${exporter}`);
+    const before = files();
+    apply();
+    // As after each change of the stack.
     apply();
     expect(host.script("metrics.sh", ["undo", owner]).code).toBe(0);
-    expect(state()).toEqual({ enabled: true, active: true });
-    expect(ours()).toEqual([]);
+    expect(state()).toEqual(was);
+    expect(differences(before, files())).toEqual(["/run/lvs-ha.lock"]);
   });
 
   test("undone under an old name, it leaves alone what has a new one", () => {

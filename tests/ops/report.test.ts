@@ -4,9 +4,10 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { parseReport, textOf } from "../../ops/report";
+import { parseReport, type Report, type Section, textOf } from "../../ops/report";
 import { interfaceAddresses } from "../../ops/reportFacts";
 import { Unreachable } from "../../ops/ssh";
+import { bareHost, fullHost, logs, nftFile, nftText, reported, says } from "./reportedHosts";
 
 const script = readFileSync(join(__dirname, "../../ops/report.sh"), "utf8");
 const folder = mkdtempSync(join(tmpdir(), "lvs-ha-report-"));
@@ -94,3 +95,134 @@ test("a login that greets is told as such", () => {
     'it said "Welcome!" instead of a report',
   );
 });
+
+const answer = (text: string): Section => ({ status: 0, text });
+const lines = (...all: string[]) => answer(all.map((line) => `${line}\n`).join(""));
+const none = answer("");
+/** Whichever failure it was. */
+const failed = (text = ""): Section => ({ status: 1, text });
+
+const stateOf = (unit: string) =>
+  [
+    lines("LoadState=loaded", "ActiveState=active", `UnitFileState=${unit}`),
+    lines("LoadState=not-found", "ActiveState=inactive", `UnitFileState=${unit}`),
+  ] as const;
+const loopback = answer(expect.stringContaining('"local":"127.0.0.1"') as string);
+
+/** Question, the name of its answer, and the answer of a host that has everything and of one that has nothing. */
+const table: [question: string, name: string, full: Section, bare: Section][] = [
+  ["host", "now", lines("1795414372"), lines("1795414372")],
+  ["host", "kernel", lines("6.1.0-18-amd64"), lines("6.1.0-18-amd64")],
+  ["host", "system", ...twice(lines("Debian GNU/Linux 12 (bookworm)"))],
+  ["host", "memory", ...twice(lines("MemTotal: 1020632 kB", "MemAvailable: 979280 kB"))],
+  ["host", "conntrack", lines("34", "2000000"), failed()],
+  ["host", "slabs", lines("ip_vs_conn 9 9 320", "nf_conntrack 5 6 256"), failed()],
+  ["host", "addresses", loopback, loopback],
+  [
+    "host",
+    "arp",
+    lines("all.arp_ignore 1", "all.arp_announce 2", "lo.arp_ignore 3", "lo.arp_announce 4"),
+    lines("all.arp_ignore ", "all.arp_announce ", "lo.arp_ignore ", "lo.arp_announce "),
+  ],
+  ["director", "keepalived", lines(says.keepalived), none],
+  ["director", "service keepalived.service", ...stateOf("keepalived.service")],
+  ["director", "ipvs", answer(says["ipvsadm -Ln"]), none],
+  ["director", "ipvs-rates", answer(says["ipvsadm -Ln --rate --exact"]), none],
+  ["director", "ipvs-daemons", answer(says["ipvsadm -L --daemon"]), none],
+  ["director", "vrrp-log", lines(...logs.vrrp.slice(0, 200)), failed()],
+  ["director", "pool-log", lines(...logs.pool.slice(0, 2000)), failed()],
+  ["ipvs-rules", "ipvs-rules", answer(says["ipvsadm -Sn"]), none],
+  ["ipvs-rules", "ipvs-thresholds", answer(says["ipvsadm -Ln --thresholds"]), none],
+  ["ufw", "ufw", answer(`Status: active\n${says["ufw show added"]}`), failed()],
+  ["file=/etc/a file", "file /etc/a file", lines("text"), failed()],
+  ["file=/etc/a file", "mode /etc/a file", lines("0640 root:root"), failed()],
+  ["file=/etc/link", "file /etc/link", lines("text"), failed()],
+  ["file=/etc/link", "mode /etc/link", lines("0640 root:root"), failed()],
+  ["folder=/etc/folder", "folder /etc/folder", lines(".hidden", "shown"), none],
+  ["service=x.service", "service x.service", ...stateOf("x.service")],
+  ["keys=ops", "keys ops", lines("ssh-ed25519 AAAA ops"), failed()],
+  // Loaded, or built in; and one that is neither, though others' names begin alike.
+  ["module=ip_vs-wrr", "module ip_vs-wrr", none, failed()],
+  ["module=ip_vs_rr", "module ip_vs_rr", none, failed()],
+  ["module=ip_vs", "module ip_vs", failed(), failed()],
+  [`nft=${nftFile}`, "nft-live", answer(says["nft -s list table inet lvs_ha"]), failed()],
+  [`nft=${nftFile}`, "nft-reference", answer(nftText), failed()],
+  [
+    "sysctls=net.ipv4.ip_forward net.ipv4.tcp_rmem",
+    "sysctls",
+    lines("net.ipv4.ip_forward = 1", "net.ipv4.tcp_rmem = 4096 131072 6291456"),
+    lines("net.ipv4.ip_forward = ", "net.ipv4.tcp_rmem = "),
+  ],
+  [
+    "packages=ipvsadm keepalived ufw nmon",
+    "packages ipvsadm keepalived ufw nmon",
+    failed("ipvsadm installed\nkeepalived installed\nufw config-files\n"),
+    failed(),
+  ],
+  ["version=keepalived", "version keepalived", lines("1:2.2.7-1 held"), lines("")],
+  ["version=ipvsadm", "version ipvsadm", lines("1:2.2.7-1"), lines("")],
+];
+
+function twice(section: Section): [Section, Section] {
+  return [section, section];
+}
+
+describe("a host is asked", () => {
+  const hosts = { full: fullHost, bare: bareHost };
+  type Name = keyof typeof hosts;
+  const reports = new Map<Name, Report>();
+  const changes = new Map<Name, string[]>();
+
+  beforeAll(() => {
+    const questions = [...new Set(table.map(([question]) => question))];
+    for (const [name, make] of Object.entries(hosts) as [Name, typeof fullHost][]) {
+      const host = make();
+      try {
+        const result = reported(host, script, questions);
+        expect(result.code).toBe(0);
+        const sections = [...parseReport(result.stdout)].map(
+          ([title, { status, text }]) => [title, { status: Math.min(status, 1), text }] as const,
+        );
+        reports.set(name, new Map(sections));
+        changes.set(name, result.changes);
+      } finally {
+        host.remove();
+      }
+    }
+  });
+
+  test.each(table)("%s: %s", (_question, name, full, bare) => {
+    expect(reports.get("full")?.get(name)).toEqual(full);
+    expect(reports.get("bare")?.get(name)).toEqual(bare);
+  });
+
+  test("nothing besides", () => {
+    for (const report of reports.values()) {
+      expect([...report.keys()].sort()).toEqual(table.map(([, name]) => name).sort());
+    }
+  });
+
+  test.each(Object.keys(hosts) as Name[])("and nothing on it is changed (%s)", (name) => {
+    expect(changes.get(name)).toEqual([]);
+  });
+
+  test("for its packages by rpm where there is no dpkg", () => {
+    const host = fullHost();
+    try {
+      host.write("/rpm-only/rpm", rpm, 0o755);
+      const questions = ["packages=ipvsadm keepalived"];
+      const { stdout } = reported(host, script, questions, "$FOLDER/rpm-only");
+      expect(parseReport(stdout).get("packages ipvsadm keepalived")).toEqual(
+        lines("ipvsadm installed", "keepalived installed"),
+      );
+    } finally {
+      host.remove();
+    }
+  });
+});
+
+const rpm = `#!/bin/sh
+[ "$1 $2" = "-q --qf" ] && [ "$3" = '%{NAME} installed\\n' ] || exit 64
+shift 3
+printf '%s installed\\n' "$@"
+`;

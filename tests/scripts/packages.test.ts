@@ -1,4 +1,6 @@
-// Packages on a host whose apt and dpkg are stood in for: what is done while another program has them.
+// Packages on a host whose apt and dpkg are stood in for: what they are asked, and what is done while another program has them.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { PretendHost } from "./host";
 
 let host: PretendHost;
@@ -14,31 +16,96 @@ const held = {
 beforeEach(() => {
   host = new PretendHost();
   host.sleeps(2);
-  host.program("dpkg-query", ["exit 1"]);
+  host.program("dpkg-query", [
+    `[ "$1 $2 $3" = '-W -f \${db:Status-Status} \${Version}' ] || exit 64`,
+    'cat "$FOLDER/packages/$4" 2>/dev/null',
+  ]);
+  host.program("flock", ['echo "flock $*" >>"$FOLDER/asked"', 'exec /usr/bin/flock "$@"']);
   // Each of these files is a lock: as many refusals as it has lines.
   const refused = (name: string, code: number) =>
-    `if [ -s "$FOLDER/tmp/${name}" ]; then sed -i 1d "$FOLDER/tmp/${name}"; cat "$FOLDER/tmp/says-${name}" >&2; exit ${code}; fi`;
+    `if [ -s "$FOLDER/tmp/${name}" ]; then sed -i 1d "$FOLDER/tmp/${name}"; cat "$FOLDER/says-${name}" >&2; exit ${code}; fi`;
+  // Who asks a question gets an answer, if anybody's there: it would be wrong.
+  const note = (words: string) =>
+    `echo "${words} [$(cat)]\${LC_ALL:+ LC_ALL=$LC_ALL} \${DEBIAN_FRONTEND-a dialog}" >>"$FOLDER/asked"`;
   host.program("apt-get", [
-    'echo "$*" | grep -oE "update|install" >>"$FOLDER/tmp/asked"',
     "case $* in *update*) lock=lists ;; *) lock=frontend ;; esac",
-    '[ ! -e "$FOLDER/tmp/broken" ] || { echo "E: Unable to locate package nmon" >&2; exit 100; }',
     `case $lock in lists) ${refused("lists", 100)} ;; *) ${refused("frontend", 100)} ;; esac`,
+    note("apt-get $*"),
+    '[ ! -e "$FOLDER/tmp/broken" ] || { seq 30; echo "E: Unable to locate package nmon" >&2; exit 100; }',
   ]);
   host.program("dpkg", [
     "case $1 in",
-    '--audit) [ ! -s "$FOLDER/tmp/dpkg" ] || echo "The following packages are only half configured" ;;',
-    `*) ${refused("dpkg", 2)} ;;`,
+    '--audit) [ ! -e "$FOLDER/tmp/dpkg" ] || echo "The following packages are only half configured" ;;',
+    "*)",
+    refused("dpkg", 2),
+    note("dpkg $*"),
+    '[ ! -e "$FOLDER/tmp/broken" ] || { echo "dpkg: error processing package ufw"; exit 1; } ;;',
     "esac",
   ]);
-  for (const [name, text] of Object.entries(held)) host.write(`/tmp/says-${name}`, `${text}\n`);
+  for (const [name, text] of Object.entries(held)) host.write(`/says-${name}`, `${text}\n`);
 });
 
 afterEach(() => {
   host.remove();
 });
 
-const install = () => host.script("packages.sh", ["curl nmon"]);
+/** Whatever the login's own environment has; somebody types "y" besides. */
+const install = (packages = "curl nmon") =>
+  host.shell(
+    'unset DEBIAN_FRONTEND; LC_ALL=de_DE.UTF-8 exec "$@"',
+    [join(host.scripts, "packages.sh"), packages],
+    "y\n",
+  );
 const waited = () => Number(host.read("/uptime")?.split(".")[0]) - 100;
+
+/** What apt and dpkg were asked, in order, when they were free. */
+const asked = () => (host.read("/asked") ?? "").split("\n").slice(0, -1);
+const lock = "flock -w 300 9";
+const alone = (words: string) => `${words} [] LC_ALL=C noninteractive`;
+const apt = (words: string) =>
+  alone(`apt-get -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 ${words}`);
+const update = apt("update");
+/** A file of the package's that was changed here stays so. */
+const keepFiles = "-o Dpkg::Options::=--force-confold";
+
+test("that are missing are installed from fresh lists: no others, no questions, no file of the operator's replaced", () => {
+  host.write("/packages/curl", "installed 7.88.1");
+  host.write("/packages/ufw", "config-files 0.36");
+  const { code, stdout, stderr } = install("curl nmon ufw");
+  expect([code, stdout, stderr]).toEqual([
+    0,
+    "",
+    "packages: installing nmon ufw\npackages: installed nmon ufw\n",
+  ]);
+  expect(asked()).toEqual([
+    lock,
+    update,
+    apt(`install --no-install-recommends ${keepFiles} nmon ufw`),
+  ]);
+  expect(readdirSync(host.at("/tmp"))).toEqual([]);
+});
+
+test("that are there are not asked for", () => {
+  host.write("/packages/curl", "installed 7.88.1");
+  host.write("/packages/nmon", "installed 16n");
+  expect(install()).toEqual({ code: 0, stdout: "", stderr: "packages: all there\n" });
+  expect(asked()).toEqual([]);
+});
+
+test("that dpkg left half-way are brought to their end first, with the operator's files", () => {
+  host.write("/tmp/dpkg", "");
+  expect(install().code).toBe(0);
+  expect(asked().slice(0, 3)).toEqual([lock, alone("dpkg --configure -a --force-confold"), update]);
+});
+
+test("that dpkg can't bring to an end are an error, with its words", () => {
+  host.write("/tmp/dpkg", "");
+  host.write("/tmp/broken", "");
+  const { code, stderr } = install();
+  expect([code, waited()]).toEqual([1, 0]);
+  expect(stderr).toContain("packages: dpkg --configure -a: dpkg: error processing package ufw\n");
+  expect(asked()).not.toContain(update);
+});
 
 test("are waited for while another program has them, with one line that says who", () => {
   host.write("/tmp/dpkg", ".\n".repeat(3));
@@ -58,8 +125,10 @@ test("are waited for while another program has them, with one line that says who
 });
 
 test("that another program keeps are an error after 300 s altogether, with apt's words", () => {
-  host.write("/tmp/lists", ".\n".repeat(100));
-  host.write("/tmp/frontend", ".\n".repeat(100));
+  // A busy host: the time counts, not the tries.
+  host.sleeps(20);
+  host.write("/tmp/lists", ".\n".repeat(10));
+  host.write("/tmp/frontend", ".\n".repeat(10));
   const { code, stderr } = install();
   expect(code).toBe(1);
   expect(stderr).toContain(
@@ -69,42 +138,50 @@ test("that another program keeps are an error after 300 s altogether, with apt's
   expect(waited()).toBe(300);
 });
 
-test("that can't be had are an error at once", () => {
+test("that can't be had are an error at once, with apt's last words", () => {
   host.write("/tmp/broken", "");
   const { code, stderr } = install();
   expect([code, waited()]).toEqual([1, 0]);
-  expect(stderr).toContain("Unable to locate package nmon\npackages: apt-get update failed");
-});
-
-test("that are there are not asked for", () => {
-  host.program("dpkg-query", ["printf installed"]);
-  expect(install()).toEqual({ code: 0, stdout: "", stderr: "packages: all there\n" });
-  expect(host.read("/tmp/asked")).toBeUndefined();
+  expect(stderr).toBe(
+    [
+      "packages: installing curl nmon",
+      ...Array.from({ length: 19 }, (_, i) => `${i + 12}`),
+      "E: Unable to locate package nmon",
+      "packages: apt-get update failed; nothing of the load balancer was changed",
+      "",
+    ].join("\n"),
+  );
 });
 
 describe("a version", () => {
   beforeEach(() => {
-    host.program("dpkg-query", ['echo "installed 1:2.2.7-1"']);
-    host.program("apt-get", ['echo "$*" >>"$FOLDER/tmp/asked"']);
+    host.write("/packages/keepalived", "installed 1:2.2.7-1");
+    host.write("/packages/curl", "installed 7.88.1");
   });
 
   test("that is there already is not installed; any version is enough where none is asked for", () => {
-    expect(host.script("packages.sh", ["keepalived=1:2.2.7-1 curl"])).toMatchObject({
+    expect(install("keepalived=1:2.2.7-1 curl")).toMatchObject({
       code: 0,
       stderr: "packages: all there\n",
     });
-    expect(host.read("/tmp/asked")).toBeUndefined();
+    expect(asked()).toEqual([]);
   });
 
-  test("that isn't there is installed, though it is older, or the one that is there is held", () => {
-    expect(host.script("packages.sh", ["keepalived=1:2.2.6-1 curl"]).code).toBe(0);
-    expect(host.read("/tmp/asked")).toMatch(
-      /--allow-downgrades --allow-change-held-packages .* keepalived=1:2.2.6-1\n$/,
-    );
-  });
+  test.each(["1:2.2.6-1", "1:2.2.7"])(
+    "that isn't there (%s) is installed, though it is older, or the one that is there is held",
+    (version) => {
+      expect(install(`keepalived=${version} curl`).code).toBe(0);
+      const may = "--allow-downgrades --allow-change-held-packages";
+      expect(asked()).toEqual([
+        lock,
+        update,
+        apt(`install --no-install-recommends ${may} ${keepFiles} keepalived=${version}`),
+      ]);
+    },
+  );
 
   test("needs the package source's lists, which can be read alone", () => {
-    expect(host.script("packages.sh", ["--lists"]).code).toBe(0);
-    expect(host.read("/tmp/asked")).toMatch(/ update\n$/);
+    expect(install("--lists")).toEqual({ code: 0, stdout: "", stderr: "" });
+    expect(asked()).toEqual([lock, update]);
   });
 });

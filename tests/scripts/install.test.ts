@@ -1,0 +1,218 @@
+// A host's first command and its last: preflight, scripts and packages come; what the stack keeps there goes.
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { bundle, script, scriptTexts } from "../../components/host/scripts";
+import { unmissedLines } from "./everyLine";
+import { PretendHost } from "./host";
+import { hostTree, type Tree } from "./hostTree";
+
+const owner = "p-lvs1/10.10.0.11";
+const home = "/usr/local/lib/lvs-ha";
+const demands = ["director", "debian", "12", "2000000", "eth1=192.0.2.11/24 eth2"];
+const packages = "ipvsadm keepalived";
+
+let host: PretendHost;
+/** The host as it was found. */
+let found: Tree;
+
+const log = (text: string) => `echo "${text}" >>"$FOLDER/tmp/log"`;
+
+/** Preflight and packages.sh tell how they were called; whether the host is fit and has packages is a file's to say. */
+const beside = {
+  "preflight.sh": [
+    log(`preflight $*, $(ls ${home} 2>/dev/null | wc -l) scripts there`),
+    '[ ! -e "$FOLDER/tmp/unfit" ]',
+  ],
+  "packages.sh": [
+    "#!/bin/sh",
+    "exec 8>/run/lvs-ha.lock; if /usr/bin/flock -n 8; then lock=free; else lock=taken; fi",
+    log(`$0 $*, $(ls ${home} | wc -l) scripts there, lock $lock`),
+    '[ ! -e "$FOLDER/tmp/no-packages" ] || exit 7',
+  ],
+};
+
+beforeEach(() => {
+  host = new PretendHost();
+  for (const file of ["/etc/hosts", "/etc/lvs-ha-not", "/local/other", "/var/lib/lvs-ha-not"]) {
+    host.write(file, "of somebody else\n");
+  }
+  mkdirSync(host.at("/run/mount"));
+  // What takes a file's place must be on the disk.
+  host.program("sync", ['[ -d "$1" ] || cp "$1" "$FOLDER/tmp/on-disk"']);
+  host.program("mv", [
+    `cmp -s "$2" "$FOLDER/tmp/on-disk" || ${log("$3 is not on the disk yet")}`,
+    'exec /usr/bin/mv "$@"',
+  ]);
+  host.program("flock", [log("lock $*"), 'exec /usr/bin/flock "$@"']);
+  for (const [name, lines] of Object.entries(beside)) {
+    host.write(`/scripts/${name}`, `${lines.join("\n")}\n`, 0o755);
+  }
+  for (const name of readdirSync(host.scripts).filter((file) => !names.includes(file))) {
+    rmSync(join(host.scripts, name));
+  }
+  found = left();
+});
+
+afterEach(() => {
+  host.remove();
+});
+
+/** What is on the host, without the pretence. */
+const left = () =>
+  Object.fromEntries(
+    Object.entries(hostTree(host)).filter(([path]) => /^\/(etc|local|run|var)(\/|$)/.test(path)),
+  );
+
+/** Runs a command, and tells all that there is to see of it. */
+function run(words: string[], input = "") {
+  const line = `umask 022; mount --bind "$FOLDER/local" /usr/local/lib; exec "$@"`;
+  const result = host.shell(line, words, input);
+  const calls = host.read("/tmp/log") ?? "";
+  rmSync(host.at("/tmp/log"), { force: true });
+  return { ...result, calls };
+}
+
+const apply = (as = owner) =>
+  run(["sh", join(host.scripts, "install.sh"), "apply", host.scripts, as, ...demands, packages]);
+/** As the engine calls it. */
+const undo = (as = owner) => run([`${home}/install.sh`, "undo", as]);
+
+/** Enough of the scripts; that all of them come is a test of its own. */
+const names = ["files.sh", "install.sh", "kernel.sh", "packages.sh", "preflight.sh"];
+const staged = (name: string) => readFileSync(join(host.scripts, name), "utf8");
+/** What applying brings. */
+const brought = (as = owner): Tree => ({
+  "/local/lvs-ha": "755 a folder",
+  ...Object.fromEntries(names.map((name) => [`/local/lvs-ha/${name}`, `755 ${staged(name)}`])),
+  "/run/lvs-ha.lock": "644 ",
+  "/var/lvs-ha": "700 a folder",
+  "/var/lvs-ha/owners": "755 a folder",
+  "/var/lvs-ha/owners/install.sh": `644 ${as}\n`,
+});
+const preflightCalled = (there: number) =>
+  `preflight ${demands.join(" ")} ${packages}, ${there} scripts there\n`;
+const packagesCalled = `${home}/packages.sh ${packages}, ${names.length} scripts there, lock free\n`;
+const locked = "lock -w 300 9\n";
+
+test("preflight first, then the scripts and their owner, then the packages", () => {
+  expect(apply()).toEqual({
+    code: 0,
+    stdout: "",
+    stderr: `scripts: in ${home}\n`,
+    calls: preflightCalled(0) + locked + packagesCalled,
+  });
+  expect(left()).toEqual({ ...found, ...brought() });
+});
+
+test("nothing is changed on a host that is not fit", () => {
+  host.write("/tmp/unfit", "");
+  expect(apply()).toEqual({ code: 1, stdout: "", stderr: "", calls: preflightCalled(0) });
+  expect(left()).toEqual(found);
+});
+
+test("packages that can't be had are a failure", () => {
+  host.write("/tmp/no-packages", "");
+  expect(apply()).toMatchObject({
+    code: 7,
+    calls: expect.stringContaining(packagesCalled) as string,
+  });
+});
+
+test("newer scripts take the place of the ones that are there, for a new owner, too", () => {
+  apply();
+  host.write("/scripts/kernel.sh", "# newer\n");
+  expect(apply("p-new/10.10.0.11")).toMatchObject({
+    code: 0,
+    calls: preflightCalled(names.length) + locked + packagesCalled,
+  });
+  expect(left()).toEqual({ ...found, ...brought("p-new/10.10.0.11") });
+});
+
+/** What other steps may leave when they are undone. */
+const leftovers = () => {
+  for (const file of [
+    "/etc/lvs-ha/files",
+    "/var/lib/lvs-ha/original/etc/x",
+    "/local/lvs-ha/old.sh",
+  ]) {
+    host.write(file, "of the stack\n");
+  }
+};
+
+test("undo takes away all that the stack keeps on a host, and nothing else", () => {
+  apply();
+  leftovers();
+  expect(undo()).toEqual({ code: 0, stdout: "", stderr: "", calls: locked });
+  expect(left()).toEqual({ ...found, "/run/lvs-ha.lock": "644 " });
+});
+
+test("undone under an old name, it leaves alone what has a new one", () => {
+  apply("p-new/10.10.0.11");
+  const before = left();
+  expect(undo()).toMatchObject({
+    code: 0,
+    stderr: "scripts: kept, it belongs to p-new/10.10.0.11 now\n",
+  });
+  expect(left()).toEqual(before);
+});
+
+test("what the engine sends brings the same, with the real preflight, and leaves nothing in the way", () => {
+  host.write("/etc/os-release", "ID=debian\nVERSION_ID=12\n");
+  mkdirSync(host.at("/run/systemd/system"), { recursive: true });
+  host.program("df", ["printf 'head\\n/dev/vda1 9999999 1 9999998 1%% /\\n'"]);
+  host.program("dpkg-query", ["echo installed"]);
+  const words = ["real-server", "debian", "12", "1", "lo", packages];
+  const { code, stdout, stderr } = run(["sh", "-s", "--", owner, ...words], bundle());
+  expect([
+    code,
+    stdout,
+    stderr
+      .replace(/kernel \S+:/, "kernel X:")
+      .split("\n")
+      .slice(1),
+  ]).toEqual([
+    0,
+    "",
+    [
+      "preflight: debian 12, kernel X: fit to be a real-server",
+      `scripts: in ${home}`,
+      "packages: all there",
+      "",
+    ],
+  ]);
+  for (const [name, text] of Object.entries(scriptTexts())) {
+    expect(host.read(`/local/lvs-ha/${name}`)).toBe(text);
+  }
+  expect(Object.keys(hostTree(host)).filter((path) => /^\/tmp\/(?!on-disk)/.test(path))).toEqual(
+    [],
+  );
+});
+
+test("no line of the script can be lost without one of these cases to show it", () => {
+  const cases = [
+    () => [apply(), left(), undo(), left()],
+    () => {
+      host.write("/tmp/unfit", "");
+      return [apply(), left()];
+    },
+    () => {
+      const applied = apply("p-new/10.10.0.11");
+      leftovers();
+      return [applied, undo(), left(), undo("p-new/10.10.0.11"), left()];
+    },
+  ];
+  const runs = cases.map((shown) => (changed: string) => {
+    for (const path of [
+      "/local/lvs-ha",
+      "/etc/lvs-ha",
+      "/var/lib/lvs-ha",
+      "/run/lvs-ha.lock",
+      "/tmp/unfit",
+    ]) {
+      rmSync(host.at(path), { recursive: true, force: true });
+    }
+    host.write("/scripts/install.sh", changed);
+    return shown();
+  });
+  expect(unmissedLines(script("install.sh"), runs)).toEqual([]);
+}, 120_000);
