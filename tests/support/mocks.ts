@@ -70,13 +70,13 @@ export async function register(
     MockMonitor.prototype.registerResourceOutputs.call(monitor, request, callback);
   };
   // The SDK asks for a stack trace at every promise, and jest would look each of its lines up in source maps.
-  const { prepareStackTrace } = Error;
+  const before: unknown = Reflect.get(Error, "prepareStackTrace");
   Error.prepareStackTrace = String;
   try {
     program();
     await pulumi.runtime.disconnect();
   } finally {
-    Error.prepareStackTrace = prepareStackTrace;
+    Reflect.set(Error, "prepareStackTrace", before);
   }
   return seen;
 }
