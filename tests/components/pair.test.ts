@@ -30,15 +30,9 @@ async function pair(
   /** Names of the commands of all kinds that a pattern fits. */
   commands: (pattern: RegExp) => string[];
 }> {
-  const settings = settingsOf(stack, secrets);
-  const seen = await register(() => {
-    new LvsHaPair("p", {
-      settings,
-      secrets: Object.fromEntries(
-        Object.entries(secrets).map(([name, value]) => [name, pulumi.secret(value)]),
-      ),
-    });
-  }, prints);
+  const key = JSON.stringify([stack, secrets, mockScripts.digest, prints?.toString()]);
+  const seen = registered.get(key) ?? (await registerPair(stack, secrets, prints));
+  registered.set(key, seen);
   const get = (name: string) => {
     const found = seen.get(name);
     if (!found) throw new Error(`no ${name} among ${[...seen.keys()].join(", ")}`);
@@ -56,6 +50,25 @@ async function pair(
       return found;
     },
   };
+}
+
+// Most tests ask about the same stack.
+const registered = new Map<string, Map<string, Registered>>();
+
+function registerPair(
+  stack: Record<string, unknown>,
+  secrets: Record<string, string>,
+  prints?: (name: string) => string,
+): Promise<Map<string, Registered>> {
+  const settings = settingsOf(stack, secrets);
+  return register(() => {
+    new LvsHaPair("p", {
+      settings,
+      secrets: Object.fromEntries(
+        Object.entries(secrets).map(([name, value]) => [name, pulumi.secret(value)]),
+      ),
+    });
+  }, prints);
 }
 
 const text = (value: unknown): string =>
