@@ -91,7 +91,7 @@ export class RealServer extends pulumi.ComponentResource {
         },
       ),
     );
-    // Nobody waits for it: it comes when clients are served again.
+    // No other real server waits for it: it comes when clients are served again.
     if (metrics.enabled) {
       const addresses = carried.map(({ address, interface: device }) => `${address} ${device}`);
       host.command("metrics", {

@@ -92,7 +92,8 @@ function connectionLines(
   return statements({
     connect_ip: check.address,
     // In a fwmark service a real server has no port of its own.
-    connect_port: "port" in check ? (check.port ?? (serviceHasPort ? undefined : port)) : undefined,
+    connect_port:
+      check.type === "ping" ? undefined : (check.port ?? (serviceHasPort ? undefined : port)),
     bind_if: check.bindInterface,
     connect_timeout: check.connectTimeoutSeconds,
   });

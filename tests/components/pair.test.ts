@@ -1,17 +1,67 @@
-// What the components ask of the engine: which commands, in which order, what is secret.
+// What the components ask of the engine: which commands, which waits for which, what is secret. All of it, for whole stacks: commands.test.ts.
 import * as pulumi from "@pulumi/pulumi";
 import { LvsHaPair } from "../../components";
 import { renderDirectorConfig } from "../../components/render/keepalived";
-import { insideSecret, register, type Registered } from "../support/mocks";
-import { settingsOf, smallStack } from "../support/stacks";
+import { insideSecret, register, waitsFor, type Registered } from "../support/mocks";
+import { settingsOf, smallStack, type Stack } from "../support/stacks";
+
+// A new version of the host scripts is one word here.
+const mockScripts = { digest: "DIGEST" };
+jest.mock("../../components/host/scripts", () => ({
+  ...jest.requireActual<object>("../../components/host/scripts"),
+  bundle: () => "all host scripts\n",
+  get scriptsDigest() {
+    return mockScripts.digest;
+  },
+}));
+beforeEach(() => {
+  mockScripts.digest = "DIGEST";
+});
 
 async function pair(
   stack: Record<string, unknown> = smallStack(),
   secrets: Record<string, string> = {},
   prints?: (name: string) => string,
-): Promise<{ seen: Map<string, Registered>; get: (name: string) => Registered }> {
+): Promise<{
+  seen: Map<string, Registered>;
+  get: (name: string) => Registered;
+  /** Whether the first waits for the second, by whatever is between them. */
+  waits: (name: string, other: string) => boolean;
+  /** Names of the commands of all kinds that a pattern fits. */
+  commands: (pattern: RegExp) => string[];
+}> {
+  const key = JSON.stringify([stack, secrets, mockScripts.digest, prints?.toString()]);
+  const seen = registered.get(key) ?? (await registerPair(stack, secrets, prints));
+  registered.set(key, seen);
+  const get = (name: string) => {
+    const found = seen.get(name);
+    if (!found) throw new Error(`no ${name} among ${[...seen.keys()].join(", ")}`);
+    return found;
+  };
+  return {
+    seen,
+    get,
+    waits: (name, other) => waitsFor(seen, get(name).name, get(other).name),
+    commands: (pattern) => {
+      const found = [...seen.values()]
+        .filter(({ type, name }) => type.startsWith("command:") && pattern.test(name))
+        .map(({ name }) => name);
+      if (found.length === 0) throw new Error(`no command fits ${String(pattern)}`);
+      return found;
+    },
+  };
+}
+
+// Most tests ask about the same stack.
+const registered = new Map<string, Map<string, Registered>>();
+
+function registerPair(
+  stack: Record<string, unknown>,
+  secrets: Record<string, string>,
+  prints?: (name: string) => string,
+): Promise<Map<string, Registered>> {
   const settings = settingsOf(stack, secrets);
-  const seen = await register(() => {
+  return register(() => {
     new LvsHaPair("p", {
       settings,
       secrets: Object.fromEntries(
@@ -19,14 +69,6 @@ async function pair(
       ),
     });
   }, prints);
-  return {
-    seen,
-    get: (name) => {
-      const found = seen.get(name);
-      if (!found) throw new Error(`no ${name} among ${[...seen.keys()].join(", ")}`);
-      return found;
-    },
-  };
 }
 
 const text = (value: unknown): string =>
@@ -65,46 +107,109 @@ test("the components carry the type tokens that state is keyed by", async () => 
 });
 
 test("a host's steps run one after the other", async () => {
-  const { get } = await pair();
-  for (const [host, steps] of [
-    ["p-lvs1", ["prepare", "kernel", "firewall", "keepalived"]],
-    ["p-web1", ["prepare", "kernel", "firewall", "vip"]],
-  ] as const) {
-    const commands = steps.map((step) => get(`${host}-${step}`));
-    commands.slice(1).forEach((command, i) => {
-      expect(command.asked).toBeGreaterThan(commands[i]?.answered ?? Infinity);
+  const stack = smallStack();
+  for (const director of stack.directors) director.keepalivedVersion = "1:2.3.3-1";
+  const { waits } = await pair(
+    {
+      ...stack,
+      vrrp: { version: 2, advertIntervalSeconds: 1 },
+      metrics: { enabled: true },
+      ssh: { managedKey: true },
+    },
+    { vrrpAuthPass: "canary01" },
+  );
+  for (const host of ["lvs1", "lvs2", "web1", "web2"]) {
+    const steps = host.startsWith("lvs")
+      ? ["kernel", "firewall", "secrets", "version", "keepalived", "metrics"]
+      : ["kernel", "firewall", "vip", "metrics"];
+    const order = [
+      `p-ssh-${host}-authorize`,
+      ...["prepare", ...steps].map((s) => `p-${host}-${s}`),
+    ];
+    order.slice(1).forEach((step, i) => {
+      expect([step, order[i], waits(step, order[i] ?? "")]).toEqual([step, order[i], true]);
     });
   }
 });
 
-test("every real server has its virtual addresses before any director sends to it", async () => {
-  const { get } = await pair();
-  for (const director of ["p-lvs1", "p-lvs2"]) {
-    for (const realServer of ["p-web1", "p-web2"]) {
-      expect(get(`${director}-kernel`).asked).toBeGreaterThan(get(`${realServer}-vip`).answered);
+test("every real server serves before any director sends to it", async () => {
+  const { waits, commands } = await pair();
+  for (const director of commands(/^p-lvs\d-(kernel|firewall|keepalived)$/)) {
+    for (const realServer of commands(/^p-web\d-(vip|restore-lvs\d)$/)) {
+      expect([director, realServer, waits(director, realServer)]).toEqual([
+        director,
+        realServer,
+        true,
+      ]);
     }
   }
 });
 
-test("the standby is changed first; the preferred director waits for it", async () => {
-  const { get } = await pair();
-  expect(get("p-lvs1-kernel").asked).toBeGreaterThan(get("p-lvs2-keepalived").answered);
+test("directors change one at a time, the least preferred first", async () => {
+  const stack = smallStack();
+  stack.directors.push({
+    ...stack.directors[0],
+    name: "lvs3",
+    host: "10.10.0.13",
+    vrrpAddress: "192.0.2.13/24",
+    priority: 145,
+  });
+  const { waits } = await pair(stack);
+  expect(waits("p-lvs3-kernel", "p-lvs2-keepalived")).toBe(true);
+  expect(waits("p-lvs1-kernel", "p-lvs3-keepalived")).toBe(true);
 });
 
 test("a real server is drained on every director before it is changed, and the next one waits until it serves again", async () => {
-  const { get } = await pair();
+  const { waits } = await pair();
   for (const director of ["lvs1", "lvs2"]) {
-    expect(get("p-web1-kernel").asked).toBeGreaterThan(get(`p-web1-drain-${director}`).answered);
-    expect(get(`p-web1-restore-${director}`).asked).toBeGreaterThan(get("p-web1-vip").answered);
-    expect(get(`p-web2-drain-lvs1`).asked).toBeGreaterThan(
-      get(`p-web1-restore-${director}`).answered,
-    );
+    expect(waits("p-web1-kernel", `p-web1-drain-${director}`)).toBe(true);
+    expect(waits(`p-web1-restore-${director}`, "p-web1-vip")).toBe(true);
+    expect(waits(`p-web2-drain-lvs1`, `p-web1-restore-${director}`)).toBe(true);
   }
 });
 
-test("with rollout.maxUnavailable 2 two real servers are changed at once", async () => {
-  const { get } = await pair({ ...smallStack(), rollout: { maxUnavailable: 2 } });
-  expect(get("p-web2-drain-lvs1").asked).toBeLessThan(get("p-web1-restore-lvs1").answered);
+test("a real server is drained once the director can do it and it itself has passed its preflight", async () => {
+  const { waits } = await pair();
+  for (const director of ["lvs1", "lvs2"]) {
+    expect(waits(`p-web1-drain-${director}`, `p-${director}-prepare`)).toBe(true);
+    expect(waits(`p-web1-drain-${director}`, "p-web1-prepare")).toBe(true);
+  }
+});
+
+test("a real server is drained and put back under every address that it has, for as long as the config says", async () => {
+  const stack = smallStack();
+  stack.realServers[0].address6 = "2001:db8:1::21";
+  const { get } = await pair({ ...stack, rollout: { drainSeconds: 3600 } });
+  expect(get("p-web1-drain-lvs1").inputs.create).toContain(
+    "drain.sh suspend 3600 192.0.2.21 2001\\:db8\\:1\\:\\:21 #",
+  );
+  expect(get("p-web1-restore-lvs1").inputs.create).toContain(
+    "drain.sh restore 192.0.2.21 2001\\:db8\\:1\\:\\:21 #",
+  );
+});
+
+test("rollout.maxUnavailable real servers are changed at once, and the next as many wait for all of them", async () => {
+  const stack = smallStack();
+  for (const [i, letter] of ["C", "D", "E"].entries()) {
+    stack.realServers.push({
+      ...stack.realServers[0],
+      name: `web${i + 3}`,
+      host: `10.10.0.${i + 23}`,
+      address: `192.0.2.${i + 23}`,
+      hostKey: String(stack.realServers[0].hostKey).replaceAll("C", letter),
+    });
+  }
+  const { waits } = await pair({ ...stack, rollout: { maxUnavailable: 2 } });
+  const batch = (i: number) => Math.ceil(i / 2);
+  for (const one of [1, 2, 3, 4, 5]) {
+    for (const other of [1, 2, 3, 4, 5]) {
+      expect([one, other, waits(`p-web${one}-drain-lvs1`, `p-web${other}-restore-lvs2`)]).toEqual([
+        one,
+        other,
+        batch(one) > batch(other),
+      ]);
+    }
+  }
 });
 
 test("only a real server that is changed is drained", async () => {
@@ -124,6 +229,28 @@ test("only a real server that is changed is drained", async () => {
   });
   for (const name of drains) {
     expect(changed.get(name).inputs.create).not.toBe(before.get(name).inputs.create);
+  }
+});
+
+test.each<[string, (stack: Stack) => void]>([
+  ["its firewall's back end", (stack) => (stack.firewall = { backend: "nftables" })],
+  ["its firewall's rules", (stack) => (stack.firewall = { allowFrom: ["10.0.0.0/9"] })],
+  ["the version of the host scripts", () => (mockScripts.digest = "OTHER")],
+  ["its virtual addresses", (stack) => (stack.virtualServers[0].address = "192.0.2.101")],
+  [
+    "its machine",
+    (stack) =>
+      ([stack.realServers[0].host, stack.realServers[1].host] = ["10.10.1.1", "10.10.1.2"]),
+  ],
+])("a real server is drained before %s changes", async (_, change) => {
+  const before = await pair();
+  const stack = smallStack();
+  change(stack);
+  const after = await pair(stack);
+  const drains = before.commands(/-drain-/);
+  expect(drains).toHaveLength(4);
+  for (const name of drains) {
+    expect(after.get(name).inputs.create).not.toBe(before.get(name).inputs.create);
   }
 });
 
@@ -148,19 +275,31 @@ test("a director in maintenance is told to stop, a real server in maintenance we
   expect(get("p-lvs2-keepalived").inputs.stdin).toMatch(/# web1\n.*\n +weight 0\n/);
 });
 
-test("nobody waits for a host in maintenance", async () => {
-  const { get, seen } = await pair({ ...smallStack(), maintenance: ["lvs2", "web1"] });
-  const started = get("p-web1-kernel").answered;
-  expect(get("p-web2-kernel").asked).toBeLessThan(started);
-  expect([...seen.keys()]).not.toContain("p-web2-drain-lvs2");
-  expect([...seen.keys()]).toContain("p-web2-drain-lvs1");
-  expect(get("p-lvs1-kernel").asked).toBeLessThan(get("p-lvs2-keepalived").asked);
+test("no other host waits for one in maintenance, which may be off", async () => {
+  const { waits, commands } = await pair({ ...smallStack(), maintenance: ["lvs2", "web1"] });
+  const resting = commands(/^p-(lvs2|web1)-(?!(drain|restore)-)/);
+  // web1 itself is taken out of lvs1's services first, which is a command on lvs1.
+  const others = commands(/^p-(lvs1|web2)-/);
+  for (const name of others) {
+    for (const other of resting) {
+      expect([name, other, waits(name, other)]).toEqual([name, other, false]);
+    }
+  }
+});
+
+test("a director in maintenance drains nothing", async () => {
+  const { commands } = await pair({ ...smallStack(), maintenance: ["lvs2"] });
+  expect(commands(/-(drain|restore)-/)).toEqual([
+    "p-web1-drain-lvs1",
+    "p-web1-restore-lvs1",
+    "p-web2-drain-lvs1",
+    "p-web2-restore-lvs1",
+  ]);
 });
 
 test("packages are fetched on all hosts at once", async () => {
-  const { get } = await pair();
-  expect(get("p-lvs1-prepare").asked).toBeLessThan(get("p-web2-prepare").answered);
-  expect(get("p-web2-prepare").asked).toBeLessThan(get("p-lvs1-prepare").answered);
+  const { get, commands } = await pair();
+  for (const name of commands(/-prepare$/)) expect(get(name).dependencies).toEqual([]);
 });
 
 test("keepalived.conf travels as plain stdin, so that a preview shows its changed lines", async () => {
@@ -230,8 +369,23 @@ test("secrets are secret inputs of their own, and in no other input", async () =
   }
 });
 
+test("a bastion without secrets of its own is logged in to as the hosts are", async () => {
+  const { get } = await pair(
+    {
+      ...smallStack(),
+      ssh: { proxy: { host: "10.10.0.1", hostKey: smallStack().directors[1].hostKey } },
+    },
+    { sshPassword: "canary01", sshPrivateKey: "canary02" },
+  );
+  expect(insideSecret(get("p-lvs1-prepare").inputs.connection)).toMatchObject({
+    password: "canary01",
+    privateKey: "canary02",
+    proxy: { host: "10.10.0.1", port: 22, password: "canary01", privateKey: "canary02" },
+  });
+});
+
 test("with a managed key the first login only installs it; every later command logs in with it", async () => {
-  const { seen, get } = await pair(
+  const { seen, get, waits } = await pair(
     { ...smallStack(), ssh: { managedKey: true } },
     { sshPassword: "first" },
   );
@@ -249,7 +403,10 @@ test("with a managed key the first login only installs it; every later command l
   expect(authorize.inputs.create).toBe(
     "sh -s -- add 'ssh-ed25519 AAAAdeploy lvs-ha:test:p-ssh-web1/10.10.0.21'",
   );
-  expect(get("p-web1-prepare").asked).toBeGreaterThan(authorize.answered);
+  expect(authorize.inputs.delete).toBe(
+    "sh -s -- remove 'ssh-ed25519 AAAAdeploy lvs-ha:test:p-ssh-web1/10.10.0.21'",
+  );
+  expect(waits("p-web1-prepare", "p-ssh-web1-authorize")).toBe(true);
 });
 
 test("a real server that is not managed is forwarded to, but never logged in to", async () => {

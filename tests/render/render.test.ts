@@ -1,13 +1,13 @@
 // Rendered files against goldens that a person has read, and against the real keepalived of each release.
 // A deliberate change: npx jest tests/render --ci=false, with UPDATE_GOLDENS=1, then read the diff.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { osProfiles } from "../../components/os/profiles";
 import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
 import { renderKeepalived, renderSecrets } from "../../components/render/keepalived";
 import { renderDirectorKernel, renderRealServerKernel } from "../../components/render/kernel";
 import { renderTemplate } from "../../components/render/template";
 import type { Settings } from "../../components/settings";
+import { expectGolden } from "../support/golden";
 import { configTest, suites, unpack, type KeepalivedVersion } from "../support/keepalived";
 import { settingsOf, smallStack } from "../support/stacks";
 
@@ -82,12 +82,7 @@ describe.each(operatingSystems)("%s", (os) => {
       ["real-server-kernel", renderRealServerKernel(settings)],
       ["real-server-firewall", renderRealServerFirewall(settings, "web1")],
     ])("%s is as reviewed", (file, text) => {
-      const golden = join(__dirname, "golden", os, name, file);
-      if (process.env.UPDATE_GOLDENS) {
-        mkdirSync(dirname(golden), { recursive: true });
-        writeFileSync(golden, text);
-      }
-      expect(text).toBe(readFileSync(golden, "utf8"));
+      expectGolden(join(__dirname, "golden", os, name, file), text);
     });
   });
 });
@@ -164,6 +159,32 @@ test("a director's peers are all the others, never itself", () => {
     expect(peers).toEqual(others.map(({ vrrpAddress }) => vrrpAddress.replace("/24", "")));
   }
 });
+
+test.each([
+  [64, 0],
+  [65, 1],
+])(
+  "of %d virtual addresses, an advert leaves out %d, which move with it all the same",
+  (all, left) => {
+    const stack = smallStack();
+    stack.virtualServers = [{ name: "web", address: "2001:db8::100/128", port: 80 }];
+    stack.vrrp = {
+      unicast: false,
+      virtualAddresses: Array.from({ length: all - 1 }, (_, i) => ({
+        address: `2001:db8::1:${i}`,
+      })),
+    };
+    for (const [i, realServer] of stack.realServers.entries())
+      realServer.address = `2001:db8::2${i}`;
+    const [text = ""] = keepalivedConfs(settingsOf(stack), false);
+    const counted = (name: string) =>
+      new RegExp(`${name} \\{([^}]*)\\}`).exec(text)?.[1]?.match(/2001:/g)?.length ?? 0;
+    expect([counted("virtual_ipaddress"), counted("virtual_ipaddress_excluded")]).toEqual([
+      64,
+      left,
+    ]);
+  },
+);
 
 test("a name that the view lacks is an error, not an empty string", () => {
   expect(() => renderTemplate("keepalived.conf", {})).toThrow(

@@ -1,13 +1,17 @@
-// A stack under Pulumi's mocks: what was asked of the engine, and in which order.
+// A stack under Pulumi's mocks: what was asked of the engine, and who waits for whom.
 import * as pulumi from "@pulumi/pulumi";
+import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 
 export interface Registered {
   type: string;
   name: string;
+  /** Name of the component that it belongs to; undefined for what belongs to none. */
+  parent: string | undefined;
   inputs: Record<string, unknown>;
-  /** Counted over all resources: when its registration was asked for, and when it was answered. */
-  asked: number;
-  answered: number;
+  /** Names of what the engine makes before it, in alphabetical order. */
+  dependencies: string[];
+  /** What a component tells its users. */
+  outputs: Record<string, unknown>;
 }
 
 /** How a secret travels to the engine (and into mocks). */
@@ -19,13 +23,9 @@ export async function register(
   prints = (name: string) => `stdout of ${name}`,
 ): Promise<Map<string, Registered>> {
   const seen = new Map<string, Registered>();
-  let clock = 0;
   await pulumi.runtime.setMocks(
     {
-      newResource: async ({ type, name, inputs, custom }) => {
-        const asked = ++clock;
-        // Whoever waits for this resource is asked for only after it is answered; whoever doesn't, before.
-        await new Promise((resolve) => setTimeout(resolve, 5));
+      newResource: ({ type, name, inputs, custom }) => {
         const outputs: Record<string, unknown> = { ...(inputs as object) };
         if (type === "command:remote/command:Command" || type === "command:remote:Command") {
           outputs.stdout = prints(name);
@@ -37,13 +37,7 @@ export async function register(
             value: "PRIVATE",
           };
         }
-        seen.set(name, {
-          type,
-          name,
-          inputs: inputs as Record<string, unknown>,
-          asked,
-          answered: ++clock,
-        });
+        Object.assign(registered(name), { type, inputs: inputs as Record<string, unknown> });
         return { id: custom ? `${name}-id` : "", state: outputs };
       },
       call: ({ inputs }) => inputs as Record<string, unknown>,
@@ -51,9 +45,49 @@ export async function register(
     "lvs-ha",
     "test",
   );
-  program();
-  await pulumi.runtime.disconnect();
+  const registered = (name: string): Registered => {
+    const known = seen.get(name);
+    if (known) return known;
+    const fresh = { type: "", name, parent: undefined, inputs: {}, dependencies: [], outputs: {} };
+    seen.set(name, fresh);
+    return fresh;
+  };
+  // Mocks are told neither of dependencies nor of a component's outputs: only the requests have them.
+  const monitor = pulumi.runtime.getMonitor() as unknown as MockMonitor;
+  monitor.registerResource = async (request: Request, callback) => {
+    Object.assign(registered(request.getName()), {
+      parent: nameOf(request.getParent()),
+      dependencies: request
+        .getDependenciesList()
+        .flatMap((urn) => nameOf(urn) ?? [])
+        .sort(),
+    });
+    await MockMonitor.prototype.registerResource.call(monitor, request, callback);
+  };
+  monitor.registerResourceOutputs = (request: OutputsRequest, callback) => {
+    const outputs = request.getOutputs()?.toJavaScript() ?? {};
+    Object.assign(registered(nameOf(request.getUrn()) ?? ""), { outputs });
+    MockMonitor.prototype.registerResourceOutputs.call(monitor, request, callback);
+  };
+  // The SDK asks for a stack trace at every promise, and jest would look each of its lines up in source maps.
+  const before: unknown = Reflect.get(Error, "prepareStackTrace");
+  Error.prepareStackTrace = String;
+  try {
+    program();
+    await pulumi.runtime.disconnect();
+  } finally {
+    Reflect.set(Error, "prepareStackTrace", before);
+  }
   return seen;
+}
+
+/** Whether the engine makes `name` only after `other`, by whatever is between them. */
+export function waitsFor(seen: Map<string, Registered>, name: string, other: string): boolean {
+  const before = new Set([name]);
+  for (const one of before) {
+    for (const dependency of seen.get(one)?.dependencies ?? []) before.add(dependency);
+  }
+  return name !== other && before.has(other);
 }
 
 /** The value inside a secret; undefined when it is not one. */
@@ -62,4 +96,22 @@ export function insideSecret(value: unknown): unknown {
     return value.value;
   }
   return undefined;
+}
+
+/** Of the engine's RegisterResourceRequest, what is asked for here. */
+interface Request {
+  getName(): string;
+  getParent(): string;
+  getDependenciesList(): string[];
+}
+
+/** Of its RegisterResourceOutputsRequest. */
+interface OutputsRequest {
+  getUrn(): string;
+  getOutputs(): { toJavaScript(): Record<string, unknown> } | undefined;
+}
+
+/** urn:pulumi:STACK::PROJECT::TYPE::NAME */
+function nameOf(urn: string): string | undefined {
+  return urn === "" || urn.includes("::pulumi:pulumi:Stack::") ? undefined : urn.split("::").at(-1);
 }
