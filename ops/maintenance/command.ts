@@ -13,7 +13,7 @@ import { isInterrupted, toItsEnd } from "../signals";
 import { withSsh } from "../ssh";
 import { readStack, type Stack } from "../stack";
 import type { Status } from "../status/look";
-import { see } from "../status/see";
+import { see, seeDirectors } from "../status/see";
 import { hasConfigChanged } from "../verify/command";
 import { printJson, voice, type Voice } from "../voice";
 import { count } from "../words";
@@ -161,10 +161,13 @@ async function edit(
   };
 }
 
-/** @throws Refused when others can't do without it now */
+/**
+ * @throws Refused when others can't do without it now
+ * @throws CouldNotLook when nobody can tell
+ */
 async function mayLeave(host: string, options: Options, { say, colors }: Voice): Promise<void> {
   const stack = await readStack(options);
-  const status = await look(stack, options);
+  const status = await look(stack, options, seeDirectors);
   const last = lastIn(status, host);
   if (last.length > 0) throw new Refused(`${host} is the last one in a pool: ${last.join("; ")}`);
   if (!status.directors.some(({ name }) => name === host)) return;
@@ -175,8 +178,8 @@ async function mayLeave(host: string, options: Options, { say, colors }: Voice):
   for (const text of warnings) say(`${colors.yellow("▲")} ${text}`);
 }
 
-function look(stack: Stack, { timeout }: Options): Promise<Status> {
-  return withSsh(stack.hosts, { timeoutSeconds: timeout }, (ssh) => see(ssh, stack));
+function look(stack: Stack, { timeout }: Options, how = see): Promise<Status> {
+  return withSsh(stack.hosts, { timeoutSeconds: timeout }, (ssh) => how(ssh, stack));
 }
 
 /** Checks have to succeed before a host serves again. */
