@@ -1,7 +1,8 @@
 // drain, undrain, logs, failover and maintenance as an operator runs them: what is done, what is said, and how it ends.
 import { rmSync, writeFileSync } from "node:fs";
+import { bundled } from "../support/lvs";
 import { entered, names, PretendStack, weightOfWeb2 } from "./pretendStack";
-import { edit, sample, takeAddress } from "./sampleHosts";
+import { edit, type Sections, sample, takeAddress } from "./sampleHosts";
 
 jest.setTimeout(60_000);
 
@@ -23,7 +24,24 @@ const file = (name: string) => stack.file(name);
 const lvs = (...args: string[]) => stack.lvs(...args);
 const done = () => stack.done();
 
+/** With a clock that is a thousand times too fast: what lasts a minute is over after the first look. */
+async function lvsInAHurry(...args: string[]) {
+  const clock =
+    "const now = performance.now.bind(performance); performance.now = () => 1000 * now();";
+  return stack.lvsWith({ program: [...nodeWith(clock), await bundled()] }, ...args);
+}
+
+/** node, which runs this first. */
+function nodeWith(code: string): string[] {
+  return [process.execPath, "--import", `data:text/javascript,${encodeURIComponent(code)}`];
+}
+
 const drained = (open: number) => `drain: 192.0.2.22: no new connections; ${open} open after 5 s\n`;
+
+const isStopped = (sections: Sections) => {
+  edit(sections, "service keepalived.service", "=active", "=inactive");
+  edit(sections, "ipvs", /TCP[^]*/, "");
+};
 
 describe("lvs drain", () => {
   test("has every director drain the real server, tells what each said, and how many connections are left", async () => {
@@ -41,6 +59,11 @@ describe("lvs drain", () => {
       "lvs2 drain.sh drain 5 192.0.2.22",
     ]);
     writeFileSync(file("host/lvs1.drain"), drained(3));
+    const some = await lvs("drain", "web2", "--seconds", "0");
+    expect([some.exitCode, some.stdout.split("\n")[0]]).toEqual([
+      1,
+      "lvs1  ▲ 192.0.2.22: no new connections; 3 open after 5 s",
+    ]);
     const left = await lvs("drain", "web2", "--json");
     const told = JSON.parse(left.stdout) as { directors: object[] };
     expect([left.exitCode, told.directors[0]]).toEqual([
@@ -93,13 +116,58 @@ describe("lvs drain", () => {
     expect(stdout).toContain("lvs2  ✘ was told, and may still do it (look with lvs status): ");
   });
 
+  test("leaves a director in maintenance alone: its keepalived is stopped", async () => {
+    stack.stops("lvs2");
+    stack.says("lvs2", isStopped);
+    writeFileSync(file("host/lvs1.drain"), drained(0));
+    for (const command of ["drain", "undrain"]) {
+      const { exitCode, stdout } = await lvs(command, "web2");
+      expect([exitCode, stdout]).toEqual([
+        0,
+        "lvs1  ● 192.0.2.22: no new connections; 0 open after 5 s\n",
+      ]);
+    }
+    expect(done()).toEqual([
+      "lvs1 drain.sh drain 30 192.0.2.22",
+      "lvs1 drain.sh undrain 192.0.2.22",
+    ]);
+  });
+
+  test("gives a director the seconds of the drain, and a minute for the checks, beside its own time", async () => {
+    stack.changeProgram("host/drain.sh", "#!/bin/sh", "exec sleep 60");
+    // A limit of a minute and more is over after a second.
+    const hurry = `import processes from "node:child_process";
+      const { spawn } = processes;
+      processes.spawn = (command, args, options = {}) =>
+        spawn(command, args, options.timeout > 6e4 ? { ...options, timeout: 1000 } : options);`;
+    const program = [...nodeWith(hurry), await bundled()];
+    const limits = async (...args: string[]) => {
+      const { exitCode, stdout } = await stack.lvsWith({ program }, ...args);
+      const seconds = [...stdout.matchAll(/ no answer within (\d+) s$/gm)].map(
+        ([, limit]) => limit,
+      );
+      return [exitCode, ...seconds];
+    };
+    expect(await limits("drain", "web2")).toEqual([3, "110", "110"]);
+    expect(await limits("drain", "web2", "--seconds", "3600", "--timeout", "30")).toEqual([
+      ...[3, "3690", "3690"],
+    ]);
+    expect(await limits("undrain", "web2")).toEqual([3, "80", "80"]);
+  });
+
   test("knows its real servers and its seconds", async () => {
     const { exitCode, stderr } = await lvs("drain", "web9");
     expect([exitCode, stderr]).toEqual([
       2,
       "lvs: no virtual server has a real server web9; they have web1, web2, web3\n",
     ]);
-    expect((await lvs("drain", "web2", "--seconds", "3601")).exitCode).toBe(2);
+    for (const seconds of ["3601", "-1", "1.5"]) {
+      expect([seconds, (await lvs("drain", "web2", "--seconds", seconds)).exitCode]).toEqual([
+        ...[seconds, 2],
+      ]);
+    }
+    expect((await lvs("undrain", "web9")).exitCode).toBe(2);
+    expect(done()).toEqual([]);
   });
 });
 
@@ -194,6 +262,85 @@ describe("lvs failover", () => {
     expect(stderr).toContain("lvs: after 30 s lvs2 does not have all addresses: lvs status\n");
   });
 
+  test("ends with 1 when the director that was active does not stand by in the end", async () => {
+    stack.movesTheAddress();
+    const failed = (sections: Sections) => {
+      takeAddress(sections);
+      edit(sections, "service keepalived.service", "=active", "=failed");
+    };
+    stack.says("lvs1", failed, "after");
+    const { exitCode, stdout, stderr } = await lvsInAHurry("failover", "--yes");
+    expect([exitCode, stderr.split("\n").at(-2)]).toEqual([
+      1,
+      "lvs: lvs1: keepalived is not running",
+    ]);
+    expect(stdout).toMatch(/^● lvs2 took over after \d+ ms\n$/);
+    stack.reset();
+    stack.movesTheAddress();
+    stack.says("lvs1", failed, "after");
+    const asJson = await lvsInAHurry("failover", "--yes", "--json");
+    expect([asJson.exitCode, JSON.parse(asJson.stdout)]).toEqual([
+      1,
+      {
+        from: "lvs1",
+        moves: [{ instance: "VI_1", addresses: ["192.0.2.100"], to: "lvs2" }],
+        warnings: [],
+        milliseconds: expect.any(Number) as number,
+        standsBy: false,
+      },
+    ]);
+  });
+
+  test("waits until the director that was active stands by", async () => {
+    stack.movesTheAddress();
+    stack.says(
+      "lvs1",
+      (sections) => {
+        takeAddress(sections);
+        entered(sections, "MASTER", "BACKUP");
+      },
+      "later",
+    );
+    stack.says(
+      "lvs1",
+      (sections) => {
+        takeAddress(sections);
+        edit(sections, "service keepalived.service", "=active", "=activating");
+      },
+      "after",
+    );
+    const { exitCode, stderr } = await lvs("failover", "--yes");
+    expect([exitCode, stderr]).toEqual([0, "VI_1 (192.0.2.100): lvs1 to lvs2\n"]);
+  });
+
+  test("of three directors goes to the one of the next priority; another --to is refused", async () => {
+    stack.addThirdDirector(145);
+    const refused = await lvs("failover", "--yes", "--to", "lvs2");
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      1,
+      "lvs: lvs3 takes VI_1 over, not lvs2: it has the highest priority of those that stand by\n",
+    ]);
+    const typed = { cue: "Fail over? [y/N]", answer: "n\r" };
+    const no = await stack.lvsOnTerminal(typed, "failover");
+    expect([no.exitCode, no.stdout]).toEqual([
+      2,
+      expect.stringContaining("VI_1 (192.0.2.100): lvs1 to lvs3\r\n") as string,
+    ]);
+    expect(done()).toEqual([]);
+  });
+
+  test("warns when the successor knows no open connections", async () => {
+    stack.movesTheAddress();
+    stack.says("lvs2", (sections) => {
+      edit(sections, "ipvs-daemons", /[^]+/, "");
+    });
+    const { exitCode, stderr } = await lvs("failover", "--yes");
+    expect([exitCode, stderr.split("\n")[1]]).toEqual([
+      0,
+      "▲ lvs2 knows no open connections (it has no backup sync daemon): they break",
+    ]);
+  });
+
   test("does nothing without a yes, or when clients would be worse off", async () => {
     const nobody = await lvs("failover");
     expect([nobody.exitCode, nobody.stderr]).toEqual([
@@ -207,6 +354,11 @@ describe("lvs failover", () => {
     expect([refused.exitCode, refused.stderr]).toEqual([
       1,
       "lvs: nobody can take VI_1 over from lvs1: lvs2 is in FAULT state\n",
+    ]);
+    const unknown = await lvs("failover", "--yes", "--instance", "VI_9");
+    expect([unknown.exitCode, unknown.stderr]).toEqual([
+      2,
+      "lvs: no VRRP instance VI_9; there are VI_1\n",
     ]);
     expect(done()).toEqual([]);
   });
@@ -243,6 +395,92 @@ describe("lvs maintenance", () => {
     const { exitCode, stdout } = await lvs("maintenance", "off", "web2", "--yes");
     expect([exitCode, stdout]).toEqual([0, "the preview\npulumi up was here\n● web2 is back\n"]);
     expect(done()[0]).toBe("config rm --path lvs-ha:maintenance[1]");
+  });
+
+  const weight = (of: number, when: "now" | "after" | "later") => {
+    for (const name of ["lvs1", "lvs2"]) {
+      stack.says(name, of === 1 ? () => undefined : weightOfWeb2(of), when);
+    }
+  };
+
+  test("waits until the directors have done what the change tells them, on and off", async () => {
+    weight(1, "after");
+    weight(0, "later");
+    const on = await lvs("maintenance", "on", "web2", "--yes");
+    expect([on.exitCode, on.stderr, on.stdout.split("\n").at(-3)]).toEqual([
+      ...[0, "", "● web2 gets no new connections. It may be rebooted or worked on."],
+    ]);
+    stack.reset();
+    stack.configure(["web2"]);
+    weight(0, "now");
+    weight(0, "after");
+    weight(1, "later");
+    const off = await lvs("maintenance", "off", "web2", "--yes");
+    expect([off.exitCode, off.stderr, off.stdout.split("\n").at(-2)]).toEqual([
+      ...[0, "", "● web2 is back"],
+    ]);
+  });
+
+  test("ends with 1 when they have not in time, and says what is not so", async () => {
+    const on = await lvsInAHurry("maintenance", "on", "web2", "--yes", "--json");
+    const problem = "web2 is still in the pool of web";
+    expect([on.exitCode, JSON.parse(on.stdout)]).toEqual([
+      1,
+      { host: "web2", maintenance: "on", applied: true, problem },
+    ]);
+    expect(on.stderr).toContain(`lvs: ${problem}\n`);
+    stack.configure(["web2"]);
+    weight(0, "now");
+    const off = await lvsInAHurry("maintenance", "off", "web2", "--yes");
+    expect([off.exitCode, off.stderr]).toEqual([
+      1,
+      "lvs: web2 is inhibited in the pool of web on lvs1: its check fails, or has not run\n",
+    ]);
+  });
+
+  test("off is never refused: what comes back takes nothing away", async () => {
+    stack.configure(["web2"]);
+    // web2 is the last one in the pool, and off for good.
+    stack.says("lvs1", (sections) => {
+      edit(sections, "ipvs", / +-> 192\.0\.2\.2[13]:80 .*\n/g, "");
+    });
+    const { exitCode, stdout } = await lvs("maintenance", "off", "web2", "--yes");
+    expect([exitCode, stdout.split("\n").at(-2)]).toEqual([0, "● web2 is back"]);
+    // It asks the hosts when the change is done, and has no need to before.
+    const calls = stack.calls();
+    const firstLook = calls.findIndex((call) => call.endsWith(" report"));
+    expect(firstLook).toBeGreaterThan(calls.findIndex((call) => call.startsWith("up ")));
+  });
+
+  test("on says how many connections go on", async () => {
+    const open = (sections: Sections) => {
+      weightOfWeb2(0)(sections);
+      edit(sections, "ipvs", /(192\.0\.2\.22:80 +Route +0 +)0/, "$17");
+    };
+    stack.says("lvs1", open, "after");
+    stack.says("lvs2", weightOfWeb2(0), "after");
+    const { exitCode, stdout } = await lvs("maintenance", "on", "web2", "--yes");
+    expect([exitCode, stdout]).toEqual([
+      0,
+      expect.stringContaining(
+        "● web2 gets no new connections. 7 connections of before go on: when lvs status shows 0 under ACTIVE, it may be rebooted or worked on.\n",
+      ) as string,
+    ]);
+  });
+
+  test("without a person to ask, or a config that can be read, nothing is changed", async () => {
+    const nobody = await lvs("maintenance", "on", "web2");
+    expect([nobody.exitCode, nobody.stderr]).toEqual([
+      2,
+      "lvs: nobody is there to ask: say --yes\n",
+    ]);
+    stack.setConfig({ "lvs-ha:directors": { value: "lvs1" } });
+    const unread = await lvs("maintenance", "on", "web2", "--yes");
+    expect([unread.exitCode, unread.stderr.split("\n")[0]]).toEqual([
+      3,
+      expect.stringMatching(/^lvs: the stack config can't be read: /) as string,
+    ]);
+    expect(done()).toEqual([]);
   });
 
   test("on for the active director says who takes over, and waits until it has", async () => {
