@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import type { Status } from "../../ops/status/look";
 import type { Verification } from "../../ops/verify/verify";
+import { sshKeyPair, startSshServer, type SshServer } from "../plugins/sshServer";
 import { names, PretendStack } from "./pretendStack";
 import { edit, type Sections } from "./sampleHosts";
 
@@ -389,6 +390,47 @@ describe("lvs scan-host-keys", () => {
       {
         hosts: [{}, { verdict: "no answer", hostKey: null, problem: expect.any(String) as string }],
       },
+    ]);
+  });
+
+  test("goes through the config's bastion, which has its own secrets or the hosts'", async () => {
+    const [own, hosts] = [sshKeyPair("ed25519", "open sesame"), sshKeyPair("ed25519")];
+    const scanThrough = async (bastion: SshServer, secrets: Record<string, string>) => {
+      const proxy = { host: "127.0.0.1", port: bastion.port, hostKey: bastion.hostKeys[0] };
+      const { port } = stack.server("lvs1");
+      const entry = (objectValue: object) => ({ value: "", objectValue, secret: false });
+      stack.setConfig({
+        "lvs-ha:directors": entry([
+          { name: "lvs1", host: "127.0.0.1", hostKey: shown() },
+          { name: "lvs2", host: "127.0.0.1", port: 1, managed: false },
+          { name: "lvs3" },
+        ]),
+        "lvs-ha:ssh": entry({ port, proxy }),
+        ...Object.fromEntries(
+          Object.entries(secrets).map(([key, value]) => [`lvs-ha:${key}`, { value, secret: true }]),
+        ),
+      });
+      const { exitCode, stdout } = await lvs("scan-host-keys");
+      await bastion.stop();
+      const rows = stdout.split("\n").filter((line) => line.startsWith("lvs"));
+      expect(rows).toEqual([expect.stringMatching(/^lvs1 +127\.0\.0\.1:\d+ +match /)]);
+      return [exitCode, bastion.logins, bastion.forwarded.map((to) => to === `127.0.0.1:${port}`)];
+    };
+    const byKey = await startSshServer({ authorizedKeys: [own.public], forwards: true });
+    expect(
+      await scanThrough(byKey, {
+        sshPrivateKey: hosts.private,
+        sshProxyPrivateKey: own.private,
+        sshPrivateKeyPassphrase: "open sesame",
+      }),
+    ).toEqual([0, ["publickey"], [true]]);
+    const byPassword = await startSshServer({ password: "bastion's", forwards: true });
+    expect(
+      await scanThrough(byPassword, { sshPassword: "host's", sshProxyPassword: "bastion's" }),
+    ).toEqual([0, ["password"], [true]]);
+    const likeHosts = await startSshServer({ password: "host's", forwards: true });
+    expect(await scanThrough(likeHosts, { sshPassword: "host's" })).toEqual([
+      ...[0, ["password"], [true]],
     ]);
   });
 
