@@ -215,6 +215,8 @@ export function stillServes(host: string, status: Status): string | undefined {
     const lost = status.virtualAddresses.find(({ holders }) => holders.length !== 1);
     return lost && `${lost.holders.join(" and ") || "nobody"} holds ${lost.address}: lvs status`;
   }
+  const silent = silentDirector(status);
+  if (silent !== undefined) return silent;
   const pool = status.virtualServers.find(({ realServers }) =>
     realServers.some(({ name, states }) => name === host && Object.values(states).includes("in")),
   );
@@ -236,6 +238,8 @@ export function notBack(host: string, status: Status): string | undefined {
     );
     return empty && `${host} has no real server in its pool of ${empty.name}`;
   }
+  const silent = silentDirector(status);
+  if (silent !== undefined) return silent;
   for (const { name: pool, realServers } of status.virtualServers) {
     const states = realServers.find(({ name }) => name === host)?.states ?? {};
     const [out] = Object.entries(states).filter(
@@ -245,6 +249,14 @@ export function notBack(host: string, status: Status): string | undefined {
       return `${host} is ${out[1]} in the pool of ${pool} on ${out[0]}: its check fails, or has not run`;
   }
   return undefined;
+}
+
+/** A director that serves, and can't be asked whom it sends to. */
+function silentDirector({ directors }: Status): string | undefined {
+  const silent = directors.find(
+    ({ unreachable, inMaintenance }) => unreachable !== null && !inMaintenance,
+  );
+  return silent && `${silent.name} can't be reached: ${silent.unreachable ?? ""}`;
 }
 
 function mayBeDone(host: string, status: Status): string {

@@ -359,6 +359,25 @@ describe("a real server", () => {
   });
 });
 
+test("whether a real server has left, or is back, is not known while a director can't be asked", () => {
+  const silent: Change = (_, all) => all.delete("lvs2");
+  const why = "lvs2 can't be reached: No route to host";
+  expect(stillServes("web2", statusOf(silent))).toBe(why);
+  expect(notBack("web2", statusOf(silent))).toBe(why);
+  // One in maintenance may be off: it sends nobody anywhere.
+  const drained: Change = (of, all) => {
+    silent(of, all);
+    edit(of("lvs1"), "ipvs", /192\.0\.2\.22:80 +Route +1/, (found) => found.replace(/1$/, "0"));
+  };
+  const stack = sampleStack();
+  for (const { name, steps } of stack.hosts) {
+    const step = steps.find(({ script }) => script === "keepalived.sh");
+    if (name === "lvs2") step?.args.splice(2, 0, "stopped");
+  }
+  expect(stillServes("web2", statusOf(drained, stack))).toBeUndefined();
+  expect(notBack("web2", statusOf(silent, stack))).toBeUndefined();
+});
+
 describe("a director in maintenance", () => {
   test("serves as long as it has an address, and the others must have it", () => {
     expect(stillServes("lvs1", statusOf())).toBe("lvs1 still has 192.0.2.100");
