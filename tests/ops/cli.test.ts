@@ -323,7 +323,7 @@ describe("lvs repair", () => {
     stack.changeProgram(
       "bin/pulumi",
       'echo "pulumi up was here"',
-      `echo "pulumi up is at it"; sleep 1; echo "up ended" >>"${stack.file("calls")}"`,
+      `echo "pulumi up is at it"; sleep 0.3; echo "up ended" >>"${stack.file("calls")}"`,
     );
     const running = await stack.startLvs("repair", "--yes");
     await running.until("is at it");
