@@ -1,4 +1,5 @@
 // OpenSSH's own client against servers of the tests': who is talked to, by which key, and what is left behind.
+// After a deliberate change of golden/ssh.txt: UPDATE_GOLDENS=1 npx jest tests/ops/ssh, then read the diff.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
