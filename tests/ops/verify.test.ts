@@ -272,6 +272,28 @@ test("one that keepalived took out itself is none: its check fails", () => {
   expect(notes).toEqual(["web2 is out of the pool of web: its check fails"]);
 });
 
+test("one that is out until its check has succeeded once is none either, though no log says so", () => {
+  const of = (alpha: string) => {
+    const host = withStep("lvs1", "keepalived.sh", ({ stdin }) => ({
+      stdin: stdin.replace("    delay_loop 3\n", `    delay_loop 3\n${alpha}`),
+    }));
+    const all = found(
+      "lvs1",
+      (sections) => {
+        edit(sections, "ipvs-rules", live, "");
+        sections.set("file /etc/keepalived/keepalived.conf", {
+          status: 0,
+          text: host.steps.find(({ script: name }) => name === "keepalived.sh")?.stdin ?? "",
+        });
+      },
+      host,
+    );
+    return [all.drifts.map(({ title }) => title), all.notes];
+  };
+  expect(of("    alpha\n")).toEqual([[], ["web2 is out of the pool of web: its check fails"]]);
+  expect(of("")).toEqual([["IPVS table"], []]);
+});
+
 test("one that is drained for a change is told, and is no drift", () => {
   const { drifts: none, notes } = found("lvs1", (sections) => {
     edit(sections, "ipvs-rules", "192.0.2.22:80 -g -w 1", "192.0.2.22:80 -g -w 0");
