@@ -82,7 +82,7 @@ describe("an editor", () => {
   };
 
   const stackFiles = [
-    ...readdirSync(root).filter((file) => /^Pulumi\.[\w-]+\.yaml$/.test(file)),
+    "Pulumi.dev.yaml",
     ...readdirSync(examplesFolder).flatMap((file) =>
       file.endsWith(".yaml") ? [`examples/${file}`] : [],
     ),

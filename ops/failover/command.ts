@@ -8,7 +8,7 @@ import { follow } from "../run";
 import { asRoot, type Ssh, withSsh } from "../ssh";
 import { readStack, type Stack } from "../stack";
 import type { Status } from "../status/look";
-import { see } from "../status/see";
+import { see, seeDirectors } from "../status/see";
 import { colorsOn, printJson, voice } from "../voice";
 import { planFailover, type Plan, type Wishes } from "./plan";
 
@@ -37,7 +37,7 @@ export function addFailover(program: Command): void {
       const ssh = { timeoutSeconds: options.timeout, keepOpen: true };
       await withSsh(directors, ssh, async (open) => {
         const only = { ...stack, hosts: directors };
-        const plan = planFailover(only, await see(open, only), options);
+        const plan = planFailover(only, await seeDirectors(open, only), options);
         if ("already" in plan) {
           tell(options, `${plan.already} is active already`, { from: null, to: plan.already });
           return;

@@ -13,7 +13,7 @@ import { isInterrupted, toItsEnd } from "../signals";
 import { withSsh } from "../ssh";
 import { readStack, type Stack } from "../stack";
 import type { Status } from "../status/look";
-import { see } from "../status/see";
+import { see, seeDirectors } from "../status/see";
 import { hasConfigChanged } from "../verify/command";
 import { printJson, voice, type Voice } from "../voice";
 import { count } from "../words";
@@ -161,10 +161,13 @@ async function edit(
   };
 }
 
-/** @throws Refused when others can't do without it now */
+/**
+ * @throws Refused when others can't do without it now
+ * @throws CouldNotLook when nobody can tell
+ */
 async function mayLeave(host: string, options: Options, { say, colors }: Voice): Promise<void> {
   const stack = await readStack(options);
-  const status = await look(stack, options);
+  const status = await look(stack, options, seeDirectors);
   const last = lastIn(status, host);
   if (last.length > 0) throw new Refused(`${host} is the last one in a pool: ${last.join("; ")}`);
   if (!status.directors.some(({ name }) => name === host)) return;
@@ -175,8 +178,8 @@ async function mayLeave(host: string, options: Options, { say, colors }: Voice):
   for (const text of warnings) say(`${colors.yellow("▲")} ${text}`);
 }
 
-function look(stack: Stack, { timeout }: Options): Promise<Status> {
-  return withSsh(stack.hosts, { timeoutSeconds: timeout }, (ssh) => see(ssh, stack));
+function look(stack: Stack, { timeout }: Options, how = see): Promise<Status> {
+  return withSsh(stack.hosts, { timeoutSeconds: timeout }, (ssh) => how(ssh, stack));
 }
 
 /** Checks have to succeed before a host serves again. */
@@ -212,6 +215,8 @@ export function stillServes(host: string, status: Status): string | undefined {
     const lost = status.virtualAddresses.find(({ holders }) => holders.length !== 1);
     return lost && `${lost.holders.join(" and ") || "nobody"} holds ${lost.address}: lvs status`;
   }
+  const silent = silentDirector(status);
+  if (silent !== undefined) return silent;
   const pool = status.virtualServers.find(({ realServers }) =>
     realServers.some(({ name, states }) => name === host && Object.values(states).includes("in")),
   );
@@ -233,6 +238,8 @@ export function notBack(host: string, status: Status): string | undefined {
     );
     return empty && `${host} has no real server in its pool of ${empty.name}`;
   }
+  const silent = silentDirector(status);
+  if (silent !== undefined) return silent;
   for (const { name: pool, realServers } of status.virtualServers) {
     const states = realServers.find(({ name }) => name === host)?.states ?? {};
     const [out] = Object.entries(states).filter(
@@ -242,6 +249,14 @@ export function notBack(host: string, status: Status): string | undefined {
       return `${host} is ${out[1]} in the pool of ${pool} on ${out[0]}: its check fails, or has not run`;
   }
   return undefined;
+}
+
+/** A director that serves, and can't be asked whom it sends to. */
+function silentDirector({ directors }: Status): string | undefined {
+  const silent = directors.find(
+    ({ unreachable, inMaintenance }) => unreachable !== null && !inMaintenance,
+  );
+  return silent && `${silent.name} can't be reached: ${silent.unreachable ?? ""}`;
 }
 
 function mayBeDone(host: string, status: Status): string {

@@ -1,4 +1,5 @@
 // The status of a stack's hosts, asked now.
+import { CouldNotLook } from "../exit";
 import { ask } from "../report";
 import type { Ssh } from "../ssh";
 import type { Stack, StackHost } from "../stack";
@@ -8,6 +9,16 @@ import { look, type Status } from "./look";
 /** Asks every host, in one connection each. */
 export async function see(ssh: Ssh, stack: Stack): Promise<Status> {
   return look(stack, await ask(ssh, stack.hosts, questions), new Date());
+}
+
+/**
+ * The same, before something is done that depends on what the directors do.
+ * @throws CouldNotLook when none of them could be asked
+ */
+export async function seeDirectors(ssh: Ssh, stack: Stack): Promise<Status> {
+  const status = await see(ssh, stack);
+  if (status.directors.some(({ unreachable }) => unreachable === null)) return status;
+  throw new CouldNotLook("no director could be asked");
 }
 
 function questions({ role }: StackHost): string[] {

@@ -1,329 +1,517 @@
-// The command as an operator runs it, with a pulumi of the test's and this machine as each of the hosts: how it ends, and what it runs.
-import { spawn } from "node:child_process";
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+// status, verify, repair and scan-host-keys as an operator runs them: what is said, what is done, and how each ends.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo, type Server } from "node:net";
 import type { Status } from "../../ops/status/look";
 import type { Verification } from "../../ops/verify/verify";
-import { startSshServer, type SshServer } from "../plugins/sshServer";
-import { sample } from "./sampleHosts";
+import { sshKeyPair, startSshServer, type SshServer } from "../plugins/sshServer";
+import { names, PretendStack } from "./pretendStack";
+import { edit, type Sections } from "./sampleHosts";
 
-const folder = mkdtempSync(join(tmpdir(), "lvs-ha-cli-"));
-const file = (name: string) => join(folder, name);
-const project = join(__dirname, "../..");
-let server: SshServer;
+jest.setTimeout(60_000);
 
-/** Says what a test put into files, and notes what it was asked. */
-const pulumi = `#!/bin/sh
-printf '%s\\n' "$*" >>"${file("calls")}"
-case "$1 $2" in
-"stack export") cat "${file("state.json")}" ;;
-"stack import") cat >"${file("imported.json")}" ;;
-"preview "*) cat "${file("preview")}" && [ ! -s "${file("preview")}" ] ;;
-"up "*) echo "pulumi up was here" ;;
-"config "*) cat "${file("config.json")}" ;;
-*) exit 64 ;;
-esac
-`;
+let stack: PretendStack;
 
 beforeAll(async () => {
-  server = await startSshServer({ password: "secret" });
-  writeFileSync(file("pulumi"), pulumi);
-  chmodSync(file("pulumi"), 0o755);
-});
-
-beforeEach(() => {
-  for (const name of ["calls", "imported.json"]) rmSync(file(name), { force: true });
-  writeFileSync(file("preview"), "");
-  writeFileSync(file("state.json"), stateOn(server.port));
+  stack = await PretendStack.start();
 });
 
 afterAll(async () => {
-  await server.stop();
-  rmSync(folder, { recursive: true });
+  await stack.stop();
 });
 
-/** The sample's state, with every host on a port of this machine. */
-function stateOn(port: number): string {
-  const connection = {
-    host: "127.0.0.1",
-    port,
-    user: "root",
-    password: "secret",
-    hostKey: server.hostKeys[0],
-  };
-  const state = JSON.parse(sample("state.json")) as {
-    deployment: { resources: { inputs?: { connection?: { plaintext: string } } }[] };
-  };
-  for (const { inputs } of state.deployment.resources) {
-    if (inputs?.connection) inputs.connection.plaintext = JSON.stringify(connection);
-  }
-  return JSON.stringify(state).replaceAll("sudo -n ", "");
-}
-
-interface Ended {
-  exitCode: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-function lvs(args: string[], path = `${folder}${delimiter}${process.env.PATH}`): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, ["--import", "tsx", "ops/cli.ts", ...args], {
-      cwd: project,
-      env: { ...process.env, PATH: path, NO_COLOR: "1", XDG_RUNTIME_DIR: folder },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const ended: Ended = { exitCode: null, stdout: "", stderr: "" };
-    child.stdout.on("data", (text: Buffer) => (ended.stdout += text.toString()));
-    child.stderr.on("data", (text: Buffer) => (ended.stderr += text.toString()));
-    child.once("close", (exitCode) => {
-      resolve({ ...ended, exitCode });
-    });
-  });
-}
-
-const calls = () => readFileSync(file("calls"), "utf8").trim().split("\n");
+beforeEach(() => {
+  stack.reset();
+});
 
 afterEach(() => {
-  expect(readdirSync(folder).filter((name) => name.startsWith("lvs-ha-"))).toEqual([]);
+  // Where keys and passwords were.
+  expect(readdirSync(stack.file(".")).filter((name) => name.startsWith("lvs-ha-"))).toEqual([]);
 });
 
-test("status of hosts that balance nothing ends with 1, and says what is wrong", async () => {
-  const { exitCode, stdout } = await lvs(["status"]);
-  expect(exitCode).toBe(1);
-  expect(stdout).toContain("✘ NOBODY holds 192.0.2.100 (VI_1)");
-  expect(stdout).toContain("web1 does not have 192.0.2.100 on lo");
-}, 60_000);
+const lvs = (...args: string[]) => stack.lvs(...args);
+const looks = () => stack.calls().filter((call) => call.endsWith(" report"));
+const connections = () => names.map((name) => stack.server(name).connections);
 
-test("as JSON it can be read by a program", async () => {
-  const { exitCode, stdout } = await lvs(["status", "--json", "--stack", "prod"]);
-  const status = JSON.parse(stdout) as Status;
-  expect([exitCode, status.healthy, status.stack]).toEqual([1, false, "dev"]);
-  expect(status.directors.map(({ name, unreachable }) => [name, unreachable])).toEqual([
-    ["lvs1", null],
-    ["lvs2", null],
-  ]);
-  expect(calls()).toEqual(["stack export --show-secrets --non-interactive --stack prod"]);
-}, 60_000);
+/** A sysctl of web1's that somebody has changed. */
+const drifts = (sections: Sections) => {
+  edit(sections, "sysctls", "all.arp_announce = 2", "all.arp_announce = 0");
+};
+const difference = ["-net.ipv4.conf.all.arp_announce = 2", "+net.ipv4.conf.all.arp_announce = 0"];
 
-test("with --watch it looks again and again, over the connections that it has", async () => {
-  const before = server.connections;
-  const child = spawn(
-    process.execPath,
-    ["--import", "tsx", "ops/cli.ts", "status", "--json", "--watch", "0.5"],
-    {
-      cwd: project,
-      env: {
-        ...process.env,
-        PATH: `${folder}${delimiter}${process.env.PATH}`,
-        XDG_RUNTIME_DIR: folder,
-      },
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
-  let lines = 0;
-  await new Promise<void>((resolve) => {
-    child.stdout.on("data", (text: Buffer) => {
-      lines += text.toString().split("\n").length - 1;
-      if (lines >= 3) resolve();
+describe("lvs status", () => {
+  test("of a load balancer in which all is well ends with 0, as npm run lvs starts it", async () => {
+    const bundled = await lvs("status");
+    expect([bundled.exitCode, bundled.stderr]).toEqual([0, ""]);
+    expect(bundled.stdout).toMatch(/^lvs-ha dev {2}\d\d:\d\d:\d\d {2}● healthy\n/);
+    const program = ["node_modules/.bin/tsx", "ops/cli.ts"];
+    const fromSource = await stack.lvsWith({ program }, "status");
+    const timeless = (text: string) => text.replace(/\d\d:\d\d:\d\d/, "");
+    expect([fromSource.exitCode, timeless(fromSource.stdout)]).toEqual([
+      0,
+      timeless(bundled.stdout),
+    ]);
+  });
+
+  test("says what is wrong, and ends with 1", async () => {
+    stack.says("lvs2", (sections) => {
+      edit(sections, "service keepalived.service", "=active", "=failed");
     });
+    stack.cannotReach("web1");
+    const { exitCode, stdout } = await lvs("status");
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/ ● 2 problems\n {2}▲ lvs2: keepalived is not running\n/);
+    expect(stdout).toMatch(/\n {2}▲ web1 can't be reached: .*Connection refused\n/);
   });
-  const ended = new Promise((resolve) => child.once("close", resolve));
-  child.kill("SIGINT");
-  expect(await ended).toBe(130);
-  expect(server.connections - before).toBe(5);
-}, 60_000);
 
-test("when no host can be reached, it ends with 3", async () => {
-  writeFileSync(file("state.json"), stateOn(1));
-  const { exitCode, stdout, stderr } = await lvs(["status", "--timeout", "3"]);
-  expect(exitCode).toBe(3);
-  expect(stdout).toContain("lvs1 can't be reached:");
-  expect(stderr).toBe("lvs: no host could be reached\n");
-}, 60_000);
-
-test("without an engine, a stack, or a right command line, it says so and ends with 3 or 2", async () => {
-  const none = await lvs(["status"], "/nowhere");
-  expect([none.exitCode, none.stderr]).toEqual([3, "lvs: there is no pulumi on PATH\n"]);
-  writeFileSync(file("state.json"), '{"version":3,"deployment":{}}');
-  const empty = await lvs(["verify"]);
-  expect([empty.exitCode, empty.stderr]).toEqual([
-    3,
-    "lvs: the stack has no hosts yet: run pulumi up first\n",
-  ]);
-  for (const wrong of [["nonsense"], ["status", "--watch", "never"], ["status", "--nonsense"]]) {
-    expect((await lvs(wrong)).exitCode).toBe(2);
-  }
-  expect((await lvs(["status", "--help"])).exitCode).toBe(0);
-}, 120_000);
-
-test("verify names what differs on every host, in one connection each", async () => {
-  const before = server.connections;
-  const { exitCode, stdout } = await lvs(["verify", "--json", "--no-through-vip"]);
-  const { hosts, clean, throughVip } = JSON.parse(stdout) as Verification & { throughVip?: object };
-  expect([exitCode, clean, throughVip]).toEqual([1, false, undefined]);
-  expect(server.connections - before).toBe(5);
-  expect(hosts.map(({ name, drifts }) => [name, drifts.length > 10])).toEqual(
-    ["lvs1", "lvs2", "web1", "web2", "web3"].map((name) => [name, true]),
-  );
-}, 60_000);
-
-test("verify asks each virtual server, too", async () => {
-  // The sample's is of this machine, at a port where nobody listens.
-  const state = stateOn(server.port).replaceAll(
-    "virtual_server 192.0.2.100 80",
-    "virtual_server 127.0.0.1 1",
-  );
-  writeFileSync(file("state.json"), state);
-  const { stdout } = await lvs(["verify", "--json"]);
-  expect(JSON.parse(stdout)).toMatchObject({
-    throughVip: [{ name: "web", service: "TCP 127.0.0.1:1", answer: null }],
+  test("as JSON can be read by a program, of the stack that is named", async () => {
+    stack.says("lvs2", (sections) => {
+      sections.set("file /run/lvs-ha-drained-by-change", { status: 0, text: "192.0.2.22\n" });
+      edit(sections, "ipvs", /(192\.0\.2\.22:80 +Route) +1/, "$1 0");
+    });
+    const { exitCode, stdout } = await lvs("status", "--json", "--stack", "prod");
+    const status = JSON.parse(stdout) as Status;
+    expect([exitCode, status.healthy, status.stack]).toEqual([1, false, "dev"]);
+    expect(status.virtualServers[0]?.realServers[1]).toMatchObject({
+      states: { lvs1: "in", lvs2: "inhibited" },
+      drainedByChange: ["lvs2"],
+    });
+    expect(stack.calls().filter((call) => !call.endsWith(" report"))).toEqual([
+      "stack export --show-secrets --stack prod",
+    ]);
   });
-}, 60_000);
 
-test("verify --preview tells of a config that has changed since", async () => {
-  expect((await lvs(["verify", "--preview", "--no-through-vip"])).stdout).toContain(
-    "● the config is what the last pulumi up applied",
-  );
-  writeFileSync(file("preview"), "error: no changes were expected but changes were proposed\n");
-  expect((await lvs(["verify", "--preview", "--no-through-vip"])).stdout).toContain(
-    "the config has changed since",
-  );
-  writeFileSync(file("preview"), "error: passphrase must be set\n");
-  const { exitCode, stderr } = await lvs(["verify", "--preview", "--no-through-vip"]);
-  expect(exitCode).toBe(3);
-  expect(stderr).toContain("passphrase must be set");
-}, 120_000);
+  test("with --watch looks again and again, over the connections that it has", async () => {
+    const before = connections();
+    const running = await stack.startLvs("status", "--watch", "0.5", "--json");
+    await running.until('\n{"stack":"dev"');
+    running.child.kill("SIGINT");
+    const { exitCode, stdout } = await running.ended;
+    expect([exitCode, stdout.split("\n")[0]]).toEqual([
+      130,
+      expect.stringContaining('"healthy":true') as string,
+    ]);
+    expect(connections().map((count, i) => count - (before[i] ?? 0))).toEqual([1, 1, 1, 1, 1]);
+  });
 
-test("repair has the engine run again what drifted, and nothing else", async () => {
-  const { exitCode, stdout } = await lvs(["repair", "--yes"]);
-  const imported = JSON.parse(readFileSync(file("imported.json"), "utf8")) as {
-    deployment: { resources: { urn: string; inputs?: { create?: string } }[] };
-  };
-  const marked = imported.deployment.resources
-    .filter(({ inputs }) => inputs?.create?.endsWith(" # drifted"))
-    .map(({ urn }) => urn);
-  expect(marked.length).toBeGreaterThan(10);
-  const [up = ""] = calls().filter((call) => call.startsWith("up "));
-  const targets = [...up.matchAll(/--target (\S+)/g)].map(([, urn]) => urn);
-  expect(targets.toSorted()).toEqual(marked.toSorted());
-  expect(up).toMatch(/^up --yes --skip-preview /);
-  expect(stdout).toContain("pulumi up was here");
-  // This machine was not mended, and repair has looked again.
-  expect(exitCode).toBe(1);
-}, 120_000);
+  test("with --watch draws the picture anew", async () => {
+    const running = await stack.startLvs("status", "--watch", "0.5");
+    await running.until("\n\nlvs-ha dev");
+    running.child.kill("SIGTERM");
+    expect((await running.ended).exitCode).toBe(130);
+  });
+});
 
-test("repair --json tells what it found, ran again and found then, alone on its stream", async () => {
-  const { exitCode, stdout, stderr } = await lvs(["repair", "--yes", "--json"]);
-  const told = JSON.parse(stdout) as {
+describe("lvs verify", () => {
+  let server: Server;
+  let port: number;
+
+  beforeAll(async () => {
+    server = createServer((socket) => socket.end());
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    ({ port } = server.address() as AddressInfo);
+  });
+
+  afterAll(() => {
+    server.close();
+  });
+
+  beforeEach(() => {
+    stack.servesHere(port);
+  });
+
+  test("of hosts as pulumi up left them, through an address that answers, ends with 0", async () => {
+    const before = connections();
+    const { exitCode, stdout, stderr } = await lvs("verify", "--preview");
+    expect([exitCode, stderr]).toEqual([0, ""]);
+    const said = stdout.split("\n");
+    expect(said.slice(0, 5).map((line) => line.replace(/\d+ things/, "N things"))).toEqual(
+      names.map((name) => `${name}  ● N things are as the stack says`),
+    );
+    expect(said.slice(5)).toEqual([
+      "",
+      "● every host is as the stack says",
+      `● web  TCP connection to 127.0.0.1:${port}: connected`,
+      "● the config is what the last pulumi up applied",
+      "",
+    ]);
+    expect(connections().map((count, i) => count - (before[i] ?? 0))).toEqual([1, 1, 1, 1, 1]);
+    const asJson = await lvs("verify", "--json", "--preview");
+    expect([asJson.exitCode, JSON.parse(asJson.stdout)]).toMatchObject([
+      0,
+      { clean: true, configChanged: false, throughVip: [{ answer: "connected", problem: null }] },
+    ]);
+  });
+
+  test("names what differs on a host, and ends with 1", async () => {
+    stack.says("web1", drifts);
+    const { exitCode, stdout } = await lvs("verify");
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain("\n  ✘ sysctls (pair-web1-kernel)\n");
+    for (const line of difference) expect(stdout).toContain(`\n      ${line}\n`);
+    expect(stdout).toContain("\n1 thing on 1 host is not as the stack says\n● web  ");
+    const asJson = await lvs("verify", "--json", "--no-through-vip");
+    const { clean, hosts, throughVip } = JSON.parse(asJson.stdout) as Verification & {
+      throughVip?: object;
+    };
+    expect([asJson.exitCode, clean, throughVip]).toEqual([1, false, undefined]);
+    expect(hosts.map(({ drifts: found }) => found.map(({ resource }) => resource))).toEqual([
+      ...[[], [], ["pair-web1-kernel"], [], []],
+    ]);
+  });
+
+  test("ends with 1 when a host can't be asked, though the others are as they should be", async () => {
+    stack.cannotReach("web3");
+    const { exitCode, stdout } = await lvs("verify");
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/\nweb3 {2}unreachable: .*Connection refused\n\n1 host could not be/);
+    const asJson = await lvs("verify", "--json");
+    expect(JSON.parse(asJson.stdout)).toMatchObject({ clean: false });
+  });
+
+  test("ends with 1 when a virtual server does not answer, though every host is as it should be", async () => {
+    stack.reset();
+    stack.servesHere(1);
+    const asked = "TCP connection to 127.0.0.1:1";
+    const { exitCode, stdout } = await lvs("verify");
+    expect([exitCode, stdout.split("\n").slice(-3)]).toEqual([
+      1,
+      [
+        "● every host is as the stack says",
+        `✘ web  ${asked}: connect ECONNREFUSED 127.0.0.1:1`,
+        "",
+      ],
+    ]);
+    const asJson = await lvs("verify", "--json");
+    expect([asJson.exitCode, JSON.parse(asJson.stdout)]).toMatchObject([
+      1,
+      {
+        clean: true,
+        throughVip: [
+          {
+            name: "web",
+            service: "TCP 127.0.0.1:1",
+            asked,
+            answer: null,
+            problem: "connect ECONNREFUSED 127.0.0.1:1",
+          },
+        ],
+      },
+    ]);
+    // Not asked, it is no problem.
+    expect((await lvs("verify", "--no-through-vip")).exitCode).toBe(0);
+  });
+
+  test("--preview ends with 1 when the config has changed since, with 3 when that can't be told", async () => {
+    stack.editConfig();
+    const changed = await lvs("verify", "--preview");
+    expect([changed.exitCode, changed.stdout.split("\n").at(-2)]).toEqual([
+      1,
+      "the config has changed since the last pulumi up: pulumi preview --diff shows how",
+    ]);
+    // Nobody has asked whether it has.
+    expect((await lvs("verify")).exitCode).toBe(0);
+    writeFileSync(stack.file("changed"), "error: passphrase must be set\n");
+    const untold = await lvs("verify", "--preview");
+    expect([untold.exitCode, untold.stderr]).toEqual([
+      3,
+      "lvs: pulumi preview: error: passphrase must be set\n",
+    ]);
+  });
+});
+
+describe("lvs repair", () => {
+  interface Told {
     before: Verification;
     ranAgain: string[];
-    after: Verification;
-  };
-  expect([exitCode, told.before.clean, told.after.clean]).toEqual([1, false, false]);
-  expect(told.ranAgain).toContain("pair-web1-vip");
-  expect(stderr).toContain("pulumi up was here");
-}, 120_000);
+    after: Verification | null;
+  }
 
-test("a signal in repair waits until the engine has ended", async () => {
-  writeFileSync(
-    file("pulumi"),
-    pulumi.replace(
+  test("of hosts as they should be does nothing, and ends with 0", async () => {
+    const { exitCode, stdout } = await lvs("repair");
+    expect([exitCode, stdout.split("\n").at(-3)]).toEqual([0, "● every host is as the stack says"]);
+    expect(stack.done()).toEqual([]);
+    const asJson = await lvs("repair", "--json");
+    const { before, ranAgain, after } = JSON.parse(asJson.stdout) as Told;
+    expect([asJson.exitCode, before.clean, ranAgain, after]).toEqual([0, true, [], null]);
+  });
+
+  test("ends with 1 when nothing has drifted where it could look, and a host could not be asked", async () => {
+    stack.cannotReach("web3");
+    const { exitCode, stdout } = await lvs("repair", "--yes");
+    expect([exitCode, stdout.split("\n").at(-3)]).toEqual([1, "1 host could not be asked"]);
+    expect(stack.done()).toEqual([]);
+  });
+
+  test("has the engine run again what has drifted, and nothing else; mended, it ends with 0", async () => {
+    stack.says("web1", drifts);
+    stack.says("web1", () => undefined, "after");
+    const { exitCode, stdout, stderr } = await lvs("repair", "--yes");
+    expect([exitCode, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain(
+      "\npulumi up runs 1 command again: pair-web1-kernel\npulumi up was here\n",
+    );
+    expect(stdout.split("\n").at(-3)).toBe("● every host is as the stack says");
+    const imported = JSON.parse(readFileSync(stack.file("imported.json"), "utf8")) as {
+      deployment: { resources: { urn: string; inputs?: { create?: string } }[] };
+    };
+    const marked = imported.deployment.resources
+      .filter(({ inputs }) => inputs?.create?.endsWith(" # drifted"))
+      .map(({ urn }) => urn);
+    expect(marked.map((urn) => urn.replace(/.*::/, ""))).toEqual(["pair-web1-kernel"]);
+    expect(stack.done()).toEqual([
+      "stack import",
+      `up --yes --skip-preview --target ${marked.join(" --target ")}`,
+    ]);
+  });
+
+  test("looks again: what is not mended ends it with 1", async () => {
+    stack.says("web1", drifts);
+    const { exitCode, stdout } = await lvs("repair", "--yes");
+    expect([exitCode, stdout.split("\n").at(-3)]).toEqual([
+      1,
+      "1 thing on 1 host is not as the stack says",
+    ]);
+    expect(looks()).toHaveLength(2 * names.length);
+  });
+
+  test("an up that fails is told, and what it has left ends it with 1", async () => {
+    stack.says("web1", drifts);
+    writeFileSync(stack.file("fails"), "");
+    const { exitCode, stderr } = await lvs("repair", "--yes");
+    expect([exitCode, stderr]).toEqual([
+      1,
+      "lvs: pulumi up failed; what it has not done yet, the next pulumi up does\n",
+    ]);
+  });
+
+  test("--json tells what it found, ran again and found then, alone on its stream", async () => {
+    stack.says("web1", drifts);
+    stack.says("web1", () => undefined, "after");
+    const { exitCode, stdout, stderr } = await lvs("repair", "--yes", "--json");
+    const { before, ranAgain, after } = JSON.parse(stdout) as Told;
+    expect([exitCode, before.clean, ranAgain, after?.clean]).toEqual([
+      ...[0, false, ["pair-web1-kernel"], true],
+    ]);
+    expect(stderr).toContain("pulumi up was here");
+  });
+
+  test("changes nothing when nobody says yes, or when the config has changed", async () => {
+    stack.says("web1", drifts);
+    const nobody = await lvs("repair");
+    expect([nobody.exitCode, nobody.stderr]).toEqual([
+      2,
+      "lvs: nobody is there to ask: say --yes\n",
+    ]);
+    const typed = { cue: "Mend it? [y/N]", answer: "n\r" };
+    const no = await stack.lvsOnTerminal(typed, "repair");
+    expect([no.exitCode, no.stdout.trimEnd().split("\r\n").at(-1)]).toEqual([
+      2,
+      "lvs: nothing was changed",
+    ]);
+    stack.editConfig();
+    const changed = await lvs("repair", "--yes");
+    expect([changed.exitCode, changed.stderr]).toEqual([
+      2,
+      "lvs: the config has changed since the last pulumi up: apply that first\n",
+    ]);
+    expect(existsSync(stack.file("imported.json"))).toBe(false);
+    expect(stack.done()).toEqual([]);
+  });
+
+  test("a signal waits until the engine has ended", async () => {
+    stack.says("web1", drifts);
+    stack.changeProgram(
+      "bin/pulumi",
       'echo "pulumi up was here"',
-      `echo "pulumi up is at it"; sleep 1; echo "up ended" >>"${file("calls")}"`,
-    ),
-  );
-  const child = spawn(process.execPath, ["--import", "tsx", "ops/cli.ts", "repair", "--yes"], {
-    cwd: project,
-    env: {
-      ...process.env,
-      PATH: `${folder}${delimiter}${process.env.PATH}`,
-      XDG_RUNTIME_DIR: folder,
-    },
-    stdio: ["ignore", "pipe", "ignore"],
+      `echo "pulumi up is at it"; sleep 0.3; echo "up ended" >>"${stack.file("calls")}"`,
+    );
+    const running = await stack.startLvs("repair", "--yes");
+    await running.until("is at it");
+    running.child.kill("SIGTERM");
+    // npm passes on what the terminal has sent already.
+    running.child.kill("SIGINT");
+    expect((await running.ended).exitCode).toBe(130);
+    expect(stack.calls().at(-1)).toBe("up ended");
   });
-  const ended = new Promise((resolve) => child.once("close", resolve));
-  await new Promise<void>((resolve) => {
-    child.stdout.on("data", (text: Buffer) => {
-      if (text.toString().includes("is at it")) resolve();
-    });
-  });
-  child.kill("SIGTERM");
-  // npm passes on what the terminal has sent already.
-  child.kill("SIGINT");
-  expect(await ended).toBe(130);
-  expect(calls().at(-1)).toBe("up ended");
-  writeFileSync(file("pulumi"), pulumi);
-}, 60_000);
+});
 
-test("repair changes nothing when nobody says yes, or when the config has changed", async () => {
-  const nobody = await lvs(["repair"]);
-  expect([nobody.exitCode, nobody.stderr]).toEqual([2, "lvs: nobody is there to ask: say --yes\n"]);
-  writeFileSync(file("preview"), "error: no changes were expected but changes were proposed\n");
-  const changed = await lvs(["repair", "--yes"]);
-  expect([changed.exitCode, changed.stderr]).toEqual([
-    2,
-    "lvs: the config has changed since the last pulumi up: apply that first\n",
-  ]);
-  expect(existsSync(file("imported.json"))).toBe(false);
-  expect(calls().some((call) => call.startsWith("up "))).toBe(false);
-}, 120_000);
-
-test("scan-host-keys holds what hosts show against what the config pins", async () => {
-  const [type = "", blob = ""] = server.hostKeys[0]?.split(" ") ?? [];
-  const shown = `${type} ${blob}`;
-  const host = (name: string, hostKey?: string) => ({
+describe("lvs scan-host-keys", () => {
+  const shown = () => (stack.server("lvs1").hostKeys[0] ?? "").split(" ").slice(0, 2).join(" ");
+  const host = (name: string, hostKey?: string, port = stack.server("lvs1").port) => ({
     name,
     host: "127.0.0.1",
-    port: server.port,
+    port,
     hostKey,
   });
   const configure = (...directors: object[]) => {
     const value = { value: "", objectValue: directors, secret: false };
-    writeFileSync(file("config.json"), JSON.stringify({ "lvs-ha:directors": value }));
+    stack.setConfig({ "lvs-ha:directors": value });
   };
-  configure(host("lvs1", `${shown} root@lvs1`), host("lvs2"));
-  const well = await lvs(["scan-host-keys"]);
-  expect(well.exitCode).toBe(0);
-  expect(well.stdout).toMatch(/^lvs1 +127\.0\.0\.1:\d+ +match +(SHA256:\S+) +\1$/m);
-  expect(well.stdout).toMatch(/^lvs2 +127\.0\.0\.1:\d+ +not pinned +SHA256:\S+ +-$/m);
-  expect(well.stdout).toContain(`lvs2 shows\n  hostKey: ${shown}\n`);
-  const asJson = JSON.parse((await lvs(["scan-host-keys", "--json"])).stdout) as {
-    hosts: object[];
-  };
-  expect(asJson.hosts[0]).toEqual({
-    name: "lvs1",
-    host: "127.0.0.1",
-    port: server.port,
-    verdict: "match",
-    hostKey: shown,
-    fingerprint: expect.stringMatching(/^SHA256:/) as string,
-    pinned: `${shown} root@lvs1`,
-    problem: null,
-  });
-  configure(host("lvs1", `${type} ${blob.replace(/.$/, "x")}`));
-  const ill = await lvs(["scan-host-keys"]);
-  expect([ill.exitCode, ill.stdout.includes("MISMATCH")]).toEqual([1, true]);
-}, 120_000);
+  const another = () => shown().replace(/.$/, "x");
 
-test("scan-host-keys ADDRESS prints the line for the config, without a stack", async () => {
-  const { exitCode, stdout } = await lvs(
-    ["scan-host-keys", `127.0.0.1:${server.port}`],
-    process.env.PATH,
-  );
-  const [key = ""] = server.hostKeys;
-  expect(exitCode).toBe(0);
-  expect(stdout).toContain(`\nhostKey: ${key.split(" ").slice(0, 2).join(" ")}\n`);
-  const asJson = await lvs(["scan-host-keys", "--json", `127.0.0.1:${server.port}`]);
-  expect(JSON.parse(asJson.stdout)).toMatchObject({ hosts: [{ name: null, verdict: null }] });
-  expect((await lvs(["scan-host-keys", "127.0.0.1:99999"])).exitCode).toBe(2);
-}, 60_000);
+  test("holds what hosts show against what the config pins; without a contradiction it ends with 0", async () => {
+    configure(host("lvs1", `${shown()} root@lvs1`), host("lvs2"));
+    const { exitCode, stdout } = await lvs("scan-host-keys");
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^lvs1 +127\.0\.0\.1:\d+ +match +(SHA256:\S+) +\1$/m);
+    expect(stdout).toMatch(/^lvs2 +127\.0\.0\.1:\d+ +not pinned +SHA256:\S+ +-$/m);
+    expect(stdout).toContain(`lvs2 shows\n  hostKey: ${shown()}\n`);
+    const asJson = JSON.parse((await lvs("scan-host-keys", "--json")).stdout) as {
+      hosts: object[];
+    };
+    expect(asJson.hosts[0]).toEqual({
+      name: "lvs1",
+      host: "127.0.0.1",
+      port: stack.server("lvs1").port,
+      verdict: "match",
+      hostKey: shown(),
+      fingerprint: expect.stringMatching(/^SHA256:/) as string,
+      pinned: `${shown()} root@lvs1`,
+      problem: null,
+    });
+  });
+
+  test("ends with 1 when a host shows another key, whatever the others do", async () => {
+    configure(host("lvs1", another()), host("lvs2", shown(), 1), host("web1", shown()));
+    const { exitCode, stdout } = await lvs("scan-host-keys");
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/^lvs1 +\S+ +MISMATCH /m);
+    expect(stdout).toMatch(/^web1 +\S+ +match /m);
+  });
+
+  test("ends with 3 when a host gives no answer and none shows another key", async () => {
+    configure(host("lvs1", shown()), host("lvs2", shown(), 1));
+    const { exitCode, stdout } = await lvs("scan-host-keys");
+    expect(exitCode).toBe(3);
+    expect(stdout).toMatch(/^lvs2 +127\.0\.0\.1:1 +no answer +.*Connection refused +SHA256:\S+$/m);
+    const asJson = await lvs("scan-host-keys", "--json");
+    expect([asJson.exitCode, JSON.parse(asJson.stdout)]).toMatchObject([
+      3,
+      {
+        hosts: [{}, { verdict: "no answer", hostKey: null, problem: expect.any(String) as string }],
+      },
+    ]);
+  });
+
+  test("goes through the config's bastion, which has its own secrets or the hosts'", async () => {
+    const [own, hosts] = [sshKeyPair("ed25519", "open sesame"), sshKeyPair("ed25519")];
+    const scanThrough = async (bastion: SshServer, secrets: Record<string, string>) => {
+      const proxy = { host: "127.0.0.1", port: bastion.port, hostKey: bastion.hostKeys[0] };
+      const { port } = stack.server("lvs1");
+      const entry = (objectValue: object) => ({ value: "", objectValue, secret: false });
+      stack.setConfig({
+        "lvs-ha:directors": entry([
+          { name: "lvs1", host: "127.0.0.1", hostKey: shown() },
+          { name: "lvs2", host: "127.0.0.1", port: 1, managed: false },
+          { name: "lvs3" },
+        ]),
+        "lvs-ha:ssh": entry({ port, proxy }),
+        ...Object.fromEntries(
+          Object.entries(secrets).map(([key, value]) => [`lvs-ha:${key}`, { value, secret: true }]),
+        ),
+      });
+      const { exitCode, stdout } = await lvs("scan-host-keys");
+      await bastion.stop();
+      const rows = stdout.split("\n").filter((line) => line.startsWith("lvs"));
+      expect(rows).toEqual([expect.stringMatching(/^lvs1 +127\.0\.0\.1:\d+ +match /)]);
+      return [exitCode, bastion.logins, bastion.forwarded.map((to) => to === `127.0.0.1:${port}`)];
+    };
+    const byKey = await startSshServer({ authorizedKeys: [own.public], forwards: true });
+    expect(
+      await scanThrough(byKey, {
+        sshPrivateKey: hosts.private,
+        sshProxyPrivateKey: own.private,
+        sshPrivateKeyPassphrase: "open sesame",
+      }),
+    ).toEqual([0, ["publickey"], [true]]);
+    const byPassword = await startSshServer({ password: "bastion's", forwards: true });
+    expect(
+      await scanThrough(byPassword, { sshPassword: "host's", sshProxyPassword: "bastion's" }),
+    ).toEqual([0, ["password"], [true]]);
+    const likeHosts = await startSshServer({ password: "host's", forwards: true });
+    expect(await scanThrough(likeHosts, { sshPassword: "host's" })).toEqual([
+      ...[0, ["password"], [true]],
+    ]);
+  });
+
+  test("ADDRESS prints the line for the config, without a stack", async () => {
+    const { port } = stack.server("lvs1");
+    const withoutPulumi = { env: { PATH: process.env.PATH } };
+    const { exitCode, stdout } = await stack.lvsWith(
+      withoutPulumi,
+      ...["scan-host-keys", `127.0.0.1:${port}`],
+    );
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`\nhostKey: ${shown()}\n`);
+    const asJson = await lvs("scan-host-keys", "--json", `127.0.0.1:${port}`);
+    expect(JSON.parse(asJson.stdout)).toMatchObject({ hosts: [{ name: null, verdict: null }] });
+  });
+
+  test("ADDRESS ends with 3 when nobody answers there, with 2 when it is none", async () => {
+    const { port } = stack.server("lvs1");
+    const silent = await lvs("scan-host-keys", "127.0.0.1:1", `127.0.0.1:${port}`);
+    expect([silent.exitCode, silent.stdout]).toEqual([
+      3,
+      expect.stringContaining(`\nhostKey: ${shown()}\n`) as string,
+    ]);
+    expect(silent.stderr).toMatch(/^lvs: 127\.0\.0\.1 port 1: .*Connection refused\r?\n$/);
+    const wrong = await lvs("scan-host-keys", "127.0.0.1:99999");
+    expect([wrong.exitCode, wrong.stderr]).toEqual([
+      2,
+      "lvs: 127.0.0.1:99999 is not HOST, HOST:PORT or [IPV6]:PORT\n",
+    ]);
+    const noBastion = await lvs("scan-host-keys", "--proxy", `127.0.0.1:${port}`);
+    expect([noBastion.exitCode, noBastion.stderr]).toEqual([
+      2,
+      "lvs: the stack config has no ssh.proxy\n",
+    ]);
+  });
+});
+
+/** Every command that asks the stack's hosts. */
+const commands: string[][] = [
+  ["status"],
+  ["verify"],
+  ["repair", "--yes"],
+  ["drain", "web2"],
+  ["undrain", "web2"],
+  ["failover", "--yes"],
+  ["maintenance", "on", "web2", "--yes"],
+  ["logs"],
+];
+
+test.each(commands)(
+  "lvs %s ends with 3 when no host can be reached, and changes nothing",
+  async (...args) => {
+    stack.cannotReach(...names);
+    const { exitCode, stderr } = await lvs(...args);
+    expect(stderr).toMatch(/(^|\n)lvs: no (host|director) could be (asked|reached)\n$/);
+    expect([exitCode, stack.done()]).toEqual([3, []]);
+  },
+);
+
+test("without an engine, a stack, or a right command line, it says so and ends with 3 or 2", async () => {
+  const none = await stack.lvsWith({ env: { PATH: "/nowhere" } }, "status");
+  expect([none.exitCode, none.stderr]).toEqual([3, "lvs: there is no pulumi on PATH\n"]);
+  writeFileSync(stack.file("state.json"), '{"version":3,"deployment":{}}');
+  const empty = await lvs("verify");
+  expect([empty.exitCode, empty.stderr]).toEqual([
+    3,
+    "lvs: the stack has no hosts yet: run pulumi up first\n",
+  ]);
+  const wrongs = [
+    ["nonsense"],
+    ["status", "--watch", "0.4"],
+    ["verify", "--nonsense"],
+    ["repair", "--timeout", "0"],
+    ["undrain"],
+    ["logs", "lvs1", "lvs2"],
+    ["completion", "fish"],
+    [],
+  ];
+  for (const wrong of wrongs) {
+    expect([wrong, (await lvs(...wrong)).exitCode]).toEqual([wrong, 2]);
+  }
+  expect(stack.done()).toEqual([]);
+  expect((await lvs("status", "--help")).exitCode).toBe(0);
+});

@@ -20,7 +20,20 @@ program
   .argument("<host>");
 program.command("completion").addArgument(new Argument("<shell>").choices(["bash", "zsh"]));
 
-const hosts = hostsOf(join(__dirname, "../.."));
+const folder = mkdtempSync(join(tmpdir(), "lvs-ha-completion-"));
+const stackFile = (name: string, text: string) => {
+  writeFileSync(join(folder, `Pulumi.${name}.yaml`), text);
+};
+stackFile(
+  "dev",
+  'config: { "lvs-ha:directors": [{ name: lvs1 }, { name: lvs2 }], "lvs-ha:realServers": [{ name: web2 }, { name: web1 }] }',
+);
+stackFile("prod", 'config: { "lvs-ha:realServers": [{ name: web1 }, { name: web3 }] }');
+const hosts = hostsOf(folder);
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
 
 /** What bash offers for the words of a command line, the last of which is being typed. */
 function offered(...words: string[]): string[] {
@@ -47,14 +60,13 @@ test("where a host is asked for, the hosts of the stacks' files are offered", ()
 });
 
 test("a stack's file that is broken, or names what is no name, breaks no shell", () => {
-  const folder = mkdtempSync(join(tmpdir(), "lvs-ha-completion-"));
-  writeFileSync(join(folder, "Pulumi.a.yaml"), "config: {lvs-ha:directors: [");
-  writeFileSync(
-    join(folder, "Pulumi.b.yaml"),
+  stackFile("dev", "config: {lvs-ha:directors: [");
+  stackFile(
+    "prod",
     'config: { "lvs-ha:realServers": [{ name: web9 }, { name: $(id) }, { name: "a b" }] }',
   );
+  writeFileSync(join(folder, "Pulumi.yaml"), 'config: { "lvs-ha:directors": [{ name: lvs9 }] }');
   expect(hostsOf(folder)).toEqual({ "real-server": ["web9"], host: ["web9"] });
-  rmSync(folder, { recursive: true });
 });
 
 test("zsh's text has every command with its description and options, in quotes", () => {

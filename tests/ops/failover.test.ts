@@ -9,12 +9,14 @@ import {
   edit,
   giveAddress,
   type Sections,
-  sample,
   sampleAnswers,
   sampleStack,
   sampleTime,
   sectionsOf,
+  stackWith,
+  stateOfThree,
   takeAddress,
+  virtualAddress,
 } from "./sampleHosts";
 
 type Change = (of: (name: string) => Sections, all: Map<string, Sections>) => void;
@@ -22,25 +24,26 @@ type Change = (of: (name: string) => Sections, all: Map<string, Sections>) => vo
 function statusOf(change: Change = () => undefined, stack = sampleStack()): Status {
   const answers = sampleAnswers((hosts) => {
     change((name) => sectionsOf(hosts, name), hosts);
-  });
+  }, stack);
   return look(stack, answers, sampleTime());
-}
-
-/** The sample's stack with another text in its directors' keepalived.conf. */
-function stackWith(from: string, to: string): Stack {
-  const state = sample("state.json");
-  const changed = state.replaceAll(
-    JSON.stringify(from).slice(1, -1),
-    JSON.stringify(to).slice(1, -1),
-  );
-  expect(changed).not.toBe(state);
-  return stackOf(changed);
 }
 
 const plan = (change?: Change, wishes = {}, stack = sampleStack()) =>
   planFailover(stack, statusOf(change, stack), wishes);
 
+const second = virtualAddress.replace("192.0.2.100", "192.0.2.101");
+
 const gone = / +-> 192\.0\.2\.2\d:80 .*\n/g;
+
+/** A stack with lvs3, too, and these directors in maintenance. */
+function three(state: string, ...inMaintenance: string[]): Stack {
+  const stack = stackOf(state);
+  for (const { name, steps } of stack.hosts) {
+    const step = steps.find(({ script }) => script === "keepalived.sh");
+    if (inMaintenance.includes(name)) step?.args.splice(2, 0, "stopped");
+  }
+  return stack;
+}
 
 describe("a failover", () => {
   test("is from the director that has the address to the one that stands by", () => {
@@ -139,6 +142,122 @@ describe("a failover", () => {
     });
   });
 
+  describe("of three directors", () => {
+    const [lvs2, lvs3] = ["lvs2", "lvs3"].map((to) => ({
+      from: "lvs1",
+      moves: [{ instance: "VI_1", addresses: ["192.0.2.100"], to }],
+      warnings: [],
+    }));
+
+    test.each<[claim: string, stack: Stack, change: Change | undefined, moves: object | undefined]>(
+      [
+        ["goes to the standby of the higher priority", three(stateOfThree(130)), undefined, lvs2],
+        ["whichever that is", three(stateOfThree(145)), undefined, lvs3],
+        [
+          "not to one in maintenance, though its keepalived runs",
+          three(stateOfThree(130), "lvs2"),
+          undefined,
+          lvs3,
+        ],
+        [
+          "not to one in FAULT state",
+          three(stateOfThree(130)),
+          (of) => {
+            edit(of("lvs2"), "vrrp-log", "Entering BACKUP STATE", "Entering FAULT STATE");
+          },
+          lvs3,
+        ],
+        [
+          "not to one that can't be reached",
+          three(stateOfThree(145)),
+          (_, all) => all.delete("lvs3"),
+          lvs2,
+        ],
+      ],
+    )("%s", (_, stack, change, moves) => {
+      expect(plan(change, {}, stack)).toEqual(moves);
+      expect(planGoodbye(stack, statusOf(change, stack), "lvs1")).toEqual(moves);
+    });
+
+    test("is refused when none of the others can take over, and says why of each", () => {
+      const change: Change = (of) => {
+        edit(of("lvs3"), "service keepalived.service", "=active", "=failed");
+      };
+      const stack = three(stateOfThree(130), "lvs2");
+      expect(() => plan(change, {}, stack)).toThrow(
+        "nobody can take VI_1 over from lvs1: lvs2 is in maintenance; lvs3 has no keepalived running",
+      );
+    });
+
+    test("--to names who is expected: another successor is a reason not to", () => {
+      const stack = three(stateOfThree(130));
+      expect(plan(undefined, { to: "lvs2" }, stack)).toEqual(lvs2);
+      for (const wishes of [{ to: "lvs3" }, { to: "lvs3", instance: "VI_1" }]) {
+        expect(() => plan(undefined, wishes, stack)).toThrow(
+          "lvs2 takes VI_1 over, not lvs3: it has the highest priority of those that stand by",
+        );
+      }
+      expect(() => plan(undefined, { to: "lvs9" }, stack)).toThrow(
+        "no director lvs9; there are lvs1, lvs2, lvs3",
+      );
+    });
+
+    test("is no failover back where the successor's priority is as high: it would keep the address", () => {
+      const preempting = (priority: number) =>
+        stackWith("    nopreempt\n", "", stateOfThree(priority));
+      expect(plan(undefined, {}, preempting(150))).toEqual(lvs3);
+      expect(plan(undefined, {}, preempting(151))).toEqual(lvs3);
+      expect(() => plan(undefined, {}, preempting(149))).toThrow(
+        "lvs1 would take VI_1 back at once: it has priority 150, lvs3 has 149, and vrrp.preempt is true",
+      );
+    });
+  });
+
+  describe("with an instance each on two directors", () => {
+    const block = /(vrrp_instance VI_1 [^]*?\n\}\n)/;
+    const stack = sampleStack();
+    for (const step of stack.hosts.flatMap(({ steps }) => steps)) {
+      if (step.script !== "keepalived.sh") continue;
+      step.stdin = step.stdin.replace(block, (text) =>
+        [text, text.replace("VI_1", "VI_2").replace("192.0.2.100", "192.0.2.101")].join("\n"),
+      );
+    }
+    const each: Change = (of) => {
+      for (const [name, state] of [
+        ["lvs1", "BACKUP"],
+        ["lvs2", "MASTER"],
+      ] as const) {
+        edit(of(name), "vrrp-log", /^/, `1795414400.5 x y: (VI_2) Entering ${state} STATE\n`);
+      }
+      giveAddress(of("lvs2"));
+      edit(of("lvs2"), "addresses", "192.0.2.100", "192.0.2.101");
+    };
+
+    test("it has to be said which one is meant, and that one's director gives up all it has", () => {
+      expect(() => plan(each, {}, stack)).toThrow(
+        "several directors are active (lvs1 for VI_1, lvs2 for VI_2): say --instance",
+      );
+      expect(plan(each, { instance: "VI_2" }, stack)).toMatchObject({
+        from: "lvs2",
+        moves: [{ instance: "VI_2", addresses: ["192.0.2.101"], to: "lvs1" }],
+      });
+      const both: Change = (of) => {
+        edit(of("lvs1"), "addresses", virtualAddress, `${virtualAddress},${second}`);
+        for (const name of ["lvs1", "lvs2"]) {
+          const state = name === "lvs1" ? "MASTER" : "BACKUP";
+          edit(of(name), "vrrp-log", /^/, `1795414400.5 x y: (VI_2) Entering ${state} STATE\n`);
+        }
+      };
+      expect(plan(both, { instance: "VI_1" }, stack)).toMatchObject({
+        from: "lvs1",
+        moves: [
+          { instance: "VI_1", addresses: ["192.0.2.100"], to: "lvs2" },
+          { instance: "VI_2", addresses: ["192.0.2.101"], to: "lvs2" },
+        ],
+      });
+    });
+  });
+
   describe("is over when", () => {
     const moved = plan() as Exclude<ReturnType<typeof plan>, { already: string }>;
     const over: Change = (of) => {
@@ -149,6 +268,14 @@ describe("a failover", () => {
 
     test("the other has the address and the first stands by", () => {
       expect(troubleOf(statusOf(over), moved)).toBeUndefined();
+      // With one real server in its pool it can serve; where nobody has any, it has as many.
+      for (const empty of [/ +-> 192\.0\.2\.2[12]:80 .*\n/g, gone]) {
+        const change: Change = (of, all) => {
+          over(of, all);
+          for (const name of ["lvs1", "lvs2"]) edit(of(name), "ipvs", empty, "");
+        };
+        expect(troubleOf(statusOf(change), moved)).toBeUndefined();
+      }
     });
 
     test.each<[string, Change, string]>([
@@ -176,6 +303,22 @@ describe("a failover", () => {
           edit(of("lvs1"), "ipvs", gone, "");
         },
         "lvs1 has no real server in its pool of web yet",
+      ],
+      [
+        "the first can't be reached",
+        (of, all) => {
+          over(of, all);
+          all.delete("lvs1");
+        },
+        "lvs1 can't be reached: No route to host",
+      ],
+      [
+        "the first is in FAULT state",
+        (of, all) => {
+          over(of, all);
+          edit(of("lvs1"), "vrrp-log", /Entering BACKUP STATE/, "Entering FAULT STATE");
+        },
+        "lvs1 is in FAULT state for VI_1",
       ],
     ])("not while %s", (_what, change, trouble) => {
       expect(troubleOf(statusOf(change), moved)).toBe(trouble);
@@ -216,6 +359,25 @@ describe("a real server", () => {
   });
 });
 
+test("whether a real server has left, or is back, is not known while a director can't be asked", () => {
+  const silent: Change = (_, all) => all.delete("lvs2");
+  const why = "lvs2 can't be reached: No route to host";
+  expect(stillServes("web2", statusOf(silent))).toBe(why);
+  expect(notBack("web2", statusOf(silent))).toBe(why);
+  // One in maintenance may be off: it sends nobody anywhere.
+  const drained: Change = (of, all) => {
+    silent(of, all);
+    edit(of("lvs1"), "ipvs", /192\.0\.2\.22:80 +Route +1/, (found) => found.replace(/1$/, "0"));
+  };
+  const stack = sampleStack();
+  for (const { name, steps } of stack.hosts) {
+    const step = steps.find(({ script }) => script === "keepalived.sh");
+    if (name === "lvs2") step?.args.splice(2, 0, "stopped");
+  }
+  expect(stillServes("web2", statusOf(drained, stack))).toBeUndefined();
+  expect(notBack("web2", statusOf(silent, stack))).toBeUndefined();
+});
+
 describe("a director in maintenance", () => {
   test("serves as long as it has an address, and the others must have it", () => {
     expect(stillServes("lvs1", statusOf())).toBe("lvs1 still has 192.0.2.100");
@@ -246,5 +408,25 @@ describe("a director in maintenance", () => {
       edit(of("lvs2"), "vrrp-log", /Entering BACKUP STATE/, "Entering FAULT STATE");
     };
     expect(notBack("lvs2", statusOf(fault))).toBe("lvs2 is in FAULT state for VI_1");
+    const idle: Change = (of) => {
+      edit(of("lvs2"), "service keepalived.service", "=active", "=failed");
+    };
+    expect(notBack("lvs2", statusOf(idle))).toBe("lvs2: keepalived is not running");
+  });
+
+  test("is back with one real server in its pool, and with none where nobody has one", () => {
+    const without = (rows: RegExp, ...names: string[]) =>
+      statusOf((of) => {
+        for (const name of names) edit(of(name), "ipvs", rows, "");
+      });
+    expect(notBack("lvs2", without(/ +-> 192\.0\.2\.2[12]:80 .*\n/g, "lvs2"))).toBeUndefined();
+    expect(notBack("lvs2", without(gone, "lvs1", "lvs2"))).toBeUndefined();
+    const onlyOne = statusOf((of) => {
+      edit(of("lvs1"), "ipvs", / +-> 192\.0\.2\.2[12]:80 .*\n/g, "");
+      edit(of("lvs2"), "ipvs", gone, "");
+    });
+    expect(notBack("lvs2", onlyOne)).toBe("lvs2 has no real server in its pool of web");
+    // It is active itself.
+    expect(notBack("lvs1", statusOf())).toBeUndefined();
   });
 });

@@ -1,248 +1,47 @@
-// drain, undrain, failover and maintenance as an operator runs them: with a pulumi of the test's, and a host for each name that says
-// what the lab's did once, until something is done to it.
-import { spawn } from "node:child_process";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
-import { quote } from "shell-quote";
-import { parseReport } from "../../ops/report";
-import { startSshServer, type SshServer } from "../plugins/sshServer";
-import {
-  edit,
-  giveAddress,
-  reportText,
-  type Sections,
-  sample,
-  sampleStack,
-  takeAddress,
-} from "./sampleHosts";
+// drain, undrain, logs, failover and maintenance as an operator runs them: what is done, what is said, and how it ends.
+import { rmSync, writeFileSync } from "node:fs";
+import { bundled } from "../support/lvs";
+import { entered, names, PretendStack, weightOfWeb2 } from "./pretendStack";
+import { edit, type Sections, sample, takeAddress } from "./sampleHosts";
 
-const folder = mkdtempSync(join(tmpdir(), "lvs-ha-operate-"));
-const file = (name: string) => join(folder, name);
-const project = join(__dirname, "../..");
-const names = sampleStack().hosts.map(({ name }) => name);
-const servers = new Map<string, SshServer>();
+jest.setTimeout(60_000);
 
-function program(path: string, lines: string[]): void {
-  writeFileSync(file(path), ["#!/bin/sh", ...lines, ""].join("\n"));
-  chmodSync(file(path), 0o755);
-}
+let stack: PretendStack;
 
 beforeAll(async () => {
-  mkdirSync(file("bin"));
-  mkdirSync(file("host"));
-  program("bin/pulumi", [
-    `printf '%s\\n' "$*" >>"${file("calls")}"`,
-    'case "$1 $2" in',
-    `"stack export") cat "${file("state.json")}" ;;`,
-    `"preview --expect-no-changes") cat "${file("changed")}" && [ ! -s "${file("changed")}" ] ;;`,
-    '"preview "*) echo "the preview" ;;',
-    // An up leaves other hosts behind.
-    `"up "*) echo "pulumi up was here"; [ ! -e "${file("fails")}" ] || exit 1; cp "${file("after")}"/* "${file("host")}" ;;`,
-    `"config --json") cat "${file("config.json")}" ;;`,
-    '"config "*) ;;',
-    "*) exit 64 ;;",
-    "esac",
-  ]);
-  // What a host is asked by a script is what it said once; what else it is told runs, with the programs beside this one.
-  program("host/sh", [
-    'if [ "$1" = -s ]; then',
-    "    shift 2",
-    '    script=$(mktemp "$FOLDER/script.XXXXXX") && cat >"$script"',
-    '    if grep -q "What a host says of itself" "$script"; then cat "$FOLDER/$NAME.report"; rm "$script"; exit; fi',
-    '    sed -i "s|/usr/local/lib/lvs-ha/|$FOLDER/|" "$script"',
-    '    /bin/sh "$script" "$@"; code=$?; rm "$script"; exit $code',
-    "fi",
-    'exec /bin/sh "$@"',
-  ]);
-  program("host/drain.sh", [
-    `echo "$NAME drain.sh $*" >>"${file("calls")}"`,
-    'cat "$FOLDER/$NAME.drain" >&2',
-    '! grep -q "check fails" "$FOLDER/$NAME.drain"',
-  ]);
-  program("host/ip", ['grep -o "\\"local\\":\\"$5\\"" "$FOLDER/$NAME.report"']);
-  program("host/systemctl", [
-    `echo "$NAME systemctl $*" >>"${file("calls")}"`,
-    'cp "$FOLDER/../after"/* "$FOLDER"',
-  ]);
-  program("host/journalctl", [
-    `echo "$NAME journalctl $*" >>"${file("calls")}"`,
-    'cat "$FOLDER/$NAME.journal"',
-  ]);
-  for (const name of names) {
-    const environment = {
-      NAME: name,
-      FOLDER: file("host"),
-      PATH: `${file("host")}${delimiter}${process.env.PATH}`,
-    };
-    servers.set(name, await startSshServer({ password: "secret", environment }));
-  }
-}, 60_000);
+  stack = await PretendStack.start();
+});
 
 afterAll(async () => {
-  await Promise.all([...servers.values()].map((server) => server.stop()));
-  rmSync(folder, { recursive: true });
+  await stack.stop();
 });
 
 beforeEach(() => {
-  for (const name of ["calls", "fails", "after"])
-    rmSync(file(name), { force: true, recursive: true });
-  mkdirSync(file("after"));
-  writeFileSync(file("calls"), "");
-  writeFileSync(file("changed"), "");
-  for (const name of names) {
-    writeFileSync(file(`host/${name}.report`), sample(`${name}.report`));
-    writeFileSync(file(`host/${name}.drain`), "");
-  }
-  configure([]);
-  writeFileSync(file("state.json"), state());
+  stack.reset();
 });
 
-/** The sample's state, with every host where its name is. */
-function state(): string {
-  const exported = JSON.parse(sample("state.json")) as {
-    deployment: { resources: { urn: string; inputs?: { connection?: { plaintext: string } } }[] };
-  };
-  for (const { urn, inputs } of exported.deployment.resources) {
-    if (!inputs?.connection) continue;
-    const server = servers.get(/pair-(?:ssh-)?(\w+)-/.exec(urn)?.[1] ?? "");
-    const connection = {
-      host: "127.0.0.1",
-      port: server?.port,
-      password: "secret",
-      hostKey: server?.hostKeys[0],
-    };
-    inputs.connection.plaintext = JSON.stringify(connection);
-  }
-  return JSON.stringify(exported).replaceAll("sudo -n ", "");
+const file = (name: string) => stack.file(name);
+const lvs = (...args: string[]) => stack.lvs(...args);
+const done = () => stack.done();
+
+/** With a clock that is a thousand times too fast: what lasts a minute is over after the first look. */
+async function lvsInAHurry(...args: string[]) {
+  const clock =
+    "const now = performance.now.bind(performance); performance.now = () => 1000 * now();";
+  return stack.lvsWith({ program: [...nodeWith(clock), await bundled()] }, ...args);
 }
 
-/** The stack config's hosts, and who is in maintenance in it; undefined where the key isn't there. */
-function configure(maintenance: string[] | undefined): void {
-  const entry = (objectValue: unknown) => ({ value: "", objectValue, secret: false });
-  const hosts = (start: string) =>
-    entry(names.filter((name) => name.startsWith(start)).map((name) => ({ name })));
-  writeFileSync(
-    file("config.json"),
-    JSON.stringify({
-      "lvs-ha:directors": hosts("lvs"),
-      "lvs-ha:realServers": hosts("web"),
-      ...(maintenance ? { "lvs-ha:maintenance": entry(maintenance) } : {}),
-    }),
-  );
-}
-
-/** Changes what a host says, now or after something was done. */
-function says(
-  name: string,
-  change: (sections: Sections) => void,
-  where: "host" | "after" = "host",
-) {
-  const sections = new Map(parseReport(sample(`${name}.report`)));
-  change(sections);
-  writeFileSync(file(`${where}/${name}.report`), reportText(sections));
-}
-
-const entered = (sections: Sections, from: string, to: string) => {
-  edit(sections, "vrrp-log", `Entering ${from} STATE`, `Entering ${to} STATE`);
-};
-
-/** After something was done, lvs2 is active. */
-function movesTheAddress(): void {
-  says(
-    "lvs1",
-    (sections) => {
-      takeAddress(sections);
-      entered(sections, "MASTER", "BACKUP");
-    },
-    "after",
-  );
-  says("lvs2", giveAddress, "after");
-}
-
-function weightOfWeb2(weight: number) {
-  return (sections: Sections) => {
-    edit(sections, "ipvs", /(192\.0\.2\.22:80 +Route +)1/, (found) =>
-      found.replace(/1$/, String(weight)),
-    );
-  };
-}
-
-interface Ended {
-  exitCode: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-function environment(): NodeJS.ProcessEnv {
-  return {
-    ...process.env,
-    PATH: `${file("bin")}${delimiter}${process.env.PATH}`,
-    NO_COLOR: "1",
-    XDG_RUNTIME_DIR: folder,
-  };
-}
-
-function lvs(...args: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, ["--import", "tsx", "ops/cli.ts", ...args], {
-      cwd: project,
-      env: environment(),
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const ended: Ended = { exitCode: null, stdout: "", stderr: "" };
-    child.stdout.on("data", (text: Buffer) => (ended.stdout += text.toString()));
-    child.stderr.on("data", (text: Buffer) => (ended.stderr += text.toString()));
-    child.once("close", (exitCode) => {
-      resolve({ ...ended, exitCode });
-    });
-  });
-}
-
-/** The same, by somebody at a terminal who types `answer`. */
-function lvsOnTerminal(answer: string, ...args: string[]): Promise<Ended> {
-  return lvsUntil("[y/N]", answer, ...args);
-}
-
-/** The same, by somebody who types it when `cue` is on the screen. */
-function lvsUntil(cue: string, answer: string, ...args: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const line = quote([process.execPath, "--import", "tsx", "ops/cli.ts", ...args]);
-    const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], {
-      cwd: project,
-      env: environment(),
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    const ended: Ended = { exitCode: null, stdout: "", stderr: "" };
-    child.stdout.on("data", (text: Buffer) => {
-      const asked = ended.stdout.includes(cue);
-      ended.stdout += text.toString();
-      if (!asked && ended.stdout.includes(cue)) child.stdin.write(answer);
-    });
-    child.once("close", (exitCode) => {
-      resolve({ ...ended, exitCode });
-    });
-  });
-}
-
-/** What was done, looks aside. */
-function done(): string[] {
-  return readFileSync(file("calls"), "utf8")
-    .split("\n")
-    .filter((call) => call !== "" && !/^(stack export|config --json|preview --expect)/.test(call))
-    .map((call) => call.replace(" --non-interactive", ""))
-    .sort();
+/** node, which runs this first. */
+function nodeWith(code: string): string[] {
+  return [process.execPath, "--import", `data:text/javascript,${encodeURIComponent(code)}`];
 }
 
 const drained = (open: number) => `drain: 192.0.2.22: no new connections; ${open} open after 5 s\n`;
+
+const isStopped = (sections: Sections) => {
+  edit(sections, "service keepalived.service", "=active", "=inactive");
+  edit(sections, "ipvs", /TCP[^]*/, "");
+};
 
 describe("lvs drain", () => {
   test("has every director drain the real server, tells what each said, and how many connections are left", async () => {
@@ -260,6 +59,11 @@ describe("lvs drain", () => {
       "lvs2 drain.sh drain 5 192.0.2.22",
     ]);
     writeFileSync(file("host/lvs1.drain"), drained(3));
+    const some = await lvs("drain", "web2", "--seconds", "0");
+    expect([some.exitCode, some.stdout.split("\n")[0]]).toEqual([
+      1,
+      "lvs1  ▲ 192.0.2.22: no new connections; 3 open after 5 s",
+    ]);
     const left = await lvs("drain", "web2", "--json");
     const told = JSON.parse(left.stdout) as { directors: object[] };
     expect([left.exitCode, told.directors[0]]).toEqual([
@@ -294,10 +98,10 @@ describe("lvs drain", () => {
         ],
       },
     ]);
-  }, 60_000);
+  });
 
   test("refuses the last real server of a pool, or takes it out of the others", async () => {
-    says("lvs2", (sections) => {
+    stack.says("lvs2", (sections) => {
       edit(sections, "ipvs", / +-> 192\.0\.2\.2[13]:80 .*\n/g, "");
     });
     const refused = await lvs("drain", "web2");
@@ -313,27 +117,69 @@ describe("lvs drain", () => {
       "lvs2  ● 192.0.2.22 stays in: nobody else serves\n",
     ]);
     expect(done()).toHaveLength(2);
-  }, 60_000);
+  });
 
   test("tells of a director that was not told, and ends with 1", async () => {
     writeFileSync(file("host/lvs1.drain"), drained(0));
-    writeFileSync(file("state.json"), state().replaceAll(`:${servers.get("lvs2")?.port},`, ":1,"));
+    stack.cannotReach("lvs2");
     const { exitCode, stdout } = await lvs("drain", "web2", "--timeout", "5");
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/^lvs2 {2}✘ can't be reached, and was not told: .+$/m);
     expect(done()).toEqual(["lvs1 drain.sh drain 30 192.0.2.22"]);
-  }, 60_000);
+  });
 
   test("says of a director that was told and has not answered that it may drain yet", async () => {
     writeFileSync(file("host/lvs1.drain"), drained(0));
-    const text = readFileSync(file("host/drain.sh"), "utf8");
     // ssh(1) ends so when the connection breaks.
-    program("host/drain.sh", ['[ "$NAME" = lvs1 ] || exit 255', ...text.split("\n").slice(1)]);
+    stack.changeProgram("host/drain.sh", "#!/bin/sh", '[ "$NAME" = lvs1 ] || exit 255');
     const { exitCode, stdout } = await lvs("drain", "web2", "--seconds", "0");
-    program("host/drain.sh", text.split("\n").slice(1));
     expect(exitCode).toBe(1);
     expect(stdout).toContain("lvs2  ✘ was told, and may still do it (look with lvs status): ");
-  }, 60_000);
+  });
+
+  test("leaves a director in maintenance alone: its keepalived is stopped", async () => {
+    stack.stops("lvs2");
+    stack.says("lvs2", isStopped);
+    writeFileSync(file("host/lvs1.drain"), drained(0));
+    for (const command of ["drain", "undrain"]) {
+      const { exitCode, stdout } = await lvs(command, "web2");
+      expect([exitCode, stdout]).toEqual([
+        0,
+        "lvs1  ● 192.0.2.22: no new connections; 0 open after 5 s\n",
+      ]);
+    }
+    expect(done()).toEqual([
+      "lvs1 drain.sh drain 30 192.0.2.22",
+      "lvs1 drain.sh undrain 192.0.2.22",
+    ]);
+  });
+
+  test("gives a director the seconds of the drain, and a minute for the checks, beside its own time", async () => {
+    stack.changeProgram("host/drain.sh", "#!/bin/sh", "exec sleep 60");
+    // A limit of a minute and more is over after a second.
+    const hurry = `import processes from "node:child_process";
+      const { spawn } = processes;
+      processes.spawn = (command, args, options = {}) =>
+        spawn(command, args, options.timeout > 6e4 ? { ...options, timeout: 1000 } : options);`;
+    const program = [...nodeWith(hurry), await bundled()];
+    const limits = async (...args: string[]) => {
+      const { exitCode, stdout } = await stack.lvsWith({ program }, ...args);
+      const seconds = [...stdout.matchAll(/ no answer within (\d+) s$/gm)].map(
+        ([, limit]) => limit,
+      );
+      return [exitCode, ...seconds];
+    };
+    const all = await Promise.all([
+      limits("drain", "web2"),
+      limits("drain", "web2", "--seconds", "3600", "--timeout", "30"),
+      limits("undrain", "web2"),
+    ]);
+    expect(all).toEqual([
+      [3, "110", "110"],
+      [3, "3690", "3690"],
+      [3, "80", "80"],
+    ]);
+  });
 
   test("knows its real servers and its seconds", async () => {
     const { exitCode, stderr } = await lvs("drain", "web9");
@@ -341,8 +187,14 @@ describe("lvs drain", () => {
       2,
       "lvs: no virtual server has a real server web9; they have web1, web2, web3\n",
     ]);
-    expect((await lvs("drain", "web2", "--seconds", "3601")).exitCode).toBe(2);
-  }, 60_000);
+    for (const seconds of ["3601", "-1", "1.5"]) {
+      expect([seconds, (await lvs("drain", "web2", "--seconds", seconds)).exitCode]).toEqual([
+        ...[seconds, 2],
+      ]);
+    }
+    expect((await lvs("undrain", "web9")).exitCode).toBe(2);
+    expect(done()).toEqual([]);
+  });
 });
 
 test("lvs undrain tells of a check that keeps the real server out, and ends with 1", async () => {
@@ -355,7 +207,7 @@ test("lvs undrain tells of a check that keeps the real server out, and ends with
     "lvs1  ● 192.0.2.22: in again\nlvs2  ✘ 192.0.2.22 is out after 60 s: its check fails\n",
   ]);
   expect(done()).toHaveLength(4);
-}, 60_000);
+});
 
 describe("lvs logs", () => {
   const units = "-u keepalived -u lvs-ha-*";
@@ -379,7 +231,7 @@ describe("lvs logs", () => {
       { host: "web1", at: "2026-11-23T06:12:28.250Z", text: "systemd[1]: a\n  more" },
       { host: "lvs1", at: "2026-11-23T06:12:29.500Z", text: "Keepalived_vrrp[264]: b" },
     ]);
-  }, 60_000);
+  });
 
   test("asks one host alone, for what is wanted; one that isn't there is a mistake", async () => {
     await lvs("logs", "lvs1", "--since", "1 hour ago");
@@ -391,16 +243,16 @@ describe("lvs logs", () => {
       2,
       "lvs: no host web9 in the stack; it has lvs1, lvs2, web1, web2, web3\n",
     ]);
-  }, 60_000);
+  });
 
   test("tells of a host that can't be asked, and prints what the others have", async () => {
-    writeFileSync(file("state.json"), state().replaceAll(`:${servers.get("lvs2")?.port},`, ":1,"));
+    stack.cannotReach("lvs2");
     const { exitCode, stdout, stderr } = await lvs("logs", "--timeout", "5");
     expect([exitCode, stdout.split("\n").length]).toEqual([1, 4]);
     expect(stderr).toMatch(/^lvs: lvs2: .*\n$/);
     const none = await lvs("logs", "lvs2", "--timeout", "5");
     expect([none.exitCode, none.stdout]).toEqual([3, ""]);
-  }, 60_000);
+  });
 
   test("with --follow prints each entry as it comes", async () => {
     const { stdout, stderr } = await lvs("logs", "lvs1", "--follow", "--json");
@@ -408,12 +260,12 @@ describe("lvs logs", () => {
     // The test's journal has an end.
     expect(stderr).toContain("lvs: lvs1: ended with 0\n");
     expect(done()[0]).toMatch(/ --follow$/);
-  }, 60_000);
+  });
 });
 
 describe("lvs failover", () => {
   test("restarts the active director's keepalived, waits for the other, and tells how long it took", async () => {
-    movesTheAddress();
+    stack.movesTheAddress();
     const { exitCode, stdout, stderr } = await lvs("failover", "--yes");
     expect([exitCode, stderr]).toEqual([0, "VI_1 (192.0.2.100): lvs1 to lvs2\n"]);
     expect(stdout).toMatch(/^● lvs2 took over after \d+ ms\n$/);
@@ -421,21 +273,99 @@ describe("lvs failover", () => {
     const again = await lvs("failover", "--yes", "--to", "lvs2", "--json");
     expect([again.exitCode, JSON.parse(again.stdout)]).toEqual([0, { from: null, to: "lvs2" }]);
     expect(done()).toHaveLength(1);
-  }, 60_000);
+  });
 
   test("says what went wrong on the way, and what is wrong afterwards", async () => {
-    movesTheAddress();
-    says("lvs1", takeAddress, "after");
-    program("host/date", [
+    stack.movesTheAddress();
+    stack.says("lvs1", takeAddress, "after");
+    stack.program("host/date", [
       'now=$(cat "$FOLDER/now" 2>/dev/null) || now=0',
       'echo $((now + 10)) | tee "$FOLDER/now"',
     ]);
     rmSync(file("after/lvs2.report"));
     const { exitCode, stderr } = await lvs("failover", "--yes");
-    rmSync(file("host/date"));
     expect(exitCode).toBe(1);
     expect(stderr).toContain("lvs: after 30 s lvs2 does not have all addresses: lvs status\n");
-  }, 60_000);
+  });
+
+  test("ends with 1 when the director that was active does not stand by in the end", async () => {
+    stack.movesTheAddress();
+    const failed = (sections: Sections) => {
+      takeAddress(sections);
+      edit(sections, "service keepalived.service", "=active", "=failed");
+    };
+    stack.says("lvs1", failed, "after");
+    const { exitCode, stdout, stderr } = await lvsInAHurry("failover", "--yes");
+    expect([exitCode, stderr.split("\n").at(-2)]).toEqual([
+      1,
+      "lvs: lvs1: keepalived is not running",
+    ]);
+    expect(stdout).toMatch(/^● lvs2 took over after \d+ ms\n$/);
+    stack.reset();
+    stack.movesTheAddress();
+    stack.says("lvs1", failed, "after");
+    const asJson = await lvsInAHurry("failover", "--yes", "--json");
+    expect([asJson.exitCode, JSON.parse(asJson.stdout)]).toEqual([
+      1,
+      {
+        from: "lvs1",
+        moves: [{ instance: "VI_1", addresses: ["192.0.2.100"], to: "lvs2" }],
+        warnings: [],
+        milliseconds: expect.any(Number) as number,
+        standsBy: false,
+      },
+    ]);
+  });
+
+  test("waits until the director that was active stands by", async () => {
+    stack.movesTheAddress();
+    stack.says(
+      "lvs1",
+      (sections) => {
+        takeAddress(sections);
+        entered(sections, "MASTER", "BACKUP");
+      },
+      "later",
+    );
+    stack.says(
+      "lvs1",
+      (sections) => {
+        takeAddress(sections);
+        edit(sections, "service keepalived.service", "=active", "=activating");
+      },
+      "after",
+    );
+    const { exitCode, stderr } = await lvs("failover", "--yes");
+    expect([exitCode, stderr]).toEqual([0, "VI_1 (192.0.2.100): lvs1 to lvs2\n"]);
+  });
+
+  test("of three directors goes to the one of the next priority; another --to is refused", async () => {
+    stack.addThirdDirector(145);
+    const refused = await lvs("failover", "--yes", "--to", "lvs2");
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      1,
+      "lvs: lvs3 takes VI_1 over, not lvs2: it has the highest priority of those that stand by\n",
+    ]);
+    const typed = { cue: "Fail over? [y/N]", answer: "n\r" };
+    const no = await stack.lvsOnTerminal(typed, "failover");
+    expect([no.exitCode, no.stdout]).toEqual([
+      2,
+      expect.stringContaining("VI_1 (192.0.2.100): lvs1 to lvs3\r\n") as string,
+    ]);
+    expect(done()).toEqual([]);
+  });
+
+  test("warns when the successor knows no open connections", async () => {
+    stack.movesTheAddress();
+    stack.says("lvs2", (sections) => {
+      edit(sections, "ipvs-daemons", /[^]+/, "");
+    });
+    const { exitCode, stderr } = await lvs("failover", "--yes");
+    expect([exitCode, stderr.split("\n")[1]]).toEqual([
+      0,
+      "▲ lvs2 knows no open connections (it has no backup sync daemon): they break",
+    ]);
+  });
 
   test("does nothing without a yes, or when clients would be worse off", async () => {
     const nobody = await lvs("failover");
@@ -443,7 +373,7 @@ describe("lvs failover", () => {
       2,
       "lvs: nobody is there to ask: say --yes\n",
     ]);
-    says("lvs2", (sections) => {
+    stack.says("lvs2", (sections) => {
       entered(sections, "BACKUP", "FAULT");
     });
     const refused = await lvs("failover", "--yes");
@@ -451,14 +381,19 @@ describe("lvs failover", () => {
       1,
       "lvs: nobody can take VI_1 over from lvs1: lvs2 is in FAULT state\n",
     ]);
+    const unknown = await lvs("failover", "--yes", "--instance", "VI_9");
+    expect([unknown.exitCode, unknown.stderr]).toEqual([
+      2,
+      "lvs: no VRRP instance VI_9; there are VI_1\n",
+    ]);
     expect(done()).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe("lvs maintenance", () => {
   test("on writes a real server into the config, shows that, applies it, and says what may be done", async () => {
-    configure(["web9"]);
-    for (const name of ["lvs1", "lvs2"]) says(name, weightOfWeb2(0), "after");
+    stack.configure(["web9"]);
+    for (const name of ["lvs1", "lvs2"]) stack.says(name, weightOfWeb2(0), "after");
     const { exitCode, stdout } = await lvs("maintenance", "on", "web2", "--yes");
     expect(exitCode).toBe(0);
     expect(done()).toEqual([
@@ -475,22 +410,108 @@ describe("lvs maintenance", () => {
         "",
       ].join("\n"),
     );
-  }, 60_000);
+  });
 
   test("off takes it out again, and waits until it serves", async () => {
-    configure(["lvs2", "web2"]);
+    stack.configure(["lvs2", "web2"]);
     for (const name of ["lvs1", "lvs2"]) {
-      says(name, weightOfWeb2(0));
+      stack.says(name, weightOfWeb2(0));
       writeFileSync(file(`after/${name}.report`), sample(`${name}.report`));
     }
     const { exitCode, stdout } = await lvs("maintenance", "off", "web2", "--yes");
     expect([exitCode, stdout]).toEqual([0, "the preview\npulumi up was here\n● web2 is back\n"]);
     expect(done()[0]).toBe("config rm --path lvs-ha:maintenance[1]");
-  }, 60_000);
+  });
+
+  const weight = (of: number, when: "now" | "after" | "later") => {
+    for (const name of ["lvs1", "lvs2"]) {
+      stack.says(name, of === 1 ? () => undefined : weightOfWeb2(of), when);
+    }
+  };
+
+  test("waits until the directors have done what the change tells them, on and off", async () => {
+    weight(1, "after");
+    weight(0, "later");
+    const on = await lvs("maintenance", "on", "web2", "--yes");
+    expect([on.exitCode, on.stderr, on.stdout.split("\n").at(-3)]).toEqual([
+      ...[0, "", "● web2 gets no new connections. It may be rebooted or worked on."],
+    ]);
+    stack.reset();
+    stack.configure(["web2"]);
+    weight(0, "now");
+    weight(0, "after");
+    weight(1, "later");
+    const off = await lvs("maintenance", "off", "web2", "--yes");
+    expect([off.exitCode, off.stderr, off.stdout.split("\n").at(-2)]).toEqual([
+      ...[0, "", "● web2 is back"],
+    ]);
+  });
+
+  test("ends with 1 when they have not in time, and says what is not so", async () => {
+    const on = await lvsInAHurry("maintenance", "on", "web2", "--yes", "--json");
+    const problem = "web2 is still in the pool of web";
+    expect([on.exitCode, JSON.parse(on.stdout)]).toEqual([
+      1,
+      { host: "web2", maintenance: "on", applied: true, problem },
+    ]);
+    expect(on.stderr).toContain(`lvs: ${problem}\n`);
+    stack.configure(["web2"]);
+    weight(0, "now");
+    const off = await lvsInAHurry("maintenance", "off", "web2", "--yes");
+    expect([off.exitCode, off.stderr]).toEqual([
+      1,
+      "lvs: web2 is inhibited in the pool of web on lvs1: its check fails, or has not run\n",
+    ]);
+  });
+
+  test("off is never refused: what comes back takes nothing away", async () => {
+    stack.configure(["web2"]);
+    // web2 is the last one in the pool, and off for good.
+    stack.says("lvs1", (sections) => {
+      edit(sections, "ipvs", / +-> 192\.0\.2\.2[13]:80 .*\n/g, "");
+    });
+    const { exitCode, stdout } = await lvs("maintenance", "off", "web2", "--yes");
+    expect([exitCode, stdout.split("\n").at(-2)]).toEqual([0, "● web2 is back"]);
+    // It asks the hosts when the change is done, and has no need to before.
+    const calls = stack.calls();
+    const firstLook = calls.findIndex((call) => call.endsWith(" report"));
+    expect(firstLook).toBeGreaterThan(calls.findIndex((call) => call.startsWith("up ")));
+  });
+
+  test("on says how many connections go on", async () => {
+    const open = (sections: Sections) => {
+      weightOfWeb2(0)(sections);
+      edit(sections, "ipvs", /(192\.0\.2\.22:80 +Route +0 +)0/, "$17");
+    };
+    stack.says("lvs1", open, "after");
+    stack.says("lvs2", weightOfWeb2(0), "after");
+    const { exitCode, stdout } = await lvs("maintenance", "on", "web2", "--yes");
+    expect([exitCode, stdout]).toEqual([
+      0,
+      expect.stringContaining(
+        "● web2 gets no new connections. 7 connections of before go on: when lvs status shows 0 under ACTIVE, it may be rebooted or worked on.\n",
+      ) as string,
+    ]);
+  });
+
+  test("without a person to ask, or a config that can be read, nothing is changed", async () => {
+    const nobody = await lvs("maintenance", "on", "web2");
+    expect([nobody.exitCode, nobody.stderr]).toEqual([
+      2,
+      "lvs: nobody is there to ask: say --yes\n",
+    ]);
+    stack.setConfig({ "lvs-ha:directors": { value: "lvs1" } });
+    const unread = await lvs("maintenance", "on", "web2", "--yes");
+    expect([unread.exitCode, unread.stderr.split("\n")[0]]).toEqual([
+      3,
+      expect.stringMatching(/^lvs: the stack config can't be read: /) as string,
+    ]);
+    expect(done()).toEqual([]);
+  });
 
   test("on for the active director says who takes over, and waits until it has", async () => {
-    movesTheAddress();
-    configure(undefined);
+    stack.movesTheAddress();
+    stack.configure(undefined);
     const { exitCode, stdout } = await lvs("maintenance", "on", "lvs1", "--yes", "--stack", "prod");
     expect(exitCode).toBe(0);
     expect(stdout).toContain("lvs1 is active for VI_1 (192.0.2.100); lvs2 takes over\n");
@@ -498,7 +519,7 @@ describe("lvs maintenance", () => {
       "lvs1's keepalived is stopped, and stays so over a reboot; lvs2 serves.",
     );
     expect(done()[0]).toBe("config set --path lvs-ha:maintenance[0] lvs1 --stack prod");
-  }, 60_000);
+  });
 
   test.each([
     ["n", "n\r", 2],
@@ -509,8 +530,11 @@ describe("lvs maintenance", () => {
   ])(
     "asks, and takes %s for what it is: a no leaves the config as it was",
     async (_, answer, code) => {
-      for (const name of ["lvs1", "lvs2"]) says(name, weightOfWeb2(0), "after");
-      const { exitCode, stdout } = await lvsOnTerminal(answer, "maintenance", "on", "web2");
+      for (const name of ["lvs1", "lvs2"]) stack.says(name, weightOfWeb2(0), "after");
+      const { exitCode, stdout } = await stack.lvsOnTerminal(
+        { cue: "[y/N]", answer },
+        ...["maintenance", "on", "web2"],
+      );
       const edited = ["config set --path lvs-ha:maintenance[0] web2", "preview --diff"];
       if (code === 0) {
         expect(done()).toEqual([...edited, "up --yes --skip-preview"]);
@@ -520,11 +544,10 @@ describe("lvs maintenance", () => {
       }
       expect(exitCode).toBe(code);
     },
-    60_000,
   );
 
   test("what is so already is said, and nothing is done", async () => {
-    configure(["web2"]);
+    stack.configure(["web2"]);
     expect(await lvs("maintenance", "on", "web2", "--yes")).toEqual({
       exitCode: 0,
       stdout: "web2 is in maintenance already\n",
@@ -534,15 +557,15 @@ describe("lvs maintenance", () => {
       "web1 is not in maintenance already\n",
     );
     expect(done()).toEqual([]);
-  }, 60_000);
+  });
 
   test("what is written but not applied is applied", async () => {
-    configure(["web2"]);
+    stack.configure(["web2"]);
     writeFileSync(file("changed"), "error: no changes were expected but changes were proposed\n");
-    for (const name of ["lvs1", "lvs2"]) says(name, weightOfWeb2(0), "after");
+    for (const name of ["lvs1", "lvs2"]) stack.says(name, weightOfWeb2(0), "after");
     expect((await lvs("maintenance", "on", "web2", "--yes")).exitCode).toBe(0);
     expect(done()).toEqual(["preview --diff", "up --yes --skip-preview"]);
-  }, 60_000);
+  });
 
   test("nothing else that was written into the config comes along", async () => {
     writeFileSync(file("changed"), "error: no changes were expected but changes were proposed\n");
@@ -552,10 +575,10 @@ describe("lvs maintenance", () => {
       "lvs: the config has changed since the last pulumi up: apply that first\n",
     ]);
     expect(done()).toEqual([]);
-  }, 60_000);
+  });
 
   test("what clients can't do without stays: the last real server, the only director", async () => {
-    says("lvs1", (sections) => {
+    stack.says("lvs1", (sections) => {
       edit(sections, "ipvs", / +-> 192\.0\.2\.2[13]:80 .*\n/g, "");
     });
     const last = await lvs("maintenance", "on", "web2", "--yes");
@@ -563,7 +586,7 @@ describe("lvs maintenance", () => {
       1,
       "lvs: web2 is the last one in a pool: web on lvs1\n",
     ]);
-    says("lvs2", (sections) => {
+    stack.says("lvs2", (sections) => {
       edit(sections, "service keepalived.service", "=active", "=failed");
     });
     const only = await lvs("maintenance", "on", "lvs1", "--yes");
@@ -572,7 +595,7 @@ describe("lvs maintenance", () => {
       "lvs: nobody can take VI_1 over from lvs1: lvs2 has no keepalived running\n",
     ]);
     expect(done()).toEqual([]);
-  }, 60_000);
+  });
 
   test("an up that fails leaves the config as it is to be, and says so", async () => {
     writeFileSync(file("fails"), "");
@@ -581,69 +604,44 @@ describe("lvs maintenance", () => {
       1,
       "lvs: pulumi up failed; the config has web2 in maintenance: pulumi up tries again\n",
     ]);
-  }, 60_000);
+  });
 
   // As the engine does: it takes a Ctrl-C, ends what it is at, and says that it was cut off.
   const isCutOff = (what: string) =>
     [
-      `trap 'sleep 1; echo "${what} ended late" >>"${file("calls")}"; echo cut off; exit 255' INT`,
+      `trap 'sleep 0.3; echo "${what} ended late" >>"${file("calls")}"; echo cut off; exit 255' INT`,
       `echo "${what} is at it"; i=0; while [ $i -lt 300 ]; do sleep 0.1; i=$((i + 1)); done`,
     ].join("; ");
 
-  async function withPulumi(from: string, to: string, work: () => Promise<void>): Promise<void> {
-    const text = readFileSync(file("bin/pulumi"), "utf8");
-    if (!text.includes(from)) throw new Error(`the test's pulumi has no ${from}`);
-    program("bin/pulumi", text.replace(from, to).split("\n").slice(1));
-    try {
-      await work();
-    } finally {
-      program("bin/pulumi", text.split("\n").slice(1));
-    }
-  }
+  const onTerminal = (cue: string) =>
+    stack.lvsOnTerminal({ cue, answer: "\x03" }, "maintenance", "on", "web2", "--yes");
 
   test("a Ctrl-C in the preview leaves the config as it was, once the engine has ended", async () => {
-    await withPulumi('echo "the preview"', isCutOff("the preview"), async () => {
-      const { exitCode, stdout } = await lvsUntil(
-        "the preview is at it",
-        "\x03",
-        "maintenance",
-        "on",
-        "web2",
-        "--yes",
-      );
-      expect(stdout).toContain("cut off");
-      expect(stdout).toContain("lvs: interrupted; the config is as it was");
-      expect(exitCode).toBe(130);
-    });
-    const calls = readFileSync(file("calls"), "utf8").trim().split("\n").slice(-3);
-    expect(calls.map((call) => call.replace(" --non-interactive", ""))).toEqual([
+    stack.changeProgram("bin/pulumi", 'echo "the preview"', isCutOff("the preview"));
+    const { exitCode, stdout } = await onTerminal("the preview is at it");
+    expect(stdout).toContain("cut off");
+    expect(stdout).toContain("lvs: interrupted; the config is as it was");
+    expect(exitCode).toBe(130);
+    expect(stack.calls().slice(-3)).toEqual([
       "preview --diff",
       "the preview ended late",
       "config rm --path lvs-ha:maintenance[0]",
     ]);
-  }, 60_000);
+  });
 
   test("a Ctrl-C in the change waits for the engine, and says what the config has", async () => {
-    await withPulumi('echo "pulumi up was here"', isCutOff("the up"), async () => {
-      const { exitCode, stdout } = await lvsUntil(
-        "the up is at it",
-        "\x03",
-        "maintenance",
-        "on",
-        "web2",
-        "--yes",
-      );
-      expect(stdout).toContain(
-        "lvs: interrupted; the config has the change, which pulumi up goes on with",
-      );
-      expect(exitCode).toBe(130);
-    });
+    stack.changeProgram("bin/pulumi", 'echo "pulumi up was here"', isCutOff("the up"));
+    const { exitCode, stdout } = await onTerminal("the up is at it");
+    expect(stdout).toContain(
+      "lvs: interrupted; the config has the change, which pulumi up goes on with",
+    );
+    expect(exitCode).toBe(130);
     expect(done()).toContain("the up ended late");
     expect(done().filter((call) => call.startsWith("config rm"))).toEqual([]);
-  }, 60_000);
+  });
 
   test("--json tells what became of it, and the engine speaks on the other stream", async () => {
-    for (const name of ["lvs1", "lvs2"]) says(name, weightOfWeb2(0), "after");
+    for (const name of ["lvs1", "lvs2"]) stack.says(name, weightOfWeb2(0), "after");
     const on = await lvs("maintenance", "on", "web2", "--yes", "--json");
     expect([on.exitCode, JSON.parse(on.stdout)]).toEqual([
       0,
@@ -661,16 +659,14 @@ describe("lvs maintenance", () => {
         problem: "pulumi up failed; the config has web2 in maintenance: pulumi up tries again",
       },
     ]);
-  }, 60_000);
+  });
 
   test("a preview that fails leaves the config as it was", async () => {
-    const text = readFileSync(file("bin/pulumi"), "utf8");
-    program("bin/pulumi", text.replace('echo "the preview"', "exit 1").split("\n").slice(1));
-    configure(["lvs2", "web1", "web2"]);
+    stack.changeProgram("bin/pulumi", 'echo "the preview"', "exit 1");
+    stack.configure(["lvs2", "web1", "web2"]);
     const { exitCode } = await lvs("maintenance", "off", "web1", "--yes");
-    configure(undefined);
+    stack.configure(undefined);
     const on = await lvs("maintenance", "on", "web1", "--yes");
-    program("bin/pulumi", text.split("\n").slice(1));
     expect([exitCode, on.exitCode]).toEqual([3, 3]);
     expect(done().filter((call) => call.startsWith("config"))).toEqual([
       "config rm --path lvs-ha:maintenance[1]",
@@ -679,7 +675,7 @@ describe("lvs maintenance", () => {
       "config set --path lvs-ha:maintenance[1] web1",
       "config set --path lvs-ha:maintenance[2] web2",
     ]);
-  }, 60_000);
+  });
 
   test("a host or a word that isn't there is a mistake", async () => {
     const { exitCode, stderr } = await lvs("maintenance", "on", "web9", "--yes");
@@ -688,7 +684,6 @@ describe("lvs maintenance", () => {
       "lvs: no host web9 in the config; it has lvs1, lvs2, web1, web2, web3\n",
     ]);
     expect((await lvs("maintenance", "maybe", "web1", "--yes")).exitCode).toBe(2);
-    expect(existsSync(file("calls"))).toBe(true);
     expect(done()).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -38,3 +38,18 @@ test("a resource that is gone by now is an error, and changes nothing", () => {
     "look again: lvs verify",
   );
 });
+
+test("a resource that is about to be deleted is left alone: its successor of the same name is marked", () => {
+  const state = JSON.parse(sample("state.json")) as State;
+  const urn = urnOf("pair-web3-vip");
+  const { resources } = state.deployment;
+  const at = resources.findIndex((resource) => resource.urn === urn);
+  const old = { ...structuredClone(resources[at]), urn, delete: true };
+  resources.splice(at, 0, old);
+  const marked = JSON.parse(withMarks(JSON.stringify(state), [urn])) as State;
+  expect(marked.deployment.resources[at]).toEqual(old);
+  expect(marked.deployment.resources[at + 1]?.inputs).toHaveProperty(
+    "create",
+    expect.stringMatching(/ # drifted$/),
+  );
+});

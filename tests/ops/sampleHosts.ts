@@ -14,16 +14,58 @@ export function sampleStack(): Stack {
   return stackOf(sample("state.json"));
 }
 
+/** The sample's stack with another text in its directors' keepalived.conf. */
+export function stackWith(from: string, to: string, state = sample("state.json")): Stack {
+  const inJson = (text: string) => JSON.stringify(text).slice(1, -1);
+  const changed = state.replaceAll(inJson(from), inJson(to));
+  if (changed === state) throw new Error(`the sample's directors have no ${from}`);
+  return stackOf(changed);
+}
+
 export type Sections = Map<string, Section>;
+
+/** What a host answered, to be changed. */
+export function sampleReport(name: string): Sections {
+  if (name === "lvs3") return thirdReport(130);
+  return new Map(parseReport(sample(`${name}.report`)));
+}
+
+interface State {
+  deployment: { resources: { urn: string }[] };
+}
+
+/** The stack's state with a third director: lvs3 is as lvs2 but for its priority. */
+export function stateOfThree(priority: number): string {
+  const state = JSON.parse(sample("state.json")) as State;
+  const { resources } = state.deployment;
+  for (const resource of resources.filter(({ urn }) => /::pair-(ssh-)?lvs2\b/.test(urn))) {
+    resources.push(JSON.parse(asThird(JSON.stringify(resource), priority)) as { urn: string });
+  }
+  return JSON.stringify(state);
+}
+
+/** What lvs3 answers. */
+export function thirdReport(priority: number): Sections {
+  const sections = [...sampleReport("lvs2")].map(
+    ([name, { status, text }]) => [name, { status, text: asThird(text, priority) }] as const,
+  );
+  return new Map(sections);
+}
+
+function asThird(text: string, priority: number): string {
+  return text
+    .replaceAll("lvs2", "lvs3")
+    .replaceAll("10.10.0.12", "10.10.0.13")
+    .replaceAll("192.0.2.12", "192.0.2.13")
+    .replaceAll("priority 140", `priority ${priority}`);
+}
 
 /** What each host answered, with a change. A host that `change` takes out of the map is one that can't be reached. */
 export function sampleAnswers(
   change: (hosts: Map<string, Sections>) => void = () => undefined,
+  { hosts } = sampleStack(),
 ): Map<string, Answer> {
-  const { hosts } = sampleStack();
-  const reports = new Map(
-    hosts.map(({ name }) => [name, new Map(parseReport(sample(`${name}.report`)))]),
-  );
+  const reports = new Map(hosts.map(({ name }) => [name, sampleReport(name)]));
   change(reports);
   return new Map(
     hosts.map(({ name }) => {
@@ -68,6 +110,38 @@ export function takeAddress(sections: Sections): void {
 export function giveAddress(sections: Sections): void {
   const own = '"addr_info":[{"family":"inet","local":"192.0.2.12"';
   edit(sections, "addresses", own, own.replace("[", `[${virtualAddress},`));
+}
+
+/** What report.sh answers to a question; a file, a service and the like are named in theirs. */
+const answersTo: Record<string, (about: string) => string[]> = {
+  host: () => ["now", "kernel", "system", "memory", "conntrack", "slabs", "addresses", "arp"],
+  director: () => [
+    "keepalived",
+    "service keepalived.service",
+    "ipvs",
+    "ipvs-rates",
+    "ipvs-daemons",
+    "vrrp-log",
+    "pool-log",
+  ],
+  "ipvs-rules": () => ["ipvs-rules", "ipvs-thresholds"],
+  ufw: () => ["ufw"],
+  nft: () => ["nft-live", "nft-reference"],
+  sysctls: () => ["sysctls"],
+  file: (path) => [`mode ${path}`, `file ${path}`],
+};
+
+/** A host's answers to these questions alone, of which it may not know some. */
+export function answered(sections: Sections, questions: readonly string[]): Sections {
+  const found: Sections = new Map();
+  for (const question of questions) {
+    const [, kind = "", about = ""] = /^([\w-]+)=?([^]*)$/.exec(question) ?? [];
+    for (const name of answersTo[kind]?.(about) ?? [`${kind} ${about}`]) {
+      const isEmptyFolder = kind === "folder";
+      found.set(name, sections.get(name) ?? { status: isEmptyFolder ? 0 : 1, text: "" });
+    }
+  }
+  return found;
 }
 
 /** A report's text, of which parseReport makes these answers. */

@@ -4,14 +4,21 @@ import { join } from "node:path";
 import pc from "picocolors";
 import { LvsHaPair } from "../../components";
 import { bundle, script } from "../../components/host/scripts";
-import type { Stack, StackHost } from "../../ops/stack";
+import type { Stack, StackHost, Step } from "../../ops/stack";
 import { stackOf } from "../../ops/stack";
 import { bundledScripts, expectations, kinds, ownTexts } from "../../ops/verify/expect";
 import { picture } from "../../ops/verify/picture";
 import { verified, type VerifiedHost } from "../../ops/verify/verify";
 import { register } from "../support/mocks";
 import { settingsOf, smallStack } from "../support/stacks";
-import { edit, sampleAnswers, sampleStack, type Sections, sectionsOf } from "./sampleHosts";
+import {
+  answered,
+  edit,
+  sampleAnswers,
+  sampleStack,
+  type Sections,
+  sectionsOf,
+} from "./sampleHosts";
 
 function hostOf(stack: Stack, name: string): StackHost {
   const host = stack.hosts.find((entry) => entry.name === name);
@@ -19,13 +26,28 @@ function hostOf(stack: Stack, name: string): StackHost {
   return host;
 }
 
-/** What verify finds on a host of the sample, changed by hand. */
-function found(name: string, change: (sections: Sections) => void = () => undefined): VerifiedHost {
-  const host = hostOf(sampleStack(), name);
+/** What verify finds on a host of the sample, changed by hand, that answers what it is asked. */
+function found(
+  name: string,
+  change: (sections: Sections) => void = () => undefined,
+  host = hostOf(sampleStack(), name),
+): VerifiedHost {
+  const expected = expectations(host);
   const answers = sampleAnswers((hosts) => {
     change(sectionsOf(hosts, name));
+    const questions = expected.flatMap((expectation) => expectation.questions);
+    hosts.set(name, answered(sectionsOf(hosts, name), questions));
   });
-  return verified(host, expectations(host), answers.get(name));
+  return verified(host, expected, answers.get(name));
+}
+
+/** A host whose step by this script is another one. */
+function withStep(name: string, script: string, change: (step: Step) => Partial<Step>): StackHost {
+  const host = hostOf(sampleStack(), name);
+  const steps = host.steps.map((step) =>
+    step.script === script ? { ...step, ...change(step) } : step,
+  );
+  return { ...host, steps };
 }
 
 /** Title, resource and diff of each drift. */
@@ -250,6 +272,28 @@ test("one that keepalived took out itself is none: its check fails", () => {
   expect(notes).toEqual(["web2 is out of the pool of web: its check fails"]);
 });
 
+test("one that is out until its check has succeeded once is none either, though no log says so", () => {
+  const of = (alpha: string) => {
+    const host = withStep("lvs1", "keepalived.sh", ({ stdin }) => ({
+      stdin: stdin.replace("    delay_loop 3\n", `    delay_loop 3\n${alpha}`),
+    }));
+    const all = found(
+      "lvs1",
+      (sections) => {
+        edit(sections, "ipvs-rules", live, "");
+        sections.set("file /etc/keepalived/keepalived.conf", {
+          status: 0,
+          text: host.steps.find(({ script: name }) => name === "keepalived.sh")?.stdin ?? "",
+        });
+      },
+      host,
+    );
+    return [all.drifts.map(({ title }) => title), all.notes];
+  };
+  expect(of("    alpha\n")).toEqual([[], ["web2 is out of the pool of web: its check fails"]]);
+  expect(of("")).toEqual([["IPVS table"], []]);
+});
+
 test("one that is drained for a change is told, and is no drift", () => {
   const { drifts: none, notes } = found("lvs1", (sections) => {
     edit(sections, "ipvs-rules", "192.0.2.22:80 -g -w 1", "192.0.2.22:80 -g -w 0");
@@ -353,6 +397,131 @@ test("a secret that differs is told without being shown", () => {
   const result = verified(host, expectations({ ...host, steps: [secrets] }), { report });
   expect(result.drifts.map(({ diff }) => diff)).toEqual([["it differs (secret, not shown)"]]);
   expect(JSON.stringify(result)).not.toMatch(/cAnArY|other/);
+});
+
+test("the mode of every file is compared: of keepalived.conf, of the scripts beside it, and of others", () => {
+  const script = "/etc/keepalived/lvs-ha-scripts/check.sh";
+  const host = withStep("lvs1", "keepalived.sh", ({ stdin }) => ({
+    stdin: `==> /etc/keepalived/keepalived.conf <==\n${stdin}==> ${script} <==\n#!/bin/sh\n`,
+  }));
+  const of = (mode: string, conf = "0640 root:root") =>
+    found(
+      "lvs1",
+      (sections) => {
+        sections.set(`file ${script}`, { status: 0, text: "#!/bin/sh\n" });
+        sections.set(`mode ${script}`, { status: 0, text: `${mode} root:root\n` });
+        sections.set("mode /etc/keepalived/keepalived.conf", { status: 0, text: `${conf}\n` });
+        sections.set("folder /etc/keepalived/lvs-ha-scripts", { status: 0, text: "check.sh\n" });
+      },
+      host,
+    ).drifts.map(({ title, diff }) => [title, ...diff]);
+  expect(of("0755")).toEqual([]);
+  expect(of("0640")).toEqual([[`mode of ${script}`, "-0755 root:root", "+0640 root:root"]]);
+  expect(of("0755", "0644 root:root")).toEqual([
+    ["mode of /etc/keepalived/keepalived.conf", "-0640 root:root", "+0644 root:root"],
+  ]);
+  expect(of("0755", "0640 root:ops")).toEqual([
+    ["mode of /etc/keepalived/keepalived.conf", "-0640 root:root", "+0640 root:ops"],
+  ]);
+});
+
+test("the deploy key is compared, and nobody else's", () => {
+  const [, key = ""] = hostOf(sampleStack(), "lvs1").steps[0]?.args ?? [];
+  const other = key.replace(/ AAAA\S+/, " AAAAother");
+  const of = (change: (text: string) => string) =>
+    found("lvs1", (sections) => {
+      const { status = 0, text = "" } = sections.get("keys root") ?? {};
+      sections.set("keys root", { status, text: change(text) });
+    }).drifts.map(({ title, diff }) => [title, ...diff]);
+  expect(of((text) => `${text}ssh-ed25519 AAAAoperator me@desk\n`)).toEqual([]);
+  expect(of((text) => text.replace(key, other))).toEqual([
+    ["authorized_keys of root", `-${key}`, `+${other}`],
+  ]);
+  // Another key under the stack's own comment logs in, too.
+  expect(of((text) => `${text}${other}\n`)).toEqual([
+    ["authorized_keys of root", ` ${key}`, `+${other}`],
+  ]);
+  expect(of((text) => text.replace(`${key}\n`, ""))).toEqual([
+    ["authorized_keys of root", `-${key}`],
+  ]);
+});
+
+test("a director in maintenance has its keepalived stopped, over a reboot, too, and no table", () => {
+  const host = withStep("lvs2", "keepalived.sh", ({ args }) => ({
+    args: [...args.slice(0, 2), "stopped", ...args.slice(2)],
+  }));
+  const of = (...service: string[]) =>
+    found(
+      "lvs2",
+      (sections) => {
+        const text = ["LoadState=loaded", ...service, ""].join("\n");
+        sections.set("service keepalived.service", { status: 0, text });
+        for (const question of ["ipvs", "ipvs-rules", "ipvs-daemons"]) {
+          sections.set(question, { status: 0, text: "" });
+        }
+      },
+      host,
+    ).drifts.map(({ title, diff }) => [title, ...diff]);
+  expect(of("ActiveState=inactive", "UnitFileState=disabled")).toEqual([]);
+  expect(of("ActiveState=inactive", "UnitFileState=enabled")).toEqual([
+    ["keepalived.service", "-disabled, inactive", "+enabled, inactive"],
+  ]);
+  expect(of("ActiveState=active", "UnitFileState=disabled")).toEqual([
+    ["keepalived.service", "-disabled, inactive", "+disabled, active"],
+  ]);
+});
+
+test("a director that serves has its keepalived running, and started at boot", () => {
+  const of = (from: string, to: string) =>
+    drifts("lvs2", (sections) => {
+      edit(sections, "service keepalived.service", from, to);
+    }).map(([title, , diff]) => [title, ...diff]);
+  expect(of("=enabled", "=disabled")).toEqual([
+    ["keepalived.service", "-enabled, active", "+disabled, active"],
+  ]);
+  expect(of("=active", "=failed")).toEqual([
+    ["keepalived.service", "-enabled, active", "+enabled, failed"],
+  ]);
+  expect(of("=loaded", "=not-found")).toEqual([["keepalived.service", "it is not there"]]);
+});
+
+test("keepalived's version is compared, and that it is held", () => {
+  const lvs1 = hostOf(sampleStack(), "lvs1");
+  const [step] = lvs1.steps;
+  if (step === undefined) throw new Error("no step");
+  const args = ["apply", "pair-lvs1/10.10.0.11", "1:2.3.3-1"];
+  const pinned = { ...step, name: "pair-lvs1-version", script: "version.sh", args };
+  const of = (text: string) =>
+    found(
+      "lvs1",
+      (sections) => {
+        sections.set("version keepalived", { status: 0, text });
+        sections.set("file /var/lib/lvs-ha/owners/version.sh", {
+          status: 0,
+          text: "pair-lvs1/10.10.0.11\n",
+        });
+      },
+      { ...lvs1, steps: [pinned] },
+    ).drifts.map(({ title, diff }) => [title, ...diff]);
+  expect(of("1:2.3.3-1 held\n")).toEqual([]);
+  expect(of("1:2.3.3-1\n")).toEqual([["version of keepalived", "-1:2.3.3-1 held", "+1:2.3.3-1"]]);
+  expect(of("1:2.3.4-1 held\n")).toEqual([
+    ["version of keepalived", "-1:2.3.3-1 held", "+1:2.3.4-1 held"],
+  ]);
+});
+
+test("a weight that somebody set is drift of one that keepalived has brought in again, too", () => {
+  const log = (verb: string, to: string) =>
+    `1795414400.5 lvs1 Keepalived_healthcheckers[9]: ${verb} service [192.0.2.21]:tcp:80 ${to} VS [192.0.2.100]:tcp:80\n`;
+  const of = (line: string, weight: number) =>
+    drifts("lvs1", (sections) => {
+      edit(sections, "ipvs-rules", "192.0.2.21:80 -g -w 1", `192.0.2.21:80 -g -w ${weight}`);
+      edit(sections, "pool-log", /^/, line);
+    }).map(([title]) => title);
+  expect(of(log("Adding", "to"), 7)).toEqual(["IPVS table"]);
+  expect(of(log("Enabling", "of"), 0)).toEqual(["IPVS table"]);
+  // Its check keeps it at weight 0.
+  expect(of(log("Disabling", "of"), 0)).toEqual([]);
 });
 
 test("every script that the components run on hosts is known, whatever the config", async () => {

@@ -42,6 +42,8 @@ export interface SshServerOptions {
   dropAfterMilliseconds?: number;
   /** Closes the session without telling how the command ended. @default false */
   hidesExit?: boolean;
+  /** What is printed in place of running a command that has had all of this input; undefined: it runs. @default nothing */
+  answers?: (command: string, input: string) => string | undefined;
 }
 
 /** A running server and what it saw. */
@@ -358,10 +360,41 @@ function serveSession(
     (accept as (() => void) | undefined)?.();
   });
   session.on("exec", (accept, _reject, { command }) => {
-    kill = run(accept(), command, environment, connection, options, state, children);
+    const channel = accept();
+    const start = (input?: Buffer) => {
+      kill = run(channel, command, environment, connection, options, state, children, input);
+    };
+    if (options.answers === undefined) start();
+    else answer(channel, command, options.answers, state, start);
   });
   connection.on("close", () => {
     kill();
+  });
+}
+
+/** Reads all of a command's input, and answers in its place, or starts it with that. */
+function answer(
+  channel: ServerChannel,
+  command: string,
+  answers: NonNullable<SshServerOptions["answers"]>,
+  state: SshServer,
+  start: (input: Buffer) => void,
+): void {
+  const chunks: Buffer[] = [];
+  channel.on("error", () => undefined);
+  channel.on("data", (chunk: Buffer) => chunks.push(chunk));
+  channel.once("end", () => {
+    const input = Buffer.concat(chunks);
+    const text = answers(command, input.toString());
+    if (text === undefined) {
+      start(input);
+      return;
+    }
+    state.commands.push(command);
+    channel.write(text, () => {
+      channel.exit(0);
+      channel.end();
+    });
   });
 }
 
@@ -373,6 +406,7 @@ function run(
   options: SshServerOptions,
   state: SshServer,
   children: Set<ChildProcess>,
+  input?: Buffer,
 ): () => void {
   state.commands.push(command);
   state.running += 1;
@@ -384,7 +418,8 @@ function run(
   children.add(child);
   channel.on("error", () => undefined);
   child.stdin.on("error", () => undefined); // it may end before it has read everything
-  channel.pipe(child.stdin);
+  if (input === undefined) channel.pipe(child.stdin);
+  else child.stdin.end(input);
   child.stdout.pipe(channel, { end: false });
   child.stderr.pipe(channel.stderr, { end: false });
   const drop =

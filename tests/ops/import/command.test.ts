@@ -1,10 +1,12 @@
 // `lvs import` as an operator runs it: what goes where, and how it ends.
-import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { Report } from "../../../ops/import";
+import { lvs as runLvs } from "../../support/lvs";
+
+jest.setTimeout(60_000);
 
 const folder = mkdtempSync(join(tmpdir(), "lvs-ha-import-"));
 const file = (name: string) => join(folder, name);
@@ -44,25 +46,8 @@ beforeEach(() => {
   writeFileSync(file("services/web.conf"), service);
 });
 
-interface Ended {
-  exitCode: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** As npm runs it: in the project's folder, for a caller in the test's. */
-function lvs(...args: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const options = {
-      cwd: join(__dirname, "../../.."),
-      env: { ...process.env, INIT_CWD: folder, NO_COLOR: "1" },
-    };
-    const command = ["--import", "tsx", "ops/cli.ts", "import", ...args];
-    const child = execFile(process.execPath, command, options, (_, stdout, stderr) => {
-      resolve({ exitCode: child.exitCode ?? -1, stdout, stderr });
-    });
-  });
-}
+/** For a caller in the test's folder. */
+const lvs = (...args: string[]) => runLvs(["import", ...args], { env: { INIT_CWD: folder } });
 
 test("the config is on standard output, the report on standard error, the password on neither", async () => {
   const { exitCode, stdout, stderr } = await lvs("keepalived.conf");
@@ -74,7 +59,7 @@ test("the config is on standard output, the report on standard error, the passwo
   expect(stderr).toContain("directors[0].host: where SSH reaches lvs1\n");
   expect(stdout + stderr).not.toContain("hush");
   expect(exitCode).toBe(0);
-}, 60_000);
+});
 
 test("it ends with 1 when something is not expressed, and says what and where", async () => {
   writeFileSync(file("services/web.conf"), service.replace("lvs_sched rr", "lvs_shed rr"));
@@ -83,7 +68,7 @@ test("it ends with 1 when something is not expressed, and says what and where", 
     "  services/web.conf:2: lvs_shed rr\n    keepalived knows no lvs_shed here; was lvs_sched meant?\n",
   );
   expect(exitCode).toBe(1);
-}, 60_000);
+});
 
 test("--output writes a file that isn't there yet, and never another", async () => {
   const first = await lvs("keepalived.conf", "--output", "Pulumi.prod.yaml");
@@ -96,7 +81,7 @@ test("--output writes a file that isn't there yet, and never another", async () 
     "lvs: Pulumi.prod.yaml is there already: name another file, or remove it\n",
   ]);
   expect(readFileSync(file("Pulumi.prod.yaml"), "utf8")).toBe("mine\n");
-}, 60_000);
+});
 
 test("as JSON it can be read by a program, every line that was kept, too", async () => {
   const { exitCode, stdout, stderr } = await lvs("keepalived.conf", "--json");
@@ -108,7 +93,7 @@ test("as JSON it can be read by a program, every line that was kept, too", async
     to: "virtualServers[http].scheduler",
   });
   expect([exitCode, stderr]).toEqual([0, ""]);
-}, 60_000);
+});
 
 test("--ipvsadm adds what the kernel alone has, and tells of weights that differ", async () => {
   const rules = [
@@ -123,7 +108,7 @@ test("--ipvsadm adds what the kernel alone has, and tells of weights that differ
     "weight of real1 (192.0.2.21:80) 0\n    now weight of real1 (192.0.2.21:80) 1: ",
   );
   expect(stderr).toContain("192.0.2.22:80\n    now virtualServers[http].realServers[real2]: ");
-}, 60_000);
+});
 
 test("a Chef node's JSON is read, and JSON of anything else is a wrong command line", async () => {
   const node = {
@@ -141,7 +126,7 @@ test("a Chef node's JSON is read, and JSON of anything else is a wrong command l
     2,
     "lvs: node.json is no node of the cookbook lvs01: it lacks virtual_ipaddress1, virtual_portno1\n",
   ]);
-}, 60_000);
+});
 
 test("a file that can't be read ends it with 3, a wrong command line with 2", async () => {
   const missing = await lvs("nowhere.conf");
@@ -150,4 +135,4 @@ test("a file that can't be read ends it with 3, a wrong command line with 2", as
   for (const wrong of [[], ["keepalived.conf", "--json", "--output", "x"]]) {
     expect([wrong, (await lvs(...wrong)).exitCode]).toEqual([wrong, 2]);
   }
-}, 60_000);
+});

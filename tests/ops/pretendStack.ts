@@ -1,0 +1,360 @@
+// A stack for the operator's command: a pulumi of the test's, and a host for each name that says what the lab's did once, until
+// something is done to it.
+import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { parse } from "shell-quote";
+import { parseReport } from "../../ops/report";
+import { sshKeyPair, startSshServer, type SshServer } from "../plugins/sshServer";
+import {
+  type Ended,
+  lvs,
+  lvsOnTerminal,
+  type LvsOptions,
+  type Running,
+  startLvs,
+} from "../support/lvs";
+import {
+  answered,
+  edit,
+  giveAddress,
+  reportText,
+  sample,
+  sampleReport,
+  type Sections,
+  stateOfThree,
+  takeAddress,
+  thirdReport,
+} from "./sampleHosts";
+
+/** Directors first. A third one is there for tests that add it. */
+export const names = ["lvs1", "lvs2", "web1", "web2", "web3"];
+const third = "lvs3";
+
+interface State {
+  deployment: { resources: Resource[] };
+}
+
+interface Resource {
+  urn: string;
+  inputs?: { create?: string; stdin?: string; connection?: { plaintext: string } };
+}
+
+/** When a host says what a test makes it say: at once, once pulumi up or a restart has been there, or from the second look after that on. */
+type When = "now" | "after" | "later";
+
+export class PretendStack {
+  private readonly folder = mkdtempSync(join(tmpdir(), "lvs-ha-stack-"));
+  private readonly servers = new Map<string, SshServer>();
+  private readonly key = sshKeyPair("ed25519");
+
+  /** Its hosts run, and are reached by SSH. */
+  static async start(): Promise<PretendStack> {
+    const stack = new PretendStack();
+    for (const name of ["bin", "host", "after", "later"]) mkdirSync(stack.file(name));
+    for (const name of [...names, third]) {
+      const server = await startSshServer({
+        user: name === "web3" ? "ops" : "root",
+        authorizedKeys: [stack.key.public],
+        environment: {
+          NAME: name,
+          FOLDER: stack.file("host"),
+          PATH: `${stack.file("host")}${delimiter}${process.env.PATH}`,
+        },
+        answers: (command, input) =>
+          input.includes("What a host says of itself") ? stack.report(name, command) : undefined,
+      });
+      stack.servers.set(name, server);
+    }
+    return stack;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.servers.values()].map((server) => server.stop()));
+    rmSync(this.folder, { recursive: true });
+  }
+
+  file(name: string): string {
+    return join(this.folder, name);
+  }
+
+  /** Every host and the config are as they were on the lab. */
+  reset(): void {
+    for (const name of ["after", "later"]) {
+      rmSync(this.file(name), { recursive: true, force: true });
+      mkdirSync(this.file(name));
+    }
+    for (const name of ["fails", "imported.json"]) rmSync(this.file(name), { force: true });
+    for (const name of ["calls", "changed"]) writeFileSync(this.file(name), "");
+    this.programs();
+    for (const name of names) {
+      writeFileSync(this.file(`host/${name}.report`), sample(`${name}.report`));
+      writeFileSync(this.file(`host/${name}.drain`), "");
+    }
+    this.configure([]);
+    this.setState(sample("state.json"));
+  }
+
+  private programs(): void {
+    const calls = this.file("calls");
+    const up = [
+      'echo "pulumi up was here"',
+      `[ ! -e "${this.file("fails")}" ] || exit 1`,
+      // An up leaves other hosts behind.
+      `for file in "${this.file("after")}"/*; do [ ! -e "$file" ] || cp "$file" "${this.file("host")}"; done`,
+    ];
+    this.program("bin/pulumi", [
+      `printf '%s\\n' "$*" >>"${calls}"`,
+      'case "$1 $2" in',
+      `"stack export") cat "${this.file("state.json")}" ;;`,
+      `"stack import") cat >"${this.file("imported.json")}" ;;`,
+      `"preview --expect-no-changes") cat "${this.file("changed")}" && [ ! -s "${this.file("changed")}" ] ;;`,
+      '"preview "*) echo "the preview" ;;',
+      `"up "*) ${up.join("; ")} ;;`,
+      `"config --json") cat "${this.file("config.json")}" ;;`,
+      '"config "*) ;;',
+      "*) exit 64 ;;",
+      "esac",
+    ]);
+    // What a host is told runs there, with the programs beside this one.
+    this.program("host/sh", [
+      '[ "$1" = -s ] || exec /bin/sh "$@"',
+      "shift 2",
+      'sed "s|/usr/local/lib/lvs-ha/|$FOLDER/|" | /bin/sh -s -- "$@"',
+    ]);
+    this.program("host/sudo", ["shift", 'exec "$@"']);
+    this.program("host/drain.sh", [
+      `echo "$NAME drain.sh $*" >>"${calls}"`,
+      'cat "$FOLDER/$NAME.drain" >&2',
+      '! grep -q "check fails" "$FOLDER/$NAME.drain"',
+    ]);
+    this.program("host/ip", ['grep -o "\\"local\\":\\"$5\\"" "$FOLDER/$NAME.report"']);
+    this.program("host/systemctl", [
+      `echo "$NAME systemctl $*" >>"${calls}"`,
+      'cp "$FOLDER/../after"/* "$FOLDER"',
+    ]);
+    this.program("host/journalctl", [
+      `echo "$NAME journalctl $*" >>"${calls}"`,
+      'cat "$FOLDER/$NAME.journal"',
+    ]);
+    rmSync(this.file("host/date"), { force: true });
+  }
+
+  /** Puts a program on every host (`host/NAME`) or on the operator's machine (`bin/NAME`), until the next reset. */
+  program(path: string, lines: string[]): void {
+    writeFileSync(this.file(path), ["#!/bin/sh", ...lines, ""].join("\n"));
+    chmodSync(this.file(path), 0o755);
+  }
+
+  /** Changes the text of one that is there. */
+  changeProgram(path: string, from: string, to: string): void {
+    const text = readFileSync(this.file(path), "utf8");
+    if (!text.includes(from)) throw new Error(`the test's ${path} has no ${from}`);
+    writeFileSync(
+      this.file(path),
+      text.replace(from, () => to),
+    );
+  }
+
+  private report(name: string, command: string): string {
+    const words = parse(command).filter((word) => typeof word === "string");
+    const path = this.file(`host/${name}.report`);
+    const sections = new Map(parseReport(readFileSync(path, "utf8")));
+    appendFileSync(this.file("calls"), `${name} report\n`);
+    const later = this.file(`later/${name}.report`);
+    const isAfter = this.done().some((call) => /^up |systemctl/.test(call));
+    if (isAfter && existsSync(later)) renameSync(later, path);
+    return reportText(answered(sections, words.slice(words.indexOf("--") + 1)));
+  }
+
+  /** Changes what a host says. */
+  says(name: string, change: (sections: Sections) => void, when: When = "now"): void {
+    const sections =
+      when === "now"
+        ? new Map(parseReport(readFileSync(this.file(`host/${name}.report`), "utf8")))
+        : sampleReport(name);
+    change(sections);
+    const folder = when === "now" ? "host" : when;
+    writeFileSync(this.file(`${folder}/${name}.report`), reportText(sections));
+  }
+
+  /** After something was done, lvs2 is active. */
+  movesTheAddress(): void {
+    this.says(
+      "lvs1",
+      (sections) => {
+        takeAddress(sections);
+        entered(sections, "MASTER", "BACKUP");
+      },
+      "after",
+    );
+    this.says("lvs2", giveAddress, "after");
+  }
+
+  /** The stack has lvs3, too. */
+  addThirdDirector(priority: number): void {
+    writeFileSync(this.file(`host/${third}.report`), reportText(thirdReport(priority)));
+    writeFileSync(this.file(`host/${third}.drain`), "");
+    this.setState(stateOfThree(priority));
+  }
+
+  /** The virtual server is at this port of the test's machine. */
+  servesHere(port: number): void {
+    const moved = (text: string) =>
+      text
+        .replaceAll("virtual_server 192.0.2.100 80", `virtual_server 127.0.0.1 ${port}`)
+        .replaceAll("192.0.2.100:80", `127.0.0.1:${port}`)
+        .replace(/(192\.0\.2\.2\d):80\b/g, `$1:${port}`);
+    this.changeState((text) => moved(text));
+    for (const name of ["lvs1", "lvs2"]) {
+      this.says(name, (sections) => {
+        for (const [question, { status, text }] of sections) {
+          sections.set(question, { status, text: moved(text) });
+        }
+      });
+    }
+  }
+
+  /** The state of a stack whose hosts are at the addresses of the lab's, here. */
+  private setState(text: string): void {
+    const state = JSON.parse(text) as State;
+    for (const { urn, inputs } of state.deployment.resources) {
+      if (!inputs?.connection) continue;
+      const server = this.servers.get(/::pair-(?:ssh-)?(\w+)-/.exec(urn)?.[1] ?? "");
+      const connection = JSON.parse(inputs.connection.plaintext) as {
+        privateKey?: { plaintext: string };
+      };
+      if (connection.privateKey) {
+        connection.privateKey.plaintext = JSON.stringify(this.key.private);
+      }
+      inputs.connection.plaintext = JSON.stringify({
+        ...connection,
+        host: "127.0.0.1",
+        port: server?.port,
+        hostKey: server?.hostKeys[0],
+      });
+    }
+    writeFileSync(this.file("state.json"), JSON.stringify(state));
+  }
+
+  /** Changes the state's text. */
+  changeState(change: (text: string) => string): void {
+    const text = readFileSync(this.file("state.json"), "utf8");
+    const changed = change(text);
+    if (changed === text) throw new Error("the state has nothing to be changed so");
+    writeFileSync(this.file("state.json"), changed);
+  }
+
+  /** Changes resources of the state: those whose name is this. */
+  changeResource(name: string, change: (resource: Resource) => void): void {
+    this.changeState((text) => {
+      const state = JSON.parse(text) as State;
+      const own = state.deployment.resources.filter(({ urn }) => urn.endsWith(`::${name}`));
+      own.forEach(change);
+      return JSON.stringify(state);
+    });
+  }
+
+  /** Of a stack that has a director in maintenance. */
+  stops(director: string): void {
+    this.changeResource(`pair-${director}-keepalived`, ({ inputs }) => {
+      if (inputs?.create) inputs.create = inputs.create.replace(" #", " stopped #");
+    });
+  }
+
+  /** Nobody listens where these hosts were. */
+  cannotReach(...hosts: string[]): void {
+    for (const name of hosts) {
+      const port = String(this.server(name).port);
+      this.changeState((text) => text.replaceAll(`\\"port\\":${port},`, '\\"port\\":1,'));
+    }
+  }
+
+  server(name: string): SshServer {
+    const server = this.servers.get(name);
+    if (server === undefined) throw new Error(`no host ${name}`);
+    return server;
+  }
+
+  /** The stack config's hosts, and who is in maintenance in it; undefined where the key isn't there. */
+  configure(maintenance: string[] | undefined): void {
+    const entry = (objectValue: unknown) => ({ value: "", objectValue, secret: false });
+    const hosts = (start: string) =>
+      entry(names.filter((name) => name.startsWith(start)).map((name) => ({ name })));
+    this.setConfig({
+      "lvs-ha:directors": hosts("lvs"),
+      "lvs-ha:realServers": hosts("web"),
+      ...(maintenance ? { "lvs-ha:maintenance": entry(maintenance) } : {}),
+    });
+  }
+
+  setConfig(config: object): void {
+    writeFileSync(this.file("config.json"), JSON.stringify(config));
+  }
+
+  /** Somebody has edited the config since the last pulumi up. */
+  editConfig(): void {
+    writeFileSync(
+      this.file("changed"),
+      "error: no changes were expected but changes were proposed\n",
+    );
+  }
+
+  private options(options: LvsOptions): LvsOptions {
+    return {
+      ...options,
+      env: {
+        PATH: `${this.file("bin")}${delimiter}${process.env.PATH}`,
+        XDG_RUNTIME_DIR: this.folder,
+        ...options.env,
+      },
+    };
+  }
+
+  lvs(...args: string[]): Promise<Ended> {
+    return lvs(args, this.options({}));
+  }
+
+  lvsWith(options: LvsOptions, ...args: string[]): Promise<Ended> {
+    return lvs(args, this.options(options));
+  }
+
+  startLvs(...args: string[]): Promise<Running> {
+    return startLvs(args, this.options({}));
+  }
+
+  lvsOnTerminal(typed: { cue: string; answer: string }, ...args: string[]): Promise<Ended> {
+    return lvsOnTerminal(typed, args, this.options({}));
+  }
+
+  /** What pulumi and the hosts were told, in order. */
+  calls(): string[] {
+    return readFileSync(this.file("calls"), "utf8")
+      .split("\n")
+      .filter((call) => call !== "")
+      .map((call) => call.replace(" --non-interactive", ""));
+  }
+
+  /** The same without looks, sorted. */
+  done(): string[] {
+    const looks = /^(stack export|config --json|preview --expect|\w+ report$)/;
+    return this.calls()
+      .filter((call) => !looks.test(call))
+      .sort();
+  }
+}
+
+/** A director that has entered this state last. */
+export function entered(sections: Sections, from: string, to: string): void {
+  edit(sections, "vrrp-log", `Entering ${from} STATE`, `Entering ${to} STATE`);
+}
+
+/** web2's weight in a director's kernel. */
+export function weightOfWeb2(weight: number) {
+  return (sections: Sections): void => {
+    edit(sections, "ipvs", /(192\.0\.2\.22:80 +Route +)1/, (found) =>
+      found.replace(/1$/, String(weight)),
+    );
+  };
+}

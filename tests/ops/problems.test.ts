@@ -1,0 +1,429 @@
+// Everything that lvs status calls a problem: provoked just where it becomes one, and just before.
+import type { Stack } from "../../ops/stack";
+import { look } from "../../ops/status/look";
+import {
+  edit,
+  giveAddress,
+  type Sections,
+  sampleAnswers,
+  sampleStack,
+  sampleTime,
+  sectionsOf,
+  stackWith,
+  takeAddress,
+  virtualAddress,
+} from "./sampleHosts";
+
+type Change = (of: (name: string) => Sections, all: Map<string, Sections>) => void;
+
+function problems(change: Change, stack: Stack): string[] {
+  const answers = sampleAnswers((hosts) => {
+    change((name) => sectionsOf(hosts, name), hosts);
+  });
+  const status = look(stack, answers, sampleTime());
+  expect(status.healthy).toBe(status.problems.length === 0);
+  return status.problems.map(({ severity, text }) => `${severity}: ${text}`);
+}
+
+const addressLine = "        192.0.2.100/32 dev eth1\n";
+const second = "192.0.2.101";
+const secondAddress = virtualAddress.replace("192.0.2.100", second);
+
+/** VI_1 has a second address. */
+const two = () => stackWith(addressLine, addressLine + addressLine.replace("192.0.2.100", second));
+
+/** The same, in the block of those that its adverts don't name. */
+const excluded = () =>
+  stackWith(
+    `${addressLine}    }\n`,
+    `${addressLine}    }\n    virtual_ipaddress_excluded {\n${addressLine.replace("192.0.2.100", second)}    }\n`,
+  );
+
+const withSorryServer = () =>
+  stackWith("    protocol TCP\n", "    protocol TCP\n    sorry_server 192.0.2.99 80\n");
+
+/** web2's weight is 0 in the config. */
+const withWeight0 = () =>
+  stackWith(
+    "real_server 192.0.2.22 80 {\n        weight 1",
+    "real_server 192.0.2.22 80 {\n        weight 0",
+  );
+
+const unsynced = () => stackWith("    lvs_sync_daemon eth0 VI_1 id 51\n", "");
+const bothDaemons = () =>
+  stackWith("lvs_sync_daemon eth0 VI_1 id 51", "lvs_sync_daemon eth0 id 51");
+
+/** A stack with another step of a host. */
+function stackOf(
+  host: string,
+  script: string,
+  change: (step: { args: string[]; stdin: string }) => void,
+) {
+  const stack = sampleStack();
+  for (const { name, steps } of stack.hosts) {
+    for (const step of steps) if (name === host && step.script === script) change(step);
+  }
+  return stack;
+}
+
+/** lvs2 is in maintenance. */
+const stopped = () =>
+  stackOf("lvs2", "keepalived.sh", ({ args }) => {
+    args.splice(2, 0, "stopped");
+  });
+const isInactive = (sections: Sections) => {
+  edit(sections, "service keepalived.service", "ActiveState=active", "ActiveState=inactive");
+};
+
+/** web1's virtual address is on a tunnel. */
+const tunneled = () =>
+  stackOf("web1", "vip.sh", (step) => {
+    step.stdin = "192.0.2.100 tunl0\n";
+  });
+const tunnel = (...flags: string[]) =>
+  `[{"ifname":"tunl0","flags":${JSON.stringify(flags)},"addr_info":[{"local":"192.0.2.100"}]},`;
+
+/** An IPv6 address is all that web1 answers for. */
+const ipv6 = () =>
+  stackOf("web1", "vip.sh", (step) => {
+    step.stdin = "2001:db8::100 lo\n";
+  });
+
+const rows = / +-> 192\.0\.2\.2\d:80 .*\n/g;
+const row = / +-> 192\.0\.2\.22:80 +Route +1 .*\n/;
+const sorryRow = (weight: number) =>
+  `  -> 192.0.2.99:80                Route   ${weight}      0          0\n`;
+
+const memory = (available: number) => (sections: Sections) => {
+  edit(
+    sections,
+    "memory",
+    /[^]+/,
+    `MemTotal:        1000000 kB\nMemAvailable:     ${available} kB\n`,
+  );
+};
+
+test.each<[claim: string, stack: () => Stack, change: Change, found: string[]]>([
+  [
+    "an address that only a standby that can't be asked, too, might have",
+    sampleStack,
+    (_, all) => {
+      all.delete("lvs1");
+      all.delete("lvs2");
+    },
+    [
+      "outage: NOBODY holds 192.0.2.100 (VI_1), unless lvs1 or lvs2 does, which can't be asked",
+      "fault: lvs1 can't be reached: No route to host",
+      "fault: lvs2 can't be reached: No route to host",
+    ],
+  ],
+  [
+    "one address of two that a director lacks",
+    two,
+    () => undefined,
+    [
+      "outage: NOBODY holds 192.0.2.101 (VI_1)",
+      "fault: lvs1 is active for VI_1 but does not have 192.0.2.101",
+    ],
+  ],
+  [
+    "one of two that another director has",
+    two,
+    (of) => {
+      giveAddress(of("lvs2"));
+      edit(of("lvs2"), "addresses", "192.0.2.100", second);
+    },
+    [
+      "fault: lvs1 is active for VI_1 but does not have 192.0.2.101",
+      "fault: lvs2 is active for VI_1 but does not have 192.0.2.100",
+    ],
+  ],
+  [
+    "an address that adverts don't name",
+    excluded,
+    () => undefined,
+    [
+      "outage: NOBODY holds 192.0.2.101 (VI_1)",
+      "fault: lvs1 is active for VI_1 but does not have 192.0.2.101",
+    ],
+  ],
+  ...[two, excluded].map((stack): [string, () => Stack, Change, string[]] => [
+    "nothing of two addresses on one director",
+    stack,
+    (of) => {
+      edit(of("lvs1"), "addresses", virtualAddress, `${virtualAddress},${secondAddress}`);
+    },
+    [],
+  ]),
+  [
+    "an empty pool, by what answers in its place",
+    withSorryServer,
+    (of) => {
+      for (const name of ["lvs1", "lvs2"]) edit(of(name), "ipvs", rows, "");
+      edit(of("lvs1"), "ipvs", /$/, sorryRow(1));
+    },
+    [
+      "outage: web has no real server in its pool: the sorry server 192.0.2.99:80 answers",
+      ...["web1", "web2", "web3"].map((name) => `fault: ${name} is out of the pool of web`),
+    ],
+  ],
+  [
+    "an empty pool whose sorry server does not answer either",
+    withSorryServer,
+    (of) => {
+      for (const name of ["lvs1", "lvs2"]) edit(of(name), "ipvs", rows, "");
+      edit(of("lvs1"), "ipvs", /$/, sorryRow(0));
+    },
+    [
+      "outage: web has no real server in its pool",
+      ...["web1", "web2", "web3"].map((name) => `fault: ${name} is out of the pool of web`),
+    ],
+  ],
+  ["nothing of a sorry server that is not needed", withSorryServer, () => undefined, []],
+  [
+    "a pool with one real server left by those that are missing",
+    sampleStack,
+    (of) => {
+      for (const name of ["lvs1", "lvs2"]) {
+        edit(of(name), "ipvs", / +-> 192\.0\.2\.2[12]:80 .*\n/g, "");
+      }
+    },
+    ["fault: web1 is out of the pool of web", "fault: web2 is out of the pool of web"],
+  ],
+  [
+    "a standby's empty pool by its real servers, which is no outage",
+    sampleStack,
+    (of) => {
+      edit(of("lvs2"), "ipvs", rows, "");
+    },
+    ["web1", "web2", "web3"].map((name) => `fault: ${name} is out of the pool of web on lvs2`),
+  ],
+  [
+    "nothing of a real server whose weight is 0 in the config",
+    withWeight0,
+    (of) => {
+      for (const name of ["lvs1", "lvs2"]) {
+        edit(of(name), "ipvs", /(192\.0\.2\.22:80 +Route) +1/, "$1 0");
+      }
+    },
+    [],
+  ],
+  [
+    "one whose weight is 0 in the config, and that is gone",
+    withWeight0,
+    (of) => {
+      for (const name of ["lvs1", "lvs2"]) edit(of(name), "ipvs", row, "");
+    },
+    ["fault: web2 is out of the pool of web"],
+  ],
+  [
+    "out on one director and at weight 0 on the other as two things",
+    sampleStack,
+    (of) => {
+      edit(of("lvs1"), "ipvs", row, "");
+      edit(of("lvs2"), "ipvs", /(192\.0\.2\.22:80 +Route) +1/, "$1 0");
+    },
+    [
+      "fault: web2 is out of the pool of web on lvs1",
+      "fault: web2 is at weight 0 in the pool of web on lvs2",
+    ],
+  ],
+  [
+    "a keepalived that a reboot would not start",
+    sampleStack,
+    (of) => {
+      edit(of("lvs2"), "service keepalived.service", "=enabled", "=disabled");
+    },
+    ["fault: lvs2: keepalived is not started at boot"],
+  ],
+  [
+    "a keepalived that is only being started",
+    sampleStack,
+    (of) => {
+      edit(of("lvs2"), "service keepalived.service", "=active", "=activating");
+    },
+    ["fault: lvs2: keepalived is not running"],
+  ],
+  [
+    "of a director in maintenance that it is full",
+    stopped,
+    (of) => {
+      isInactive(of("lvs2"));
+      memory(1)(of("lvs2"));
+    },
+    ["fault: lvs2: only 0 MiB of memory are left"],
+  ],
+  [
+    "of a director in maintenance that it can't be reached",
+    stopped,
+    (_, all) => all.delete("lvs2"),
+    ["fault: lvs2 can't be reached: No route to host"],
+  ],
+  [
+    "nothing of daemons where connections aren't told",
+    unsynced,
+    (of) => {
+      for (const name of ["lvs1", "lvs2"]) edit(of(name), "ipvs-daemons", /[^]+/, "");
+    },
+    [],
+  ],
+  [
+    "a daemon that is missing where both are to run",
+    bothDaemons,
+    () => undefined,
+    [
+      "fault: lvs1: connections aren't synchronised: the backup daemon is missing, master runs",
+      "fault: lvs2: connections aren't synchronised: the master daemon is missing, backup runs",
+    ],
+  ],
+  [
+    "nothing where both daemons run",
+    bothDaemons,
+    (of) => {
+      for (const name of ["lvs1", "lvs2"]) {
+        edit(
+          of(name),
+          "ipvs-daemons",
+          /.*\n/,
+          (line) => line.replace("backup", "master") + line.replace("master", "backup"),
+        );
+      }
+    },
+    [],
+  ],
+  [
+    "an address on a tunnel whose link is down",
+    tunneled,
+    (of) => {
+      edit(of("web1"), "addresses", /^\[/, tunnel("NOARP"));
+    },
+    [
+      "fault: web1 does not have 192.0.2.100 on tunl0, or that is down: what it is sent for it is lost",
+    ],
+  ],
+  [
+    "nothing of one whose link is up, whatever ARP says: a tunnel has none",
+    tunneled,
+    (of) => {
+      edit(of("web1"), "addresses", /^\[/, tunnel("NOARP", "UP"));
+      edit(of("web1"), "arp", /1/g, "0");
+    },
+    [],
+  ],
+  [
+    "nothing of ARP where all addresses are IPv6",
+    ipv6,
+    (of) => {
+      edit(of("web1"), "addresses", '"local":"192.0.2.100"', '"local":"2001:db8::100"');
+      edit(of("web1"), "arp", /[12]/g, "0");
+    },
+    [],
+  ],
+  ...[
+    ["all.arp_ignore 1", "all.arp_ignore 0"],
+    ["all.arp_announce 2", "all.arp_announce 1"],
+  ].map(([from = "", to = ""]): [string, () => Stack, Change, string[]] => [
+    `${to}, as it makes the host answer`,
+    sampleStack,
+    (of) => {
+      edit(of("web1"), "arp", from, to);
+    },
+    [
+      "outage: web1 answers ARP for virtual addresses (arp_ignore, arp_announce): it takes them from the active director",
+    ],
+  ]),
+  [
+    "nothing of sysctls that keep it quieter than need be",
+    sampleStack,
+    (of) => {
+      edit(of("web1"), "arp", "all.arp_ignore 1", "all.arp_ignore 2");
+    },
+    [],
+  ],
+  ...["lvs1", "web1"].flatMap((name): [string, () => Stack, Change, string[]][] => [
+    [
+      `nothing of ${name}'s memory while a twentieth is left`,
+      sampleStack,
+      (of) => {
+        memory(50001)(of(name));
+      },
+      [],
+    ],
+    [
+      `${name}'s memory from there on`,
+      sampleStack,
+      (of) => {
+        memory(50000)(of(name));
+      },
+      [`fault: ${name}: only 49 MiB of memory are left`],
+    ],
+    [
+      `nothing of ${name}'s conntrack up to four fifths`,
+      sampleStack,
+      (of) => {
+        edit(of(name), "conntrack", /[^]+/, "800000\n1000000\n");
+      },
+      [],
+    ],
+    [
+      `${name}'s conntrack from there on`,
+      sampleStack,
+      (of) => {
+        edit(of(name), "conntrack", /[^]+/, "800001\n1000000\n");
+      },
+      [`fault: ${name}: conntrack is full to 800001 of 1000000`],
+    ],
+    [
+      `nothing of what ${name} does not say`,
+      sampleStack,
+      (of) => {
+        for (const question of ["conntrack", "memory"]) {
+          of(name).set(question, { status: 1, text: "" });
+        }
+      },
+      [],
+    ],
+  ]),
+  [
+    "outages before faults",
+    sampleStack,
+    (of) => {
+      edit(of("lvs1"), "service keepalived.service", "=enabled", "=disabled");
+      edit(of("web1"), "arp", "all.arp_ignore 1", "all.arp_ignore 0");
+      takeAddress(of("lvs1"));
+    },
+    [
+      "outage: NOBODY holds 192.0.2.100 (VI_1)",
+      "outage: web1 answers ARP for virtual addresses (arp_ignore, arp_announce): it takes them from the active director",
+      "fault: lvs1: keepalived is not started at boot",
+      "fault: lvs1: connections aren't synchronised: the backup daemon is missing, master runs",
+    ],
+  ],
+])("lvs status tells %s", (_, stack, change, found) => {
+  expect(problems(change, stack())).toEqual(found);
+});
+
+test("figures of a firewall mark are those of the director that is active", () => {
+  const marked = () => stackWith("virtual_server 192.0.2.100 80 {", "virtual_server fwmark 7 {");
+  const activeOf = (...holders: string[]) => {
+    const answers = sampleAnswers((hosts) => {
+      for (const name of ["lvs1", "lvs2"]) {
+        const sections = sectionsOf(hosts, name);
+        edit(sections, "ipvs", "TCP  192.0.2.100:80 wrr", "FWM  7 wrr");
+        edit(sections, "ipvs", /:80 /g, ":0  ");
+        if (name === "lvs2") edit(sections, "ipvs", /(Route +1 +)\d+/g, "$19");
+      }
+      if (!holders.includes("lvs1")) takeAddress(sectionsOf(hosts, "lvs1"));
+      if (holders.includes("lvs2")) giveAddress(sectionsOf(hosts, "lvs2"));
+    });
+    const [service] = look(marked(), answers, sampleTime()).virtualServers;
+    return [
+      service?.service,
+      service?.active,
+      service?.realServers.map((member) => member.activeConnections),
+    ];
+  };
+  expect(activeOf("lvs1")).toEqual(["FWM 7", "lvs1", [0, 0, 0]]);
+  expect(activeOf("lvs2")).toEqual(["FWM 7", "lvs2", [9, 9, 9]]);
+  expect(activeOf()[1]).toBeNull();
+});
