@@ -11,6 +11,8 @@ clients=/etc/lvs-ha/ssh-clients.nft
 service=lvs-ha-firewall.service
 unit=/etc/systemd/system/$service
 ufw_was=/var/lib/lvs-ha/ufw-was
+# Kernel values that switching ufw on changed: lines "KEY OLD", of one value each.
+ufw_sysctls=/var/lib/lvs-ha/ufw-sysctls
 
 apply() {
     own "$1"
@@ -50,6 +52,10 @@ ufw_apply() {
         grep -qxF "$rule" "$scratch/files/ufw" || ufw_delete "$rule"
     done <"$scratch/added"
     if [ "$(ufw_state)" = inactive ]; then
+        [ -e $ufw_sysctls ] || sysctls_of_ufw | while read -r key value; do
+            now=$(sysctl -n "$key" 2>/dev/null) || continue
+            [ "$now" = "$value" ] || printf '%s %s\n' "$key" "$now"
+        done | record $ufw_sysctls
         ufw --force enable >"$scratch/ufw" 2>&1 || fail "ufw enable: $(cat "$scratch/ufw")"
         say "ufw enabled"
     fi
@@ -64,6 +70,7 @@ ufw_undo() {
     [ -e $ufw_was ] || return 0
     if [ "$(cat $ufw_was)" = inactive ] && [ "$(ufw_state)" = active ]; then
         ufw disable >"$scratch/ufw" 2>&1 || fail "ufw disable: $(cat "$scratch/ufw")"
+        ufw_sysctls_back
         say "ufw disabled, as it was"
     fi
     for owner in lvs-ha "lvs-ha operator"; do
@@ -72,7 +79,23 @@ ufw_undo() {
             ufw_delete "$rule"
         done <"$scratch/added"
     done
+    rm -f $ufw_sysctls
     rm $ufw_was
+}
+
+# What ufw sets when it is switched on, and leaves so when it is switched off: lines "KEY VALUE".
+sysctls_of_ufw() {
+    [ ! -e /etc/ufw/sysctl.conf ] || sed -n 's/^ *\(net[^ =]*\) *= *\([^ ]*\) *$/\1 \2/p' /etc/ufw/sysctl.conf
+}
+
+# One that has another value than ufw's by now is somebody else's.
+ufw_sysctls_back() {
+    [ -e $ufw_sysctls ] || return 0
+    sysctls_of_ufw >"$scratch/sysctls"
+    while read -r key value; do
+        set_to=$(sed -n "s|^$key ||p" "$scratch/sysctls")
+        [ "$(sysctl -n "$key")" != "$set_to" ] || sysctl -q -w "$key=$value" || say "$key could not be set back to $value"
+    done <$ufw_sysctls
 }
 
 ufw_state() {

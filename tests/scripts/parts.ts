@@ -82,6 +82,14 @@ export const ends = {
 };
 export const ownRule = `echo "ufw allow 2222/tcp comment 'mine'" >>$FOLDER/ufw/added`;
 
+/** Of Debian's own file, in both of its spellings; one that the kernel doesn't know here. */
+const ufwSysctls = `# comment
+net/ipv4/conf/all/accept_redirects=0
+net/ipv4/conf/default/accept_redirects=0
+net.ipv6.conf.default.accept_redirects = 0
+#net/ipv4/tcp_sack=1
+net/ipv4/not_here=0`;
+
 const kernelFiles = {
   modules: "/etc/modules-load.d/lvs-ha.conf",
   options: "/etc/modprobe.d/lvs-ha.conf",
@@ -135,7 +143,10 @@ export const parts: Record<string, Part> = {
   },
   "firewall.sh": {
     before: {
-      "ufw that is off": [ownRule],
+      "ufw that is off, and the kernel values that it would set": [
+        ownRule,
+        ...file("/etc/ufw/sysctl.conf", ufwSysctls),
+      ],
       "a file in the place of ours": file(firewallTable, "table inet lvs_ha { chain mine }"),
       "ufw that is on": [ownRule, ": >$FOLDER/ufw/active"],
     },

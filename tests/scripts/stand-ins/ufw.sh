@@ -11,7 +11,11 @@ without() {
     mv added.new added
 }
 case $words in
-'--force enable') : >active ;;
+'--force enable')
+    : >active
+    # As ufw-init does, which sets them and has no way back.
+    grep ^net /etc/ufw/sysctl.conf 2>/dev/null | while read -r line; do sysctl -q -e -w "$line"; done
+    ;;
 disable) rm -f active ;;
 status) if [ -e active ]; then echo "Status: active"; else echo "Status: inactive"; fi ;;
 'show added') echo "Added user rules (see 'ufw status' for running firewall):" && cat added ;;
