@@ -77,7 +77,7 @@ test("a fault changes its own place and nothing else", () => {
 test("a file is touched by the tests that import it, start it, or run it on a pretended host", async () => {
   const touched = await touchedByTests(projectRoot);
   const touch = (test: string, file: string) => touched.get(test)?.has(file);
-  expect(touch("tests/config.test.ts", "components/rules/vrrp.ts")).toBe(true);
+  expect(touch("tests/config.test.ts", "components/rules/names.ts")).toBe(true);
   expect(touch("tests/ops/cli.test.ts", "ops/status/command.ts")).toBe(true);
   expect(touch("tests/ops/report.test.ts", "ops/report.sh")).toBe(true);
   expect(touch("tests/scripts/drain.test.ts", "templates/scripts/drain.sh")).toBe(true);

@@ -27,7 +27,8 @@ export function nearest(files: string[], uses: Uses): Choice {
   }
   const tests = [...distances.keys()];
   const command = commandOf(files);
-  const startsCli = (test: string) => uses.get(test)?.has("ops/cli.ts") === true;
+  const startsCli = (test: string) =>
+    ["ops/cli.ts", "tests/support/lvs.ts"].some((file) => uses.get(test)?.has(file) === true);
   const named =
     command === undefined
       ? []
