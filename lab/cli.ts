@@ -25,11 +25,12 @@ const program = new Command("npm run lab --")
       "that it works.",
   )
   .enablePositionalOptions()
-  .option("--lab <name>", "which lab, where several are up", process.env.LVS_HA_LAB ?? "dev")
+  .option(
+    "--lab <name>",
+    "which lab, where several are up (default: its topology's name, or $LVS_HA_LAB)",
+  )
   .addOption(
-    new Option("--topology <name>", "the hosts of a new lab (default: those of its name)").choices(
-      topologyNames,
-    ),
+    new Option("--topology <name>", "the hosts of a new lab (default: dev)").choices(topologyNames),
   )
   .action(async () => {
     await up();
@@ -203,7 +204,8 @@ function hostNames(): string {
 
 /** The lab that the command line names. */
 function lab(): Lab {
-  const { lab: name, topology } = program.opts<{ lab: string; topology?: string }>();
+  const { topology, ...options } = program.opts<{ lab?: string; topology?: string }>();
+  const name = options.lab ?? process.env.LVS_HA_LAB ?? topology ?? "dev";
   return namedLab(name, topology);
 }
 
