@@ -83,9 +83,27 @@ ufw_undo() {
     rm $ufw_was
 }
 
-# What ufw sets when it is switched on, and leaves so when it is switched off: lines "KEY VALUE".
+# What ufw sets when it is switched on, and leaves so when it is switched off: lines "KEY VALUE", keys with slashes. Of a default, each
+# interface, too: one that comes up meanwhile, at a boot say, takes it on.
 sysctls_of_ufw() {
-    [ ! -e /etc/ufw/sysctl.conf ] || sed -n 's/^ *\(net[^ =]*\) *= *\([^ ]*\) *$/\1 \2/p' /etc/ufw/sysctl.conf
+    [ -e /etc/ufw/sysctl.conf ] || return 0
+    sed -n 's/^ *\(net[^ =]*\) *= *\([^ ]*\) *$/\1 \2/p' /etc/ufw/sysctl.conf | while read -r key value; do
+        case $key in
+        */*) ;;
+        *) key=$(printf '%s\n' "$key" | tr . /) ;;
+        esac
+        printf '%s %s\n' "$key" "$value"
+        case $key in
+        */conf/default/*)
+            for folder in "/proc/sys/${key%/default/*}"/*; do
+                case ${folder##*/} in
+                all | default) ;;
+                *) printf '%s/%s %s\n' "${folder#/proc/sys/}" "${key##*/}" "$value" ;;
+                esac
+            done
+            ;;
+        esac
+    done
 }
 
 # One that has another value than ufw's by now is somebody else's.

@@ -15,6 +15,8 @@ case $words in
     : >active
     # As ufw-init does, which sets them and has no way back.
     grep ^net /etc/ufw/sysctl.conf 2>/dev/null | while read -r line; do sysctl -q -e -w "$line"; done
+    # As after a boot, when interfaces take the default on.
+    [ ! -e /etc/ufw/sysctl.conf ] || sysctl -q -w net.ipv4.conf.lo.accept_redirects=0
     ;;
 disable) rm -f active ;;
 status) if [ -e active ]; then echo "Status: active"; else echo "Status: inactive"; fi ;;
