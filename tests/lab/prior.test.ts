@@ -4,7 +4,7 @@
  *
  * @set slice 2
  * @topology dev
- * @budgetSeconds 120
+ * @budgetSeconds 140
  */
 import { activeDirector, requests, virtualIp } from "./lab";
 import { configure, everywhere, nobodyAsks, pulumi, shell, up } from "./stack";
