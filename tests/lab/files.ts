@@ -62,3 +62,8 @@ export function labFiles(): LabFile[] {
 export function sliceOfDay(date: Date): number {
   return (Math.floor(date.getTime() / 86_400_000) % sliceCount) + 1;
 }
+
+/** The lab that a worker of jest's has, of a topology: where several files run at a time, each has one of its own. */
+export function labName(topology: string, worker: number): string {
+  return worker === 1 ? topology : `${topology}-${worker}`;
+}

@@ -7,7 +7,7 @@ import * as services from "../../lab/services";
 import * as dumps from "../../lab/tcpdump";
 import { findTopology } from "../../lab/topologies";
 import * as topologies from "../../lab/topology";
-import { readHead } from "./files";
+import { labName, readHead } from "./files";
 
 const { testPath } = expect.getState();
 if (testPath === undefined) throw new Error("jest has not said which file this is");
@@ -15,7 +15,6 @@ if (testPath === undefined) throw new Error("jest has not said which file this i
 /** What the file's head says. */
 export const head = readHead(testPath);
 
-/** Where several test files run at a time, each has a lab of its own. */
 const worker = Number(process.env.JEST_WORKER_ID ?? 1);
 /** And CPUs of its own. */
 const cpus = process.env.LVS_HA_LABS === undefined ? {} : { cpus: [worker - 1] };
@@ -23,7 +22,7 @@ const cpus = process.env.LVS_HA_LABS === undefined ? {} : { cpus: [worker - 1] }
 const topology = findTopology(head.topology);
 
 export const lab: Lab = labOf(topology, {
-  name: worker === 1 ? topology.name : `${topology.name}-${worker}`,
+  name: labName(topology.name, worker),
   ...cpus,
 });
 

@@ -5,11 +5,14 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { labOf } from "../../lab/instance";
+import { labDown } from "../../lab/lab";
 import { projectRoot } from "../../lab/paths";
 import { runOnTerminal } from "../../lab/run";
 import { table } from "../../lab/table";
+import { dev } from "../../lab/topologies/dev";
 import { faultTable, forgetFaults } from "./faultMatrix";
-import { type LabFile, labFiles, sliceCount, sliceOfDay } from "./files";
+import { type LabFile, labFiles, labName, sliceCount, sliceOfDay } from "./files";
 
 interface Options {
   all?: boolean;
@@ -95,6 +98,9 @@ async function runTests(files: readonly LabFile[], options: Options): Promise<nu
       },
     },
   );
+  for (let worker = 2; worker <= options.labs; worker++) {
+    await labDown(labOf(dev, { name: labName(dev.name, worker) }));
+  }
   const faults = faultTable();
   if (faults) console.error(`\nWhat was done to the pair, and how it ended:\n${faults}\n`);
   const slow = tellTimes(files, results, scale);
