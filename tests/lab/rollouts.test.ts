@@ -100,11 +100,11 @@ test("a change of the real servers goes through them one at a time, each drained
   expect(await everywhere("sysctl -n net.core.somaxconn")).toEqual(Object.fromEntries(wanted));
 });
 
-/** What drain.sh said on a director, in its order: the resources' names end in the director's. */
+/** What drain.sh said on a director, in its order, each thing once: the engine shows a line while a command runs, and when it is done. */
 function drainsOn(said: string, director: string): string[] {
-  return [
-    ...said.matchAll(/^ .*pair-(\S+) .*?drain: (\S+: (?:no new connections|in again))/gm),
-  ].flatMap(([, resource = "", words = ""]) => (resource.endsWith(director) ? [words] : []));
+  const lines = said.matchAll(/^ .*pair-(\S+) .*?drain: (\S+: (?:no new connections|in again))/gm);
+  const own = [...lines].filter(([, resource]) => resource?.endsWith(`-${director}`));
+  return [...new Set(own.map(([, , words = ""]) => words))];
 }
 
 test("a change that breaks the first real server stops there, and going back puts it in again: nothing lost", async () => {
