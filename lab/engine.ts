@@ -17,6 +17,7 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
 import { type CacheItem, type Report, cachePath, cached } from "./cache";
+import { withLock } from "./lock";
 import { cacheDirectory, projectRoot } from "./paths";
 import { bundlePlugin } from "./plugins/bundle";
 import { lastLines, output, run } from "./run";
@@ -268,18 +269,28 @@ async function ensurePlugin(
     if (isOfficial()) return `${version}, official`;
     report(`no official download: ${lastLines(said, 1)}`);
   }
-  await writeStandIn(plugin, folder);
+  await withLock(folder, { waitSeconds: 60 }, () => writeStandIn(plugin, folder));
   return `${version}, the lab's stand-in (the official plugin can't be downloaded here)`;
 }
 
+/** In one step, and only where it is another one: engines of other labs may be about to start it. */
 async function writeStandIn(plugin: "command" | "tls", folder: string): Promise<void> {
-  const unfinished = `${folder}.unfinished`;
-  await rm(unfinished, { recursive: true, force: true });
-  const executable = join(unfinished, `pulumi-resource-${plugin}`);
-  bundlePlugin(plugin, executable);
-  await writeFile(join(unfinished, "stand-in"), "made by lvs-ha's lab from lab/plugins\n");
-  await rm(folder, { recursive: true, force: true });
-  await rename(unfinished, folder);
+  const unfinished = `${folder}.unfinished-${process.pid}`;
+  const name = `pulumi-resource-${plugin}`;
+  const executable = join(folder, name);
+  await mkdir(unfinished, { recursive: true });
+  try {
+    bundlePlugin(plugin, join(unfinished, name));
+    await writeFile(join(unfinished, "stand-in"), "made by lvs-ha's lab from lab/plugins\n");
+    if (!existsSync(executable)) {
+      await rm(folder, { recursive: true, force: true });
+      await rename(unfinished, folder);
+    } else if (!(await readFile(executable)).equals(await readFile(join(unfinished, name)))) {
+      await rename(join(unfinished, name), executable);
+    }
+  } finally {
+    await rm(unfinished, { recursive: true, force: true });
+  }
 }
 
 function onPath(program: string): string | undefined {
