@@ -22,6 +22,8 @@ export default class LabEnvironment extends NodeEnvironment {
   override async setup(): Promise<void> {
     await super.setup();
     shareLimits(this.global);
+    // A worker of jest's goes on by itself when jest has been killed.
+    if (process.connected) process.once("disconnect", () => process.exit(1));
   }
 
   handleTestEvent(event: Circus.Event, state: Circus.State): void {
