@@ -36,7 +36,7 @@ test("the load balancer that was put up through it serves, and fails over", asyn
   expect(await done("verify")).toBeTruthy();
 });
 
-test("a change goes through it by a key that has a passphrase; the deploy key makes the next ones need none", async () => {
+test("a change goes through it by a key that has a passphrase", async () => {
   const key = labPath(lab, "key_with_passphrase");
   const passphrase = "a passphrase of the lab";
   await output("cp", [keyFile(lab), key]);
