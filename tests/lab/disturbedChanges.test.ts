@@ -26,13 +26,13 @@ import {
 
 changeAndBack();
 
-test("kill -9 of the engine, or the operator's Ctrl-C, at every second step boundary, one after the other", async () => {
-  await fault("the engine killed (-9) or interrupted at every second step", async () => {
+test("kill -9 of the engine, or the operator's Ctrl-C, at one step boundary after the other", async () => {
+  await fault("the engine killed (-9) or interrupted at one step after the other", async () => {
     turn();
     let kills = 0;
     for (;;) {
       const running = await startUp();
-      if (!(await untilDone(running, 2))) {
+      if (!(await untilDone(running, 1))) {
         const { exitCode: code } = await running.ended;
         if (code !== 0) throw new Error(`ended with ${code}:\n${saidBy(running)}`);
         break;
@@ -51,8 +51,8 @@ test("kill -9 of the engine, or the operator's Ctrl-C, at every second step boun
       if (kills > 80) throw new Error("no end in sight");
     }
     await converges();
-    // Each of the three ways several times, or nothing was tried.
-    expect(kills).toBeGreaterThan(10);
+    // Each of the three ways three times at least, or little was tried.
+    expect(kills).toBeGreaterThanOrEqual(9);
     return `${kills} times, then the same bytes`;
   });
 }, 900_000);
