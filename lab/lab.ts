@@ -336,6 +336,11 @@ export function guests(lab: Lab): { host: LabHost; guest: Guest }[] {
   return lab.topology.hosts.map((host) => ({ host, guest: new Guest(lab, host) }));
 }
 
+/** Whether a host's power is on: one that is off needn't be waited for to answer. */
+export function isOn(lab: Lab, name: string): boolean {
+  return guestOf(lab, name).isOn;
+}
+
 function guestOf(lab: Lab, name: string): Guest {
   return new Guest(lab, findHost(lab.topology, name));
 }

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Lab } from "./instance";
-import { inClient, onHost, powerCut } from "./lab";
+import { inClient, isOn, onHost, powerCut } from "./lab";
 import { type LoadResult, startLoad } from "./load";
 import { listen } from "./tcpdump";
 import { hostsOf, ownerOf } from "./topology";
@@ -28,6 +28,7 @@ export async function ipvsTable(lab: Lab, director: string): Promise<string> {
 export async function holders(lab: Lab): Promise<string[]> {
   const answers = await Promise.all(
     directorsOf(lab).map(async ({ name, public: { name: device } }) => {
+      if (!isOn(lab, name)) return [];
       try {
         const { stdout } = await onHost(lab, name, `ip -4 -o addr show dev ${device}`, {
           timeoutSeconds: 10,

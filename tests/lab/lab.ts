@@ -38,6 +38,7 @@ const ofLab =
     action(lab, ...args);
 
 export const onHost = ofLab(labs.onHost);
+export const isOn = ofLab(labs.isOn);
 export const powerCut = ofLab(labs.powerCut);
 export const powerOn = ofLab(labs.powerOn);
 export const inOperator = ofLab(labs.inOperator);

@@ -5,6 +5,7 @@ import {
   directors as directorHosts,
   activeDirector,
   ipvsTable,
+  isOn,
   onHost,
   realServers as webHosts,
   startLoad,
@@ -31,6 +32,7 @@ export async function requests(
 export async function holdersOf(address: string): Promise<string[]> {
   const answers = await Promise.all(
     directors.map(async (name) => {
+      if (!isOn(name)) return [];
       try {
         const { stdout } = await onHost(name, "ip -o addr show", { timeoutSeconds: 10 });
         return stdout.includes(` ${address}/`) ? [name] : [];
