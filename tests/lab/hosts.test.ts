@@ -3,7 +3,7 @@
  *
  * @set slice 3
  * @topology dev
- * @budgetSeconds 260
+ * @budgetSeconds 280
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -3,7 +3,7 @@
  *
  * @set slice 4
  * @topology dev
- * @budgetSeconds 150
+ * @budgetSeconds 180
  */
 import { waitFor } from "../../lab/waitFor";
 import {
