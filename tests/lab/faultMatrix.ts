@@ -1,7 +1,8 @@
 // The fault matrix: what was done to the pair, what it cost, and how it ended; printed when all the lab's tests are over.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { table } from "../../lab/table";
 
 export interface FaultRow {
   fault: string;
@@ -11,7 +12,8 @@ export interface FaultRow {
   ended: string;
 }
 
-const file = join(tmpdir(), "lvs-ha-test", "faults.json");
+/** A line a fault: files that run at the same time add theirs side by side. */
+const file = join(tmpdir(), "lvs-ha-test", "faults.jsonl");
 
 export function forgetFaults(): void {
   rmSync(file, { force: true });
@@ -19,14 +21,14 @@ export function forgetFaults(): void {
 
 export function noteFault(row: FaultRow): void {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, JSON.stringify([...faultRows(), row]));
+  appendFileSync(file, `${JSON.stringify(row)}\n`);
 }
 
 /** The matrix as a table; empty while no fault has been tried. */
 export function faultTable(): string {
   const rows = faultRows();
   if (rows.length === 0) return "";
-  const cells = [
+  return table([
     ["FAULT", "REQUESTS", "LOST", "ENDED"],
     ...rows.map(({ fault, sent, lost, ended }) => [
       fault,
@@ -34,19 +36,11 @@ export function faultTable(): string {
       lost === undefined ? "-" : String(lost),
       ended,
     ]),
-  ];
-  const widths = [0, 1, 2].map((column) =>
-    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
-  );
-  return cells
-    .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "))
-    .join("\n");
+  ]);
 }
 
 function faultRows(): FaultRow[] {
-  try {
-    return JSON.parse(readFileSync(file, "utf8")) as FaultRow[];
-  } catch {
-    return [];
-  }
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+  return lines.map((line) => JSON.parse(line) as FaultRow);
 }

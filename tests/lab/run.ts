@@ -11,7 +11,7 @@ import { projectRoot } from "../../lab/paths";
 import { runOnTerminal } from "../../lab/run";
 import { table } from "../../lab/table";
 import { dev } from "../../lab/topologies/dev";
-import { faultTable, forgetFaults } from "./faultMatrix";
+import { faultTable } from "./faultMatrix";
 import { type LabFile, labFiles, labName, sliceCount, sliceOfDay } from "./files";
 
 interface Options {
@@ -75,7 +75,6 @@ async function runTests(files: readonly LabFile[], options: Options): Promise<nu
   const folder = mkdtempSync(join(tmpdir(), "lvs-ha-test-lab-"));
   const results = options.outputFile ?? join(folder, "results.json");
   const began = Number(process.env.LVS_HA_CI_BEGAN ?? Date.now() / 1000);
-  forgetFaults();
   const status = await runOnTerminal(
     process.execPath,
     [
