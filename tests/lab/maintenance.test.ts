@@ -17,11 +17,14 @@ import {
   virtualIp,
 } from "./lab";
 
-import { configure, nobodyAsks, shell, up } from "./stack";
+import { configure, lossless, nobodyAsks, shell, up } from "./stack";
 import { told, done, withoutLoss, healthy, webs, weights } from "./operatorCommands";
 
 beforeAll(async () => {
-  configure(nobodyAsks);
+  configure((stack) => {
+    nobodyAsks(stack);
+    lossless(stack);
+  });
   await up();
   await healthy();
 });

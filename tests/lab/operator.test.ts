@@ -13,12 +13,15 @@ import { activeDirector, directors, inClient, ipvsTable, requests, virtualIp } f
 import type { Status } from "../../ops/status/look";
 import type { ThroughVip } from "../../ops/verify/through";
 import type { Verification } from "../../ops/verify/verify";
-import { configure, nobodyAsks, shell, up } from "./stack";
+import { configure, lossless, nobodyAsks, shell, up } from "./stack";
 import type { Drained } from "./operatorCommands";
 import { told, done, withoutLoss, healthy, addressOf, weights, openOf } from "./operatorCommands";
 
 beforeAll(async () => {
-  configure(nobodyAsks);
+  configure((stack) => {
+    nobodyAsks(stack);
+    lossless(stack);
+  });
   await up();
   await healthy();
 });

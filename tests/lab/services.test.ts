@@ -25,7 +25,7 @@ import {
 import { example } from "../support/examples";
 import type { Stack } from "../support/stacks";
 import { activeFor, directors, holdersOf, outOf, poolOf, requests, settled, webs } from "./pools";
-import { configure, nobodyAsks, shell, tell, up } from "./stack";
+import { configure, lossless, nobodyAsks, shell, tell, up } from "./stack";
 import { underLoad } from "./underLoad";
 
 /** Second addresses of the client's: to persistence and to routes, another client. */
@@ -76,6 +76,7 @@ describe("one pair, services of every protocol, IPv4 and IPv6", () => {
           persistenceTimeoutSeconds: 60,
         },
       );
+      lossless(stack);
     });
     for (const host of webs) {
       for (const port of [5300, 5301]) {

@@ -26,9 +26,15 @@ export function nobodyAsks(stack: Stack): void {
   stack.rollout = { drainSeconds: 0, maxUnavailable: hosts.length };
 }
 
-/** Requests under way survive a failover where both directors compute the same real server for them. */
+/**
+ * TCP requests under way survive a failover where both directors compute the same real server for them. With any other scheduler
+ * a request that is younger than its third packet is reset, since no director has told the other of it yet.
+ */
 export const lossless = (stack: Stack): void => {
-  Object.assign(stack.virtualServers[0], { scheduler: "mh", schedulerFlags: ["mh-port"] });
+  for (const service of stack.virtualServers) {
+    if ((service.protocol ?? "TCP") !== "TCP" || service.port === undefined) continue;
+    Object.assign(service, { scheduler: "mh", schedulerFlags: ["mh-port"] });
+  }
   stack.kernel = { sloppyTcp: true };
 };
 

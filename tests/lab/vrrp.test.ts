@@ -20,7 +20,7 @@ import {
 } from "./lab";
 import { installBfd, startBfd, stopBfd } from "./bfd";
 import { activeFor, directors, holdersOf, requests, settled, webs } from "./pools";
-import { configure, lvs, nobodyAsks, shell, tell, up } from "./stack";
+import { configure, lossless, lvs, nobodyAsks, shell, tell, up } from "./stack";
 
 const [first = "", second = ""] = directors;
 const speaker = "web1";
@@ -78,6 +78,7 @@ iface ${link} inet manual
       { ...web, vrrpInstance: "VI_1" },
       { name: "web6", address: virtualIp.ipv6, port: 80, vrrpInstance: "VI_6" },
     ];
+    lossless(stack);
     stack.scripts = {
       "note.sh": `#!/bin/sh\necho "$*" >>${notes}\n`,
       // keepalived names the FIFO.
