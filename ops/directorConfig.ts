@@ -1,4 +1,5 @@
 // What a director's keepalived.conf says, as far as the kernel and the log can be held to it.
+import { isAdvertised } from "../components/render/advertised";
 import { parse, type Statement } from "./import/syntax/parse";
 import { canonical, endpoint, type ServiceName } from "./ipvs";
 
@@ -109,7 +110,9 @@ function instanceOf({ args: [name = ""], block = [] }: Statement): Instance {
     interface: argument(block, "interface") ?? "",
     priority: Number(argument(block, "priority")),
     preempt: find(block, "nopreempt") === undefined,
-    addresses: addresses.map(({ keyword }) => canonical(keyword.split("/")[0] ?? "")),
+    addresses: addresses
+      .map(({ keyword }) => canonical(keyword.split("/")[0] ?? ""))
+      .filter((address) => !isAdvertised(address)),
   };
 }
 

@@ -1,7 +1,7 @@
 // Where a number is just right, and where it is just wrong: of each rule and each kind of type that has such a place.
 import { z } from "zod";
 import { check } from "../components/config";
-import { compareVersions } from "../components/rules/versions";
+import { compareVersions } from "../components/os/versions";
 import { schema } from "../components/schema";
 import { childrenOf, unwrap } from "./support/features";
 import { raw, smallStack, type Stack } from "./support/stacks";

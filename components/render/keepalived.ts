@@ -1,5 +1,7 @@
 // keepalived.conf(5) of one director: pure, the same text for the same settings.
-import { checkedFamily, valueAt, withoutPrefix, type TrackList } from "../schema";
+import { osProfiles } from "../os/profiles";
+import { compareVersions } from "../os/versions";
+import { valueAt, withoutPrefix, type TrackList } from "../schema";
 import {
   ownAddressFor,
   type DirectorSettings,
@@ -7,6 +9,7 @@ import {
   type Settings,
   type VirtualAddress,
 } from "../settings";
+import { advertisedAddress } from "./advertised";
 import { renderCheck, renderThroughServices } from "./checks";
 import { renderFiles } from "./files";
 import { block, statements, type Line } from "./statements";
@@ -281,8 +284,64 @@ function tracked(
   ];
 }
 
-/** Virtual addresses told in an advert: one of IPv6 has room for 89 at an MTU of 1500. */
-const advertised = 64;
+/** What directors look at in each other's adverts: with anything else here, they don't take each other for the same instance. */
+function heard(
+  instance: InstanceSettings,
+  vrrp: Settings["vrrp"],
+  director: DirectorSettings,
+  authenticated: boolean,
+): { words: Parameters<typeof statements>[0]; blocks: Line[] } {
+  const { members, family, vmac } = instance;
+  const own = members.find(({ name }) => name === director.name);
+  const source = own?.address === undefined ? undefined : withoutPrefix(own.address);
+  const peers = members.flatMap(({ name, address }) =>
+    name === director.name || address === undefined ? [] : [withoutPrefix(address)],
+  );
+  const device = vmac ? "" : ` dev ${instance.interface}`;
+  const advertised = advertisedAddress(family, instance.virtualRouterId);
+  return {
+    words: {
+      interface: instance.interface,
+      virtual_router_id: instance.virtualRouterId,
+      version: instance.version === vrrp.version ? undefined : instance.version,
+      advert_int: instance.advertIntervalSeconds,
+      // An IPv6 advert leaves from a link-local address unless it is told otherwise.
+      [instance.unicast ? "unicast_src_ip" : "mcast_src_ip"]:
+        instance.unicast || family === "inet" ? source : undefined,
+      mcast_dst_ip: instance.multicastGroup,
+    },
+    blocks: [
+      ...(instance.unicast ? block("unicast_peer", peers) : []),
+      ...(authenticated && instance.version === 2
+        ? block("authentication", ["auth_type PASS", `include ${secretsPath}`])
+        : []),
+      ...block("virtual_ipaddress", [
+        family === "inet" ? `${advertised}/32${device} scope link` : `${advertised}/128${device}`,
+      ]),
+    ],
+  };
+}
+
+/** Of keepalived.conf, what the directors must have alike to take each other's adverts, and the secrets among it. */
+export function renderHeard(
+  { instances, vrrp }: Pick<Settings, "instances" | "vrrp">,
+  director: DirectorSettings,
+  authPass?: string,
+): string {
+  const lines = [
+    ...block("global_defs", statements({ vrrp_version: vrrp.version })),
+    ...instances.flatMap((instance) => {
+      const { words, blocks } = heard(instance, vrrp, director, authPass !== undefined);
+      return block(`vrrp_instance ${instance.name}`, [...statements(words), ...blocks]);
+    }),
+  ];
+  return renderFiles({
+    "/etc/keepalived/keepalived.conf": lines,
+    ...(authPass === undefined
+      ? {}
+      : { [secretsPath]: renderSecrets(authPass).trimEnd().split("\n") }),
+  });
+}
 
 function vrrpInstance(
   instance: InstanceSettings,
@@ -290,30 +349,22 @@ function vrrpInstance(
   director: DirectorSettings,
   authenticated: boolean,
 ): { heading: string; lines: Line[] } {
-  const { members, family, garp, vmac } = instance;
+  const { members, garp, vmac } = instance;
   const own = members.find(({ name }) => name === director.name);
-  const source = own?.address === undefined ? undefined : withoutPrefix(own.address);
-  const peers = members.flatMap(({ name, address }) =>
-    name === director.name || address === undefined ? [] : [withoutPrefix(address)],
-  );
+  const { words, blocks } = heard(instance, vrrp, director, authenticated);
   const line = (virtual: VirtualAddress) =>
     vmac && virtual.interface === instance.interface
       ? `${virtual.address}/${virtual.prefixLength}`
       : `${virtual.address}/${virtual.prefixLength} dev ${virtual.interface}`;
-  const told = instance.virtualAddresses
-    .filter(({ address }) => checkedFamily(address) === family)
-    .slice(0, advertised);
   const lines = [
     ...statements({
       state: "BACKUP",
-      interface: instance.interface,
-      virtual_router_id: instance.virtualRouterId,
+      ...words,
       priority: own?.priority ?? director.priority,
-      version: instance.version === vrrp.version ? undefined : instance.version,
-      advert_int: instance.advertIntervalSeconds,
       down_timer_adverts: instance.downTimerAdverts,
       nopreempt: !instance.preempt,
       preempt_delay: instance.preemptDelaySeconds,
+      timer_expired_backup: highestOfOthers(instance, director),
       use_vmac: vmac && (vmac.interface ?? true),
       vmac_xmit_base: vmac && instance.unicast,
       dont_track_primary: !instance.trackPrimaryInterface,
@@ -331,22 +382,10 @@ function vrrpInstance(
       garp_lower_prio_repeat: garp.lowerPrioRepeat,
       unicast_ttl: instance.unicastTtl,
       check_unicast_src: instance.checkUnicastSource,
-      // An IPv6 advert leaves from a link-local address unless it is told otherwise.
-      [instance.unicast ? "unicast_src_ip" : "mcast_src_ip"]:
-        instance.unicast || family === "inet" ? source : undefined,
-      mcast_dst_ip: instance.multicastGroup,
     }),
-    ...(instance.unicast ? block("unicast_peer", peers) : []),
-    ...(authenticated && instance.version === 2
-      ? block("authentication", ["auth_type PASS", `include ${secretsPath}`])
-      : []),
     ...trackBlocks(instance, tracking),
-    ...block("virtual_ipaddress", told.map(line)),
-    // An advert holds addresses of one family, and no more than fit; the others move with it all the same.
-    ...block(
-      "virtual_ipaddress_excluded",
-      instance.virtualAddresses.filter((virtual) => !told.includes(virtual)).map(line),
-    ),
+    ...blocks,
+    ...block("virtual_ipaddress_excluded", instance.virtualAddresses.map(line)),
     ...block(
       "virtual_routes",
       instance.virtualRoutes.map(({ to, via, device, source: src, metric, table }) =>
@@ -362,6 +401,23 @@ function vrrpInstance(
     ...notifyLines(instance.notify),
   ];
   return { heading: `vrrp_instance ${instance.name}`, lines };
+}
+
+/**
+ * The priority after which a director that stood still for a while (a snapshot of its machine, say) reckons whether another has taken over
+ * meanwhile, and stands by if so; it would take the addresses back otherwise, without the connections. Undefined where it keeps them: alone,
+ * where it may preempt, and where keepalived can't tell.
+ */
+function highestOfOthers(
+  { preempt, downTimerAdverts, members }: InstanceSettings,
+  director: DirectorSettings,
+): number | undefined {
+  // From 2.2.8 on: vrrp_parser.c. It reckons with three adverts: vrrp_thread_timeout_handler() in vrrp.c.
+  const knows = compareVersions(osProfiles[director.os].keepalived, "2.2.8") >= 0;
+  if (!knows || preempt || (downTimerAdverts ?? 3) !== 3 || members.length < 2) return undefined;
+  const others = members.filter(({ name }) => name !== director.name);
+  // 255 is an owner's, which preempts whatever it is told.
+  return Math.min(254, Math.max(...others.map(({ priority }) => priority)));
 }
 
 function serviceLines(service: Settings["virtualServers"][number]): Line[] {

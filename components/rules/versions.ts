@@ -1,6 +1,7 @@
 // Rules about keywords that only a newer keepalived knows.
 import { z } from "zod";
 import { osProfiles } from "../os/profiles";
+import { compareVersions } from "../os/versions";
 import { schema, type StackConfig } from "../schema";
 import { instancesOf } from "../settings";
 import { written } from "./checks";
@@ -126,16 +127,6 @@ function gatedValues(config: StackConfig): Gated[] {
       : [],
   );
   return [...fractions, ...overlaps, ...routes, ...bytes, ...delays, ...paces];
-}
-
-/** Negative where the first version is older. */
-export function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((version) => version.split(".").map(Number));
-  for (const i of [0, 1, 2]) {
-    const difference = (left?.[i] ?? 0) - (right?.[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 /** Values that are there and whose schema says `since`. */

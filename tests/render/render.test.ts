@@ -161,28 +161,27 @@ test("a director's peers are all the others, never itself", () => {
 });
 
 test.each([
-  [64, 0],
-  [65, 1],
+  ["IPv4", "192.0.2.100", "192.0.2.", "169.254.255.51/32 dev eth1 scope link"],
+  ["IPv6", "2001:db8::100/128", "2001:db8::1:", "fe80::5eff:fe00:233/128 dev eth1"],
 ])(
-  "of %d virtual addresses, an advert leaves out %d, which move with it all the same",
-  (all, left) => {
+  "adverts of %s tell of one address, the same whatever virtual addresses there are",
+  (_, address, start, told) => {
     const stack = smallStack();
-    stack.virtualServers = [{ name: "web", address: "2001:db8::100/128", port: 80 }];
-    stack.vrrp = {
-      unicast: false,
-      virtualAddresses: Array.from({ length: all - 1 }, (_, i) => ({
-        address: `2001:db8::1:${i}`,
-      })),
-    };
-    for (const [i, realServer] of stack.realServers.entries())
-      realServer.address = `2001:db8::2${i}`;
-    const [text = ""] = keepalivedConfs(settingsOf(stack), false);
-    const counted = (name: string) =>
-      new RegExp(`${name} \\{([^}]*)\\}`).exec(text)?.[1]?.match(/2001:/g)?.length ?? 0;
-    expect([counted("virtual_ipaddress"), counted("virtual_ipaddress_excluded")]).toEqual([
-      64,
-      left,
-    ]);
+    stack.directors.forEach((director, i) => {
+      director.vrrpAddress6 = `2001:db8::1${i}/64`;
+    });
+    for (const [i, realServer] of stack.realServers.entries()) {
+      realServer.address = address.includes(":") ? `2001:db8::2${i}` : `192.0.2.2${i}`;
+    }
+    const toldOf = [1, 2, 99].map((count) => {
+      const all = Array.from({ length: count }, (_x, i) => `${start}${i + 101}`);
+      stack.virtualServers = [{ name: "web", address, port: 80 }];
+      stack.vrrp = { virtualAddresses: all.map((one) => ({ address: one })) };
+      const [text = ""] = keepalivedConfs(settingsOf(stack), false);
+      for (const one of all) expect(text).toContain(`\n        ${one}/`);
+      return /virtual_ipaddress [{]\n([^}]*)\n +[}]/.exec(text)?.[1]?.trim();
+    });
+    expect(toldOf).toEqual([told, told, told]);
   },
 );
 

@@ -1,6 +1,6 @@
 // What the schema offers, and what of it a stack config uses: so that a test can ask whether its cases cover the whole.
 import { z } from "zod";
-import { compareVersions } from "../../components/rules/versions";
+import { compareVersions } from "../../components/os/versions";
 import { schema } from "../../components/schema";
 import type { Plain } from "./setRight";
 

@@ -225,6 +225,11 @@ export class RigDirector {
     });
   }
 
+  /** All of its processes stand still, as they do while their machine does; and go on. */
+  signalAll(signal: "SIGSTOP" | "SIGCONT"): void {
+    for (const pid of [this.pid(), ...childrenOf(this.pid())]) process.kill(pid, signal);
+  }
+
   /** Has it read another config, or the same one anew. */
   reload(config?: string): void {
     if (config !== undefined) this.write(config);

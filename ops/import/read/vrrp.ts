@@ -1,5 +1,6 @@
 // vrrp_instance and vrrp_sync_group.
 import { checkedFamily, familyOf, type Family, type TrackList } from "../../../components/schema";
+import { isAdvertised } from "../../../components/render/advertised";
 import { longestDelay } from "../../../components/rules/vrrp";
 import { mails, protocolVersion, smtpAlert, type Globals, type Sync } from "./globals";
 import {
@@ -319,8 +320,9 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
     },
     native_ipv6: always("goes by the addresses"),
     higher_prio_send_advert: always("is always on"),
+    timer_expired_backup: always("is always on where keepalived knows it"),
     ...each(
-      "use_vmac_addr use_ipvlan unicast_fault_no_peer old_unicast_checksum vrf no_virtual_ipaddress linkbeat_use_polling v3_checksum_as_v2 skip_check_adv_addr debug notify_deleted timer_expired_backup thread_timer_expired garp_extra_if vmac_garp_intvl lower_prio_no_advert owner_ignore_adverts kernel_rx_buf_size",
+      "use_vmac_addr use_ipvlan unicast_fault_no_peer old_unicast_checksum vrf no_virtual_ipaddress linkbeat_use_polling v3_checksum_as_v2 skip_check_adv_addr debug notify_deleted thread_timer_expired garp_extra_if vmac_garp_intvl lower_prio_no_advert owner_ignore_adverts kernel_rx_buf_size",
       cannot<InstanceReading>(),
     ),
     strict_mode: cannot(
@@ -430,22 +432,11 @@ function source(reading: InstanceReading, statement: Statement, scribe: Scribe):
 /** `ADDRESS[/PREFIX] [dev INTERFACE] …`, one a line. */
 function addresses(reading: InstanceReading, statement: Statement, scribe: Scribe): void {
   scribe.kept(statement, "virtualAddresses");
-  const read = readLines(statement.block, scribe.in("virtualAddresses"), (words, line) => [
-    readAddress(words, line, scribe),
-  ]);
+  const read = readLines(statement.block, scribe.in("virtualAddresses"), (words, line) =>
+    // The stack has one of its own in the adverts, and excludes all others from them.
+    isAdvertised(words[0] ?? "") ? [] : [readAddress(words, line, scribe)],
+  );
   reading.addresses.push(...read);
-  if (statement.keyword !== "virtual_ipaddress_excluded") return;
-  const family = familyOfInstance(reading);
-  for (const { address, statement: line } of read) {
-    // The stack has the first 64 in the adverts.
-    if (checkedFamily(address) === family && reading.addresses.length - read.length < 64) {
-      scribe.changed(
-        line,
-        `virtual_ipaddress ${address}`,
-        "the stack excludes from the adverts only what the other family has",
-      );
-    }
-  }
 }
 
 function readAddress(words: string[], statement: Statement, scribe: Scribe): CarriedAddress {
