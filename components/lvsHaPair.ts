@@ -1,4 +1,5 @@
 // The load balancer: directors in front of real servers.
+import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { LvsNode } from "./lvsNode";
 import { RealServer } from "./realServer";
@@ -70,13 +71,25 @@ export class LvsHaPair extends pulumi.ComponentResource {
     const stand: pulumi.Resource[] = [...this.realServers];
     this.realServers.push(...resting.flatMap((one) => realServer(one, [])));
 
-    const tables: Record<string, pulumi.Output<string[]>> = {};
-    for (const [i, { name: director, inMaintenance }] of standbyFirst.entries()) {
-      const node = this.directors[i];
-      if (node === undefined) continue;
-      tables[director] = node.serve([...stand]).apply((table) => table.split("\n"));
-      if (!inMaintenance) stand.push(node);
+    // One in maintenance doesn't run keepalived, and nobody waits for it.
+    const atRest = this.directors.filter((node) => !serving.includes(node));
+    for (const node of atRest) node.withdraw([], false, this);
+    const withdrawn: remote.Command[] = [];
+    for (const [i, node] of serving.entries()) {
+      const after = [...stand, ...withdrawn.slice(-1)];
+      withdrawn.push(node.withdraw(after, i === serving.length - 1, this));
     }
+    const ready: pulumi.Resource[] = [...stand, ...withdrawn];
+    for (const node of this.directors) {
+      node.serve([...ready]);
+      if (serving.includes(node)) ready.push(node);
+    }
+    const joined: remote.Command[] = [];
+    for (const [i, node] of serving.toReversed().entries()) {
+      const [told] = joined.slice(-1);
+      joined.push(node.join(serving, { withdrawn, told, last: i === serving.length - 1 }, this));
+    }
+    for (const node of atRest) node.join([node], { withdrawn: [], last: false }, this);
 
     this.virtualAddresses = virtualAddresses(settings);
     this.pool = Object.fromEntries(
@@ -87,7 +100,15 @@ export class LvsHaPair extends pulumi.ComponentResource {
         ),
       ]),
     );
-    this.ipvsTables = pulumi.output(tables);
+    const tables = joined.toReversed().map(({ stdout }) => stdout.apply(tableBelow));
+    this.ipvsTables = pulumi.output(
+      Object.fromEntries(
+        this.directors.map((node) => [
+          node.host.shortName,
+          (tables[serving.indexOf(node)] ?? node.ipvsTable).apply((table) => table.split("\n")),
+        ]),
+      ),
+    );
     this.registerOutputs({
       virtualAddresses: this.virtualAddresses,
       pool: this.pool,
@@ -100,6 +121,12 @@ export class LvsHaPair extends pulumi.ComponentResource {
 function serviceText({ fwmark, flows, port, protocol }: VirtualServerSettings): string {
   if (fwmark !== undefined) return `fwmark ${fwmark}`;
   return `${endpoint(flows[0]?.address ?? "", port ?? 0)} ${protocol}`;
+}
+
+/** What `vrrp.sh join` prints below an empty line. */
+function tableBelow(text: string): string {
+  const [, table = text] = /\n\n([^]*)/.exec(`\n${text}`) ?? [];
+  return table;
 }
 
 function batches<T>(items: T[], size: number): T[][] {

@@ -1,11 +1,20 @@
 // A director: keepalived and IPVS on one host.
+import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { digest } from "./host/digest";
 import { fileSums } from "./host/fileSums";
 import { Host } from "./host/host";
+import { scriptsHome } from "./host/scripts";
 import { firewallPackages, osProfiles } from "./os/profiles";
 import { renderDirectorFirewall } from "./render/firewall";
-import { renderDirectorConfig, renderSecrets } from "./render/keepalived";
+import {
+  renderDirectorConfig,
+  renderHeard,
+  renderSecrets,
+  virtualAddresses,
+} from "./render/keepalived";
 import { renderDirectorKernel } from "./render/kernel";
+import { withoutPrefix } from "./schema";
 import type { DirectorSettings, Settings } from "./settings";
 import type { SshAccess } from "./sshAccess";
 
@@ -22,10 +31,14 @@ export interface LvsNodeArgs {
 export class LvsNode extends pulumi.ComponentResource {
   /** Its host, prepared: scripts and packages are there. */
   readonly host: Host;
+  private readonly name: string;
   private readonly args: LvsNodeArgs;
+  /** What puts its keepalived.conf in place, and the text that it is given; absent until it serves. */
+  private served?: { command: remote.Command; text: string };
 
   constructor(name: string, args: LvsNodeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lvs-ha:index:LvsNode", name, {}, opts);
+    this.name = name;
     this.args = args;
     const { director, settings, access } = args;
     const { vrrp, instances, kernel, firewall, packages } = settings;
@@ -52,10 +65,29 @@ export class LvsNode extends pulumi.ComponentResource {
   }
 
   /**
-   * Makes it serve, once the real servers and the directors before it stand.
-   * @returns `ipvsadm -Ln` as it was after the last change.
+   * Where what the directors must have alike changes, it stops unless it is the one that has the virtual addresses: from then on nobody
+   * can miss its adverts. Asked one after the other.
+   * @param last whether all others have been asked
    */
-  serve(after: pulumi.Resource[]): pulumi.Output<string> {
+  withdraw(after: pulumi.Resource[], last: boolean, parent: pulumi.Resource): remote.Command {
+    const { director, settings, authPass } = this.args;
+    return this.host.aside(
+      `${this.name}-withdraw`,
+      [`${scriptsHome}/vrrp.sh`, "withdraw", last ? "LAST" : "MORE"],
+      {
+        undo: [`${scriptsHome}/vrrp.sh`, "resume"],
+        stdin:
+          authPass === undefined
+            ? renderHeard(settings, director)
+            : pulumi.secret(authPass.apply((text) => renderHeard(settings, director, text))),
+        after: [...this.host.ends, ...after],
+        parent,
+      },
+    );
+  }
+
+  /** Makes it serve, once the real servers and the directors before it stand. */
+  serve(after: pulumi.Resource[]): void {
     const { director, settings, authPass } = this.args;
     this.host.waitFor(after);
     const texts = {
@@ -98,7 +130,88 @@ export class LvsNode extends pulumi.ComponentResource {
         stdin: fileSums(Object.values(texts)),
       });
     }
+    this.served = { command: keepalived, text: texts.keepalived };
     this.registerOutputs({ ipvsTable: keepalived.stdout });
-    return keepalived.stdout;
   }
+
+  /** `ipvsadm -Ln` as it was after the last change of its config. */
+  get ipvsTable(): pulumi.Output<string> {
+    return this.served?.command.stdout ?? pulumi.output("");
+  }
+
+  /** Whether its host is known to have the config that it is to have: a run of the engine may be for some of the resources only. */
+  private get hasConfig(): pulumi.Output<boolean> {
+    const { command, text } = this.served ?? {};
+    return command === undefined
+      ? pulumi.output(false)
+      : command.stdin.apply((stdin) => stdin === text);
+  }
+
+  /**
+   * Starts it where it has withdrawn, once every director has its config, and sees to it that exactly one director holds each virtual
+   * address: a second one, or nobody, fails the run. Asked one after the other, those that are likely to hold them first.
+   * @param told what the one before said, which is what this returns, too; absent for the first
+   */
+  join(
+    directors: LvsNode[],
+    {
+      withdrawn,
+      told,
+      last,
+    }: { withdrawn: remote.Command[]; told?: remote.Command; last: boolean },
+    parent: pulumi.Resource,
+  ): remote.Command {
+    const { director, settings } = this.args;
+    const others = directors.filter((one) => one !== this);
+    const lacking = pulumi.all(
+      others.map((one) =>
+        one.hasConfig.apply((has) => (has ? [] : [`lacks ${one.host.shortName}`])),
+      ),
+    );
+    const before = told?.stdout.apply((text) =>
+      text.split("\n").filter((l) => l.startsWith("holds ")),
+    );
+    const expected = virtualAddresses(settings).map(
+      (address) => `expect ${withoutPrefix(address)}`,
+    );
+    return this.host.aside(
+      `${this.name}-join`,
+      [
+        ...[`${scriptsHome}/vrrp.sh`, "join", director.name, String(startSeconds(settings))],
+        ...(director.inMaintenance ? ["stopped"] : []),
+      ],
+      {
+        // The last that joined is the first that leaves.
+        undo: [`${scriptsHome}/vrrp.sh`, "leave", told || director.inMaintenance ? "MORE" : "LAST"],
+        because: pulumi
+          .all([
+            ...withdrawn.map(({ stdout }) => stdout),
+            ...directors.map((one) => one.served?.text),
+          ])
+          .apply((texts) => digest(texts.join(""))),
+        stdin: pulumi
+          .all([lacking, before])
+          .apply(([lacks, holds = []]) =>
+            [...expected, ...lacks.flat(), ...holds, ...(last ? ["last"] : [])]
+              .map((line) => `${line}\n`)
+              .join(""),
+          ),
+        after: [
+          ...directors.flatMap(({ served }) => served?.command ?? []),
+          ...(told ? [told] : []),
+        ],
+        parent,
+      },
+    );
+  }
+}
+
+/** How long a director that was started waits before it takes addresses that nobody has, and a second more. */
+function startSeconds({ instances, daemon }: Settings): number {
+  const down = instances.map(
+    ({ advertIntervalSeconds, downTimerAdverts }) =>
+      // The skew is part of an interval, or of a second in version 2: RFC 5798 6.1, RFC 3768 6.1.
+      advertIntervalSeconds * ((downTimerAdverts ?? 3) + 1),
+  );
+  return Math.ceil(Math.max(...down) + (daemon.startupDelaySeconds ?? 0) + 1);
 }

@@ -1,6 +1,6 @@
 // A real server: it answers for the virtual addresses without ever claiming them by ARP.
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { digest } from "./host/digest";
 import { fileSums } from "./host/fileSums";
 import { Host } from "./host/host";
 import { scriptsDigest, scriptsHome } from "./host/scripts";
@@ -107,8 +107,4 @@ export class RealServer extends pulumi.ComponentResource {
 
     this.registerOutputs({ virtualAddresses: this.virtualAddresses });
   }
-}
-
-function digest(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }

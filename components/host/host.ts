@@ -84,18 +84,24 @@ export class Host {
     });
   }
 
-  /** A command beside the order of this host's own: what it does is part of another resource's change. It runs when `because` differs. */
+  /**
+   * A command beside the order of this host's own: what it does is part of another resource's change. It runs when `because` or its
+   * standard input differs.
+   */
   aside(
     name: string,
     words: string[],
     {
       because,
+      undo,
       stdin,
       after,
       parent,
     }: {
-      because: pulumi.Input<string>;
-      stdin?: string;
+      because?: pulumi.Input<string>;
+      /** What undoes it. @default nothing */
+      undo?: string[];
+      stdin?: pulumi.Input<string>;
       after: pulumi.Resource[];
       parent: pulumi.Resource;
     },
@@ -104,7 +110,11 @@ export class Host {
       name,
       {
         connection: this.connection,
-        create: pulumi.interpolate`${this.asRoot(words)} # for ${because}`,
+        create:
+          because === undefined
+            ? this.asRoot(words)
+            : pulumi.interpolate`${this.asRoot(words)} # for ${because}`,
+        delete: undo && this.asRoot(undo),
         stdin,
         logging: remote.Logging.Stderr,
         addPreviousOutputInEnv: false,

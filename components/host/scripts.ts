@@ -1,7 +1,7 @@
 // The scripts that run on hosts: templates/scripts/*.sh, brought there as one text and called by name.
-import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { digest } from "./digest";
 
 const folder = join(__dirname, "../../templates/scripts");
 
@@ -39,7 +39,7 @@ export function bundle(): string {
 }
 
 /** Changes when any script does: commands that use the scripts carry it, so that they run again. */
-export const scriptsDigest = createHash("sha256").update(bundle()).digest("hex").slice(0, 8);
+export const scriptsDigest = digest(bundle());
 
 function hereDocument(file: string, text: string): string[] {
   const end = `END_OF_${file}`;

@@ -373,15 +373,16 @@ orders() {
     ' "$scratch/out" "$scratch/wanted" "$scratch/live"
 }
 
-# virtual_addresses CONF: keepalived.conf's virtual addresses: ADDRESS INSTANCE.
+# virtual_addresses CONF: keepalived.conf's virtual addresses: ADDRESS INSTANCE. The one that adverts tell of is nobody's.
 virtual_addresses() {
     [ -f "$1" ] || return 0
-    awk '
+    statements "$1" | awk '
         $1 == "vrrp_instance" { instance = $2 }
+        $1 == "{" { next }
         inside && $1 == "}" { inside = 0 }
-        inside { sub(/\/.*/, "", $1); print $1, instance }
+        inside && !/^(169[.]254[.]255[.]|fe80::5eff:fe00:2)/ { sub(/\/.*/, "", $1); print $1, instance }
         $1 == "virtual_ipaddress" || $1 == "virtual_ipaddress_excluded" { inside = 1 }
-    ' "$1"
+    '
 }
 
 # places: of such words, whom they concern: `-t 192.0.2.100:80 -r 192.0.2.21:80`, or `-t 192.0.2.100:80` alone.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # keepalived.conf and the scripts that it names: stage, check, swap, prove, or put back.
-# keepalived.sh apply OWNER [stopped] <FILES | keepalived.sh refresh|renew|try | keepalived.sh undo OWNER; prints the IPVS table as it is afterwards.
+# keepalived.sh apply OWNER [stopped] <FILES | keepalived.sh refresh|renew|start|try | keepalived.sh undo OWNER; prints the IPVS table as it is afterwards.
 # stopped: the config is put in place, but keepalived doesn't run and isn't started at boot: the director is in maintenance.
 set -eu
 what=keepalived
@@ -23,10 +23,16 @@ unit=/etc/systemd/system/keepalived.service.d/lvs-ha.conf
 unproven=/var/lib/lvs-ha/keepalived-unproven
 # The sum of the config that was proven last: with any other, IPVS may be as somebody else wants it.
 proven=/var/lib/lvs-ha/keepalived-proven
+# There while keepalived must not run: not every director has the config yet (vrrp.sh).
+withdrawn=/var/lib/lvs-ha/keepalived-withdrawn
 
 apply() {
     own "$1"
     aim=${2:-running}
+    [ ! -e $withdrawn ] || {
+        aim=stopped
+        say "stays stopped until every director has the config"
+    }
     make_scratch
     mkdir -p "${conf%/*}"
     [ -e $service_was ] || service_state | record $service_was
@@ -89,6 +95,19 @@ try() {
     check $conf
 }
 
+# The config that was put in place while keepalived was stopped.
+start() {
+    make_scratch
+    check $conf || fail "the config is refused now"
+    activate
+    prove
+    [ -z "$problem" ] || {
+        rest
+        fail "$problem"
+    }
+    is_proven || sha256sum $conf | record $proven
+}
+
 # The same config anew: check, reload, prove.
 renew() {
     make_scratch
@@ -118,7 +137,9 @@ undo() {
         else
             systemctl -q disable keepalived
         fi
-        if [ "$active" = active ] && [ -f $conf ]; then
+        if [ "$active" = active ] && [ -f $conf ] && [ -e $withdrawn ]; then
+            echo start | record $withdrawn
+        elif [ "$active" = active ] && [ -f $conf ]; then
             systemctl reload-or-restart keepalived
             say "runs the config that was there before"
         else
@@ -201,7 +222,7 @@ service_state() {
 rest() {
     systemctl -q disable keepalived
     systemctl stop keepalived
-    say "stopped, for maintenance"
+    [ -e $withdrawn ] || say "stopped, for maintenance"
 }
 
 # The files of standard input, beside those that are live, with the modes that they will have.

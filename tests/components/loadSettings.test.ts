@@ -45,8 +45,8 @@ test("the program exports where clients connect, who answers them, and each dire
     virtualAddresses: ["192.0.2.100/32"],
     pool: { "web 192.0.2.100:80 TCP": ["web1 192.0.2.21:80", "web2 192.0.2.22:80"] },
     ipvsTables: {
-      lvs1: ["stdout of pair-lvs1-keepalived"],
-      lvs2: ["stdout of pair-lvs2-keepalived"],
+      lvs1: ["stdout of pair-lvs1-join"],
+      lvs2: ["stdout of pair-lvs2-join"],
     },
   });
 });

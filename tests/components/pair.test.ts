@@ -74,7 +74,7 @@ function registerPair(
 const text = (value: unknown): string =>
   typeof value === "string" ? value : JSON.stringify(value);
 
-test("a director takes four commands, a real server four and two on each director, and nothing else is registered", async () => {
+test("a director takes six commands, a real server four and two on each director, and nothing else is registered", async () => {
   const { seen } = await pair();
   expect([...seen.keys()].sort()).toEqual(
     [
@@ -82,7 +82,9 @@ test("a director takes four commands, a real server four and two on each directo
       "p-ssh",
       ...["lvs1", "lvs2"].flatMap((name) => [
         `p-${name}`,
-        ...["prepare", "kernel", "firewall", "keepalived"].map((step) => `p-${name}-${step}`),
+        ...["prepare", "withdraw", "kernel", "firewall", "keepalived", "join"].map(
+          (step) => `p-${name}-${step}`,
+        ),
       ]),
       ...["web1", "web2"].flatMap((name) => [
         `p-${name}`,
@@ -312,7 +314,7 @@ test("keepalived.conf travels as plain stdin, so that a preview shows its change
   );
 });
 
-test("a real server's weight reaches the directors' keepalived.conf and nothing else", async () => {
+test("a real server's weight reaches the directors' keepalived.conf, and has them asked who is active", async () => {
   const before = await pair();
   const stack = smallStack();
   stack.realServers[0].weight = 5;
@@ -321,7 +323,9 @@ test("a real server's weight reaches the directors' keepalived.conf and nothing 
     (name) => text(before.get(name).inputs) !== text(after.get(name).inputs),
   );
   expect(changed.filter((name) => after.get(name).type.startsWith("command:")).sort()).toEqual([
+    "p-lvs1-join",
     "p-lvs1-keepalived",
+    "p-lvs2-join",
     "p-lvs2-keepalived",
   ]);
 });
@@ -329,7 +333,7 @@ test("a real server's weight reaches the directors' keepalived.conf and nothing 
 test("every command pins the host key and tells the provider not to feed output back", async () => {
   const { seen } = await pair();
   const commands = [...seen.values()].filter(({ type }) => type.startsWith("command:"));
-  expect(commands).toHaveLength(24);
+  expect(commands).toHaveLength(28);
   for (const { inputs } of commands) {
     const connection = insideSecret(inputs.connection) as Record<string, unknown>;
     expect(connection.hostKey).toMatch(/^ssh-ed25519 AAAA/);

@@ -1,0 +1,208 @@
+#!/bin/sh
+# A change of VRRP that directors who have it and those who haven't don't understand each other through: keepalived drops an advert of
+# another version, router ID, password, count of addresses or way to travel (vrrp_check_packet() in vrrp.c; a 2.2.7 looks at the addresses,
+# too), hears nobody and takes over. So all but the director with the virtual addresses stop first, and start again when all have it.
+# vrrp.sh withdraw MORE|LAST <FILES: keepalived.conf, of which what the directors must have alike, and the secrets, if any
+# vrrp.sh join NAME SECONDS [stopped] <LINES: see join
+# And when the stack is undone, likewise: vrrp.sh leave MORE|LAST before the config from before the stack comes back, vrrp.sh resume afterwards.
+set -eu
+what=vrrp
+# shellcheck source=templates/scripts/files.sh
+. "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/ipvs.sh
+. "${0%/*}/ipvs.sh"
+conf=/etc/keepalived/keepalived.conf
+secrets=/etc/keepalived/lvs-ha-secrets.conf
+# There while keepalived must not run: not every director has the config yet.
+withdrawn=/var/lib/lvs-ha/keepalived-withdrawn
+
+# The directors are asked one after the other; LAST is the one that goes on if it has any of the virtual addresses, MORE if it has all.
+# Prints a mark if this one doesn't go on: no two alike, for the engine to see that this one has to join again.
+withdraw() {
+    make_scratch
+    split_files
+    [ -f "$scratch/files$conf" ] || fail "there is no $conf on standard input"
+    lock
+    make_way "$1"
+}
+
+leave() {
+    make_scratch
+    lock
+    [ -f $original$conf ] || return 0
+    mkdir -p "$scratch/files${conf%/*}"
+    cp $original$conf "$scratch/files$conf"
+    make_way "$1"
+}
+
+# The config from before the stack is on every director that has one.
+resume() {
+    make_scratch
+    lock
+    [ -e $withdrawn ] || return 0
+    if grep -qx start $withdrawn; then
+        systemctl start keepalived
+        say "runs the config that was there before"
+    fi
+    rm $withdrawn
+}
+
+make_way() {
+    if [ "$(running keepalived)" = stopped ]; then
+        aside "isn't running; starts when every director has the config"
+    elif is_understood; then
+        say "the directors go on understanding each other"
+        rm -f $withdrawn
+    elif goes_on "$1"; then
+        say "has the virtual addresses and goes on; what the directors must have alike changes"
+        rm -f $withdrawn
+    else
+        aside "stands by; stops until every director has what the directors must have alike"
+        systemctl -q disable keepalived
+        systemctl stop keepalived
+    fi
+}
+
+aside() {
+    date +%s.%N | record $withdrawn
+    cat $withdrawn
+    say "$1"
+}
+
+# Whether whoever has the config on standard input takes adverts of one that has the live one, and the other way round.
+is_understood() {
+    [ ! -f "$scratch/files$secrets" ] || cmp -s "$scratch/files$secrets" $secrets || return 1
+    alike $conf | sort >"$scratch/has"
+    alike "$scratch/files$conf" | sort >"$scratch/wants"
+    grep -v '^peer ' "$scratch/has" >"$scratch/has-alike" || :
+    grep -v '^peer ' "$scratch/wants" >"$scratch/wants-alike" || :
+    cmp -s "$scratch/has-alike" "$scratch/wants-alike" || return 1
+    # One more to tell is no matter.
+    [ -z "$(comm -23 "$scratch/has" "$scratch/wants")" ]
+}
+
+# alike CONF: a line for each VRRP instance with all that the others look at, and one for each of its unicast peers.
+alike() {
+    statements "$1" | awk '
+        function family_of(text) { return text ~ /:/ ? 6 : 4 }
+        function tell(    line, n, i, list) {
+            if (own["version"] == "") own["version"] = any_version == "" ? 2 : any_version
+            if (family == 6) own["version"] = 3
+            # Of version 3, a standby takes the interval from the advert.
+            if (own["version"] == 3) { own["advert_int"] = "*"; own["auth"] = "" }
+            else if (own["advert_int"] == "") own["advert_int"] = 1
+            line = family " " own["interface"] " id " own["virtual_router_id"] " version " own["version"]
+            line = line " every " own["advert_int"] + 0 own["auth"] " group " own["mcast_dst_ip"]
+            # keepalived listens where it sends from.
+            line = line " " (peers == "" ? "multicast" : "unicast " own["unicast_src_ip"])
+            print "instance", line, told
+            n = split(peers, list, " ")
+            for (i = 1; i <= n; i++) print "peer", line, list[i]
+        }
+        $0 == "{" { depth++; if (depth > 1 && block == "") block = heading; next }
+        $0 == "}" {
+            depth--
+            if (depth == 1) block = ""
+            if (depth == 0 && inside) { instances[++count] = 1; keep(); inside = 0 }
+            next
+        }
+        { heading = $1 }
+        depth == 0 {
+            inside = $1 == "vrrp_instance"
+            split("", own); peers = ""; told = ""; family = 4; block = ""
+        }
+        depth == 1 && $1 == "vrrp_version" { any_version = $2 }
+        !inside { next }
+        depth == 1 && NF > 1 { own[$1] = $2 }
+        depth == 1 && $1 == "native_ipv6" { family = 6 }
+        block == "unicast_peer" && depth == 2 { peers = peers " " $1 }
+        block == "authentication" && depth == 2 { own["auth"] = own["auth"] " " $0 }
+        block == "virtual_ipaddress" && depth == 2 {
+            address = $1
+            sub(/\/.*/, "", address)
+            if (told == "" ) family = family_of(address)
+            told = told " " address
+        }
+        # The version of all may be said after them.
+        function keep(    key) {
+            for (key in own) kept[count, key] = own[key]
+            kept_peers[count] = peers; kept_told[count] = told; kept_family[count] = family
+        }
+        END {
+            n_words = split("version interface virtual_router_id advert_int auth mcast_dst_ip unicast_src_ip", words, " ")
+            for (c = 1; c <= count; c++) {
+                for (w = 1; w <= n_words; w++) own[words[w]] = kept[c, words[w]]
+                peers = kept_peers[c]; told = kept_told[c]; family = kept_family[c]
+                tell()
+            }
+        }
+    '
+}
+
+# Whether this director is the one that keeps the virtual addresses. Those before it have given up theirs.
+goes_on() {
+    virtual_addresses $conf | sed 's/ .*//' | sort -u >"$scratch/carried"
+    deadline=$(($(uptime_seconds) + 5))
+    while :; do
+        held >"$scratch/held"
+        [ ! -s "$scratch/held" ] || ! cmp -s "$scratch/carried" "$scratch/held" || return 0
+        # An address that another has just given up is here within the time that a standby waits for.
+        [ "$1" = LAST ] && [ "$(uptime_seconds)" -lt $deadline ] || break
+        sleep 0.2
+    done
+    [ "$1" = LAST ] && [ -s "$scratch/held" ]
+}
+
+# Of $scratch/carried, what this director has.
+held() {
+    ip -o addr show >"$scratch/addresses"
+    awk 'FILENAME == ARGV[1] { sub(/\/.*/, "", $4); has[$4] = 1; next } $1 in has' "$scratch/addresses" "$scratch/carried"
+}
+
+# Starts keepalived where it has withdrawn, and looks who has the virtual addresses. On standard input:
+#   expect 192.0.2.100             one that somebody must have
+#   lacks lvs1                     a director that isn't known to have the config: none that has withdrawn may start beside it
+#   holds lvs2 192.0.2.100         what a director has that was asked before this one
+#   last                           nobody is asked after this one
+# Prints such lines of its own and of those before, and below an empty line the IPVS table.
+join() {
+    name=$1
+    make_scratch
+    cat >"$scratch/told"
+    sed -n 's/^expect //p' "$scratch/told" | sort -u >"$scratch/carried"
+    if [ "${3:-}" = stopped ]; then
+        rm -f $withdrawn
+        return
+    fi
+    if [ -e $withdrawn ]; then
+        lacking=$(sed -n 's/^lacks //p' "$scratch/told" | tr '\n' ' ')
+        [ -z "$lacking" ] || fail "keepalived stays stopped on $name: ${lacking% } may not have the config yet, and would not understand its adverts; pulumi up without --target brings it there"
+        "${0%/*}/keepalived.sh" start
+        rm $withdrawn
+        settle "$2"
+    fi
+    held >"$scratch/held"
+    sed -n 's/^holds //p' "$scratch/told" >"$scratch/others"
+    twice=$(awk 'FILENAME == ARGV[1] { mine[$1] = 1; next } $2 in mine { print $2 " (" $1 ")" }' "$scratch/held" "$scratch/others" | tr '\n' ' ')
+    [ -z "$twice" ] || fail "two directors hold one virtual address, $name and another: ${twice% }; see lvs status"
+    if grep -qx last "$scratch/told"; then
+        nobody=$(awk 'FILENAME == ARGV[3] { if (!($1 in has)) print; next } { has[$NF] = 1 }' "$scratch/held" "$scratch/others" "$scratch/carried" | tr '\n' ' ')
+        [ -z "$nobody" ] || fail "no director holds ${nobody% }; see lvs status"
+    fi
+    sed -n '/^holds /p' "$scratch/told"
+    sed "s/^/holds $name /" "$scratch/held"
+    echo
+    ipvsadm -Ln
+}
+
+# settle SECONDS: one that was started takes the addresses that nobody has within so long.
+settle() {
+    deadline=$(($(uptime_seconds) + $1))
+    while [ "$(uptime_seconds)" -lt $deadline ]; do
+        held >"$scratch/held"
+        ! cmp -s "$scratch/carried" "$scratch/held" || return 0
+        sleep 0.2
+    done
+}
+
+"$@"
