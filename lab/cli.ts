@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 
 import { detectionTable, measureDetection } from "./experiments/detection";
 import { writeFigures } from "./experiments/figures";
+import { measurePauses, pauseTable } from "./experiments/pauses";
 import { measureResize, resizeTable } from "./experiments/resize";
 import { measureSoak, soakTable } from "./experiments/soak";
 import { configurations, measureStreams, streamTable } from "./experiments/streams";
@@ -193,6 +194,21 @@ measure
     if (json !== undefined) writeFigures(json, "resize", figures);
   });
 
+measure
+  .command("pauses")
+  .description(
+    "for how long two directors are active after the active one stood still for a moment",
+  )
+  .option("--seconds <number...>", "how long it stands still", positives, [0.5, 1, 2, 5])
+  .option("--times <number>", "of each length", positive, 5)
+  .option("--json <file>", "writes the figures")
+  .action(async (options: { seconds: number[]; times: number; json?: string }) => {
+    requireUp();
+    const figures = await measurePauses(lab(), options, progress);
+    console.log(pauseTable(figures));
+    if (options.json !== undefined) writeFigures(options.json, "pauses", figures);
+  });
+
 /** Options after the first argument belong to the command that is run. */
 function passThrough(command: Command): Command {
   return command.passThroughOptions();
@@ -223,6 +239,13 @@ function positive(text: string): number {
   const number = Number(text);
   if (number > 0) return number;
   throw new InvalidArgumentError("It is not a number greater than 0.");
+}
+
+/** One more of a list, whose first replaces the default. */
+function positives(text: string, before: number[] & { given?: true }): number[] {
+  const numbers: typeof before = [...(before.given ? before : []), positive(text)];
+  numbers.given = true;
+  return numbers;
 }
 
 async function inLab(

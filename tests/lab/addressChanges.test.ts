@@ -1,0 +1,21 @@
+/**
+ * Virtual addresses that are added, removed and changed under load, as a seed draws them; the pair's directors are of two releases.
+ *
+ * @set slice 5
+ * @topology dev
+ * @budgetSeconds 400
+ */
+import { configureAddresses, first, held, makeChanges } from "./addresses";
+import { up } from "./stack";
+
+const seed = Number(process.env.SEED ?? Math.floor(Date.now() / 86_400_000));
+
+beforeAll(async () => {
+  configureAddresses(first);
+  await up();
+  await held(first);
+});
+
+test(`ten changes (SEED=${seed}): no two directors are active for an address, nothing is lost`, async () => {
+  await makeChanges(10, seed);
+});

@@ -1,0 +1,138 @@
+// Stacks whose virtual addresses come and go, of both families, an instance each; and what becomes of these meanwhile.
+import fc from "fast-check";
+import { findHost, startLoad, virtualIp } from "./lab";
+import { severalActive, watchActive } from "./activeWatch";
+import { directors, holdersOf, webs } from "./pools";
+import { configure, nobodyAsks, pulumi, shell, tell, up } from "./stack";
+import { summary } from "../../lab/load";
+import { waitFor } from "../../lab/waitFor";
+import type { Stack } from "../support/stacks";
+
+/** Virtual addresses, in the config's order. */
+export interface Addresses {
+  ipv4: string[];
+  ipv6: string[];
+}
+
+export const first: Addresses = { ipv4: [virtualIp.ipv4], ipv6: [virtualIp.ipv6] };
+
+/** Two instances, of which the addresses are these. */
+export function configureAddresses(
+  { ipv4, ipv6 }: Addresses,
+  change: (stack: Stack) => void = () => undefined,
+): void {
+  configure((stack) => {
+    nobodyAsks(stack);
+    stack.directors.forEach((director, i) => {
+      director.vrrpAddress6 = `${findHost(directors[i] ?? "").public.ipv6}/64`;
+    });
+    stack.realServers.forEach((realServer, i) => {
+      realServer.address6 = findHost(webs[i] ?? "").public.ipv6;
+    });
+    const [web] = stack.virtualServers;
+    const serve = (addresses: string[], vrrpInstance: string) =>
+      addresses.map((address) => ({
+        ...web,
+        name: `web-${address.replaceAll(/[.:]+/g, "-")}`,
+        address,
+        vrrpInstance,
+      }));
+    const [one, ...others] = [...serve(ipv4, "VI_1"), ...serve(ipv6, "VI_6")];
+    if (one === undefined) throw new Error("a stack has a virtual address");
+    stack.virtualServers = [one, ...others];
+    stack.vrrp = {
+      instances: [
+        { name: "VI_1", virtualRouterId: 51 },
+        { name: "VI_6", virtualRouterId: 56 },
+      ],
+    };
+    change(stack);
+  });
+}
+
+const kinds = ["add", "remove", "change"] as const;
+
+/** Changes of addresses, drawn by a seed: each from the addresses that the one before left. */
+export function drawChanges(count: number, seed: number): { what: string; to: Addresses }[] {
+  const one = fc.record({
+    kind: fc.constantFrom(...kinds),
+    family: fc.constantFrom("ipv4" as const, "ipv6" as const),
+    // The first one is what somebody would take for the advertised one.
+    place: fc.oneof(fc.constant(0), fc.nat(3)),
+  });
+  let now = first;
+  let fresh = 101;
+  return fc.sample(one, { seed, numRuns: count }).map(({ kind, family, place }) => {
+    const own = [...now[family]];
+    const at = place % own.length;
+    const another = family === "ipv4" ? `192.0.2.${fresh++}` : `2001:db8:0:2::${fresh++}`;
+    // One of each family stays.
+    const done = kind === "remove" && own.length === 1 ? "add" : kind;
+    if (done === "add") own.splice(at, 0, another);
+    else if (done === "remove") own.splice(at, 1);
+    else own.splice(at, 1, another);
+    const what = `${done} ${done === "remove" ? (now[family][at] ?? "") : another} at place ${at} of ${family}`;
+    now = { ...now, [family]: own };
+    return { what, to: now };
+  });
+}
+
+const all = ({ ipv4, ipv6 }: Addresses) => [...ipv4, ...ipv6];
+
+/** Does something that leads from these addresses to those, with requests to each that stays: none is lost, and no two are active. */
+export async function withoutTwoActive(
+  { before, after }: { before: Addresses; after: Addresses },
+  work: () => Promise<void>,
+): Promise<void> {
+  const stay = all(before).filter((address) => all(after).includes(address));
+  const watch = await watchActive([...new Set([...all(before), ...all(after)])]);
+  const loads = await Promise.all(
+    stay.map((address) => startLoad({ address, port: 80, rate: 30, seconds: 580 })),
+  );
+  try {
+    await work();
+  } finally {
+    const results = await Promise.all(loads.map((load) => load.end()));
+    const active = await watch.end();
+    results.forEach((result, i) => {
+      tell(`  ${stay[i]}: ${summary(result)}`);
+    });
+    expect(severalActive(active)).toEqual([]);
+    expect(results.map(({ lost }) => lost)).toEqual(stay.map(() => 0));
+  }
+}
+
+/** One director holds each of them. */
+export async function held(addresses: Addresses): Promise<void> {
+  for (const address of all(addresses)) {
+    await waitFor(async () => (await holdersOf(address)).length === 1, {
+      what: `one director holds ${address}`,
+      timeoutSeconds: 30,
+    });
+  }
+}
+
+/** Changes one after the other, some of them with a second director that refuses at first. */
+export async function makeChanges(count: number, seed: number): Promise<void> {
+  const [active = ""] = directors;
+  const conf = "/etc/keepalived/keepalived.conf";
+  let before = first;
+  for (const [i, { what, to }] of drawChanges(count, seed).entries()) {
+    const refuses = i % 3 === 2;
+    tell(
+      `change ${i + 1} (SEED=${seed}): ${what}${refuses ? `, which ${active} refuses at first` : ""}`,
+    );
+    configureAddresses(to);
+    await withoutTwoActive({ before, after: to }, async () => {
+      if (refuses) {
+        await shell(active, `chattr +i ${conf}`);
+        const { exitCode } = await pulumi("up", "--yes", "--skip-preview");
+        expect(exitCode).not.toBe(0);
+        await shell(active, `chattr -i ${conf}`);
+      }
+      await up();
+      await held(to);
+    });
+    before = to;
+  }
+}
