@@ -31,6 +31,21 @@ running() {
     fi
 }
 
+# service_state SERVICE: whether it is enabled at boot, and active, in systemctl(1)'s words.
+service_state() {
+    enabled=$(systemctl is-enabled "$1" 2>/dev/null) || enabled=${enabled:-absent}
+    active=$(systemctl is-active "$1" 2>/dev/null) || active=${active:-inactive}
+    printf '%s %s\n' "$enabled" "$active"
+}
+
+# service_note SERVICE: the file that remembers this of the time before the stack; note_service writes it, once.
+service_note() {
+    echo "/var/lib/lvs-ha/$1-was"
+}
+note_service() {
+    [ -e "$(service_note "$1")" ] || service_state "$1" | record "$(service_note "$1")"
+}
+
 # Seconds since boot: a wait is as long as it was meant to be, whatever becomes of the clock meanwhile.
 uptime_seconds() {
     sed 's/[.].*//' /proc/uptime

@@ -16,7 +16,6 @@ scripts=/etc/keepalived/lvs-ha-scripts
 # A path as long as the scripts' own: keepalived limits the length of a line.
 staged_scripts=/etc/keepalived/lvs-ha-staging
 previous_scripts=$scripts.lvs-ha-previous
-service_was=/var/lib/lvs-ha/keepalived-was
 unit=/etc/systemd/system/keepalived.service.d/lvs-ha.conf
 # There from the swap until the proof: a run that was killed in between is taken up again, not taken for done. In it is what the change
 # found: the service's state, and the real servers that were in.
@@ -35,7 +34,7 @@ apply() {
     }
     make_scratch
     mkdir -p "${conf%/*}"
-    [ -e $service_was ] || service_state | record $service_was
+    note_service keepalived
     stage
     if [ ! -e $unproven ] && cmp -s $staged $conf && same_scripts && [ "$(running keepalived)" = "$aim" ]; then
         rm -rf $staged $staged_scripts
@@ -129,8 +128,9 @@ undo() {
         *) put_back "$scripts/${kept##*/}" ;;
         esac
     done
-    if [ -e $service_was ]; then
-        read -r enabled active <$service_was
+    service_was=$(service_note keepalived)
+    if [ -e "$service_was" ]; then
+        read -r enabled active <"$service_was"
         # Maintenance has taken it out of the boot.
         if [ "$enabled" = enabled ]; then
             enable_at_boot keepalived
@@ -146,7 +146,7 @@ undo() {
             systemctl stop keepalived
             say "stopped"
         fi
-        rm $service_was
+        rm "$service_was"
     fi
     [ -z "$synced" ] || end_sync_daemons
     # Ours go last: keepalived may have one to run when it stops.
@@ -208,14 +208,8 @@ end_sync_daemons() {
 }
 
 found() {
-    service_state
+    service_state keepalived
     [ ! -f $conf ] || [ "$(running keepalived)" = stopped ] || live $conf | grep '^-a'
-}
-
-service_state() {
-    enabled=$(systemctl is-enabled keepalived 2>/dev/null) || enabled=${enabled:-absent}
-    active=$(systemctl is-active keepalived 2>/dev/null) || active=${active:-inactive}
-    printf '%s %s\n' "$enabled" "$active"
 }
 
 # An orderly stop tells the others to take over at once.

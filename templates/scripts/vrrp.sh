@@ -57,6 +57,7 @@ make_way() {
         say "has the virtual addresses and goes on; what the directors must have alike changes"
         rm -f $withdrawn
     else
+        note_service keepalived
         aside "stands by; stops until every director has what the directors must have alike"
         systemctl -q disable keepalived
         systemctl stop keepalived

@@ -146,6 +146,39 @@ vrrp_instance VI_1
   });
 });
 
+test("a pair that was built by hand runs again after the stack, as it did before", () => {
+  const own = `vrrp_instance VI_1 {
+    interface eth1
+    virtual_router_id 51
+    virtual_ipaddress {
+        ${vip}/24 dev eth1
+    }
+}
+# says Reload complete
+`;
+  host.write(conf, own);
+  host.write("/systemd/enabled/keepalived.service", "");
+  const owner = "lvs2/10.10.0.12";
+  const run = (name: string, args: string[], input = "") => {
+    const { code, stderr } = host.script(name, args, input);
+    expect([code, code === 0 ? "" : stderr]).toEqual([0, ""]);
+  };
+  run("vrrp.sh", ["withdraw", "MORE"], heard(settings()));
+  const serving = `${heard(settings())}# says Reload complete\nvirtual_server ${vip} 80 {\nlvs_sched rr\n}\n`;
+  run("keepalived.sh", ["apply", owner], serving);
+  expect(isRunning()).toBe(false);
+  run("vrrp.sh", ["join", "lvs2", "1"], `expect ${vip}\n`);
+  expect(isRunning()).toBe(true);
+  run("vrrp.sh", ["leave", "MORE"]);
+  expect(isRunning()).toBe(false);
+  run("keepalived.sh", ["undo", owner]);
+  expect([isRunning(), host.read(conf)]).toEqual([false, own]);
+  run("vrrp.sh", ["resume"]);
+  expect(isRunning()).toBe(true);
+  expect(host.read("/systemd/enabled/keepalived.service")).toBeDefined();
+  expect(host.read(withdrawn)).toBeUndefined();
+});
+
 describe("a director that has withdrawn", () => {
   const lines = ["# says Reload complete", "virtual_server 192.0.2.100 80 {", "lvs_sched rr", "}"];
   beforeEach(() => {
