@@ -2,8 +2,7 @@
 # What a host says of itself: fed to `sh -s -- WORD…`, each word a question. It only reads.
 # An answer is a line "STATUS LENGTH NAME", LENGTH bytes and a newline; after the last one comes the line "0 0 end".
 set -u
-LC_ALL=C
-export LC_ALL
+export LC_ALL=C
 
 # tell NAME COMMAND…: what the command says, and how it ended.
 tell() {

@@ -32,7 +32,7 @@ waits_for=
 # alone COMMAND…: waits while another program has the packages, as apt-daily has soon after a host's first boot. apt-get's own
 # DPkg::Lock::Timeout is for one lock of several, and dpkg has none.
 alone() {
-    until LC_ALL=C "$@" >"$scratch/log" 2>&1 </dev/null; do
+    until "$@" >"$scratch/log" 2>&1 </dev/null; do
         holder=$(grep -m 1 -E 'Could not get lock|lock (is|was) locked by another process' "$scratch/log") || return 1
         [ "$(uptime_seconds)" -lt $deadline ] || return 1
         [ -n "$waits_for" ] || say "waiting, 300 s at most: $holder"

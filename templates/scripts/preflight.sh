@@ -2,6 +2,7 @@
 # Is this host what the stack config says, and can it carry what is asked? Changes nothing.
 # preflight.sh ROLE ID VERSION_ID SESSIONS "INTERFACE[=ADDRESS/PREFIX] …" "PACKAGE …"
 set -eu
+export LC_ALL=C
 role=$1 id=$2 version=$3 sessions=$4 interfaces=$5
 errors=0
 
