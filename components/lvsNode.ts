@@ -6,7 +6,7 @@ import { firewallPackages, osProfiles } from "./os/profiles";
 import { renderDirectorFirewall } from "./render/firewall";
 import { renderDirectorConfig, renderSecrets } from "./render/keepalived";
 import { renderDirectorKernel } from "./render/kernel";
-import type { DirectorSettings, Settings } from "./settings";
+import { distantRealServers, type DirectorSettings, type Settings } from "./settings";
 import type { SshAccess } from "./sshAccess";
 
 export interface LvsNodeArgs {
@@ -48,6 +48,7 @@ export class LvsNode extends pulumi.ComponentResource {
         ]),
       ],
       packages: [...os.packages.director, ...firewallPackages[firewall.backend], ...packages],
+      neighbours: distantRealServers(settings, director),
     });
   }
 

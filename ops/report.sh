@@ -145,6 +145,7 @@ main() {
             # shellcheck disable=SC2086 # several names
             tell sysctls sysctls $about
             ;;
+        sysctls-at-boot) tell sysctls-at-boot /usr/local/lib/lvs-ha/kernel.sh otherwise ;;
         packages=*)
             # shellcheck disable=SC2086 # several names
             tell "packages $about" packages $about
