@@ -15,7 +15,7 @@ import {
 } from "./render/keepalived";
 import { renderDirectorKernel } from "./render/kernel";
 import { withoutPrefix } from "./schema";
-import type { DirectorSettings, Settings } from "./settings";
+import { distantRealServers, type DirectorSettings, type Settings } from "./settings";
 import type { SshAccess } from "./sshAccess";
 
 export interface LvsNodeArgs {
@@ -61,6 +61,7 @@ export class LvsNode extends pulumi.ComponentResource {
         ]),
       ],
       packages: [...os.packages.director, ...firewallPackages[firewall.backend], ...packages],
+      neighbours: distantRealServers(settings, director),
     });
   }
 

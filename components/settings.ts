@@ -306,7 +306,9 @@ export function isForeign(address: string, networks: (string | undefined)[]): bo
 }
 
 /** The stack's VRRP instances, with what `vrrp` says where they say nothing. */
-export function instancesOf(config: StackConfig): InstanceSettings[] {
+export function instancesOf(
+  config: Pick<StackConfig, "vrrp" | "directors" | "virtualServers">,
+): InstanceSettings[] {
   const { vrrp, directors, virtualServers } = config;
   const instances: NonNullable<StackConfig["vrrp"]["instances"]> = vrrp.instances ?? [
     { name: "VI_1", virtualRouterId: vrrp.virtualRouterId, directors: {} },
@@ -374,6 +376,53 @@ export function ownAddressFor(
   return instance?.family === family
     ? instance.members.find(({ name }) => name === director.name)?.address
     : ownAddress(director, family);
+}
+
+/**
+ * Networks that a director has an address in, or has when it is active, as far as the config tells their prefixes: that of an address
+ * by itself tells none.
+ */
+export function networksOf(
+  instances: InstanceSettings[],
+  {
+    name,
+    vrrpAddress,
+    vrrpAddress6,
+  }: Pick<DirectorSettings, "name" | "vrrpAddress" | "vrrpAddress6">,
+): string[] {
+  return [
+    vrrpAddress,
+    vrrpAddress6,
+    ...instances.flatMap(({ members, virtualAddresses }) => [
+      members.find((member) => member.name === name)?.address,
+      ...virtualAddresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+    ]),
+  ].filter((network) => network !== undefined && !/\/(32|128)$/.test(network)) as string[];
+}
+
+/**
+ * Addresses that a director forwards to by direct routing, where none of the networks that the config knows holds them: they can
+ * still be on another interface's.
+ */
+export function distantRealServers(
+  {
+    virtualServers,
+    instances,
+  }: Pick<Settings, "instances"> & {
+    virtualServers: Pick<VirtualServerSettings, "realServers" | "sorryServer" | "forwarding">[];
+  },
+  director: Pick<DirectorSettings, "name" | "vrrpAddress" | "vrrpAddress6">,
+): string[] {
+  const networks = networksOf(instances, director);
+  const addresses = virtualServers.flatMap((service) =>
+    [...service.realServers, ...sorryPart(service)].flatMap(({ address, forwarding }) =>
+      forwarding === "DR" ? [canonical(address)] : [],
+    ),
+  );
+  return [...new Set(addresses)].filter(
+    (address) =>
+      !isLinkLocal(address) && !networks.some((network) => isInNetworkOf(address, network)),
+  );
 }
 
 /**

@@ -2,8 +2,7 @@
 # What a host says of itself: fed to `sh -s -- WORD…`, each word a question. It only reads.
 # An answer is a line "STATUS LENGTH NAME", LENGTH bytes and a newline; after the last one comes the line "0 0 end".
 set -u
-LC_ALL=C
-export LC_ALL
+export LC_ALL=C
 
 # tell NAME COMMAND…: what the command says, and how it ended.
 tell() {
@@ -146,6 +145,7 @@ main() {
             # shellcheck disable=SC2086 # several names
             tell sysctls sysctls $about
             ;;
+        sysctls-at-boot) tell sysctls-at-boot /usr/local/lib/lvs-ha/kernel.sh otherwise ;;
         packages=*)
             # shellcheck disable=SC2086 # several names
             tell "packages $about" packages $about

@@ -198,7 +198,13 @@ const rules: [claim: string, right: Change, wrong: Change, key: string][] = [
     (key): [string, Change, Change, string] => {
       const paced = (repeat: number) =>
         vrrp({
-          garp: { masterRepeat: 1, lowerPrioRepeat: 1, intervalSeconds: 0.1, [key]: repeat },
+          garp: {
+            masterRepeat: 1,
+            masterRefreshSeconds: 60,
+            lowerPrioRepeat: 1,
+            intervalSeconds: 0.1,
+            [key]: repeat,
+          },
         });
       return [
         `paced ARPs a round (${key}), with the older keepalived`,
@@ -208,6 +214,30 @@ const rules: [claim: string, right: Change, wrong: Change, key: string][] = [
       ];
     },
   ),
+  [
+    "ARPs a round, of rounds that there are",
+    vrrp({ garp: { masterRefreshSeconds: 1, masterRefreshRepeat: 1 } }),
+    vrrp({ garp: { masterRefreshSeconds: 0, masterRefreshRepeat: 1 } }),
+    "vrrp.garp.masterRefreshRepeat",
+  ],
+  [
+    "a second round after a first",
+    vrrp({ garp: { lowerPrioRepeat: 1, lowerPrioDelaySeconds: 1 } }),
+    vrrp({ garp: { lowerPrioRepeat: 0, lowerPrioDelaySeconds: 1 } }),
+    "vrrp.garp.lowerPrioDelaySeconds",
+  ],
+  [
+    "no second round, without a first",
+    vrrp({ garp: { lowerPrioRepeat: 0, lowerPrioDelaySeconds: 0 } }),
+    vrrp({ garp: { lowerPrioRepeat: 0, lowerPrioDelaySeconds: 1 } }),
+    "vrrp.garp.lowerPrioDelaySeconds",
+  ],
+  [
+    "a weight that moves nothing",
+    vrrp({ trackInterfaces: [{ name: "eth2", weight: 0 }] }),
+    vrrp({ trackInterfaces: [{ name: "eth2", weight: -1 }] }),
+    "vrrp.trackInterfaces[0].weight",
+  ],
   // Virtual servers
   [
     "a lower threshold",

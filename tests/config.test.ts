@@ -8,6 +8,7 @@ import { z } from "zod";
 import { check } from "../components/config";
 import { rules } from "../components/rules";
 import { schema } from "../components/schema";
+import { distantRealServers } from "../components/settings";
 import { stackArb } from "./support/arbitraries";
 import { all, runs, seed } from "./support/draws";
 import { childrenOf, unwrap } from "./support/features";
@@ -48,6 +49,69 @@ test("an auth_pass with VRRP version 3 is refused", () => {
   ]);
 });
 
+test.each([
+  ["sshPrivateKeyPassphrase", "opens sshPrivateKey, which is not set"],
+  ["sshProxyPassword", "is for the bastion ssh.proxy, which is not set"],
+  ["sshProxyPrivateKey", "is for the bastion ssh.proxy, which is not set"],
+])("%s alone is refused without being shown", (name, why) => {
+  expect(errorsOf(() => undefined, { [name]: "hunter2" })).toEqual([
+    `${name}: (secret, not shown) ${why}`,
+  ]);
+});
+
+test("a weight is right where it moves the addresses, or says which standby is next", () => {
+  const weighed = (stack: Stack) => {
+    stack.vrrp = { ...(stack.vrrp as object), trackInterfaces: [{ name: "eth2", weight: -20 }] };
+  };
+  expect(errorsOf(weighed)).toHaveLength(1);
+  expect(
+    errorsOf((stack) => {
+      stack.vrrp = { preempt: true };
+      weighed(stack);
+    }),
+  ).toEqual([]);
+  expect(
+    errorsOf((stack) => {
+      stack.directors.push({
+        ...stack.directors[0],
+        name: "lvs3",
+        host: "10.10.0.13",
+        vrrpAddress: "192.0.2.13/24",
+      });
+      weighed(stack);
+    }),
+  ).toEqual([]);
+});
+
+test("what instances take from vrrp is right if it is of use to one of them", () => {
+  const twoInstances = (unicast: boolean) => (stack: Stack) => {
+    stack.vrrp = {
+      trackSourceAddress: true,
+      trackInterfaces: [{ name: "eth2", weight: -20 }],
+      unicast: false,
+      instances: [
+        { name: "VI_1", virtualRouterId: 51, preempt: true, unicast },
+        {
+          name: "VI_2",
+          virtualRouterId: 52,
+          virtualAddresses: [{ address: "2001:db8::100" }],
+        },
+      ],
+    };
+  };
+  expect(errorsOf(twoInstances(true))).toEqual([]);
+});
+
+test("a real server beside the directors' own network is left to the preflight where they have another interface", () => {
+  const stack = smallStack();
+  stack.realServers[0].address = "203.0.113.21";
+  const settings = settingsOf(stack);
+  expect(settings.directors.map((director) => distantRealServers(settings, director))).toEqual([
+    ["203.0.113.21"],
+    ["203.0.113.21"],
+  ]);
+});
+
 test("a key that decides the stack's shape may not be secret: its text could not be reviewed", () => {
   const { directors, ...others } = smallStack();
   const { errors } = check(raw(others, { directors: JSON.stringify(directors) }));
@@ -67,7 +131,7 @@ test("every rule is broken by a mistake here, so that none can be lost unseen", 
     });
   });
   for (const [, change] of mistakes) errorsOf(change);
-  errorsOf(() => undefined, { vrrpAuthPass: "secret" });
+  errorsOf(() => undefined, { vrrpAuthPass: "secret", sshProxyPassword: "secret" });
   spies.forEach((spy) => {
     spy.mockRestore();
   });
@@ -79,6 +143,7 @@ test("every error that a rule can tell is told of a mistake here", () => {
   const told = [
     ...mistakes.flatMap(([, , ...errors]) => errors),
     ...errorsOf(() => undefined, { vrrpAuthPass: "secret" }),
+    ...errorsOf(() => undefined, { sshPrivateKeyPassphrase: "secret", sshProxyPassword: "secret" }),
   ];
   const folder = join(__dirname, "../components/rules");
   const tellable = readdirSync(folder)

@@ -16,6 +16,8 @@ export interface Requirements {
   /** `eth1`, or `eth1=192.0.2.11/24` where the address must be on it. */
   interfaces: string[];
   packages: string[];
+  /** Addresses that must be on one of its segments. @default none */
+  neighbours?: string[];
 }
 
 /** A script of templates/scripts, what it is given, and how it is undone. */
@@ -54,7 +56,7 @@ export class Host {
 
   /** First command: preflight, then the scripts in their place, then the packages. */
   prepare(requirements: Requirements): remote.Command {
-    const { role, system, conntrackMax, interfaces, packages } = requirements;
+    const { role, system, conntrackMax, interfaces, packages, neighbours = [] } = requirements;
     return this.run("prepare", {
       create: this.asRoot([
         "sh",
@@ -66,6 +68,7 @@ export class Host {
         String(conntrackMax),
         interfaces.join(" "),
         [...new Set(packages)].sort().join(" "),
+        ...(neighbours.length > 0 ? [neighbours.join(" ")] : []),
       ]),
       delete: this.asRoot([`${scriptsHome}/install.sh`, "undo", this.owner]),
       stdin: bundle(),

@@ -26,6 +26,7 @@ export function scriptTexts(): Record<string, string> {
 export function bundle(): string {
   return [
     "set -eu",
+    "export LC_ALL=C",
     "stage=$(mktemp -d)",
     `trap 'rm -rf "$stage"' EXIT`,
     // sh reads this text from its standard input: read to the end before anything runs that could read there too.

@@ -1,6 +1,14 @@
 // Rules about directors and real servers.
-import { canonical, checkedFamily, isAddress, withoutPrefix, type StackConfig } from "../schema";
-import { writtenAddresses } from "../settings";
+import {
+  canonical,
+  checkedFamily,
+  isAddress,
+  isInNetworkOf,
+  valueAt,
+  type Family,
+  type StackConfig,
+} from "../schema";
+import { instancesOf, ownAddressFor, writtenAddresses } from "../settings";
 import { named, repeated, unknown, type Rule } from "./rule";
 
 export const hostRules: Rule[] = [
@@ -110,19 +118,12 @@ export const hostRules: Rule[] = [
   {
     needs: ["virtualServers", "directors", "realServers", "vrrp"],
     find: (config) => {
-      const { directors, realServers } = config;
-      const owners = new Map(
-        [
-          ...directors.flatMap(({ name, host, vrrpAddress, vrrpAddress6, syncAddress }) =>
-            [host, withoutPrefix(vrrpAddress), vrrpAddress6, syncAddress].map((own) => [own, name]),
-          ),
-          ...realServers.flatMap(({ name, host, address, address6 }) =>
-            [host, address, address6].map((own) => [own, name]),
-          ),
-        ].flatMap(([own, name]): [string, string][] =>
-          own !== undefined && name !== undefined && isAddress(own) ? [[canonical(own), name]] : [],
+      const owners = new Map([
+        ...ownersOf(config.directors, config.vrrp),
+        ...config.realServers.flatMap(({ name, host, address, address6 }) =>
+          ownedBy(name, [host, address, address6]),
         ),
-      );
+      ]);
       return virtualAddressesOf(config).flatMap(({ at, address }) => {
         const owner = owners.get(canonical(address));
         return owner
@@ -131,7 +132,127 @@ export const hostRules: Rule[] = [
       });
     },
   },
+  {
+    needs: ["directors", "realServers", "virtualServers", "vrrp"],
+    // The standby would forward what it gets for the virtual address, which it doesn't hold, back to the active one.
+    find: ({ directors, realServers, virtualServers, vrrp }) => {
+      const owners = ownersOf(directors, vrrp);
+      return [
+        ...realServers.flatMap(({ host, address, address6 }, i) => [
+          {
+            at: `realServers[${i}].address`,
+            // A host that is a director's is told already.
+            address: address ?? (directors.some((other) => other.host === host) ? "" : host),
+          },
+          { at: `realServers[${i}].address6`, address: address6 },
+        ]),
+        ...virtualServers.map(({ sorryServer }, i) => ({
+          at: `virtualServers[${i}].sorryServer.address`,
+          address: sorryServer?.address,
+        })),
+      ].flatMap(({ at, address }) => {
+        const owner =
+          address !== undefined && isAddress(address) ? owners.get(canonical(address)) : undefined;
+        return owner
+          ? [
+              `${at}: "${address}" is ${owner}'s own address, and a director forwards what it is sent, round and round; it must be another host's`,
+            ]
+          : [];
+      });
+    },
+  },
+  {
+    needs: ["directors", "vrrp", "virtualServers"],
+    find: (config) => strayDirectors(config).map(({ error }) => error),
+  },
+  {
+    needs: ["kernel"],
+    find: ({ kernel: { realServerSysctls } }) =>
+      Object.entries(realServerSysctls).flatMap(([key, value]) => {
+        // As in sysctl.d(5), of dots and slashes the first is what parts the words.
+        const needed = arpOfVirtualAddresses[key.replaceAll("/", ".")];
+        return needed === undefined || needed === value
+          ? []
+          : [
+              `kernel.realServerSysctls.${key}: "${value}" lets the real servers answer ARP for the virtual addresses, which is the active director's to do; it must be ${needed}`,
+            ];
+      }),
+  },
 ];
+
+/** Directors that are in another network than the first one of an instance, by what their prefixes say. */
+export function strayDirectors(
+  config: Pick<StackConfig, "directors" | "vrrp" | "virtualServers">,
+): { instance: string; family: Family; error: string }[] {
+  return instancesOf(config).flatMap((instance, i) =>
+    families.flatMap((family) => {
+      if (!instance.virtualAddresses.some(({ address }) => checkedFamily(address) === family)) {
+        return [];
+      }
+      const placed = config.directors.flatMap((director, j) => {
+        const address = ownAddressFor(
+          { vrrpInstance: instance.name, family },
+          [instance],
+          director,
+        );
+        const own = valueAt(config.vrrp.instances?.[i]?.directors, director.name)?.vrrpAddress;
+        const at =
+          own !== undefined && family === instance.family
+            ? `vrrp.instances[${i}].directors.${director.name}.vrrpAddress`
+            : `directors[${j}].${checkedFamily(director.vrrpAddress) === family ? "vrrpAddress" : "vrrpAddress6"}`;
+        // Of an address by itself, as some clouds give them, the prefix says nothing of its segment.
+        return address === undefined || /\/(32|128)$/.test(address) ? [] : [{ at, address }];
+      });
+      const [first, ...others] = placed;
+      return others.flatMap(({ at, address }) =>
+        first === undefined ||
+        (isInNetworkOf(address, first.address) && isInNetworkOf(first.address, address))
+          ? []
+          : [
+              {
+                instance: instance.name,
+                family,
+                error: `${at}: "${address}" is in another network than ${first.at} ("${first.address}"); the directors of ${instance.name} must share one, prefix and all`,
+              },
+            ],
+      );
+    }),
+  );
+}
+
+/** What keeps real servers silent about the virtual addresses on their loopback; vip.sh sets it anew with each address. */
+const arpOfVirtualAddresses: Partial<Record<string, string>> = Object.fromEntries(
+  ["all", "lo"].flatMap((device) => [
+    [`net.ipv4.conf.${device}.arp_ignore`, "1"],
+    [`net.ipv4.conf.${device}.arp_announce`, "2"],
+  ]),
+);
+
+const families: Family[] = ["inet", "inet6"];
+
+/** Whose an address is, of all that the directors have for themselves. */
+function ownersOf(
+  directors: StackConfig["directors"],
+  { instances = [] }: Pick<StackConfig["vrrp"], "instances">,
+): Map<string, string> {
+  return new Map(
+    directors.flatMap(({ name, host, vrrpAddress, vrrpAddress6, syncAddress }) =>
+      ownedBy(name, [
+        host,
+        vrrpAddress,
+        vrrpAddress6,
+        syncAddress,
+        ...instances.map((instance) => valueAt(instance.directors, name)?.vrrpAddress),
+      ]),
+    ),
+  );
+}
+
+function ownedBy(name: string, addresses: (string | undefined)[]): [string, string][] {
+  return addresses.flatMap((own): [string, string][] =>
+    own !== undefined && isAddress(own) ? [[canonical(own), name]] : [],
+  );
+}
 
 /** Every virtual address, and where it is written. */
 export function virtualAddressesOf({

@@ -1,6 +1,7 @@
 // What must hold between the keys of the stack config.
 import { checkRules } from "./checks";
 import { hostRules } from "./hosts";
+import { idleRules } from "./idle";
 import { nameRules } from "./names";
 import type { Rule } from "./rule";
 import { serviceRules } from "./services";
@@ -13,5 +14,6 @@ export const rules: Rule[] = [
   ...checkRules,
   ...vrrpRules,
   ...nameRules,
+  ...idleRules,
   ...versionRules,
 ];

@@ -1,5 +1,13 @@
 // Rules about virtual servers and their real servers.
-import { canonical, checkedFamily, type Family, type StackConfig } from "../schema";
+import {
+  canonical,
+  checkedFamily,
+  isAddress,
+  isInNetworkOf,
+  isLinkLocal,
+  type Family,
+  type StackConfig,
+} from "../schema";
 import {
   addressesOf,
   familyOfService,
@@ -7,10 +15,11 @@ import {
   instancesOf,
   isForeign,
   membersOf,
+  networksOf,
   writtenAddresses,
 } from "../settings";
 import { overlapping, wordsOf, type PortFlow } from "./flows";
-import { virtualAddressesOf } from "./hosts";
+import { strayDirectors, virtualAddressesOf } from "./hosts";
 import { named, repeated, unknown, type Rule } from "./rule";
 
 type Service = StackConfig["virtualServers"][number];
@@ -95,6 +104,7 @@ export const serviceRules: Rule[] = [
     needs: ["virtualServers", "directors", "vrrp"],
     find: (config) => {
       const instances = instancesOf(config);
+      const strays = strayDirectors(config);
       return config.virtualServers.flatMap((service, i) =>
         writtenAddresses(service).flatMap((address, j) => {
           const instance =
@@ -107,6 +117,11 @@ export const serviceRules: Rule[] = [
                 : vrrpAddress6,
           );
           if (address.includes("/") || !isForeign(address, networks)) return [];
+          // Where the directors have no network together, that is what is wrong.
+          const isStray = strays.some(
+            (stray) => stray.instance === instance?.name && stray.family === checkedFamily(address),
+          );
+          if (isStray) return [];
           const at = service.traffic
             ? `virtualServers[${i}].traffic[${j}].address`
             : `virtualServers[${i}].address`;
@@ -216,6 +231,48 @@ export const serviceRules: Rule[] = [
     find: ({ virtualServers }) => virtualServers.flatMap(schedulingErrors),
   },
   {
+    needs: ["virtualServers", "realServers", "maintenance", "directors", "vrrp"],
+    // Of a director with more interfaces than one, the config doesn't know every network: its preflight asks the kernel.
+    find: (config) => {
+      const { virtualServers, realServers, directors } = config;
+      const instances = instancesOf(config);
+      if (!hasOneInterface(config)) return [];
+      const forwarded = virtualServers.flatMap((service, i) => {
+        const family = familyOfService(service);
+        const { sorryServer } = service;
+        return [
+          ...membersOf(config, service.realServers).map((member) => {
+            const index = realServers.findIndex(({ name }) => name === member.name);
+            const realServer = realServers[index];
+            return {
+              at: `realServers[${index}].${family === "inet6" && realServer?.address6 !== undefined ? "address6" : "address"}`,
+              address: realServer && addressesOf(realServer)[family],
+              forwarding: member.forwarding ?? service.forwarding,
+            };
+          }),
+          {
+            at: `virtualServers[${i}].sorryServer.address`,
+            address: sorryServer?.address,
+            forwarding: sorryServer?.forwarding ?? service.forwarding,
+          },
+        ];
+      });
+      return forwarded.flatMap(({ at, address, forwarding }) => {
+        if (forwarding !== "DR" || address === undefined) return [];
+        if (!isAddress(address) || isLinkLocal(address)) return [];
+        const far = directors.find(
+          (director) =>
+            !networksOf(instances, director).some((network) => isInNetworkOf(address, network)),
+        );
+        return far
+          ? [
+              `${at}: "${address}" is outside the networks of ${far.name} (${[...new Set(networksOf(instances, far))].join(", ")}), and DR reaches the directors' own segment only; its forwarding must be TUN or NAT`,
+            ]
+          : [];
+      });
+    },
+  },
+  {
     needs: ["virtualServers", "realServers", "maintenance"],
     find: ({ virtualServers, realServers, maintenance }) =>
       virtualServers.flatMap((service, i) =>
@@ -268,6 +325,29 @@ export const serviceRules: Rule[] = [
         : [],
   },
 ];
+
+/** True where all that the config says of the directors is of one interface, in networks whose prefixes it knows. */
+function hasOneInterface(config: Pick<StackConfig, "vrrp" | "directors" | "virtualServers">) {
+  const { vrrp, directors } = config;
+  const instances = instancesOf(config);
+  const devices = new Set([
+    ...(vrrp.connectionSync ? [vrrp.syncInterface] : []),
+    ...instances.flatMap(({ interface: device, virtualAddresses }) => [
+      device,
+      ...virtualAddresses.map((virtual) => virtual.interface),
+    ]),
+  ]);
+  return (
+    devices.size === 1 &&
+    directors.every((director) =>
+      [director.host, director.syncAddress].every(
+        (own) =>
+          own === undefined ||
+          networksOf(instances, director).some((network) => isInNetworkOf(own, network)),
+      ),
+    )
+  );
+}
 
 const words: Record<Family, string> = { inet: "IPv4", inet6: "IPv6" };
 

@@ -8,7 +8,13 @@ import {
   type StackConfig,
   type TrackList,
 } from "../schema";
-import { defaultPriority, instancesOf, ownAddress, writtenAddresses } from "../settings";
+import {
+  defaultPriority,
+  instancesOf,
+  ownAddress,
+  writtenAddresses,
+  type InstanceSettings,
+} from "../settings";
 import { places, trackedIn } from "./names";
 import { named, repeated, unknown, type Rule } from "./rule";
 
@@ -17,7 +23,7 @@ const place = (vrrp: StackConfig["vrrp"], i: number) =>
   vrrp.instances ? `vrrp.instances[${i}]` : "vrrp";
 
 /** Where the value of a key is written that an instance can leave to `vrrp`. */
-const placeOf = (vrrp: StackConfig["vrrp"], i: number, key: InstanceKey) =>
+export const placeOf = (vrrp: StackConfig["vrrp"], i: number, key: InstanceKey) =>
   vrrp.instances?.[i]?.[key] === undefined ? "vrrp" : `vrrp.instances[${i}]`;
 
 export const vrrpRules: Rule[] = [
@@ -356,6 +362,48 @@ export const vrrpRules: Rule[] = [
     },
   },
   {
+    needs: ["vrrp", "directors", "virtualServers"],
+    find: (config) =>
+      config.vrrp.syncGroups.flatMap((group, i) => {
+        const members = instancesOf(config).filter(({ name }) => group.instances.includes(name));
+        const [first] = members;
+        if (first === undefined) return [];
+        const at = `vrrp.syncGroups[${i}].instances`;
+        const order = (instance: InstanceSettings) =>
+          [...instance.members].sort((a, b) => b.priority - a.priority).map(({ name }) => name);
+        return members.flatMap((other) => [
+          // A group waits until all its instances would be active: vrrp_sync_can_goto_master() in vrrp_sync.c.
+          ...(other.preempt === first.preempt
+            ? []
+            : [
+                `${at}: preempt is ${first.preempt} for ${first.name} and ${other.preempt} for ${other.name}, and a group takes over when all its instances do; give them the same`,
+              ]),
+          // "Constant re-elections": keepalived.conf(5), VRRP synchronization group(s).
+          ...(order(other).join() === order(first).join()
+            ? []
+            : [
+                `${at}: by priority, the directors are ${order(first).join(", ")} for ${first.name} and ${order(other).join(", ")} for ${other.name}, and a group is on one director; give them the same order`,
+              ]),
+        ]);
+      }),
+  },
+  {
+    needs: ["vrrp", "directors", "virtualServers"],
+    // keepalived drops the packets in a chain of the hook input, priority -1; IPVS sees them after that, at 98: ip_vs_core.c.
+    find: (config) =>
+      instancesOf(config).flatMap(({ name, accept }, i, instances) =>
+        accept === false
+          ? config.virtualServers.flatMap((service) =>
+              (service.vrrpInstance ?? instances[0]?.name) === name
+                ? [
+                    `${placeOf(config.vrrp, i, "accept")}.accept: false drops what clients send to ${service.name}, a virtual server of ${name}; it is for an instance that carries vrrp.virtualAddresses only`,
+                  ]
+                : [],
+            )
+          : [],
+      ),
+  },
+  {
     needs: ["directors"],
     find: ({ directors }) =>
       directors.flatMap(({ priority }, i) =>
@@ -487,7 +535,7 @@ function isUnplaced(
 }
 
 /** What a tracked thing adds to the priority: said where it is tracked, or else where it is defined. */
-function weightOf(
+export function weightOf(
   { name, weight }: { name: string; weight?: number },
   list: TrackList,
   tracking: StackConfig["tracking"],

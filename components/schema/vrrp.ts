@@ -20,7 +20,7 @@ import {
 const trackWeight = integer(-253, 253, "a weight")
   .optional()
   .describe(
-    "Added to the priority while it is well (above 0), or taken off while it isn't (below 0); a fault where it is 0 or left out",
+    "Added to the priority while it is well (above 0), or taken off while it isn't (below 0); a fault where it is 0 or left out. Of a pair, it moves the addresses only where `preempt` is true",
   );
 
 const reverse = flag.optional().describe("The weight's sense is turned");
@@ -202,7 +202,11 @@ const perInstance = {
     .describe(
       "Multicast group of the adverts; 224.0.0.18 or ff02::12 where it is left out. Only where `unicast` is false",
     ),
-  preempt: flag.default(false).describe("A returning director of higher priority takes over again"),
+  preempt: flag
+    .default(false)
+    .describe(
+      "A director whose priority is or becomes the higher one takes over; otherwise the active one keeps the addresses until it fails",
+    ),
   preemptDelaySeconds: seconds(0, 1000).optional().describe("Seconds that it waits before it does"),
   downTimerAdverts: integer(1, 100, "a number of adverts")
     .optional()
@@ -216,7 +220,7 @@ const perInstance = {
   accept: flag
     .optional()
     .describe(
-      "Packets to the virtual addresses are accepted by an active director; true where it is left out",
+      "Packets to the virtual addresses are accepted by an active director; true where it is left out. False is for an instance without virtual servers, whose packets it would drop",
     ),
   promoteSecondaries: flag.optional().describe("Sets the interface's `promote_secondaries`"),
   smtpAlert: flag.default(false).describe("Mail to `email.to` at a change of state"),

@@ -2,7 +2,7 @@
 import { secretsPath } from "../../components/render/keepalived";
 import { cookbookHosts, cookbookPassword, type ChefNode } from "./chef";
 import { readDirector } from "./read/director";
-import { checkImported } from "./write/filled";
+import { checkImported, idleIn } from "./write/filled";
 import { noFiles, type ConfigFiles } from "./syntax/files";
 import { mergeIpvsadm } from "./read/ipvs";
 import type { Place } from "./syntax/lines";
@@ -63,7 +63,7 @@ export function importConfig(
     const password = report.toFillIn.find(({ at }) => at === "vrrpAuthPass");
     if (password) password.what = cookbookPassword;
   }
-  const config = concise(imported.config);
+  const config = withoutIdle(concise(imported.config), scribe);
   const { os, errors } = checkImported(config);
   if (os !== undefined) config.os = os;
   for (const error of errors) {
@@ -76,6 +76,36 @@ export function importConfig(
   if (!config.vrrp?.instances) scribe.moved("vrrp.instances[VI_1]", "vrrp");
   scribe.close();
   return { yaml: toYaml(config, imported.comments, report), report, config };
+}
+
+/** What has no effect stays out: a stack that says it is refused. */
+function withoutIdle(config: Config, { report }: Scribe): Config {
+  const idle = idleIn(config);
+  if (idle.length === 0) return config;
+  const rest = structuredClone(config);
+  // From the end, so that what is before keeps its place in a list.
+  for (const { at, whole = at } of idle.toReversed()) leaveOut(rest, whole);
+  for (const { at, value, why } of idle) {
+    report.changed.push({
+      where: "stack config",
+      from: `${at}: ${JSON.stringify(value)}`,
+      to: "nothing, as it has no effect",
+      why: `it ${why}`,
+    });
+  }
+  return concise(rest);
+}
+
+/** Takes `vrrp.trackFiles[0]` out. */
+function leaveOut(config: object, path: string): void {
+  const keys = path.split(/[.[\]]+/).filter(Boolean);
+  const last = keys.pop() ?? "";
+  const holder = keys.reduce<unknown>(
+    (value, key) => (value as Record<string, unknown>)[key],
+    config,
+  );
+  if (Array.isArray(holder)) holder.splice(Number(last), 1);
+  else Reflect.deleteProperty(holder as object, last);
 }
 
 /** A file whose lines are for several hosts, each with `@NAME` in front, is the config of each. */

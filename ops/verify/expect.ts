@@ -56,7 +56,7 @@ export const kinds: Partial<Record<string, (step: Step, host: StackHost) => Expe
       file(step, { path: `${scriptsHome}/${name}`, mode: "0755", text }),
     ),
     owner(step, step.args[0]),
-    packages(step, (step.args.at(-1) ?? "").split(" ")),
+    packages(step, (step.args[6] ?? "").split(" ")),
   ],
   "kernel.sh": (step) => {
     const files = filesOf(step, sysctlFile);
@@ -66,6 +66,7 @@ export const kinds: Partial<Record<string, (step: Step, host: StackHost) => Expe
       modules(step, files.get("/etc/modules-load.d/lvs-ha.conf") ?? ""),
       ...tableSize(step, files.get("/etc/modprobe.d/lvs-ha.conf") ?? ""),
       sysctls(step, files.get(sysctlFile) ?? ""),
+      sysctlsAtBoot(step),
     ];
   },
   "firewall.sh": (step, host) => {
@@ -278,6 +279,22 @@ function sysctls(step: Step, text: string): Expectation {
       );
     },
     have: (report) => textOf(report, "sysctls"),
+  };
+}
+
+/** What another file would set otherwise at the next boot: kernel.sh tells it, and `repair` can't mend it. */
+function sysctlsAtBoot(step: Step): Expectation {
+  return {
+    step,
+    title: "sysctls that the next boot sets otherwise",
+    questions: ["sysctls-at-boot"],
+    want: () => "",
+    have: (report) => {
+      const answer = report.get("sysctls-at-boot");
+      return answer === undefined || answer.status === 0
+        ? textOf(report, "sysctls-at-boot")
+        : `not to be told: kernel.sh ended with ${answer.status}`;
+    },
   };
 }
 

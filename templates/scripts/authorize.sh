@@ -3,6 +3,7 @@
 # A key carries its owner as its comment. Adding one takes out the owner's earlier keys, and other owners' lines of the same key:
 # removing under an old name then finds nothing to remove.
 set -eu
+export LC_ALL=C
 umask 077
 mkdir -p "$HOME/.ssh"
 touch "$HOME/.ssh/authorized_keys"

@@ -2,6 +2,9 @@
 # Sourced by the scripts beside it: what the operator reads, one change at a time, and files that can be put back.
 # $what, set before, names the step in every line.
 
+# Whatever the login's own language: numbers have a point, and messages are in the words that are looked for.
+export LC_ALL=C
+
 original=/var/lib/lvs-ha/original
 owners=/var/lib/lvs-ha/owners
 

@@ -2,6 +2,7 @@
 # First command on a host: preflight, then these scripts in their place, then the packages.
 # install.sh apply STAGE OWNER ROLE ID VERSION_ID SESSIONS "INTERFACE[=ADDRESS/PREFIX] …" "PACKAGE …" | install.sh undo OWNER
 set -eu
+export LC_ALL=C
 home=/usr/local/lib/lvs-ha
 
 case $1 in

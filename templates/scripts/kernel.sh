@@ -1,18 +1,19 @@
 #!/bin/sh
 # Modules and sysctls: kernel.sh apply OWNER <FILES | kernel.sh undo OWNER
+# kernel.sh otherwise: a line for each sysctl that the next boot sets otherwise, because a file that is read after the stack's says so.
 # Every sysctl is read back: one that the kernel took otherwise, or doesn't know, is an error, and then all is as it was before.
 # As in sysctl.d(5), one that the kernel needn't know has a - before its name.
 set -eu
 what=kernel
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
-lock
 values=/var/lib/lvs-ha/sysctl-original
 modules=/etc/modules-load.d/lvs-ha.conf
 options=/etc/modprobe.d/lvs-ha.conf
 sysctls=/etc/sysctl.d/90-lvs-ha.conf
 
 apply() {
+    lock
     own "$1"
     make_scratch
     split_files
@@ -25,7 +26,7 @@ apply() {
     # must not leave them for the next boot.
     [ ! -f "$new$options" ] || put $options 0644 <"$new$options"
     while read -r module; do
-        modprobe "$module" || fail "module $module cannot be loaded on kernel $(uname -r)"
+        modprobe "$module" || fail "module $module cannot be loaded on kernel $(uname -r)$(in_container)"
     done <"$new$modules"
     parameter=/sys/module/ip_vs/parameters/conn_tab_bits
     wanted_bits=
@@ -63,6 +64,66 @@ apply() {
     done <"$scratch/values" | record "$values"
     no_way_back
     say "$(wc -l <"$scratch/sysctls") sysctls and $(wc -l <$modules) modules as configured, read back"
+    # Not an error: the file is the operator's, and may be that of a pair that is being taken over.
+    otherwise >"$scratch/otherwise"
+    while read -r line; do
+        say "the next boot undoes this: $line; take the line out of that file, or set the value in the stack config"
+    done <"$scratch/otherwise"
+}
+
+# FILE:LINE: KEY = VALUE, in place of VALUE. As in sysctl.d(5): the files in the order of their names, of two with one name that of the
+# folder that comes first here; the last line counts, and a pattern never against a name. Then ufw's own, where it is switched on.
+otherwise() {
+    [ -f $sysctls ] || return 0
+    {
+        for folder in /etc /run /usr/local/lib /usr/lib; do
+            for file in "$folder"/sysctl.d/*.conf; do
+                [ ! -e "$file" ] || printf '%s\t%s\n' "${file##*/}" "$file"
+            done
+        done | awk -F '\t' -v ours="${sysctls##*/}" '!seen[$1]++ && $1 > ours' | sort
+        ! grep -qi '^ENABLED=yes' /etc/ufw/ufw.conf 2>/dev/null || printf 'ufw\t/etc/ufw/sysctl.conf\n'
+    } | cut -f 2 | {
+        while read -r file; do
+            [ ! -f "$file" ] || printf '%s\n' "$file"
+        done
+    } | awk -v ours=$sysctls '
+        # With slashes; where the first of both is a dot, each stands for the other.
+        function name(text,    swapped, i, c) {
+            sub(/^-/, "", text)
+            if (match(text, /[.\/]/) == 0 || substr(text, RSTART, 1) == "/") return text
+            for (i = 1; i <= length(text); i++) {
+                c = substr(text, i, 1)
+                swapped = swapped (c == "." ? "/" : c == "/" ? "." : c)
+            }
+            return swapped
+        }
+        function read(file,    line, number, at, key, value) {
+            while ((getline line <file) > 0) {
+                number++
+                if (line ~ /^[ \t]*([#;]|$)/ || !(at = index(line, "="))) continue
+                key = substr(line, 1, at - 1)
+                value = substr(line, at + 1)
+                gsub(/[ \t]/, "", key)
+                gsub(/[ \t]+/, " ", value)
+                gsub(/^ | $/, "", value)
+                if (file == ours) {
+                    wanted[name(key)] = value
+                    order[++keys] = name(key)
+                } else {
+                    now[name(key)] = value
+                    said[name(key)] = file ":" number ": " key " = " value
+                }
+            }
+            close(file)
+        }
+        BEGIN { read(ours) }
+        { read($0) }
+        END {
+            for (i = 1; i <= keys; i++)
+                if (order[i] in now && now[order[i]] != wanted[order[i]])
+                    print said[order[i]] ", in place of " wanted[order[i]]
+        }
+    '
 }
 
 go_back() {
@@ -74,6 +135,7 @@ go_back() {
 }
 
 undo() {
+    lock
     undo_for "$1"
     make_scratch
     if [ -f "$values" ]; then
@@ -116,12 +178,18 @@ restore() {
     fi
 }
 
+# Who else can do it, where this host can't.
+in_container() {
+    ! container=$(systemd-detect-virt --container) ||
+        printf '; this is a container (%s): do it on the host that runs it, and this step finds it done' "$container"
+}
+
 # Noted for go_back first.
 write() {
     { printf '%s ' "$1" && read_value "$1"; } >>"$scratch/written"
-    sysctl -q -w "$1=$2" >&2 || fail "$1 = $2 was refused"
+    sysctl -q -w "$1=$2" >&2 || fail "$1 = $2 was refused$(in_container)"
     now=$(read_value "$1")
-    [ "$now" = "$2" ] || fail "$1 was set to $2 but reads back as $now"
+    [ "$now" = "$2" ] || fail "$1 was set to $2 but reads back as $now$(in_container)"
     say "$1 = $2"
 }
 

@@ -320,7 +320,7 @@ real_server() {
 
 # What is no longer as the stack made it.
 drift() {
-    LC_ALL=C sha256sum -c $sums 2>/dev/null >"$scratch/sums" || :
+    sha256sum -c $sums 2>/dev/null >"$scratch/sums" || :
     sed -n 's/^\(.*\): OK$/{path="\1"} 0/p; s/^\(.*\): FAILED.*$/{path="\1"} 1/p' "$scratch/sums" |
         metric file_drifted gauge "1: the file is not as the stack wrote it."
     while read -r key _ value; do

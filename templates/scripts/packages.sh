@@ -32,7 +32,7 @@ waits_for=
 # alone COMMAND…: waits while another program has the packages, as apt-daily has soon after a host's first boot. apt-get's own
 # DPkg::Lock::Timeout is for one lock of several, and dpkg has none.
 alone() {
-    until LC_ALL=C "$@" >"$scratch/log" 2>&1 </dev/null; do
+    until "$@" >"$scratch/log" 2>&1 </dev/null; do
         holder=$(grep -m 1 -E 'Could not get lock|lock (is|was) locked by another process' "$scratch/log") || return 1
         [ "$(uptime_seconds)" -lt $deadline ] || return 1
         [ -n "$waits_for" ] || say "waiting, 300 s at most: $holder"
@@ -43,9 +43,18 @@ alone() {
 
 apt() {
     alone apt-get -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" || {
+        [ "$1" != install ] || would_remove "$@"
         tail -n 20 "$scratch/log" >&2
         fail "apt-get $1 failed; nothing of the load balancer was changed"
     }
+}
+
+# would_remove install WORD…: ends the script where that, done without --no-remove, takes packages away: a host's own firewall, say,
+# whose package conflicts with the stack's.
+would_remove() {
+    apt-get -q -y -s "$@" --remove >"$scratch/simulated" 2>/dev/null </dev/null || return 0
+    gone=$(awk '$1 == "Remv" { printf "%s%s", separator, $2; separator = ", " }' "$scratch/simulated")
+    [ -z "$gone" ] || fail "installing$missing would remove $gone, which this host has, so nothing was changed; remove what it doesn't need by hand, or have the stack ask for another package: firewall.backend nftables or none, packages"
 }
 
 # A dpkg that was killed halfway says so at every later run; this ends what it had begun.
@@ -60,5 +69,5 @@ case $missing in
 *) may= ;;
 esac
 # shellcheck disable=SC2086 # lists of words
-apt install --no-install-recommends $may -o Dpkg::Options::=--force-confold $missing
+apt install --no-install-recommends --no-remove $may -o Dpkg::Options::=--force-confold $missing
 say "installed$missing"

@@ -1,8 +1,10 @@
 #!/bin/sh
 # Is this host what the stack config says, and can it carry what is asked? Changes nothing.
-# preflight.sh ROLE ID VERSION_ID SESSIONS "INTERFACE[=ADDRESS/PREFIX] …" "PACKAGE …"
+# preflight.sh ROLE ID VERSION_ID SESSIONS "INTERFACE[=ADDRESS/PREFIX] …" "PACKAGE …" ["REAL_SERVER …"]
+# REAL_SERVERs are addresses that the director forwards to by direct routing, of which the stack config doesn't know the network.
 set -eu
-role=$1 id=$2 version=$3 sessions=$4 interfaces=$5
+export LC_ALL=C
+role=$1 id=$2 version=$3 sessions=$4 interfaces=$5 real_servers=${7:-}
 errors=0
 
 say() {
@@ -23,6 +25,13 @@ found=$(. /etc/os-release && printf '%s %s' "$ID" "${VERSION_ID:-}")
 
 [ -d /run/systemd/system ] || wrong "systemd is not running; the stack's services need it"
 
+# Its kernel is another host's: modules and some kernel values can't be set here.
+container=$(systemd-detect-virt --container) || container=
+case ${container:+$role} in
+director) wrong "this is a container ($container), and IPVS is its host's kernel's; a director needs a virtual machine or a machine of its own" ;;
+real-server) say "this is a container ($container): what its kernel doesn't let it set must be set on the host that runs it: net.netfilter.nf_conntrack_max and _buckets, and the module nf_conntrack" ;;
+esac
+
 for entry in $interfaces; do
     interface=${entry%%=*}
     if [ ! -e "/sys/class/net/$interface" ]; then
@@ -42,6 +51,28 @@ for entry in $interfaces; do
     esac
 done
 
+for address in $real_servers; do
+    route=$(ip -o route get "$address" 2>/dev/null) || route="via nothing"
+    case $route in
+    *"via "*)
+        gateway=${route#*via }
+        wrong "$address is reached via ${gateway%% *}, and direct routing reaches this host's own segments only; its forwarding must be TUN or NAT"
+        ;;
+    esac
+done
+
+# read_only FOLDER: what is mounted last of what it can be under decides.
+read_only() {
+    awk -v folder="$1/" '
+        index(folder, $2 == "/" ? "/" : $2 "/") == 1 && length($2) >= longest { longest = length($2); options = $4 }
+        END { exit options !~ /^ro(,|$)/ }
+    ' /proc/mounts
+}
+
+for folder in /usr /usr/local/lib /var/lib /etc; do
+    ! read_only "$folder" || wrong "$folder is mounted read-only; packages, scripts and files go there"
+done
+
 # Room for the packages and their lists.
 for folder in /usr /var /etc; do
     free=$(df -Pk "$folder" | awk 'NR == 2 { print $4 }')
@@ -57,6 +88,22 @@ memory=$(awk '$1 == "MemTotal:" { print int($2 / 1024) }' /proc/meminfo)
 say "conntrack: $sessions sessions x $bytes B = $need MiB when full, of $memory MiB memory"
 [ "$need" -le "$memory" ] ||
     wrong "a full conntrack table would not fit in memory: lower kernel.conntrackMax (kernel.realServerConntrackMax on real servers) to at most $((memory * 1048576 / bytes))"
+
+# A change is proven by what keepalived says of it, and by the config that it reads.
+if [ "$role" = director ]; then
+    [ -n "$(journalctl -q -n 1 -o cat --no-pager 2>/dev/null)" ] ||
+        wrong "the journal is empty, so that keepalived could say nothing of a change; see Storage= in journald.conf(5)"
+    inherited=$(sed -n 's/^[[:space:]]*DAEMON_ARGS=//p' /etc/default/keepalived 2>/dev/null | tail -n 1 | tr -d "\"'") || inherited=
+    for option in $inherited; do
+        case $option in
+        -[fPCGl]* | --use-file* | --vrrp | --check | --no-syslog | --log-console)
+            wrong "DAEMON_ARGS of /etc/default/keepalived has $option, with which keepalived reads another config than the stack's, runs in part, or logs elsewhere: $inherited; take it out"
+            ;;
+        esac
+    done
+    [ ! -e /sys/class/net/kube-ipvs0 ] ||
+        wrong "kube-proxy forwards by IPVS here (interface kube-ipvs0), and takes out the virtual servers of others; a director needs a host of its own, or kube-proxy another mode"
+fi
 
 if [ "$role" = director ] && ! modprobe -n -q ip_vs && [ ! -e /proc/net/ip_vs ]; then
     wrong "this kernel ($(uname -r)) has no ip_vs module; a director needs it"

@@ -98,6 +98,30 @@ test("a director takes six commands, a real server four and two on each director
   );
 });
 
+test("a director's preflight asks for the real servers whose segment the config doesn't tell, and for no others", async () => {
+  const stack = smallStack();
+  stack.realServers[0].address = "10.10.0.21";
+  stack.realServers.push(
+    { name: "nat", managed: false, address: "10.10.0.30" },
+    { name: "sorry", managed: false, address: "10.10.0.31" },
+  );
+  stack.virtualServers = [
+    { name: "web", address: "192.0.2.100", port: 80, realServers: ["web1", "web2"] },
+    {
+      name: "nat",
+      address: "192.0.2.100",
+      port: 81,
+      forwarding: "NAT",
+      realServers: ["nat"],
+      sorryServer: { address: "10.10.0.31", port: 81, forwarding: "DR" },
+    },
+  ];
+  const asked = async (of: Stack) =>
+    text((await pair(of)).get("p-lvs1-prepare").inputs.create).split(" ufw'")[1];
+  expect(await asked(stack)).toBe(" '10.10.0.21 10.10.0.31'");
+  expect(await asked(smallStack())).toBe("");
+});
+
 test("the components carry the type tokens that state is keyed by", async () => {
   const { get } = await pair();
   expect(["p", "p-ssh", "p-lvs1", "p-web1"].map((name) => get(name).type)).toEqual([

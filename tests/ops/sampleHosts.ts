@@ -114,6 +114,7 @@ export function giveAddress(sections: Sections): void {
 
 /** What report.sh answers to a question; a file, a service and the like are named in theirs. */
 const answersTo: Record<string, (about: string) => string[]> = {
+  "sysctls-at-boot": () => ["sysctls-at-boot"],
   host: () => ["now", "kernel", "system", "memory", "conntrack", "slabs", "addresses", "arp"],
   director: () => [
     "keepalived",
@@ -137,8 +138,9 @@ export function answered(sections: Sections, questions: readonly string[]): Sect
   for (const question of questions) {
     const [, kind = "", about = ""] = /^([\w-]+)=?([^]*)$/.exec(question) ?? [];
     for (const name of answersTo[kind]?.(about) ?? [`${kind} ${about}`]) {
-      const isEmptyFolder = kind === "folder";
-      found.set(name, sections.get(name) ?? { status: isEmptyFolder ? 0 : 1, text: "" });
+      // Where nothing is found, nothing is said.
+      const isFound = ["folder", "sysctls-at-boot"].includes(kind);
+      found.set(name, sections.get(name) ?? { status: isFound ? 0 : 1, text: "" });
     }
   }
   return found;

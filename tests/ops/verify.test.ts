@@ -141,6 +141,24 @@ test("a sysctl that the kernel needn't know is no drift where it doesn't, and is
   expect(drift("-4")).toEqual(["-net.ipv4.vs.new = -8", "+net.ipv4.vs.new = -4"]);
 });
 
+test.each([
+  [0, "/etc/sysctl.d/99-own.conf:3: net.ipv4.ip_forward = 0, in place of 1"],
+  [1, "not to be told: kernel.sh ended with 1"],
+])(
+  "a sysctl that the next boot sets otherwise is a drift, and so is no answer (%d)",
+  (status, line) => {
+    const text = status === 0 ? `${line}\n` : "";
+    const seen = drifts("lvs1", (sections) => sections.set("sysctls-at-boot", { status, text }));
+    expect(seen).toEqual([
+      [
+        "sysctls that the next boot sets otherwise",
+        "pair-lvs1-kernel",
+        expect.arrayContaining([`+${line}`]),
+      ],
+    ]);
+  },
+);
+
 /** What ip(8) shows of tunl0, with web1's virtual address on it. */
 const tunnel = (...flags: string[]) =>
   `[{"ifname":"tunl0","flags":${JSON.stringify(flags)},"addr_info":[{"local":"192.0.2.100"}]},`;

@@ -49,8 +49,8 @@ function fullStack(): Plain {
         address6: "2001:db8:1::23",
         weight: 123,
       },
-      // A director that serves itself, set up by somebody else as a real server.
-      { name: "own", address: "192.0.2.12", managed: false, weight: 124 },
+      // Set up by somebody else.
+      { name: "own", address: "192.0.2.24", managed: false, weight: 124 },
     ],
     virtualServers: [
       {
@@ -241,6 +241,8 @@ function fullStack(): Plain {
           version: 2,
           advertIntervalSeconds: 8,
           promoteSecondaries: false,
+          // It has no virtual server.
+          accept: false,
           interface: "E_1",
           // Without an address of the directors' in its network.
           virtualAddresses: [{ address: "198.51.100.70/28" }],
@@ -503,7 +505,7 @@ function instanceKeys(own: {
     downTimerAdverts: number + 1,
     trackPrimaryInterface: !on,
     trackSourceAddress: on,
-    accept: !on,
+    ...(name === "all" ? { accept: true } : {}),
     promoteSecondaries: on,
     smtpAlert: on,
     garp: {

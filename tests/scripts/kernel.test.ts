@@ -194,3 +194,82 @@ test("a power cut in the middle leaves nothing for the next boot, and what was t
     "net.ipv4.tcp_ecn 2\nnet.ipv4.tcp_ecn_fallback 1\n",
   );
 });
+
+describe("what the next boot sets otherwise", () => {
+  const ours = { "net.ipv4.tcp_ecn": "1", "net/ipv4/conf/eth1.100/accept_local": "1" };
+  const otherwise = "$FOLDER/scripts/kernel.sh otherwise";
+  const said = (text: string) => text.match(/the next boot undoes this: .*/g) ?? [];
+
+  test("is named by file, line and value, as systemd reads them, and the host's own file is left alone", () => {
+    const hardening = "# own\n\nnet.ipv4.tcp_ecn=0\nnet.ipv4.conf.eth1/100.accept_local = 0\n";
+    host.write("/etc/sysctl.d/99-hardening.conf", hardening);
+    const { code, stdout, stderr } = run(apply(ours), otherwise);
+    expect(code).toBe(0);
+    const lines = [
+      "/etc/sysctl.d/99-hardening.conf:3: net.ipv4.tcp_ecn = 0, in place of 1",
+      "/etc/sysctl.d/99-hardening.conf:4: net.ipv4.conf.eth1/100.accept_local = 0, in place of 1",
+    ];
+    expect(stdout).toBe(`${lines.join("\n")}\n`);
+    expect(said(stderr)).toEqual(
+      lines.map(
+        (line) =>
+          `the next boot undoes this: ${line}; take the line out of that file, or set the value in the stack config`,
+      ),
+    );
+    expect(host.read("/etc/sysctl.d/99-hardening.conf")).toBe(hardening);
+  });
+
+  test("is what /etc/sysctl.conf says where that is linked, and nothing where it isn't", () => {
+    host.write("/etc/sysctl.conf", "net.ipv4.tcp_ecn = 2\n");
+    expect(run(apply(ours), otherwise).stdout).toBe("");
+    expect(
+      run("ln -s ../sysctl.conf /etc/sysctl.d/99-sysctl.conf", apply(ours), otherwise).stdout,
+    ).toBe("/etc/sysctl.d/99-sysctl.conf:1: net.ipv4.tcp_ecn = 2, in place of 1\n");
+  });
+
+  test("is what ufw sets at its start, once it is switched on", () => {
+    host.write("/etc/ufw/sysctl.conf", "net/ipv4/tcp_ecn=0\n");
+    host.write("/etc/ufw/ufw.conf", "ENABLED=no\n");
+    expect(run(apply(ours), otherwise).stdout).toBe("");
+    host.write("/etc/ufw/ufw.conf", "ENABLED=yes\n");
+    expect(run(apply(ours), otherwise).stdout).toBe(
+      "/etc/ufw/sysctl.conf:1: net/ipv4/tcp_ecn = 0, in place of 1\n",
+    );
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ["the same value", { "/etc/sysctl.d/99-a.conf": "-net.ipv4.tcp_ecn=1\n" }],
+    ["a file that is read before", { "/etc/sysctl.d/10-a.conf": "net.ipv4.tcp_ecn=0\n" }],
+    ["a comment", { "/etc/sysctl.d/99-a.conf": "#net.ipv4.tcp_ecn=0\n; net.ipv4.tcp_ecn=0\n" }],
+    ["another sysctl", { "/etc/sysctl.d/99-a.conf": "net.ipv4.tcp_ecn_fallback=0\n" }],
+    ["a pattern", { "/etc/sysctl.d/99-a.conf": "net.ipv4.tcp_*=0\n" }],
+    [
+      "a line that a later one takes back",
+      {
+        "/etc/sysctl.d/98-a.conf": "net.ipv4.tcp_ecn=0\n",
+        "/etc/sysctl.d/99-a.conf": "net.ipv4.tcp_ecn = 1",
+      },
+    ],
+    [
+      "a file that one of its name in /etc stands in for",
+      { "/run/sysctl.d/99-a.conf": "net.ipv4.tcp_ecn=0\n", "/etc/sysctl.d/99-a.conf": "" },
+    ],
+  ])("is nothing by %s", (_, files) => {
+    for (const [path, text] of Object.entries(files)) host.write(path, text);
+    const { code, stdout, stderr } = run(apply(ours), otherwise);
+    expect([code, stdout, said(stderr)]).toEqual([0, "", []]);
+  });
+
+  test("is nothing on a host that has none of the stack's", () => {
+    expect(run(otherwise)).toMatchObject({ code: 0, stdout: "", stderr: "" });
+  });
+
+  test("is told while another change holds the host", () => {
+    const { code, stdout } = run(
+      apply(ours),
+      "exec 8>/run/lvs-ha.lock; flock 8",
+      `timeout 5 ${otherwise} 8>&-`,
+    );
+    expect([code, stdout]).toEqual([0, ""]);
+  });
+});

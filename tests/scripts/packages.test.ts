@@ -80,7 +80,7 @@ test("that are missing are installed from fresh lists: no others, no questions, 
   expect(asked()).toEqual([
     lock,
     update,
-    apt(`install --no-install-recommends ${keepFiles} nmon ufw`),
+    apt(`install --no-install-recommends --no-remove ${keepFiles} nmon ufw`),
   ]);
   expect(readdirSync(host.at("/tmp"))).toEqual([]);
 });
@@ -90,6 +90,44 @@ test("that are there are not asked for", () => {
   host.write("/packages/nmon", "installed 16n");
   expect(install()).toEqual({ code: 0, stdout: "", stderr: "packages: all there\n" });
   expect(asked()).toEqual([]);
+});
+
+describe("that take others away", () => {
+  /** What apt says of ufw on a host with its own rules. */
+  const conflict = (code: number, says: string) => {
+    host.program("apt-get", [
+      'case "$*" in',
+      `*" -s "*) echo "$* $(cat)" >>"$FOLDER/simulated"; case $* in *--remove) ;; *) exit 100 ;; esac; ${says}; exit ${code} ;;`,
+      "*--no-remove*) echo 'E: Packages need to be removed but remove is disabled.' >&2; exit 100 ;;",
+      "esac",
+    ]);
+  };
+
+  test("are not installed: they are named, and the ways out", () => {
+    conflict(
+      0,
+      'printf "%s\\n" "Remv iptables-persistent [1.0.20]" "Remv netfilter-persistent [1.0.20]" "Inst ufw (0.36.2-1 Debian)" "Conf ufw"',
+    );
+    expect(install("ufw")).toEqual({
+      code: 1,
+      stdout: "",
+      stderr:
+        "packages: installing ufw\npackages: installing ufw would remove iptables-persistent, netfilter-persistent, which this host has, so nothing was changed; remove what it doesn't need by hand, or have the stack ask for another package: firewall.backend nftables or none, packages\n",
+    });
+    expect(host.read("/simulated")?.trim().split("\n")).toHaveLength(1);
+    expect(readdirSync(host.at("/tmp"))).toEqual([]);
+  });
+
+  test.each([
+    ["where none would be taken away", 0, "echo Inst ufw"],
+    ["where apt can't tell", 100, "echo Remv x"],
+  ])("are not blamed %s: apt's own words are told", (_, code, says) => {
+    conflict(code, says);
+    const { stderr } = install("ufw");
+    expect(stderr).toContain("E: Packages need to be removed but remove is disabled.\n");
+    expect(stderr).toContain("packages: apt-get install failed");
+    expect(stderr).not.toContain("would remove");
+  });
 });
 
 test("that dpkg left half-way are brought to their end first, with the operator's files", () => {
@@ -175,7 +213,9 @@ describe("a version", () => {
       expect(asked()).toEqual([
         lock,
         update,
-        apt(`install --no-install-recommends ${may} ${keepFiles} keepalived=${version}`),
+        apt(
+          `install --no-install-recommends --no-remove ${may} ${keepFiles} keepalived=${version}`,
+        ),
       ]);
     },
   );

@@ -20,6 +20,18 @@ interface Facts {
   /** The module ip_vs. */
   ipvs?: "module" | "built in" | "none";
   role?: "director" | "real-server";
+  /** What runs the container that it is; none where it is empty. */
+  container?: string;
+  /** Lines of /proc/mounts. */
+  mounts?: string[];
+  /** The journal's last line. */
+  journal?: string;
+  /** /etc/default/keepalived. */
+  keepalivedDefaults?: string;
+  /** A line of shell that makes its network. */
+  network?: string;
+  /** Addresses that direct routing must reach. */
+  realServers?: string;
   sessions?: number;
   interfaces?: string;
 }
@@ -34,6 +46,12 @@ const fit = {
   memoryKiB: 1024000,
   ipvs: "module",
   role: "director",
+  container: "",
+  mounts: ["/dev/vda1 / ext4 rw,relatime,errors=remount-ro 0 0", "tmpfs /run tmpfs ro 0 0"],
+  journal: "Started Session 1 of User root.",
+  keepalivedDefaults: '# Options\nDAEMON_ARGS=""\n',
+  network: ":",
+  realServers: "",
   sessions: 3276800,
   interfaces: "lo=192.0.2.11/24 lo=2001:db8::11/64 lo",
 } satisfies Facts;
@@ -48,6 +66,10 @@ beforeAll(() => {
   host.program("id", ['[ "$*" = -u ] && cat "$FOLDER/uid"']);
   host.program("df", ['[ "$1" = -Pk ] && cat "$FOLDER/free$2"']);
   host.program("uname", ['[ "$*" = -r ] && echo 6.1.0-18-amd64']);
+  host.program("systemd-detect-virt", [
+    '[ "$*" = --container ] && cat "$FOLDER/container" && [ -s "$FOLDER/container" ]',
+  ]);
+  host.program("journalctl", ['[ "$*" = "-q -n 1 -o cat --no-pager" ] && cat "$FOLDER/journal"']);
   // modprobe -n loads nothing.
   host.program("modprobe", [
     '[ "$*" = "-n -q ip_vs" ] || echo "$*" >>"$FOLDER/loaded"',
@@ -70,6 +92,11 @@ function look(changes: Facts = {}, changed?: string) {
     const head = "Filesystem 1024-blocks Used Available Capacity Mounted on";
     host.write(`/free${folder}`, `${head}\n/dev/vda1 999999999 1 ${free} 1% /\n`);
   }
+  host.write("/container", facts.container);
+  host.write("/proc/mounts", facts.mounts.map((line) => `${line}\n`).join(""));
+  host.write("/journal", facts.journal);
+  if (facts.keepalivedDefaults === "") rmSync(host.at("/etc/default/keepalived"), { force: true });
+  else host.write("/etc/default/keepalived", facts.keepalivedDefaults);
   host.write("/proc/meminfo", `MemTotal: ${facts.memoryKiB} kB\nMemFree: 1 kB\n`);
   for (const path of ["/proc/slabinfo", "/proc/net/ip_vs", "/module", "/run/systemd/system"]) {
     rmSync(host.at(path), { recursive: true, force: true });
@@ -83,7 +110,7 @@ function look(changes: Facts = {}, changed?: string) {
   try {
     const before = hostTree(host, { times: true });
     const result = host.shell(
-      `for address in $1; do ip addr add $address dev lo; done
+      `for address in $1; do ip addr add $address dev lo; done; ${facts.network}
       mount --bind "$FOLDER/proc" /proc; shift; exec "$@"`,
       [
         facts.addresses.join(" "),
@@ -95,6 +122,7 @@ function look(changes: Facts = {}, changed?: string) {
           String(facts.sessions),
           facts.interfaces,
           "curl",
+          ...(facts.realServers === "" ? [] : [facts.realServers]),
         ],
       ],
     );
@@ -119,11 +147,49 @@ const noRoot = "needs root, or a login with passwordless sudo";
 const noSystemd = "systemd is not running; the stack's services need it";
 const noIpvs = "this kernel (6.1.0-18-amd64) has no ip_vs module; a director needs it";
 
+const inContainer =
+  "this is a container (lxc), and IPVS is its host's kernel's; a director needs a virtual machine or a machine of its own";
+const readOnly = (folder: string) =>
+  `${folder} is mounted read-only; packages, scripts and files go there`;
+const noJournal =
+  "the journal is empty, so that keepalived could say nothing of a change; see Storage= in journald.conf(5)";
+const inherited = (option: string, all: string) =>
+  `DAEMON_ARGS of /etc/default/keepalived has ${option}, with which keepalived reads another config than the stack's, runs in part, or logs elsewhere: ${all}; take it out`;
+/** A segment of its own, and a gateway on it. */
+const network =
+  "ip link add eth5 type veth peer name eth6; ip addr add 198.51.100.1/24 dev eth5; ip link set eth5 up; ip link set eth6 up; ip route add 203.0.113.0/24 via 198.51.100.254";
+
 /** What is right, though only just: what it is of the host, and what it says of the conntrack table. */
 const right: Record<string, [Facts, conntrack?: string]> = {
   "a director": [{}],
   "a real server, which needs no ip_vs": [{ role: "real-server", ipvs: "none" }],
   "a director whose kernel has ip_vs built in": [{ ipvs: "built in" }],
+  "a director with options of keepalived's that change nothing here": [
+    { keepalivedDefaults: `DAEMON_ARGS="-D -d --log-detail -S 3"\n#DAEMON_ARGS=-P\n` },
+  ],
+  "a director without the package's own file": [{ keepalivedDefaults: "" }],
+  "a real server that has neither journal nor default options": [
+    { role: "real-server", journal: "", keepalivedDefaults: "DAEMON_ARGS=-G\n" },
+  ],
+  "a real server that runs kube-proxy": [
+    { role: "real-server", network: "ip link add kube-ipvs0 type veth peer name x" },
+  ],
+  "a director that has the real servers on its segments": [
+    { network, realServers: "198.51.100.7 192.0.2.11" },
+  ],
+  "a host whose read-only parts are elsewhere, or mounted over": [
+    {
+      mounts: [
+        "/dev/vda1 / ext4 ro,relatime 0 0",
+        "/dev/vda2 /usr ext4 ro 0 0",
+        "/dev/vda2 /usr ext4 rw 0 0",
+        "/dev/vda3 /var ext4 rw,ro-not 0 0",
+        "/dev/vda3 /etc ext4 rw 0 0",
+        "/dev/vda3 /etc/other ext4 ro 0 0",
+        "/dev/vda3 /usr/loc ext4 ro 0 0",
+      ],
+    },
+  ],
   "a system in quotes": [{ osRelease: `ID="debian"\nVERSION_ID='12'\n` }],
   "no interfaces": [{ interfaces: "", addresses: [] }],
   "a table that the kernel's own figure makes small": [
@@ -136,6 +202,14 @@ const right: Record<string, [Facts, conntrack?: string]> = {
   ],
 };
 
+/** The same, with a word to the operator. */
+const told: Record<string, [Facts, word: string]> = {
+  "a real server in a container": [
+    { role: "real-server", container: "lxc" },
+    "this is a container (lxc): what its kernel doesn't let it set must be set on the host that runs it: net.netfilter.nf_conntrack_max and _buckets, and the module nf_conntrack",
+  ],
+};
+
 /** What is wrong, as little as it can be. */
 const wrong: Record<string, [Facts, finding: string, conntrack?: string]> = {
   "another user": [{ uid: 1 }, noRoot],
@@ -143,6 +217,42 @@ const wrong: Record<string, [Facts, finding: string, conntrack?: string]> = {
   "another version": [{ osRelease: "ID=debian\nVERSION_ID=12.1\n" }, system("debian 12.1")],
   "a system without a version": [{ osRelease: "ID=debian\n" }, system("debian ")],
   "no systemd": [{ systemd: false }, noSystemd],
+  "a director in a container": [{ container: "lxc" }, inContainer],
+  "a read-only root": [
+    {
+      mounts: ["/dev/vda1 / ext4 ro,relatime 0 0", "x /usr ext4 rw 0 0", "x /var ext4 rw 0 0"],
+    },
+    readOnly("/etc"),
+  ],
+  "a read-only /usr/local": [
+    { mounts: ["x / ext4 rw 0 0", "x /usr/local ext4 ro 0 0"] },
+    readOnly("/usr/local/lib"),
+  ],
+  "a real server behind a gateway": [
+    { network, realServers: "203.0.113.9 198.51.100.7" },
+    "203.0.113.9 is reached via 198.51.100.254, and direct routing reaches this host's own segments only; its forwarding must be TUN or NAT",
+  ],
+  "a real server without a way to it": [
+    { realServers: "203.0.113.9" },
+    "203.0.113.9 is reached via nothing, and direct routing reaches this host's own segments only; its forwarding must be TUN or NAT",
+  ],
+  "no journal": [{ journal: "" }, noJournal],
+  "another config of keepalived's": [
+    { keepalivedDefaults: `  DAEMON_ARGS="-D -f /etc/keepalived/other.conf"\n` },
+    inherited("-f", "-D -f /etc/keepalived/other.conf"),
+  ],
+  "half a keepalived": [
+    { keepalivedDefaults: "DAEMON_ARGS='--vrrp'\n" },
+    inherited("--vrrp", "--vrrp"),
+  ],
+  "a keepalived that logs elsewhere": [
+    { keepalivedDefaults: "DAEMON_ARGS=\nDAEMON_ARGS=-G\n" },
+    inherited("-G", "-G"),
+  ],
+  "kube-proxy, which takes out virtual servers": [
+    { network: "ip link add kube-ipvs0 type veth peer name x" },
+    "kube-proxy forwards by IPVS here (interface kube-ipvs0), and takes out the virtual servers of others; a director needs a host of its own, or kube-proxy another mode",
+  ],
   "an interface that isn't there": [
     { interfaces: "lo eth1=192.0.2.11/24 lo" },
     "no interface eth1; this host has: lo ",
@@ -184,6 +294,15 @@ test.each(Object.entries(right))("%s is fit, and nothing is changed", (_, [facts
   });
 });
 
+test.each(Object.entries(told))("%s is fit, and is told", (_, [facts, word]) => {
+  expect(look(facts)).toEqual({
+    code: 0,
+    stdout: "",
+    stderr: said([word, conntrack(), "debian 12, kernel 6.1.0-18-amd64: fit to be a real-server"]),
+    changes: [],
+  });
+});
+
 test.each(Object.entries(wrong))(
   "%s is found, and nothing is changed",
   (_, [facts, finding, table = conntrack()]) => {
@@ -191,8 +310,8 @@ test.each(Object.entries(wrong))(
       code: 1,
       stdout: "",
       stderr: said([
-        // Memory and ip_vs are looked at last.
-        ...(/conntrack|ip_vs/.test(finding) ? [table, finding] : [finding, table]),
+        // Memory, keepalived and ip_vs are looked at last.
+        ...(/conntrack|ip_vs|keepalived|kube/.test(finding) ? [table, finding] : [finding, table]),
         "1 found; nothing was changed on this host",
       ]),
       changes: [],
@@ -245,9 +364,9 @@ test("a system that doesn't say what it is ends the look", () => {
 });
 
 test("no line of the script can be lost without one of these cases to show it", () => {
-  const others = Object.values({ ...right, ...wrong }).map(([facts]) => facts);
+  const others = Object.values({ ...right, ...told, ...wrong }).map(([facts]) => facts);
   const runs = [hopeless, nameless, ...others].map(
     (facts) => (changed: string) => look(facts, changed),
   );
   expect(unmissedLines(readFileSync(preflight(), "utf8"), runs)).toEqual([]);
-}, 120_000);
+}, 240_000);

@@ -118,6 +118,7 @@ function fullStack(callAs: CallAs, backend: string): Stack {
       syncInterface: "eth0",
       syncDaemon: { group: "224.0.0.81" },
       interfaceDelays: [{ name: "eth1", downSeconds: 0.1 }],
+      preempt: true,
       ...adverts("224.0.0.19"),
       vmac: { interface: "vmac_a" },
       ...track,

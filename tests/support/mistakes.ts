@@ -10,6 +10,20 @@ const instance = (i: number, more: Record<string, unknown> = {}) => ({
   ...more,
 });
 
+/** Directors of which the config knows every network. */
+const onOneInterface = (s: Stack) => {
+  s.vrrp = { syncInterface: "eth1" };
+  s.directors.forEach((each, i) => (each.host = `192.0.2.1${i + 1}`));
+};
+
+/** One of everything that can be tracked. */
+const tracked = (bfd: Record<string, unknown>) => ({
+  scripts: [{ name: "chk", script: "chk.sh", ...bfd }],
+  processes: [{ name: "proc", process: "nginx" }],
+  files: [{ name: "load", file: "/run/load" }],
+  bfd: [{ name: "far", neighbor: "192.0.2.1", ...bfd }],
+});
+
 const noRegex =
   "is not a regular expression of what every PCRE2 takes (characters, . ^ $ |, classes, (…), (?:…), (?=…), (?!…), * + ? {2,5} and these with ?, \\d \\s \\w and their capitals, \\n \\r \\t \\x41, \\ before punctuation; regexOptions for what (?i) would say), or has a letter after $";
 
@@ -514,6 +528,87 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       }),
     "vrrp.instances[0].virtualAddresses[0].address: \"10.10.0.11/24\" is lvs1's own address; a virtual address must be nobody's",
   ],
+  [
+    "a director in the pool of its own virtual server",
+    (s) => s.realServers.push({ name: "self", managed: false, address: "192.0.2.11" }),
+    "realServers[2].address: \"192.0.2.11\" is lvs1's own address, and a director forwards what it is sent, round and round; it must be another host's",
+  ],
+  [
+    "a director in a pool by its address on an instance's interface, on the sync interface, or of IPv6",
+    (s) => {
+      s.vrrp = {
+        instances: [instance(1, { directors: { lvs2: { vrrpAddress: "192.0.2.112/24" } } })],
+      };
+      s.directors[0].syncAddress = "10.10.0.111";
+      s.directors[1].vrrpAddress6 = "2001:db8::12/64";
+      s.virtualServers[0].realServers = ["web2"];
+      s.realServers.push(
+        { name: "a", managed: false, address: "192.0.2.112" },
+        { name: "b", managed: false, host: "10.10.0.111" },
+        { name: "c", managed: false, address: "192.0.2.25", address6: "2001:DB8::12" },
+      );
+    },
+    "realServers[2].address: \"192.0.2.112\" is lvs2's own address, and a director forwards what it is sent, round and round; it must be another host's",
+    "realServers[3].address: \"10.10.0.111\" is lvs1's own address, and a director forwards what it is sent, round and round; it must be another host's",
+    "realServers[4].address6: \"2001:DB8::12\" is lvs2's own address, and a director forwards what it is sent, round and round; it must be another host's",
+  ],
+  [
+    "a director as a sorry server",
+    (s) => (s.virtualServers[0].sorryServer = { address: "192.0.2.12", port: 80 }),
+    "virtualServers[0].sorryServer.address: \"192.0.2.12\" is lvs2's own address, and a director forwards what it is sent, round and round; it must be another host's",
+  ],
+  [
+    "directors in two networks, which is no fault of the virtual address",
+    (s) => (s.directors[1].vrrpAddress = "192.0.3.12/24"),
+    'directors[1].vrrpAddress: "192.0.3.12/24" is in another network than directors[0].vrrpAddress ("192.0.2.11/24"); the directors of VI_1 must share one, prefix and all',
+  ],
+  [
+    "directors in two networks, though the virtual address has a prefix of its own",
+    (s) => {
+      s.directors[1].vrrpAddress = "192.0.3.12/24";
+      s.virtualServers[0].address = "192.0.2.100/32";
+    },
+    'directors[1].vrrpAddress: "192.0.3.12/24" is in another network than directors[0].vrrpAddress ("192.0.2.11/24"); the directors of VI_1 must share one, prefix and all',
+  ],
+  [
+    "a director whose prefix leaves the other one out",
+    (s) => (s.directors[1].vrrpAddress = "192.0.2.130/25"),
+    'directors[1].vrrpAddress: "192.0.2.130/25" is in another network than directors[0].vrrpAddress ("192.0.2.11/24"); the directors of VI_1 must share one, prefix and all',
+  ],
+  [
+    "directors in two networks of IPv6",
+    (s) => {
+      s.directors[0].vrrpAddress6 = "2001:db8:1::11/64";
+      s.directors[1].vrrpAddress6 = "2001:db8:2::12/64";
+      s.vrrp = { virtualAddresses: [{ address: "2001:db8:1::100" }] };
+    },
+    'directors[1].vrrpAddress6: "2001:db8:2::12/64" is in another network than directors[0].vrrpAddress6 ("2001:db8:1::11/64"); the directors of VI_1 must share one, prefix and all',
+  ],
+  [
+    "directors in two networks of one instance",
+    (s) =>
+      (s.vrrp = {
+        instances: [
+          instance(1),
+          instance(2, { directors: { lvs1: { vrrpAddress: "198.51.100.11/24" } } }),
+        ],
+      }),
+    'directors[1].vrrpAddress: "192.0.2.12/24" is in another network than vrrp.instances[1].directors.lvs1.vrrpAddress ("198.51.100.11/24"); the directors of VI_2 must share one, prefix and all',
+  ],
+  [
+    "real servers that would answer ARP for the virtual addresses",
+    (s) =>
+      (s.kernel = {
+        realServerSysctls: {
+          "net.ipv4.conf.all.arp_ignore": 0,
+          "net/ipv4/conf/lo/arp_announce": 1,
+          "net.ipv4.conf.eth1.arp_ignore": 2,
+          "net.ipv4.conf.lo.arp_ignore": 1,
+        },
+      }),
+    'kernel.realServerSysctls.net.ipv4.conf.all.arp_ignore: "0" lets the real servers answer ARP for the virtual addresses, which is the active director\'s to do; it must be 1',
+    'kernel.realServerSysctls.net/ipv4/conf/lo/arp_announce: "1" lets the real servers answer ARP for the virtual addresses, which is the active director\'s to do; it must be 2',
+  ],
   // rules/services.ts
   [
     "a name that two virtual servers have",
@@ -800,6 +895,36 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
         { name: "web1", upperThreshold: 10, lowerThreshold: 11 },
       ]),
     "virtualServers[0].realServers[0].lowerThreshold: 11 is above upperThreshold (10)",
+  ],
+  [
+    "direct routing to a real server on another segment, where the directors have one",
+    (s) => {
+      onOneInterface(s);
+      s.realServers[0].address = "203.0.113.21";
+    },
+    'realServers[0].address: "203.0.113.21" is outside the networks of lvs1 (192.0.2.11/24), and DR reaches the directors\' own segment only; its forwarding must be TUN or NAT',
+  ],
+  [
+    "direct routing to a sorry server and an IPv6 real server on another segment",
+    (s) => {
+      onOneInterface(s);
+      s.directors.forEach((each, i) => (each.vrrpAddress6 = `2001:db8::1${i}/64`));
+      s.realServers.push({
+        name: "web6",
+        managed: false,
+        address: "192.0.2.26",
+        address6: "2001:db8:1::26",
+      });
+      s.virtualServers.push({
+        ...again,
+        name: "six",
+        address: "2001:db8::100",
+        realServers: ["web6"],
+      });
+      s.virtualServers[0].sorryServer = { address: "198.51.100.9", port: 80 };
+    },
+    'virtualServers[0].sorryServer.address: "198.51.100.9" is outside the networks of lvs1 (192.0.2.11/24, 2001:db8::10/64), and DR reaches the directors\' own segment only; its forwarding must be TUN or NAT',
+    'realServers[2].address6: "2001:db8:1::26" is outside the networks of lvs1 (192.0.2.11/24, 2001:db8::10/64), and DR reaches the directors\' own segment only; its forwarding must be TUN or NAT',
   ],
   // rules/checks.ts
   [
@@ -1349,6 +1474,32 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     'virtualServers[0].address: "192.0.2.100" is outside the directors\' networks (192.0.2.12/24); give it its own prefix ("192.0.2.100/32") if it is routed or a portable subnet',
     'vrrp.instances[0].directors.lvs1.vrrpAddress: "2001:db8::11/64" is of a family that lvs1 has no address of; give it vrrpAddress6',
   ],
+  [
+    "a sync group whose instances don't agree whether to take over",
+    (s) =>
+      (s.vrrp = {
+        instances: [instance(1, { preempt: true }), instance(2)],
+        syncGroups: [{ name: "VG_1", instances: ["VI_1", "VI_2"] }],
+      }),
+    "vrrp.syncGroups[0].instances: preempt is true for VI_1 and false for VI_2, and a group takes over when all its instances do; give them the same",
+  ],
+  [
+    "a sync group whose instances prefer different directors",
+    (s) =>
+      (s.vrrp = {
+        instances: [
+          instance(1),
+          instance(2, { directors: { lvs1: { priority: 100 }, lvs2: { priority: 110 } } }),
+        ],
+        syncGroups: [{ name: "VG_1", instances: ["VI_1", "VI_2"] }],
+      }),
+    "vrrp.syncGroups[0].instances: by priority, the directors are lvs1, lvs2 for VI_1 and lvs2, lvs1 for VI_2, and a group is on one director; give them the same order",
+  ],
+  [
+    "an instance that drops what its virtual servers' clients send",
+    (s) => (s.vrrp = { accept: false }),
+    "vrrp.accept: false drops what clients send to web, a virtual server of VI_1; it is for an instance that carries vrrp.virtualAddresses only",
+  ],
   // rules/names.ts
   [
     "a name that two tracked files have",
@@ -1432,7 +1583,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "a thing tracked twice",
     (s) => {
       s.tracking = { files: [{ name: "load", file: "/run/load" }] };
-      s.vrrp = { trackFiles: [{ name: "load" }, { name: "load", weight: 2 }] };
+      s.vrrp = { preempt: true, trackFiles: [{ name: "load" }, { name: "load", weight: 2 }] };
     },
     'vrrp.trackFiles[1].name: name "load" is taken by vrrp.trackFiles[0].name; each must be unique',
   ],
@@ -1450,6 +1601,141 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "a virtual server's mail to nobody",
     (s) => (s.virtualServers[0].smtpAlert = true),
     "virtualServers[0].smtpAlert: true, but email doesn't say to whom and by which server",
+  ],
+  // rules/idle.ts
+  [
+    "weights that move nothing, because the active director keeps the addresses",
+    (s) => {
+      s.scripts = { "chk.sh": "#!/bin/sh\n" };
+      s.tracking = tracked({ weight: -20 });
+      s.vrrp = {
+        trackInterfaces: [{ name: "eth2", weight: 5 }, { name: "eth3" }],
+        trackScripts: [{ name: "chk" }],
+        trackProcesses: [{ name: "proc", weight: -1 }],
+        trackFiles: [{ name: "load" }],
+        trackBfd: [{ name: "far", weight: 0 }],
+      };
+    },
+    "vrrp.trackInterfaces[0].weight: 5 changes a priority, and while preempt is false the active director keeps the addresses at any priority; set preempt to true, or the weight to 0, by which a failure is a fault",
+    "vrrp.trackScripts[0].weight: -20 (that of chk itself) changes a priority, and while preempt is false the active director keeps the addresses at any priority; set preempt to true, or the weight to 0, by which a failure is a fault",
+    "vrrp.trackProcesses[0].weight: -1 changes a priority, and while preempt is false the active director keeps the addresses at any priority; set preempt to true, or the weight to 0, by which a failure is a fault",
+    "vrrp.trackFiles[0].weight: 1 (that of load itself) changes a priority, and while preempt is false the active director keeps the addresses at any priority; set preempt to true, or the weight to 0, by which a failure is a fault",
+  ],
+  [
+    "a weight of a BFD session and of a file that say so themselves, in an instance of its own",
+    (s) => {
+      s.scripts = { "chk.sh": "#!/bin/sh\n" };
+      s.tracking = tracked({ weight: 20 });
+      s.vrrp = {
+        preempt: true,
+        instances: [
+          instance(1, { trackBfd: [{ name: "far" }] }),
+          instance(2, {
+            trackBfd: [{ name: "far" }],
+            trackFiles: [{ name: "load", weight: 2 }],
+            preempt: false,
+          }),
+        ],
+      };
+    },
+    "vrrp.instances[1].trackFiles[0].weight: 2 changes a priority, and while preempt is false the active director keeps the addresses at any priority; set preempt to true, or the weight to 0, by which a failure is a fault",
+    "vrrp.instances[1].trackBfd[0].weight: 20 (that of far itself) changes a priority, and while preempt is false the active director keeps the addresses at any priority; set preempt to true, or the weight to 0, by which a failure is a fault",
+  ],
+  [
+    "a sync group's weights, of which none of its instances would take over",
+    (s) => {
+      s.scripts = { "chk.sh": "#!/bin/sh\n" };
+      s.tracking = tracked({});
+      s.vrrp = {
+        instances: [instance(1), instance(2)],
+        syncGroups: [
+          { name: "VG_1", instances: ["VI_1", "VI_2"], trackScripts: [{ name: "chk", weight: 3 }] },
+        ],
+      };
+    },
+    "vrrp.syncGroups[0].trackScripts[0].weight: 3 changes a priority, and while preempt is false the active director keeps the addresses at any priority; set preempt to true, or the weight to 0, by which a failure is a fault",
+  ],
+  [
+    "ARPs a round, without rounds",
+    (s) => (s.vrrp = { garp: { masterRefreshRepeat: 2 } }),
+    "vrrp.garp.masterRefreshRepeat: 2 is the ARPs of each round while active, and there is no such round; set masterRefreshSeconds",
+  ],
+  [
+    "a second round without a first",
+    (s) =>
+      (s.vrrp = {
+        instances: [instance(1, { garp: { lowerPrioRepeat: 0, lowerPrioDelaySeconds: 5 } })],
+      }),
+    "vrrp.instances[0].garp.lowerPrioDelaySeconds: 5 is for a second round, and lowerPrioRepeat is 0, so there is none; set it above 0",
+  ],
+  [
+    "the loss of an address that keepalived has chosen itself",
+    (s) => {
+      s.vrrp = { unicast: false, trackSourceAddress: true };
+      s.virtualServers[0].address = "2001:db8::100/128";
+      s.virtualServers[0].checks = [{ type: "ping" }];
+      s.realServers.forEach((each, i) => (each.address6 = `2001:db8::2${i}`));
+    },
+    "vrrp.trackSourceAddress: true tracks the address that adverts come from, and keepalived chooses that itself for multicast of IPv6",
+  ],
+  [
+    "the same of directors that have no address of the family",
+    (s) => {
+      s.vrrp = { unicast: false, trackSourceAddress: true };
+      s.directors.forEach((each, i) => (each.vrrpAddress = `2001:db8::1${i}/64`));
+      s.virtualServers[0].address = "192.0.2.100/32";
+      s.virtualServers[0].checks = [{ type: "ping" }];
+    },
+    "vrrp.trackSourceAddress: true tracks the address that adverts come from, and keepalived chooses that itself for a director without an IPv4 vrrpAddress",
+  ],
+  [
+    "a pause between neighbour adverts, and no IPv6 address",
+    (s) => {
+      s.os = "debian13";
+      s.vrrp = { garp: { naIntervalSeconds: 0.01 } };
+    },
+    "vrrp.garp.naIntervalSeconds: 0.01 is for virtual addresses of IPv6, and there is none",
+  ],
+  [
+    "a virtual router id beside instances, which have their own",
+    (s) => (s.vrrp = { virtualRouterId: 60, instances: [instance(1)] }),
+    "vrrp.virtualRouterId: 60 is for the one instance that there is without vrrp.instances, each of which has its own",
+  ],
+  [
+    "a Host header without an HTTP check",
+    (s) => (s.virtualServers[0].virtualHost = "www.example.net"),
+    'virtualServers[0].virtualHost: "www.example.net" is for checks of type http and https, and there is none',
+  ],
+  [
+    "what is for checks, without one",
+    (s) =>
+      Object.assign(s.virtualServers[0], {
+        checks: [],
+        alpha: true,
+        haSuspend: true,
+        inhibitOnFailure: true,
+      }),
+    "virtualServers[0].alpha: true waits for a check to succeed, and there is no check",
+    "virtualServers[0].haSuspend: true suspends checks, and there is no check",
+    "virtualServers[0].inhibitOnFailure: true is for checks that fail, and there is no check",
+  ],
+  [
+    "the same of one real server",
+    (s) =>
+      (s.virtualServers[0].realServers = [
+        "web2",
+        { name: "web1", checks: [], inhibitOnFailure: true },
+      ]),
+    "virtualServers[0].realServers[1].inhibitOnFailure: true is for checks that fail, and there is no check",
+  ],
+  [
+    "a stop or a start that is told to nothing",
+    (s) => {
+      s.virtualServers[0].omega = true;
+      s.daemon = { realServerInitNotifies: true };
+    },
+    "virtualServers[0].omega: true tells of a stop, and nothing is told: there is neither notifyDown, quorumDown, a FIFO nor email",
+    "daemon.realServerInitNotifies: true tells of real servers at the start, and nothing is told: there is neither notifyUp nor a FIFO",
   ],
   // rules/versions.ts
   [

@@ -1,5 +1,8 @@
 // Whether an imported config is one that the stack takes, once its placeholders are filled in.
+import { z } from "zod";
 import { check, type RawConfig } from "../../../components/config";
+import { idleKeys, type IdleKey } from "../../../components/rules/idle";
+import { schema } from "../../../components/schema";
 import { osNames } from "../../../components/schema/hosts";
 import { fillIn, fillIn6 } from "../read/scripts";
 import type { Config } from "../shapes";
@@ -21,11 +24,23 @@ export function checkImported(config: Config): { os?: Os; errors: string[] } {
 
 type Os = (typeof osNames)[number];
 
-/** A config with sound values where the placeholders are, as the engine would hand it over. */
+/** What the config says without any effect, as keepalived took it. */
+export function idleIn(config: Config): IdleKey[] {
+  const { data } = z.strictObject(schema).safeParse(plainOf(config));
+  return data ? idleKeys({ email: undefined, ...data }) : [];
+}
+
+/** A config with sound values where the placeholders are. */
+function plainOf(config: Config): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [key, fill(value, [key], counter())]),
+  );
+}
+
+/** The same, as the engine would hand it over. */
 export function filledIn(config: Config, secrets: Record<string, string> = {}): RawConfig {
   const raw: RawConfig = new Map();
-  for (const [key, value] of Object.entries(config)) {
-    const filled = fill(value, [key], counter());
+  for (const [key, filled] of Object.entries(plainOf(config))) {
     const text = typeof filled === "string" ? filled : JSON.stringify(filled);
     raw.set(key, { text, secret: false });
   }
@@ -48,7 +63,8 @@ function fill(value: unknown, path: string[], next: () => number): unknown {
   }
   if (typeof value !== "string" || !value.includes(fillIn)) return value;
   const key = path.at(-1) ?? "";
-  if (value.endsWith(`/${fillIn}`)) return value.replace(fillIn, value.includes(":") ? "64" : "24");
+  // Wide enough for every other director.
+  if (value.endsWith(`/${fillIn}`)) return value.replace(fillIn, "0");
   if (value === fillIn6) return `2001:db8:fffe::${next()}/128`;
   if (path[0] === "scripts") return "#!/bin/sh\n";
   return standIns[key]?.(next()) ?? value;
@@ -57,8 +73,9 @@ function fill(value: unknown, path: string[], next: () => number): unknown {
 const standIns: Partial<Record<string, (number: number) => unknown>> = {
   host: (number) => `203.0.113.${number}`,
   hostKey: () => `ssh-ed25519 ${"A".repeat(68)}`,
-  vrrpAddress: (number) => `198.18.0.${number}/24`,
-  vrrpAddress6: (number) => `2001:db8:ffff::${number}/64`,
+  // In no network, so that they are in none that another director isn't in.
+  vrrpAddress: (number) => `198.18.0.${number}/32`,
+  vrrpAddress6: (number) => `2001:db8:ffff::${number}/128`,
   priority: (number) => number,
   address: (number) => `198.18.1.${number}/32`,
   ports: (number) => number,

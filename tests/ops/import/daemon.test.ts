@@ -77,6 +77,38 @@ test("what has no effect where it stands is left out, with the reason", () => {
   );
 });
 
+test("what changes nothing beside another line is left out, as it was before", () => {
+  const { config, changed, inexpressible } = imported({
+    instance: `${unicast}
+nopreempt
+garp_master_refresh_repeat 3
+track_interface {
+eth2
+eth3 weight -20
+eth4 weight 5
+}`,
+  });
+  expect(changed).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(
+        /^vrrp\.trackInterfaces\[1\]\.weight: -20: it changes a priority, and while preempt is false/,
+      ),
+      expect.stringMatching(/^vrrp\.trackInterfaces\[2\]\.weight: 5: /),
+      expect.stringMatching(/^vrrp\.garp\.masterRefreshRepeat: 3: it is the ARPs of each round/),
+    ]),
+  );
+  expect(inexpressible).toEqual([]);
+  expect(config.vrrp).toMatchObject({ trackInterfaces: [{ name: "eth2" }] });
+  expect(config.vrrp).not.toHaveProperty("preempt");
+  expect(config.vrrp).not.toHaveProperty("garp");
+});
+
+test("an instance that drops its virtual servers' packets can't be taken over, and says so", () => {
+  expect(imported({ instance: "no_accept" }).inexpressible).toEqual([
+    expect.stringMatching(/^vrrp\.accept: vrrp\.accept: false drops what clients send/),
+  ]);
+});
+
 test("scripts and their times are one key, in whichever order they stand", () => {
   const globals = [
     "startup_script /etc/keepalived/up.sh",

@@ -1,0 +1,281 @@
+// Keys that are right each for itself, and change nothing beside what another key says. keepalived takes such a pair, and at most logs it.
+import { checkedFamily, trackLists, type InstanceKey, type StackConfig } from "../schema";
+import { checksOf, instancesOf, membersOf, type InstanceSettings } from "../settings";
+import { written } from "./checks";
+import type { Rule } from "./rule";
+import { placeOf, weightOf } from "./vrrp";
+
+/** A key that changes nothing where it is. */
+export interface IdleKey {
+  /** Its path in the config. */
+  at: string;
+  /** What it says; nothing where that is secret. */
+  value?: unknown;
+  /** What it would be for, and what it lacks. */
+  why: string;
+  /** Path of what can be left out without a change. @default the key itself */
+  whole?: string;
+}
+
+type Find = (
+  config: StackConfig,
+  hasSecret: Parameters<Rule["find"]>[1],
+) => (IdleKey | undefined | false)[];
+
+/** Every kind of them: what it compares, and what it finds. */
+const kinds: { needs: Rule["needs"]; find: Find }[] = [
+  {
+    needs: ["vrrp", "directors", "virtualServers", "tracking"],
+    // Under nopreempt a standby takes the active one's adverts whatever their priority: vrrp_state_backup() in vrrp.c. Among three
+    // directors, a weight still says which standby is next.
+    find: (config) =>
+      config.directors.length > 2
+        ? []
+        : [
+            ...trackLists.flatMap((list) =>
+              ofInstances(config, list, (instance) =>
+                instance.preempt || groupOf(config, instance)
+                  ? []
+                  : idleWeights(config, list, instance[list]),
+              ),
+            ),
+            ...config.vrrp.syncGroups.flatMap((group, i) =>
+              instancesOf(config).some(
+                ({ name, preempt }) => preempt && group.instances.includes(name),
+              )
+                ? []
+                : trackLists.flatMap((list) =>
+                    below(`vrrp.syncGroups[${i}]`, idleWeights(config, list, group[list])),
+                  ),
+            ),
+          ],
+  },
+  {
+    needs: ["vrrp", "directors", "virtualServers"],
+    find: (config) => [
+      ...ofInstances(config, "garp", ({ garp }) => [
+        garp.masterRefreshRepeat !== undefined &&
+          !garp.masterRefreshSeconds && {
+            at: "garp.masterRefreshRepeat",
+            value: garp.masterRefreshRepeat,
+            why: "is the ARPs of each round while active, and there is no such round; set masterRefreshSeconds",
+          },
+        // The second round follows a first: vrrp_state_master_rx() in vrrp.c.
+        garp.lowerPrioRepeat === 0 &&
+          !!garp.lowerPrioDelaySeconds && {
+            at: "garp.lowerPrioDelaySeconds",
+            value: garp.lowerPrioDelaySeconds,
+            why: "is for a second round, and lowerPrioRepeat is 0, so there is none; set it above 0",
+          },
+      ]),
+      // An address that keepalived chooses itself is not tracked: vrrp_complete_instance() in vrrp.c.
+      ...ofInstances(
+        config,
+        "trackSourceAddress",
+        ({ trackSourceAddress, unicast, family, members }) => [
+          trackSourceAddress &&
+            !unicast &&
+            (family === "inet6" || members.every(({ address }) => address === undefined)) && {
+              at: "trackSourceAddress",
+              value: true,
+              why: `tracks the address that adverts come from, and keepalived chooses that itself for ${family === "inet6" ? "multicast of IPv6" : "a director without an IPv4 vrrpAddress"}`,
+            },
+        ],
+      ),
+    ],
+  },
+  {
+    needs: ["vrrp", "directors", "virtualServers"],
+    find: (config) => {
+      const families = new Set(
+        instancesOf(config).flatMap(({ virtualAddresses }) =>
+          virtualAddresses.map(({ address }) => checkedFamily(address)),
+        ),
+      );
+      return (["intervalSeconds", "naIntervalSeconds"] as const).map((key) => {
+        const [family, name] =
+          key === "intervalSeconds" ? (["inet", "IPv4"] as const) : (["inet6", "IPv6"] as const);
+        const value = config.vrrp.garp[key];
+        return (
+          value !== undefined &&
+          !families.has(family) && {
+            at: `vrrp.garp.${key}`,
+            value,
+            why: `is for virtual addresses of ${name}, and there is none`,
+          }
+        );
+      });
+    },
+  },
+  {
+    needs: ["vrrp"],
+    find: ({ vrrp: { instances, virtualRouterId } }) => [
+      instances !== undefined &&
+        virtualRouterId !== 51 && {
+          at: "vrrp.virtualRouterId",
+          value: virtualRouterId,
+          why: "is for the one instance that there is without vrrp.instances, each of which has its own",
+        },
+    ],
+  },
+  {
+    needs: ["virtualServers"],
+    find: ({ virtualServers }) =>
+      virtualServers.map(
+        (service, i) =>
+          service.virtualHost !== undefined &&
+          !written(service, i).some(({ check }) => ["http", "https"].includes(check.type)) && {
+            at: `virtualServers[${i}].virtualHost`,
+            value: service.virtualHost,
+            why: "is for checks of type http and https, and there is none",
+          },
+      ),
+  },
+  {
+    needs: ["virtualServers", "realServers", "maintenance"],
+    find: (config) =>
+      config.virtualServers.flatMap((service, i) => {
+        const at = `virtualServers[${i}]`;
+        const members = membersOf(config, service.realServers);
+        const unchecked = members.map((member) => checksOf(service, member).length === 0);
+        const idle = (key: string, what: string) => ({
+          at: `${at}.${key}`,
+          value: true,
+          why: `${what}, and there is no check`,
+        });
+        return [
+          ...(unchecked.every(Boolean)
+            ? [
+                service.alpha && idle("alpha", "waits for a check to succeed"),
+                service.haSuspend && idle("haSuspend", "suspends checks"),
+                service.inhibitOnFailure && idle("inhibitOnFailure", "is for checks that fail"),
+              ]
+            : []),
+          ...(service.realServers ?? []).map(
+            ({ inhibitOnFailure }, j) =>
+              inhibitOnFailure &&
+              unchecked[j] &&
+              idle(`realServers[${j}].inhibitOnFailure`, "is for checks that fail"),
+          ),
+        ];
+      }),
+  },
+  {
+    needs: ["virtualServers", "daemon", "email"],
+    find: ({ virtualServers, daemon, email }) => {
+      const told = daemon.lvsNotifyFifo ?? daemon.notifyFifo;
+      return [
+        // What it adds to a stop: do_vs_notifies() and clear_service_rs() in ipwrapper.c.
+        ...virtualServers.map(
+          ({ omega, quorumDown, realServers = [] }, i) =>
+            omega &&
+            (told ?? email ?? quorumDown) === undefined &&
+            !realServers.some(({ notifyDown }) => notifyDown) && {
+              at: `virtualServers[${i}].omega`,
+              value: true,
+              why: "tells of a stop, and nothing is told: there is neither notifyDown, quorumDown, a FIFO nor email",
+            },
+        ),
+        daemon.realServerInitNotifies &&
+          told === undefined &&
+          !virtualServers.some(({ realServers = [] }) =>
+            realServers.some(({ notifyUp }) => notifyUp),
+          ) && {
+            at: "daemon.realServerInitNotifies",
+            value: true,
+            why: "tells of real servers at the start, and nothing is told: there is neither notifyUp nor a FIFO",
+          },
+      ];
+    },
+  },
+  {
+    needs: ["ssh"],
+    find: ({ ssh }, hasSecret) => [
+      hasSecret("sshPrivateKeyPassphrase") &&
+        !hasSecret("sshPrivateKey") &&
+        !hasSecret("sshProxyPrivateKey") && {
+          at: "sshPrivateKeyPassphrase",
+          why: "opens sshPrivateKey, which is not set",
+        },
+      ...(["sshProxyPassword", "sshProxyPrivateKey"] as const).map(
+        (at) =>
+          hasSecret(at) &&
+          !ssh.proxy && { at, why: "is for the bastion ssh.proxy, which is not set" },
+      ),
+    ],
+  },
+];
+
+export const idleRules: Rule[] = kinds.map(({ needs, find }) => ({
+  needs,
+  find: (config, hasSecret) =>
+    found(find(config, hasSecret)).map(
+      ({ at, value, why }) =>
+        `${at}: ${value === undefined ? "(secret, not shown)" : JSON.stringify(value)} ${why}`,
+    ),
+}));
+
+/** The keys of a config, right but for that, which change nothing. */
+export function idleKeys(config: StackConfig): IdleKey[] {
+  return kinds.flatMap(({ find }) => found(find(config, () => false)));
+}
+
+function found(keys: ReturnType<Find>): IdleKey[] {
+  return keys.filter((key) => typeof key === "object");
+}
+
+/**
+ * What an instance's key holds that is idle, where it is written. What several take from `vrrp` is idle when it is for all of them.
+ */
+function ofInstances(
+  config: StackConfig,
+  key: InstanceKey,
+  find: (instance: InstanceSettings) => ReturnType<Find>,
+): IdleKey[] {
+  const everywhere = instancesOf(config).map((instance, i) => ({
+    place: placeOf(config.vrrp, i, key),
+    idle: found(find(instance)),
+  }));
+  return everywhere.flatMap(({ place, idle }) =>
+    below(
+      place,
+      idle.filter(({ at }) =>
+        everywhere
+          .filter((other) => other.place === place)
+          .every((other) => other.idle.some((same) => same.at === at)),
+      ),
+    ),
+  );
+}
+
+function below(place: string, keys: IdleKey[]): IdleKey[] {
+  return keys.map(({ at, whole, ...key }) => ({
+    ...key,
+    at: `${place}.${at}`,
+    ...(whole === undefined ? {} : { whole: `${place}.${whole}` }),
+  }));
+}
+
+function idleWeights(
+  { tracking }: StackConfig,
+  list: (typeof trackLists)[number],
+  entries: { name: string; weight?: number }[],
+): IdleKey[] {
+  return entries.flatMap((entry, j) => {
+    const weight = weightOf(entry, list, tracking);
+    return weight === 0
+      ? []
+      : [
+          {
+            at: `${list}[${j}].weight`,
+            value: weight,
+            why: `${entry.weight === undefined ? `(that of ${entry.name} itself) ` : ""}changes a priority, and while preempt is false the active director keeps the addresses at any priority; set preempt to true, or the weight to 0, by which a failure is a fault`,
+            whole: `${list}[${j}]`,
+          },
+        ];
+  });
+}
+
+function groupOf({ vrrp }: StackConfig, { name }: InstanceSettings) {
+  return vrrp.syncGroups.find(({ instances }) => instances.includes(name));
+}
