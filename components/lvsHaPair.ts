@@ -123,7 +123,7 @@ function serviceText({ fwmark, flows, port, protocol }: VirtualServerSettings): 
   return `${endpoint(flows[0]?.address ?? "", port ?? 0)} ${protocol}`;
 }
 
-/** What `vrrp.sh join` prints below an empty line. */
+/** What `peers.sh join` prints below an empty line. */
 function tableBelow(text: string): string {
   const [, table = text] = /\n\n([^]*)/.exec(`\n${text}`) ?? [];
   return table;

@@ -74,9 +74,9 @@ export class LvsNode extends pulumi.ComponentResource {
     const { director, settings, authPass } = this.args;
     return this.host.aside(
       `${this.name}-withdraw`,
-      [`${scriptsHome}/vrrp.sh`, "withdraw", last ? "LAST" : "MORE"],
+      [`${scriptsHome}/peers.sh`, "withdraw", last ? "LAST" : "MORE"],
       {
-        undo: [`${scriptsHome}/vrrp.sh`, "resume"],
+        undo: [`${scriptsHome}/peers.sh`, "resume"],
         stdin:
           authPass === undefined
             ? renderHeard(settings, director)
@@ -178,12 +178,12 @@ export class LvsNode extends pulumi.ComponentResource {
     return this.host.aside(
       `${this.name}-join`,
       [
-        ...[`${scriptsHome}/vrrp.sh`, "join", director.name, String(startSeconds(settings))],
+        ...[`${scriptsHome}/peers.sh`, "join", director.name, String(startSeconds(settings))],
         ...(director.inMaintenance ? ["stopped"] : []),
       ],
       {
         // The last that joined is the first that leaves.
-        undo: [`${scriptsHome}/vrrp.sh`, "leave", told || director.inMaintenance ? "MORE" : "LAST"],
+        undo: [`${scriptsHome}/peers.sh`, "leave", told || director.inMaintenance ? "MORE" : "LAST"],
         because: pulumi
           .all([
             ...withdrawn.map(({ stdout }) => stdout),

@@ -22,7 +22,7 @@ unit=/etc/systemd/system/keepalived.service.d/lvs-ha.conf
 unproven=/var/lib/lvs-ha/keepalived-unproven
 # The sum of the config that was proven last: with any other, IPVS may be as somebody else wants it.
 proven=/var/lib/lvs-ha/keepalived-proven
-# There while keepalived must not run: not every director has the config yet (vrrp.sh).
+# There while keepalived must not run: not every director has the config yet (peers.sh).
 withdrawn=/var/lib/lvs-ha/keepalived-withdrawn
 
 apply() {

@@ -2,11 +2,11 @@
 # A change of VRRP that directors who have it and those who haven't don't understand each other through: keepalived drops an advert of
 # another version, router ID, password, count of addresses or way to travel (vrrp_check_packet() in vrrp.c; a 2.2.7 looks at the addresses,
 # too), hears nobody and takes over. So all but the director with the virtual addresses stop first, and start again when all have it.
-# vrrp.sh withdraw MORE|LAST <FILES: keepalived.conf, of which what the directors must have alike, and the secrets, if any
-# vrrp.sh join NAME SECONDS [stopped] <LINES: see join
-# And when the stack is undone, likewise: vrrp.sh leave MORE|LAST before the config from before the stack comes back, vrrp.sh resume afterwards.
+# peers.sh withdraw MORE|LAST <FILES: keepalived.conf, of which what the directors must have alike, and the secrets, if any
+# peers.sh join NAME SECONDS [stopped] <LINES: see join
+# And when the stack is undone, likewise: peers.sh leave MORE|LAST before the config from before the stack comes back, peers.sh resume afterwards.
 set -eu
-what=vrrp
+what=peers
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
 # shellcheck source=templates/scripts/ipvs.sh

@@ -36,7 +36,7 @@ afterEach(() => {
 /** On a host that has these addresses, and whose keepalived has this config. */
 function withdraw(input: string, { order = "MORE", has = [] as string[] } = {}): Result {
   const addresses = has.map((address) => `ip addr add ${address}/32 dev lo; `).join("");
-  return host.shell(`${addresses}exec "$FOLDER/scripts/vrrp.sh" withdraw ${order}`, [], input);
+  return host.shell(`${addresses}exec "$FOLDER/scripts/peers.sh" withdraw ${order}`, [], input);
 }
 
 const isRunning = () => host.read(running) !== undefined;
@@ -163,17 +163,17 @@ test("a pair that was built by hand runs again after the stack, as it did before
     const { code, stderr } = host.script(name, args, input);
     expect([code, code === 0 ? "" : stderr]).toEqual([0, ""]);
   };
-  run("vrrp.sh", ["withdraw", "MORE"], heard(settings()));
+  run("peers.sh", ["withdraw", "MORE"], heard(settings()));
   const serving = `${heard(settings())}# says Reload complete\nvirtual_server ${vip} 80 {\nlvs_sched rr\n}\n`;
   run("keepalived.sh", ["apply", owner], serving);
   expect(isRunning()).toBe(false);
-  run("vrrp.sh", ["join", "lvs2", "1"], `expect ${vip}\n`);
+  run("peers.sh", ["join", "lvs2", "1"], `expect ${vip}\n`);
   expect(isRunning()).toBe(true);
-  run("vrrp.sh", ["leave", "MORE"]);
+  run("peers.sh", ["leave", "MORE"]);
   expect(isRunning()).toBe(false);
   run("keepalived.sh", ["undo", owner]);
   expect([isRunning(), host.read(conf)]).toEqual([false, own]);
-  run("vrrp.sh", ["resume"]);
+  run("peers.sh", ["resume"]);
   expect(isRunning()).toBe(true);
   expect(host.read("/systemd/enabled/keepalived.service")).toBeDefined();
   expect(host.read(withdrawn)).toBeUndefined();
@@ -190,7 +190,7 @@ describe("a director that has withdrawn", () => {
   /** On a host that has these addresses. */
   function join(input: string[], has: string[] = []): Result {
     const addresses = has.map((address) => `ip addr add ${address}/32 dev lo; `).join("");
-    const command = `${addresses}exec "$FOLDER/scripts/vrrp.sh" join lvs2 2`;
+    const command = `${addresses}exec "$FOLDER/scripts/peers.sh" join lvs2 2`;
     return host.shell(command, [], input.map((line) => `${line}\n`).join(""));
   }
   const expected = [`expect ${vip}`];
