@@ -70,8 +70,6 @@ AccuracySec=1
 [Install]
 WantedBy=timers.target
 UNIT
-    # Scripts of before took an instance for a backup of which they knew nothing.
-    [ ! -f $prom ] || sed -i '/^lvs_ha_vrrp_instance_state/d' $prom
     systemctl daemon-reload
     enable_at_boot $exporter
     systemctl start $exporter
@@ -189,8 +187,9 @@ vrrp() {
         function carried(name, labels) {
             return previous["lvs_ha_" name labels]
         }
+        # Scripts that had no word for it took an instance for a backup of which they knew nothing.
         function carried_state(name,    j, labels) {
-            for (j = 1; j <= 3; j++) {
+            for (j = 1; knew && j <= 3; j++) {
                 labels = "{vrrp_instance=\"" name "\",state=\"" states[j] "\"}"
                 if (carried("vrrp_instance_state", labels) == 1) return states[j]
             }
@@ -209,12 +208,13 @@ vrrp() {
             split("master backup fault", states, " ")
             n_members = split(members, member, " ")
         }
+        FILENAME ~ /previous$/ && /nobody knows its state/ { knew = 1 }
         FILENAME ~ /previous$/ { key = $0; sub(/ [^ ]*$/, "", key); previous[key] = $NF; next }
         FILENAME ~ /log$/ {
             at = $1
             sub(/^[0-9]+ /, "")
             to = tolower(vrrp_state($0))
-            if (to == "" || vrrp_reason) next
+            if (to == "") next
             if (!vrrp_group) enter(vrrp_name, to)
             else for (i = 1; i < n_members; i += 2) if (member[i] == vrrp_name) enter(member[i + 1], to)
             next

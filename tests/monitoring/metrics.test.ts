@@ -114,6 +114,15 @@ describe("a director", () => {
     expect(metrics.of("vrrp_instance_state")['vrrp_instance="VI_1",state="master"']).toBe(1);
   });
 
+  test("doesn't believe what earlier scripts took an instance for of which they knew nothing", () => {
+    host.write(
+      "/var/lib/prometheus/node-exporter/lvs-ha.prom",
+      'lvs_ha_vrrp_instance_state{vrrp_instance="VI_1",state="backup"} 1\n',
+    );
+    metrics.look();
+    expect(metrics.of("vrrp_instance_state")).toEqual({});
+  });
+
   test.each(["ip", "ipvsadm"])("keeps what it knew when %s tells nothing", (program) => {
     metrics.look({ addresses: ["192.0.2.100/32"] });
     const before = metrics.text;
