@@ -1,4 +1,4 @@
-// What keepalived's log tells of the past, newest line first: since when a VRRP instance is what it is, who was taken out of a pool.
+// What keepalived's log tells: what each VRRP instance is and since when, as vrrp.sh has read it there; and who was taken out of a pool.
 import { destinationKey, endpoint, type ServiceName } from "./ipvs";
 
 /** A VRRP instance's latest change. */
@@ -8,16 +8,30 @@ export interface Transition {
   at: number;
 }
 
-/** By instance, its latest change since keepalived was started; none of a keepalived that has stopped. */
-export function parseVrrpLog(text: string): Map<string, Transition> {
-  const latest = new Map<string, Transition>();
-  for (const { at, message } of messages(text, "Starting VRRP child process")) {
-    const [, instance, state] =
-      /^\((.+?)\) Entering (MASTER|BACKUP|FAULT) STATE/.exec(message) ?? [];
-    if (instance === undefined || latest.has(instance)) continue;
-    latest.set(instance, { state: state as Transition["state"], at });
+/** What vrrp.sh has read in keepalived's log: by instance, what it has said last since it was started. */
+export function parseVrrpStates(text: string): Map<string, Transition> {
+  const found = new Map<string, Transition>();
+  for (const [, at, state, instance = ""] of text.matchAll(
+    /^(\d+\.\d+) (MASTER|BACKUP|FAULT) (.+)$/gm,
+  )) {
+    found.set(instance, { state: state as Transition["state"], at: Number(at) });
   }
-  return latest;
+  return found;
+}
+
+/** Whether the log goes back to keepalived's start: an instance that isn't in it has said nothing since. */
+export function knowsStart(text: string): boolean {
+  return /^\d+\.\d+ started$/m.test(text);
+}
+
+/** What metrics.sh has remembered: `backup VI_1`. */
+export function parseRemembered(text: string): Map<string, Transition["state"]> {
+  return new Map(
+    [...text.matchAll(/^(master|backup|fault) (.+)$/gm)].map(([, state = "", instance = ""]) => [
+      instance,
+      state.toUpperCase() as Transition["state"],
+    ]),
+  );
 }
 
 /** A real server's latest move. */

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a host says of itself: fed to `sh -s -- WORD…`, each word a question. It only reads.
+# What a host says of itself: fed to `sh -s -- WORD…`, behind templates/scripts/vrrp.sh, each word a question. It only reads.
 # An answer is a line "STATUS LENGTH NAME", LENGTH bytes and a newline; after the last one comes the line "0 0 end".
 set -u
 export LC_ALL=C
@@ -37,7 +37,8 @@ director() {
     tell ipvs ipvs -Ln
     tell ipvs-rates ipvs -Ln --rate --exact
     tell ipvs-daemons ipvs -L --daemon
-    tell vrrp-log vrrp_log
+    tell vrrp-states vrrp_states_now
+    tell vrrp-metrics vrrp_metrics
     tell pool-log pool_log
 }
 
@@ -54,9 +55,16 @@ service() {
     systemctl show "$1" -p LoadState -p ActiveState -p UnitFileState
 }
 
-# The latest lines, newest first: "SECONDS HOST keepalived_vrrp[PID]: (VI_1) Entering MASTER STATE".
-vrrp_log() {
-    newest_first | grep -m 200 -E 'Entering (MASTER|BACKUP|FAULT) STATE|Starting VRRP child process|Stopped Keepalived'
+vrrp_states_now() {
+    vrrp_journal | vrrp_states /etc/keepalived/keepalived.conf
+}
+
+# What metrics.sh, where it looks every few seconds, remembers of states that keepalived's log no longer tells: STATE INSTANCE. Scripts of
+# before took an instance for a backup of which they knew nothing, and didn't have these words.
+vrrp_metrics() {
+    find /var/lib/prometheus/node-exporter/lvs-ha.prom -mmin -5 2>/dev/null | while read -r prom; do
+        ! grep -q 'nobody knows its state' "$prom" || sed -n 's/^lvs_ha_vrrp_instance_state{vrrp_instance="\(.*\)",state="\(.*\)"} 1$/\2 \1/p' "$prom"
+    done
 }
 
 pool_log() {

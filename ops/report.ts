@@ -1,6 +1,7 @@
 // Asks hosts what they say of themselves (report.sh), all at once, in one connection each.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { script as hostScript } from "../components/host/scripts";
 import { type Ssh, type Target, Unreachable } from "./ssh";
 
 /** One answer of a report. */
@@ -36,11 +37,13 @@ export async function ask<T extends Target>(
   return answers;
 }
 
-const script = readFileSync(join(__dirname, "report.sh"), "utf8");
+/** What a host is fed: report.sh, behind the words of keepalived's log. */
+export const reportScript =
+  hostScript("vrrp.sh") + readFileSync(join(__dirname, "report.sh"), "utf8");
 
 async function askOne(ssh: Ssh, target: Target, questions: readonly string[]): Promise<Answer> {
   try {
-    return { report: parseReport(await ssh.script(target, script, questions)) };
+    return { report: parseReport(await ssh.script(target, reportScript, questions)) };
   } catch (error) {
     if (error instanceof Unreachable) return { unreachable: error.message };
     throw error;
@@ -69,6 +72,11 @@ export function parseReport(text: string): Report {
     at = end + 1;
   }
   throw new Unreachable("the report was cut off");
+}
+
+/** Whether the question was asked, and its command ended well: an empty text says nothing otherwise. */
+export function isAnswered(report: Report, name: string): boolean {
+  return report.get(name)?.status === 0;
 }
 
 /** An answer's text; empty when the question wasn't asked, or its command failed. */

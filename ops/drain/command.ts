@@ -65,7 +65,8 @@ interface Told {
   unreachable: string | null;
   /** It gave none, but was told by then: it may do it yet. */
   mayStill: boolean;
-  done: boolean;
+  /** null where that is not known: see `mayStill`. */
+  done: boolean | null;
   /** What drain.sh said. */
   said: string[];
   /** Connections that are left; null where there was none to wait for. */
@@ -129,7 +130,13 @@ async function tell(
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
     const { message, hasBegun } = error;
-    return { ...told, unreachable: message, mayStill: hasBegun, done: false, said: [] };
+    return {
+      ...told,
+      unreachable: message,
+      mayStill: hasBegun,
+      done: hasBegun ? null : false,
+      said: [],
+    };
   }
 }
 

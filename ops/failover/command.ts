@@ -175,8 +175,9 @@ export function troubleOf(status: Status, { from, moves }: Plan): string | undef
     const state = director.instances.find(({ name }) => name === instance)?.state;
     if (state !== "BACKUP") return `${from} is in ${state ?? "no"} state for ${instance}`;
     const wrong = status.virtualAddresses.find(
-      ({ address, holders }) => addresses.includes(address) && holders.join() !== to,
+      ({ address, holders }) => addresses.includes(address) && holders?.join() !== to,
     );
+    if (wrong?.holders === null) return `which director holds ${wrong.address} is not known`;
     if (wrong) return `${wrong.address} is on ${wrong.holders.join(" and ") || "nobody"}`;
   }
   const empty = status.virtualServers.find(

@@ -3,6 +3,7 @@ import { readDirectorConfig } from "../directorConfig";
 import { Refused, UsageError } from "../exit";
 import type { Stack } from "../stack";
 import type { Director, Status } from "../status/look";
+import { isWantedDaemon } from "../status/problems";
 import { directorConfigText } from "../steps";
 
 /** A failover that can be done. */
@@ -57,16 +58,21 @@ export function planFailover(
 
 /**
  * What others take over when a director stops, as for maintenance; nothing moves when it is active for nothing.
- * @throws Refused when nobody can, or who does has nobody to send to
+ * @throws Refused when nobody can, who does has nobody to send to, or nobody would be left who is known to be fit
  */
 export function planGoodbye(stack: Stack, status: Status, from: string): Plan {
-  const held = status.virtualAddresses.filter(({ holders }) => holders.includes(from));
+  const held = status.virtualAddresses.filter(({ holders }) => holders?.includes(from));
   const moves = [...new Set(held.map(({ instance }) => instance))].map((instance) => ({
     instance,
     addresses: held.filter((entry) => entry.instance === instance).map(({ address }) => address),
     to: successor(status, from, instance),
   }));
   for (const { to } of moves) mustHavePools(status, from, to);
+  mustLeaveFit(
+    status,
+    from,
+    moves.map(({ instance }) => instance),
+  );
   return {
     from,
     moves,
@@ -83,16 +89,19 @@ function activeFor({ virtualAddresses }: Status, instance: string | undefined): 
     (entry) => instance === undefined || entry.instance === instance,
   );
   for (const { address, holders } of meant) {
+    if (holders === null) {
+      throw new Refused(`which director holds ${address} is not known; see lvs status`);
+    }
     if (holders.length === 1) continue;
     const who = holders.length === 0 ? "nobody holds" : `${holders.join(" and ")} hold`;
     throw new Refused(`${who} ${address}: lvs status`);
   }
-  const active = [...new Set(meant.flatMap(({ holders }) => holders))];
+  const active = [...new Set(meant.flatMap(({ holders }) => holders ?? []))];
   const [first] = active;
   if (first === undefined) throw new Refused("there is no virtual address that could move");
   if (active.length > 1) {
     const each = [
-      ...new Set(meant.map((entry) => `${entry.holders[0] ?? ""} for ${entry.instance}`)),
+      ...new Set(meant.map((entry) => `${entry.holders?.[0] ?? ""} for ${entry.instance}`)),
     ];
     throw new UsageError(`several directors are active (${each.join(", ")}): say --instance`);
   }
@@ -121,9 +130,36 @@ function successor({ directors }: Status, from: string, instance: string): strin
 function whyNot(director: Director, instance: string): string | undefined {
   if (director.unreachable !== null) return `can't be reached: ${director.unreachable}`;
   if (director.inMaintenance) return "is in maintenance";
+  if (director.keepalived.running === null) return "doesn't say whether its keepalived runs";
   if (!director.keepalived.running) return "has no keepalived running";
-  const state = director.instances.find(({ name }) => name === instance)?.state;
+  const state = stateOf(director, instance);
+  if (state === "unknown") return "is in a state that is not known: see lvs status";
   return state === "BACKUP" ? undefined : `is in ${state ?? "no"} state`;
+}
+
+function stateOf({ instances }: Director, instance: string) {
+  return instances.find(({ name }) => name === instance)?.state;
+}
+
+/** Of each instance that it isn't active for, somebody has to be left who is, or stands by: known, not guessed. */
+function mustLeaveFit({ directors }: Status, from: string, moved: string[]): void {
+  const own = directors.find(({ name }) => name === from);
+  for (const { name: instance, state } of own?.instances ?? []) {
+    // What is in a fault, or stopped, is nothing that the others would miss.
+    if (moved.includes(instance) || state === "FAULT" || state === "stopped") continue;
+    const others = directors.filter(
+      (director) => director.name !== from && stateOf(director, instance) !== undefined,
+    );
+    const isFit = (director: Director) =>
+      stateOf(director, instance) === "MASTER" || whyNot(director, instance) === undefined;
+    if (others.some(isFit)) continue;
+    const reasons = others.map(
+      (director) => `${director.name} ${whyNot(director, instance) ?? ""}`,
+    );
+    throw new Refused(
+      `without ${from}, nobody is known to be fit for ${instance}: ${reasons.join("; ")}`,
+    );
+  }
 }
 
 function priority({ instances }: Director, instance: string): number {
@@ -162,7 +198,10 @@ function untold({ hosts }: Stack, { directors }: Status, to: string): string[] {
   const host = hosts.find(({ name }) => name === to);
   const { syncDaemon } = readDirectorConfig(host ? directorConfigText(host) : "");
   const daemons = directors.find(({ name }) => name === to)?.syncDaemons ?? [];
-  if (syncDaemon && daemons.some(({ state }) => state === "backup")) return [];
+  const isHeard =
+    syncDaemon !== undefined &&
+    daemons.some((daemon) => daemon.state === "backup" && isWantedDaemon(daemon, syncDaemon));
+  if (isHeard) return [];
   const why = syncDaemon ? "it has no backup sync daemon" : "vrrp.connectionSync is false";
   return [`${to} knows no open connections (${why}): they break`];
 }

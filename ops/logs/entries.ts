@@ -36,7 +36,7 @@ export function jsonOf({ host, at, text }: Entry): string {
 export function lineOf({ host, at, text }: Entry, width: number, colors: Colors): string {
   const date = new Date(at * 1000);
   const time = `${date.toLocaleString("sv")}.${String(date.getMilliseconds()).padStart(3, "0")}`;
-  const painted = /MASTER STATE|FAULT STATE|Removing service|Disabling service|Lost quorum/.test(
+  const painted = /MASTER STATE|FAULT state|Removing service|Disabling service|Lost quorum/i.test(
     text,
   )
     ? colors.yellow(text)

@@ -210,9 +210,11 @@ async function outcome(
 export function stillServes(host: string, status: Status): string | undefined {
   const director = status.directors.find(({ name }) => name === host);
   if (director) {
-    const held = status.virtualAddresses.find(({ holders }) => holders.includes(host));
+    const held = status.virtualAddresses.find(({ holders }) => holders?.includes(host));
     if (held) return `${host} still has ${held.address}`;
-    const lost = status.virtualAddresses.find(({ holders }) => holders.length !== 1);
+    const lost = status.virtualAddresses.find(({ holders }) => holders?.length !== 1);
+    if (lost?.holders === null)
+      return `which director holds ${lost.address} is not known: lvs status`;
     return lost && `${lost.holders.join(" and ") || "nobody"} holds ${lost.address}: lvs status`;
   }
   const silent = silentDirector(status);
@@ -262,16 +264,18 @@ function silentDirector({ directors }: Status): string | undefined {
 function mayBeDone(host: string, status: Status): string {
   const back = `Back with: lvs maintenance off ${host}`;
   if (status.directors.some(({ name }) => name === host)) {
-    const active = [...new Set(status.virtualAddresses.flatMap(({ holders }) => holders))];
+    const active = [...new Set(status.virtualAddresses.flatMap(({ holders }) => holders ?? []))];
     return `${host}'s keepalived is stopped, and stays so over a reboot; ${active.join(" and ")} serves. It may be rebooted or worked on.\n${back}`;
   }
-  const open = status.virtualServers
+  const counted = status.virtualServers
     .flatMap(({ realServers }) => realServers)
     .filter(({ name }) => name === host)
     // As the active directors count them: a standby may not have heard of an end.
-    .reduce((sum, { activeConnections }) => sum + activeConnections, 0);
-  const when =
-    open === 0
+    .map(({ activeConnections }) => activeConnections);
+  const open = counted.reduce<number>((sum, one) => sum + (one ?? 0), 0);
+  const when = counted.includes(null)
+    ? "How many connections of before go on is not known: when lvs status shows 0 under ACTIVE, it may be rebooted or worked on."
+    : open === 0
       ? "It may be rebooted or worked on."
       : `${count(open, "connection")} of before go on, or are silent: when lvs status shows 0 under ACTIVE, it may be rebooted or worked on.`;
   return `${host} gets no new connections. ${when}\n${back}`;

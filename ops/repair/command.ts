@@ -31,7 +31,9 @@ export function addRepair(program: Command): void {
     .action(async (options: Options) => {
       const speaker = voice(options);
       const before = await lookAgain(options, speaker);
-      const urns = [...new Set(before.hosts.flatMap(({ drifts }) => drifts.map(({ urn }) => urn)))];
+      const urns = [
+        ...new Set(before.hosts.flatMap(({ drifts }) => (drifts ?? []).map(({ urn }) => urn))),
+      ];
       if (urns.length === 0) {
         if (options.json) printJson({ before, ranAgain: [], after: null });
         process.exitCode = before.clean ? exitCodes.fine : exitCodes.wrong;
@@ -64,7 +66,9 @@ async function lookAgain(options: Options, { say, colors }: Voice): Promise<Veri
 }
 
 function resourcesOf({ hosts }: Verification): string[] {
-  return [...new Set(hosts.flatMap(({ drifts }) => drifts.map(({ resource }) => resource)))];
+  return [
+    ...new Set(hosts.flatMap(({ drifts }) => (drifts ?? []).map(({ resource }) => resource))),
+  ];
 }
 
 async function runAgain(urns: readonly string[], options: Options, speaker: Voice): Promise<void> {

@@ -15,15 +15,23 @@ import {
   type SyncDaemon,
   type TableService,
 } from "../ipvs";
-import { moveKey, parsePoolLog, parseVrrpLog, type Move, type Transition } from "../log";
-import { type Answer, linesOf, type Report, textOf } from "../report";
+import {
+  knowsStart,
+  moveKey,
+  parsePoolLog,
+  parseRemembered,
+  parseVrrpStates,
+  type Move,
+  type Transition,
+} from "../log";
+import { type Answer, isAnswered, linesOf, type Report, textOf } from "../report";
 import { interfaceAddresses, properties } from "../reportFacts";
 import { directorConfigText, isInMaintenance, loopbackLines } from "../steps";
 import type { Stack, StackHost } from "../stack";
 import { drainedByChangeFile } from "../verify/table";
 import { problemsOf } from "./problems";
 
-/** The load balancer at one moment. Times are ISO 8601. */
+/** The load balancer at one moment. Times are ISO 8601; what is not known is null. */
 export interface Status {
   stack: string;
   at: string;
@@ -36,8 +44,11 @@ export interface Status {
 }
 
 export interface Problem {
-  /** An outage: clients of something get no answer, or two directors fight for them. A fault: they do, but less is left to fail. */
-  severity: "outage" | "fault";
+  /**
+   * An outage: clients of something get no answer, or two directors fight for them. Unknown: whether there is one can't be said. A fault:
+   * clients are served, but less is left to fail.
+   */
+  severity: "outage" | "unknown" | "fault";
   text: string;
 }
 
@@ -45,8 +56,8 @@ export interface VirtualAddress {
   address: string;
   instance: string;
   interface: string;
-  /** Directors that have it: one, unless something is wrong. */
-  holders: string[];
+  /** Directors that have it: one, unless something is wrong. null where none that could be asked has it, and another may. */
+  holders: string[] | null;
   since: string | null;
 }
 
@@ -54,12 +65,12 @@ export interface VirtualServer {
   name: string;
   service: string;
   scheduler: string;
-  /** The director whose figures these are: the one that is active for it. */
+  /** The director whose figures these are: the one that is active for it. null where none is, or nobody knows: see `holders`. */
   active: string | null;
   rates: Rates | null;
   realServers: Pooled[];
   /** `ADDRESS:PORT`, where the config has one. */
-  sorryServer: { endpoint: string; inUse: boolean } | null;
+  sorryServer: { endpoint: string; inUse: boolean | null } | null;
 }
 
 /**
@@ -74,16 +85,16 @@ export interface Pooled {
   /** In the config, and in the active director's kernel: null where it is not there. */
   weight: number;
   liveWeight: number | null;
-  /** As the active director counts them; 0 where none is active. */
-  activeConnections: number;
-  inactiveConnections: number;
+  /** As the active director counts them; null where none is active, or it doesn't say. */
+  activeConnections: number | null;
+  inactiveConnections: number | null;
   /** Active connections by other directors that could be asked: what they were told of, which may be over. */
   heardConnections: Record<string, number>;
   rates: Rates | null;
   /** By director, of those that could be asked. */
   states: Record<string, PoolState>;
-  /** Directors on which a change of the stack has drained it and not put it in again. */
-  drainedByChange: string[];
+  /** Directors on which a change of the stack has drained it and not put it in again; null where none could be asked. */
+  drainedByChange: string[] | null;
   outSince: string | null;
 }
 
@@ -91,32 +102,33 @@ export interface Host {
   name: string;
   /** Why it could not be asked; null when it was. */
   unreachable: string | null;
-  system: string;
-  kernel: string;
+  system: string | null;
+  kernel: string | null;
   conntrack: { count: number; max: number; bytes: number | null } | null;
   memory: { totalBytes: number; availableBytes: number } | null;
 }
 
 export interface Director extends Host {
-  keepalived: { version: string; running: boolean; enabled: boolean };
+  keepalived: { version: string | null; running: boolean | null; enabled: boolean | null };
   /** The stack has its keepalived stopped. */
   inMaintenance: boolean;
   instances: {
     name: string;
+    /** unknown: the director can't be asked, or keepalived runs and neither its log nor the addresses tell. Never taken for fit. */
     state: Transition["state"] | "stopped" | "unknown";
     since: string | null;
     priority: number;
   }[];
-  syncDaemons: SyncDaemon[];
+  syncDaemons: SyncDaemon[] | null;
   /** Connections in IPVS's table, those that another director told of too. */
   ipvsConnections: number | null;
 }
 
 export interface RealServer extends Host {
   /** What it has to answer for, and whether it does: the address is there, and its link is up. */
-  virtualAddresses: { address: string; interface: string; present: boolean }[];
+  virtualAddresses: { address: string; interface: string; present: boolean | null }[];
   /** null where it has no IPv4 virtual address. */
-  arp: { quiet: boolean; sysctls: Record<string, number> } | null;
+  arp: { quiet: boolean | null; sysctls: Record<string, number> | null } | null;
 }
 
 /** Everything that {@link Status} has, from what each host answered. */
@@ -130,7 +142,7 @@ export function look(stack: Stack, answers: ReadonlyMap<string, Answer>, now: Da
     .map((entry) => seenRealServer(entry));
   const virtualAddresses = addressesOf(directors);
   const virtualServers = servicesOf(directors, virtualAddresses);
-  const problems = problemsOf(directors, realServers, virtualAddresses, virtualServers);
+  const problems = problemsOf({ directors, realServers, virtualAddresses, virtualServers }, now);
   return {
     stack: stack.name,
     at: now.toISOString(),
@@ -167,10 +179,11 @@ function asked(answer: Answer | undefined, now: Date): Omit<Seen, "host"> {
 export interface SeenDirector {
   shown: Director;
   config: DirectorConfig;
-  /** Addresses on its interfaces, lo aside. */
-  addresses: Set<string>;
+  /** Addresses on its interfaces, lo aside; undefined where it doesn't say. */
+  addresses: Set<string> | undefined;
   transitions: Map<string, Transition>;
-  table: Map<string, TableService>;
+  /** Undefined where it doesn't say. */
+  table: Map<string, TableService> | undefined;
   rates: Map<string, Rates>;
   moves: Map<string, Move>;
   /** Addresses of real servers. */
@@ -180,19 +193,23 @@ export interface SeenDirector {
 
 function seenDirector({ host, report = new Map(), unreachable, time }: Seen): SeenDirector {
   const config = readDirectorConfig(directorConfigText(host));
-  const addresses = new Set(
-    interfaceAddresses(report)
-      .filter(({ device }) => device !== "lo")
-      .map(({ address }) => address),
-  );
-  const transitions = parseVrrpLog(textOf(report, "vrrp-log"));
+  const addresses = isAnswered(report, "addresses")
+    ? new Set(
+        interfaceAddresses(report)
+          .filter(({ device }) => device !== "lo")
+          .map(({ address }) => address),
+      )
+    : undefined;
+  const said = textOf(report, "vrrp-states");
+  const transitions = parseVrrpStates(said);
+  const remembered = parseRemembered(knowsStart(said) ? "" : textOf(report, "vrrp-metrics"));
   const service = properties(report, "service keepalived.service");
-  const running = service.get("ActiveState") === "active";
+  const running = known(service.get("ActiveState"), (state) => state === "active");
   return {
     config,
     addresses,
     transitions,
-    table: parseTable(textOf(report, "ipvs")),
+    table: isAnswered(report, "ipvs") ? parseTable(textOf(report, "ipvs")) : undefined,
     rates: parseRates(textOf(report, "ipvs-rates")),
     moves: parsePoolLog(textOf(report, "pool-log")),
     drainedByChange: new Set(linesOf(report, `file ${drainedByChangeFile}`).map(canonical)),
@@ -200,9 +217,9 @@ function seenDirector({ host, report = new Map(), unreachable, time }: Seen): Se
     shown: {
       ...hostFacts(host.name, report, unreachable),
       keepalived: {
-        version: /v([\d.]+)/.exec(textOf(report, "keepalived"))?.[1] ?? "",
+        version: /v([\d.]+)/.exec(textOf(report, "keepalived"))?.[1] ?? null,
         running,
-        enabled: service.get("UnitFileState") === "enabled",
+        enabled: known(service.get("UnitFileState"), (state) => state === "enabled"),
       },
       inMaintenance: isInMaintenance(host),
       instances: config.instances.map((instance) => {
@@ -210,53 +227,70 @@ function seenDirector({ host, report = new Map(), unreachable, time }: Seen): Se
         return {
           name: instance.name,
           priority: instance.priority,
-          state: unreachable
-            ? "unknown"
-            : running
-              ? instanceState(instance, addresses, latest)
-              : "stopped",
+          state:
+            running === null
+              ? "unknown"
+              : running
+                ? instanceState(instance, addresses, latest?.state ?? remembered.get(instance.name))
+                : "stopped",
           since: latest && running ? time(latest.at) : null,
         };
       }),
-      syncDaemons: parseDaemons(textOf(report, "ipvs-daemons")),
+      syncDaemons: isAnswered(report, "ipvs-daemons")
+        ? parseDaemons(textOf(report, "ipvs-daemons"))
+        : null,
       ipvsConnections: slab(report, "ip_vs_conn")?.objects ?? null,
     },
   };
 }
 
-/** The addresses are the truth: a log may have been rotated away, or end before the last change. */
+/** Null stays null. */
+function known<T, U>(value: T | undefined, of: (value: T) => U): U | null {
+  return value === undefined ? null : of(value);
+}
+
+/**
+ * Who has the addresses is active, whatever the log says, but for a fault: bad news is believed. That an instance stands by is believed
+ * only when keepalived has said so: a log may have been rotated away, or be of a time before the addresses were lost.
+ */
 function instanceState(
   { addresses }: Instance,
-  present: Set<string>,
-  latest: Transition | undefined,
+  present: Set<string> | undefined,
+  said: Transition["state"] | undefined,
 ): Director["instances"][number]["state"] {
-  const held = addresses.filter((address) => present.has(address)).length;
-  if (addresses.length > 0 && held === addresses.length) return "MASTER";
-  if (addresses.length > 0 && latest?.state === "MASTER") return held > 0 ? "MASTER" : "BACKUP";
-  return latest?.state ?? (addresses.length > 0 ? "BACKUP" : "unknown");
+  if (said === "FAULT") return said;
+  if (present !== undefined && addresses.length > 0) {
+    const held = addresses.filter((address) => present.has(address)).length;
+    if (held === addresses.length) return "MASTER";
+    if (said === "MASTER") return held > 0 ? "MASTER" : "unknown";
+  }
+  return said ?? "unknown";
 }
 
 function addressesOf(directors: SeenDirector[]): VirtualAddress[] {
-  const all = new Map<string, VirtualAddress>();
-  for (const { config, addresses, transitions, time, shown } of directors) {
-    for (const instance of config.instances) {
-      for (const address of instance.addresses) {
-        const known = all.get(address) ?? {
-          address,
-          instance: instance.name,
-          interface: instance.interface,
-          holders: [],
-          since: null,
-        };
-        all.set(address, known);
-        if (!addresses.has(address)) continue;
-        known.holders.push(shown.name);
-        const latest = transitions.get(instance.name);
-        if (latest?.state === "MASTER") known.since = time(latest.at);
-      }
-    }
-  }
-  return [...all.values()];
+  const instances = directors.flatMap(({ config }) => config.instances);
+  const all = new Map(
+    instances.flatMap(({ name, interface: device, addresses }) =>
+      addresses.map((address) => [address, { instance: name, interface: device }] as const),
+    ),
+  );
+  return [...all].map(([address, place]) => {
+    const own = directors.filter(({ config }) =>
+      config.instances.some(({ addresses }) => addresses.includes(address)),
+    );
+    const holders = own.filter(({ addresses }) => addresses?.has(address));
+    const isKnown = holders.length > 0 || own.every(({ addresses }) => addresses !== undefined);
+    const since = holders.flatMap(({ transitions, time }) => {
+      const latest = transitions.get(place.instance);
+      return latest?.state === "MASTER" ? [time(latest.at)] : [];
+    });
+    return {
+      address,
+      ...place,
+      holders: isKnown ? holders.map(({ shown }) => shown.name) : null,
+      since: since.at(-1) ?? null,
+    };
+  });
 }
 
 function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): VirtualServer[] {
@@ -272,7 +306,7 @@ function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): Vir
     }
   }
   return [...services.values()].map((service) => {
-    const holder = addresses.find(({ address }) => address === service.address)?.holders[0];
+    const holder = addresses.find(({ address }) => address === service.address)?.holders?.[0];
     // A firewall mark has no address of its own: whoever is active for most is asked.
     const active = service.address === undefined ? busiest : byName(directors, holder);
     const isActive = active && heldBy(active.shown.name, addresses) > 0;
@@ -281,10 +315,11 @@ function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): Vir
         ? heldBy(shown.name, addresses) > 0
         : addresses.some(
             ({ address, holders: names }) =>
-              address === service.address && names.includes(shown.name),
+              address === service.address && names?.includes(shown.name),
           ),
     );
-    const live = active?.table.get(service.service);
+    const live = active?.table?.get(service.service);
+    const knows = isActive && active.table !== undefined;
     return {
       name: service.name,
       service: service.service,
@@ -309,26 +344,29 @@ function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): Vir
           endpoint: member.endpoint,
           weight: member.weight,
           liveWeight: there?.weight ?? null,
-          activeConnections: isActive ? (there?.activeConnections ?? 0) : 0,
-          inactiveConnections: isActive ? (there?.inactiveConnections ?? 0) : 0,
+          activeConnections: knows ? (there?.activeConnections ?? 0) : null,
+          inactiveConnections: knows ? (there?.inactiveConnections ?? 0) : null,
           heardConnections: Object.fromEntries(
             directors
               .filter((director) => canTell(director) && !holders.includes(director))
               .map(({ shown, table }) => [
                 shown.name,
-                table.get(service.service)?.destinations.get(member.endpoint)?.activeConnections ??
+                table?.get(service.service)?.destinations.get(member.endpoint)?.activeConnections ??
                   0,
               ]),
           ),
           rates: active?.rates.get(destinationKey(service.service, member.endpoint)) ?? null,
           states: Object.fromEntries(states),
-          drainedByChange: states
-            .filter(
-              ([name, state]) =>
-                state === "inhibited" &&
-                byName(directors, name)?.drainedByChange.has(member.address),
-            )
-            .map(([name]) => name),
+          drainedByChange:
+            states.length === 0
+              ? null
+              : states
+                  .filter(
+                    ([name, state]) =>
+                      state === "inhibited" &&
+                      byName(directors, name)?.drainedByChange.has(member.address),
+                  )
+                  .map(([name]) => name),
           outSince: out[0] ?? null,
         };
       }),
@@ -337,15 +375,15 @@ function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): Vir
           ? null
           : {
               endpoint: service.sorryServer,
-              inUse: (live?.destinations.get(service.sorryServer)?.weight ?? 0) > 0,
+              inUse: knows ? (live?.destinations.get(service.sorryServer)?.weight ?? 0) > 0 : null,
             },
     };
   });
 }
 
-/** A director that was reached and runs keepalived: another's table says nothing. */
-function canTell({ shown }: SeenDirector): boolean {
-  return shown.unreachable === null && shown.keepalived.running;
+/** A director that tells its table, and doesn't have its keepalived stopped: then that says nothing. */
+function canTell({ shown, table }: SeenDirector): boolean {
+  return table !== undefined && shown.keepalived.running !== false;
 }
 
 function poolState(
@@ -353,14 +391,14 @@ function poolState(
   { service }: Service,
   { endpoint, weight }: Service["realServers"][number],
 ): PoolState {
-  const live = table.get(service)?.destinations.get(endpoint);
+  const live = table?.get(service)?.destinations.get(endpoint);
   if (live === undefined) return "out";
   if (live.weight > 0) return "in";
   return weight === 0 ? "weight 0" : "inhibited";
 }
 
 function heldBy(name: string, addresses: VirtualAddress[]): number {
-  return addresses.filter(({ holders }) => holders.includes(name)).length;
+  return addresses.filter(({ holders }) => holders?.includes(name)).length;
 }
 
 function byName(directors: SeenDirector[], name: string | undefined): SeenDirector | undefined {
@@ -368,27 +406,31 @@ function byName(directors: SeenDirector[], name: string | undefined): SeenDirect
 }
 
 function seenRealServer({ host, report = new Map(), unreachable }: Seen): RealServer {
-  const present = interfaceAddresses(report);
+  const present = isAnswered(report, "addresses") ? interfaceAddresses(report) : undefined;
   const wanted = loopbackLines(host).map(({ address, device }) => ({
     address,
     interface: device,
-    present: present.some((has) => has.address === address && has.device === device && has.isUp),
+    present: known(present, (all) =>
+      all.some((has) => has.address === address && has.device === device && has.isUp),
+    ),
   }));
   const sysctls = Object.fromEntries(
-    linesOf(report, "arp").map((line) => {
-      const [key = "", value] = line.split(" ");
-      return [key, Number(value)];
+    linesOf(report, "arp").flatMap((line) => {
+      const [key = "", value = ""] = line.split(" ");
+      return value === "" ? [] : [[key, Number(value)] as const];
     }),
   );
+  // The kernel takes the larger of the interface's value and that of `all`: ip-sysctl.rst.
+  const { "all.arp_ignore": ignore, "all.arp_announce": announce } = sysctls;
   const onLoopback = wanted.filter((entry) => entry.interface === "lo");
   return {
     ...hostFacts(host.name, report, unreachable),
     virtualAddresses: wanted,
     arp: onLoopback.some(({ address }) => !address.includes(":"))
       ? {
-          // The kernel takes the larger of the interface's value and that of `all`: ip-sysctl.rst.
-          quiet: (sysctls["all.arp_ignore"] ?? 0) >= 1 && (sysctls["all.arp_announce"] ?? 0) >= 2,
-          sysctls,
+          quiet:
+            ignore === undefined || announce === undefined ? null : ignore >= 1 && announce >= 2,
+          sysctls: isAnswered(report, "arp") ? sysctls : null,
         }
       : null,
   };
@@ -406,8 +448,8 @@ function hostFacts(name: string, report: Report, unreachable: string | undefined
   return {
     name,
     unreachable: unreachable ?? null,
-    system: textOf(report, "system").trim(),
-    kernel: textOf(report, "kernel").trim(),
+    system: textOf(report, "system").trim() || null,
+    kernel: textOf(report, "kernel").trim() || null,
     conntrack:
       count === undefined || max === undefined
         ? null

@@ -2,16 +2,26 @@
 import type { Colors } from "picocolors/types";
 import { bytes, count, duration, figure, percent } from "../words";
 import { table } from "../table";
-import type { Director, Pooled, RealServer, Status, VirtualAddress, VirtualServer } from "./look";
+import type {
+  Director,
+  Pooled,
+  Problem,
+  RealServer,
+  Status,
+  VirtualAddress,
+  VirtualServer,
+} from "./look";
 
 /** Draws the status; `colors` are picocolors', switched on or off. */
 export function picture(status: Status, colors: Colors): string {
   const since = (time: string | null) =>
     time === null ? "-" : duration((Date.parse(status.at) - Date.parse(time)) / 1000);
+  // Of a firewall mark, whose service names no address, nobody knows as soon as one address is unknown.
+  const isHeldUnknown = status.virtualAddresses.some(({ holders }) => holders === null);
   return [
     headline(status, colors),
     addresses(status.virtualAddresses, since, colors),
-    ...status.virtualServers.map((server) => pool(server, since, colors)),
+    ...status.virtualServers.map((server) => pool(server, isHeldUnknown, since, colors)),
     directors(status.directors, since, colors),
     realServers(status.realServers, colors),
   ]
@@ -26,14 +36,20 @@ function headline({ stack, at, problems }: Status, colors: Colors): string {
   if (problems.length === 0) {
     return `${colors.bold(`lvs-ha ${stack}`)}  ${time}  ${colors.green("● healthy")}`;
   }
-  const outages = problems.filter(({ severity }) => severity === "outage");
-  const verdict = outages.length > 0 ? colors.bgRed(colors.white(colors.bold(" OUTAGE "))) : "";
+  const has = (severity: Problem["severity"]) => problems.some((one) => one.severity === severity);
+  const verdict = has("outage")
+    ? colors.bgRed(colors.white(colors.bold(" OUTAGE ")))
+    : has("unknown")
+      ? colors.bgYellow(colors.black(colors.bold(" UNKNOWN ")))
+      : "";
   return [
     `${colors.bold(`lvs-ha ${stack}`)}  ${time}  ${verdict}${verdict && " "}${colors.red(`● ${count(problems.length, "problem")}`)}`,
     ...problems.map(({ severity, text }) =>
       severity === "outage"
         ? colors.red(colors.bold(`  ✘ ${text}`))
-        : `  ${colors.yellow("▲")} ${text}`,
+        : severity === "unknown"
+          ? colors.yellow(colors.bold(`  ? ${text}`))
+          : `  ${colors.yellow("▲")} ${text}`,
     ),
   ].join("\n");
 }
@@ -43,9 +59,11 @@ function addresses(rows: VirtualAddress[], since: Since, colors: Colors): string
     ["VIRTUAL ADDRESS", "ACTIVE", "SINCE", "INSTANCE", "INTERFACE"],
     rows.map(({ address, holders, since: time, instance, interface: device }) => [
       colors.bold(address),
-      holders.length === 1
-        ? colors.green(holders.join(""))
-        : colors.red(colors.bold(holders.length === 0 ? "NOBODY" : holders.join(" AND "))),
+      holders === null
+        ? colors.yellow(colors.bold("UNKNOWN"))
+        : holders.length === 1
+          ? colors.green(holders.join(""))
+          : colors.red(colors.bold(holders.length === 0 ? "NOBODY" : holders.join(" AND "))),
       since(time),
       instance,
       device,
@@ -54,7 +72,7 @@ function addresses(rows: VirtualAddress[], since: Since, colors: Colors): string
   );
 }
 
-function pool(server: VirtualServer, since: Since, colors: Colors): string {
+function pool(server: VirtualServer, isHeldUnknown: boolean, since: Since, colors: Colors): string {
   const { name, service, scheduler, active, rates, sorryServer } = server;
   const carries = rates
     ? `${figure(rates.connections)} connections/s, ${figure(rates.inPackets)} packets/s in, ${bytes(rates.inBytes)}/s in`
@@ -63,7 +81,11 @@ function pool(server: VirtualServer, since: Since, colors: Colors): string {
     colors.bold(name),
     service,
     scheduler,
-    active === null ? colors.red("no director is active") : `as ${active} has it`,
+    active !== null
+      ? `as ${active} has it`
+      : isHeldUnknown
+        ? colors.yellow("which director is active is not known")
+        : colors.red("no director is active"),
     carries,
   ];
   const rows = server.realServers.map((member) => [
@@ -71,12 +93,12 @@ function pool(server: VirtualServer, since: Since, colors: Colors): string {
     member.endpoint,
     poolState(member, since, colors),
     weight(member),
-    figure(member.activeConnections),
+    figureOr(member.activeConnections),
     Object.values(member.heardConnections).map(figure).join(", ") || "-",
-    figure(member.inactiveConnections),
-    figure(member.rates?.connections ?? 0),
-    figure(member.rates?.inPackets ?? 0),
-    bytes(member.rates?.inBytes ?? 0),
+    figureOr(member.inactiveConnections),
+    figureOr(member.rates?.connections),
+    figureOr(member.rates?.inPackets),
+    member.rates ? bytes(member.rates.inBytes) : "-",
   ]);
   return [
     heading.filter((word) => word !== "").join("  "),
@@ -99,10 +121,14 @@ function pool(server: VirtualServer, since: Since, colors: Colors): string {
     ),
     ...(sorryServer
       ? [
-          `  sorry server ${sorryServer.endpoint} ${sorryServer.inUse ? colors.red("answers") : "not needed"}`,
+          `  sorry server ${sorryServer.endpoint} ${sorryServer.inUse === null ? "?" : sorryServer.inUse ? colors.red("answers") : "not needed"}`,
         ]
       : []),
   ].join("\n");
+}
+
+function figureOr(value: number | null | undefined): string {
+  return value === null || value === undefined ? "-" : figure(value);
 }
 
 function weight({ weight: configured, liveWeight }: Pooled): string {
@@ -150,12 +176,12 @@ function directors(rows: Director[], since: Since, colors: Colors): string {
                     return director.instances.length === 1 ? shown : `${name} ${shown}`;
                   })
                   .join("\n"),
-            director.syncDaemons.map(({ state }) => state).join(", ") || "-",
-            director.ipvsConnections === null ? "-" : figure(director.ipvsConnections),
+            syncDaemons(director),
+            figureOr(director.ipvsConnections),
             conntrack(director),
             memory(director),
-            director.keepalived.version || "-",
-            director.kernel,
+            director.keepalived.version ?? "-",
+            director.kernel ?? "-",
           ]
         : unreachable(director, colors),
     ),
@@ -179,18 +205,33 @@ function realServers(rows: RealServer[], colors: Colors): string {
             server.name,
             server.virtualAddresses
               .map(({ address, interface: device, present }) =>
-                present ? `${address} on ${device}` : colors.red(`${address} is not on ${device}`),
+                present === null
+                  ? `${address} on ${device}?`
+                  : present
+                    ? `${address} on ${device}`
+                    : colors.red(`${address} is not on ${device}`),
               )
               .join("\n") || "-",
-            server.arp === null ? "-" : server.arp.quiet ? "quiet" : colors.red("ANSWERS"),
+            arp(server, colors),
             conntrack(server),
             memory(server),
-            server.kernel,
+            server.kernel ?? "-",
           ]
         : unreachable(server, colors),
     ),
     colors,
   );
+}
+
+function syncDaemons({ syncDaemons: daemons }: Director): string {
+  if (daemons === null) return "?";
+  return daemons.length === 0 ? "-" : daemons.map(({ state }) => state).join(", ");
+}
+
+function arp({ arp: has }: RealServer, colors: Colors): string {
+  if (has === null) return "-";
+  if (has.quiet === null) return "?";
+  return has.quiet ? "quiet" : colors.red("ANSWERS");
 }
 
 function vrrpColor(state: Director["instances"][number]["state"], colors: Colors): string {

@@ -18,37 +18,63 @@ import type {
  */
 const limits = { conntrack: 0.8, memory: 0.05 };
 
+/**
+ * Connection sync is said to reach nobody when the active director has so many open connections, and the standby has heard of none for so
+ * long. By then a connection that is open has had a packet, or has ended (IPVS's timeout for TCP is 900 s), and of those a standby is told:
+ * of the third, of one in 50, and of the end (net.ipv4.vs.sync_threshold, ip_vs_sync.c). A standby that was just started, and connections
+ * too short to be told, are no reason.
+ */
+const deaf = { connections: 100, seconds: 900 };
+
 /** Everything that is wrong, outages first. */
 export function problemsOf(
-  directors: SeenDirector[],
-  realServers: RealServer[],
-  virtualAddresses: VirtualAddress[],
-  virtualServers: VirtualServer[],
+  {
+    directors,
+    realServers,
+    virtualAddresses,
+    virtualServers,
+  }: {
+    directors: SeenDirector[];
+    realServers: RealServer[];
+    virtualAddresses: VirtualAddress[];
+    virtualServers: VirtualServer[];
+  },
+  now: Date,
 ): Problem[] {
   return [
-    ...virtualAddresses.flatMap((address) => addressProblems(address, directors)),
+    ...(directors.some(({ shown }) => shown.unreachable === null)
+      ? virtualAddresses.flatMap((address) => addressProblems(address, directors))
+      : [unknown("no director can be asked: is this machine's way to the hosts up?")]),
     ...virtualServers.flatMap(serviceProblems),
     ...directors.flatMap((director) => directorProblems(director, virtualAddresses)),
+    ...directors.flatMap((director) => deafness(director, directors, virtualAddresses, now)),
     ...realServers.flatMap(realServerProblems),
   ].toSorted((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
 }
 
-const severities: Problem["severity"][] = ["outage", "fault"];
+const severities: Problem["severity"][] = ["outage", "unknown", "fault"];
 
 function addressProblems(
   { address, holders, instance }: VirtualAddress,
   directors: SeenDirector[],
 ): Problem[] {
+  if (holders === null) {
+    const own = directors.filter(({ config }) =>
+      config.instances.some(({ addresses }) => addresses.includes(address)),
+    );
+    const named = (some: SeenDirector[]) => some.map(({ shown }) => shown.name).join(" and ");
+    const without = own.filter((director) => director.addresses !== undefined);
+    const silent = own.filter((director) => director.addresses === undefined);
+    return [
+      unknown(
+        `nobody knows whether ${address} (${instance}) is held: ${named(without)} ${without.length === 1 ? "doesn't have" : "don't have"} it, ${named(silent)} can't be asked`,
+      ),
+    ];
+  }
   if (holders.length > 1) {
     return [outage(`SPLIT BRAIN: ${holders.join(" and ")} hold ${address} (${instance}) at once`)];
   }
-  if (holders.length === 1) return [];
-  const silent = directors.filter(({ shown }) => shown.unreachable !== null);
-  const unless =
-    silent.length > 0
-      ? `, unless ${silent.map(({ shown }) => shown.name).join(" or ")} does, which can't be asked`
-      : "";
-  return [outage(`NOBODY holds ${address} (${instance})${unless}`)];
+  return holders.length === 1 ? [] : [outage(`NOBODY holds ${address} (${instance})`)];
 }
 
 /** How it is said that a real server gets no connections, though its weight says that it should. */
@@ -59,7 +85,9 @@ const absences: Partial<Record<PoolState, string>> = {
 
 function serviceProblems({ name, realServers, active, sorryServer }: VirtualServer): Problem[] {
   const problems: Problem[] = [];
-  if (active !== null && !realServers.some(({ states }) => states[active] === "in")) {
+  // Of a table that it doesn't tell, nothing is said.
+  const isTold = realServers.every(({ activeConnections }) => activeConnections !== null);
+  if (active !== null && isTold && !realServers.some(({ states }) => states[active] === "in")) {
     const instead = sorryServer?.inUse ? `: the sorry server ${sorryServer.endpoint} answers` : "";
     problems.push(outage(`${name} has no real server in its pool${instead}`));
   }
@@ -71,7 +99,7 @@ function serviceProblems({ name, realServers, active, sorryServer }: VirtualServ
       if (where.length === 0) continue;
       const everywhere = where.length === Object.keys(member.states).length;
       const on = everywhere ? "" : ` on ${where.join(", ")}`;
-      const changed = where.filter((director) => member.drainedByChange.includes(director));
+      const changed = where.filter((director) => member.drainedByChange?.includes(director));
       const because =
         changed.length > 0
           ? `: a change drained it${changed.length < where.length ? ` on ${changed.join(", ")}` : ""} and has not put it in again; if no pulumi up is under way: lvs repair`
@@ -83,51 +111,137 @@ function serviceProblems({ name, realServers, active, sorryServer }: VirtualServ
 }
 
 function directorProblems(
-  { shown, config, table }: SeenDirector,
+  { shown, config, table, addresses: held }: SeenDirector,
   addresses: VirtualAddress[],
 ): Problem[] {
   const { name, keepalived, unreachable, inMaintenance, instances, syncDaemons } = shown;
   if (unreachable !== null) return [fault(`${name} can't be reached: ${unreachable}`)];
+  const untold = [
+    ...(keepalived.running === null ? ["whether keepalived runs"] : []),
+    ...(held === undefined ? ["its addresses"] : []),
+    ...(table === undefined ? ["its IPVS table"] : []),
+    ...(syncDaemons === null && config.syncDaemon !== undefined ? ["its sync daemons"] : []),
+  ].map((what) => fault(`${name} doesn't say ${what}`));
   if (inMaintenance) {
     return keepalived.running
       ? [fault(`${name}: keepalived runs, though the stack has it in maintenance`)]
-      : fullness(shown);
+      : [...untold, ...fullness(shown)];
   }
-  if (!keepalived.running) return [fault(`${name}: keepalived is not running`)];
-  const missing = config.services.filter(({ service }) => !table.has(service));
+  if (keepalived.running === false) return [fault(`${name}: keepalived is not running`)];
+  const missing = table ? config.services.filter(({ service }) => !table.has(service)) : [];
   return [
-    ...(keepalived.enabled ? [] : [fault(`${name}: keepalived is not started at boot`)]),
-    ...instances
-      .filter(({ state }) => state === "FAULT")
-      .map((instance) => fault(`${name} is in FAULT state for ${instance.name}`)),
+    ...untold,
+    ...(keepalived.enabled === false ? [fault(`${name}: keepalived is not started at boot`)] : []),
+    ...instances.flatMap(stateProblems(name)),
     ...missing.map(({ service }) => fault(`${name} lacks ${service} in its kernel`)),
-    ...syncProblems(name, config, syncDaemons, instances),
+    ...syncProblems(name, config, syncDaemons ?? undefined, instances),
     ...fullness(shown),
     ...config.instances.flatMap((instance) => partlyHeld(name, instance, addresses)),
   ];
 }
 
+const stateProblems =
+  (director: string) =>
+  ({ name, state }: Director["instances"][number]): Problem[] => {
+    if (state === "FAULT") return [fault(`${director} is in FAULT state for ${name}`)];
+    if (state !== "unknown") return [];
+    return [
+      fault(
+        `${director}: the state of ${name} is not known: neither keepalived's log nor the addresses tell it. It counts as unfit; where another director is active, a restart of this keepalived brings it to light`,
+      ),
+    ];
+  };
+
 /** Connections are told by the active director and heard by the others. */
 function syncProblems(
   name: string,
   { syncDaemon }: DirectorConfig,
-  daemons: SyncDaemon[],
+  daemons: SyncDaemon[] | undefined,
   instances: Director["instances"],
 ): Problem[] {
-  if (syncDaemon === undefined) return [];
+  if (syncDaemon === undefined || daemons === undefined) return [];
   const state = instances.find((instance) => instance.name === syncDaemon.instance)?.state;
   const wanted: SyncDaemon["state"][] =
     syncDaemon.instance === undefined
       ? ["master", "backup"]
-      : [state === "MASTER" ? "master" : "backup"];
+      : state === "unknown"
+        ? []
+        : [state === "MASTER" ? "master" : "backup"];
   const found = daemons.map((daemon) => daemon.state);
-  return wanted
-    .filter((daemon) => !found.includes(daemon))
-    .map((daemon) =>
+  return wanted.flatMap((role) => {
+    const running = daemons.find((daemon) => daemon.state === role);
+    if (running === undefined) {
+      const others = found.length > 0 ? `, ${found.join(" and ")} runs` : "";
+      return [
+        fault(`${name}: connections aren't synchronised: the ${role} daemon is missing${others}`),
+      ];
+    }
+    if (isWantedDaemon(running, syncDaemon)) return [];
+    const { interface: device, syncId = "any" } = syncDaemon;
+    return [
       fault(
-        `${name}: connections aren't synchronised: the ${daemon} daemon is missing${found.length > 0 ? `, ${found.join(" and ")} runs` : ""}`,
+        `${name}: connections aren't synchronised: the ${role} daemon is not the stack's: it is on ${running.interface} with id ${running.syncId}, not on ${device} with id ${syncId}; lvs repair replaces it`,
       ),
-    );
+    ];
+  });
+}
+
+/** Whether it is the daemon of the config: another owner's tells nobody of this pair. */
+export function isWantedDaemon(
+  { interface: device, syncId }: SyncDaemon,
+  wanted: NonNullable<DirectorConfig["syncDaemon"]>,
+): boolean {
+  return device === wanted.interface && (wanted.syncId === undefined || wanted.syncId === syncId);
+}
+
+/** Both daemons may run, and nothing arrive: multicast that a switch or a packet filter drops is seen by nobody but this. */
+function deafness(
+  standby: SeenDirector,
+  directors: SeenDirector[],
+  virtualAddresses: VirtualAddress[],
+  now: Date,
+): Problem[] {
+  const { shown, config, table } = standby;
+  const { syncDaemon } = config;
+  if (syncDaemon === undefined || table === undefined || !shown.keepalived.running) return [];
+  const hears = shown.syncDaemons?.some(
+    (daemon) => daemon.state === "backup" && isWantedDaemon(daemon, syncDaemon),
+  );
+  if (!hears) return [];
+  return directors.flatMap((active) => {
+    const services = config.services.filter(({ service, address }) => {
+      const place = virtualAddresses.find((entry) => entry.address === address);
+      const own = shown.instances.find(({ name }) => name === place?.instance);
+      const isLong =
+        own?.since === null || now.getTime() - Date.parse(own?.since ?? "") >= deaf.seconds * 1000;
+      // Of UDP, what is too short to be told counts as open, too.
+      return (
+        service.startsWith("TCP ") &&
+        place?.holders?.join() === active.shown.name &&
+        own?.state === "BACKUP" &&
+        isLong
+      );
+    });
+    const open = connectionsOf(active, services).active;
+    const { active: heard, inactive: ended } = connectionsOf(standby, services);
+    if (open < deaf.connections || heard + ended > 0) return [];
+    return [
+      fault(
+        `${shown.name} has heard of none of ${active.shown.name}'s ${open} open connections: they would break when it takes over; is multicast from one to the other on ${syncDaemon.interface} dropped?`,
+      ),
+    ];
+  });
+}
+
+function connectionsOf({ table }: SeenDirector, services: DirectorConfig["services"]) {
+  const rows = services.flatMap(({ service }) => [
+    ...(table?.get(service)?.destinations.values() ?? []),
+  ]);
+  const sum = (figures: number[]) => figures.reduce((all, one) => all + one, 0);
+  return {
+    active: sum(rows.map(({ activeConnections }) => activeConnections)),
+    inactive: sum(rows.map(({ inactiveConnections }) => inactiveConnections)),
+  };
 }
 
 /** An instance's addresses move together. */
@@ -137,7 +251,7 @@ function partlyHeld(
   addresses: VirtualAddress[],
 ): Problem[] {
   const held = addresses.filter(
-    ({ address, holders }) => own.includes(address) && holders.includes(name),
+    ({ address, holders }) => own.includes(address) && holders?.includes(name),
   );
   if (held.length === 0 || held.length === own.length) return [];
   const lost = own.filter((address) => !held.some((entry) => entry.address === address));
@@ -149,13 +263,19 @@ function realServerProblems(server: RealServer): Problem[] {
   if (unreachable !== null) return [fault(`${name} can't be reached: ${unreachable}`)];
   return [
     ...virtualAddresses
-      .filter(({ present }) => !present)
+      .filter(({ present }) => present === false)
       .map(({ address, interface: device }) =>
         fault(
           `${name} does not have ${address} on ${device}${device === "lo" ? "" : ", or that is down"}: what it is sent for it is lost`,
         ),
       ),
-    ...(arp === null || arp.quiet
+    ...(virtualAddresses.some(({ present }) => present === null)
+      ? [fault(`${name} doesn't say its addresses`)]
+      : []),
+    ...(arp?.quiet === null
+      ? [fault(`${name} doesn't say its ARP sysctls (arp_ignore, arp_announce)`)]
+      : []),
+    ...(arp?.quiet !== false
       ? []
       : [
           outage(
@@ -180,6 +300,10 @@ function fullness({ name, conntrack, memory }: Host): Problem[] {
 
 function fault(text: string): Problem {
   return { severity: "fault", text };
+}
+
+function unknown(text: string): Problem {
+  return { severity: "unknown", text };
 }
 
 function outage(text: string): Problem {

@@ -36,7 +36,11 @@ export function addVerify(program: Command): void {
       const through = options.throughVip ? await throughAll(stack) : undefined;
       const configChanged = options.preview ? await hasConfigChanged(options) : undefined;
       if (options.json) {
-        printJson({ ...found, throughVip: through, configChanged });
+        printJson({
+          ...found,
+          throughVip: through ?? null,
+          configChanged: configChanged ?? null,
+        });
       } else {
         const colors = colorsOn(process.stdout);
         console.log(picture(found, colors));

@@ -5,9 +5,9 @@ import type { Drift, Verification, VerifiedHost } from "./verify";
 
 /** Draws it; `colors` are picocolors', switched on or off. */
 export function picture({ hosts }: Verification, colors: Colors): string {
-  const drifted = hosts.filter(({ drifts }) => drifts.length > 0);
+  const drifted = hosts.filter(({ drifts }) => (drifts?.length ?? 0) > 0);
   const silent = hosts.filter(({ unreachable }) => unreachable !== null);
-  const drifts = drifted.flatMap((host) => host.drifts);
+  const drifts = drifted.flatMap((host) => host.drifts ?? []);
   return [
     ...hosts.flatMap((host) => hostLines(host, colors)),
     "",
@@ -36,13 +36,15 @@ export function driftLines({ resource, title, diff }: Drift, colors: Colors): st
 }
 
 function hostLines(host: VerifiedHost, colors: Colors): string[] {
-  const { name, unreachable, checked, drifts, notes } = host;
+  const { name, unreachable, checked } = host;
+  const drifts = host.drifts ?? [];
+  const notes = host.notes ?? [];
   const state =
     unreachable !== null
       ? colors.red(`unreachable: ${unreachable}`)
       : drifts.length > 0
-        ? colors.red(`${drifts.length} of ${checked} things differ`)
-        : `${colors.green("●")} ${checked} things are as the stack says`;
+        ? colors.red(`${drifts.length} of ${String(checked)} things differ`)
+        : `${colors.green("●")} ${String(checked)} things are as the stack says`;
   return [
     `${colors.bold(name)}  ${state}`,
     ...drifts.flatMap((drift) => driftLines(drift, colors)),

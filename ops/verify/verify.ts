@@ -19,11 +19,11 @@ export interface VerifiedHost {
   role: StackHost["role"];
   /** Why it could not be asked; null when it was. */
   unreachable: string | null;
-  /** How many things were compared. */
-  checked: number;
-  drifts: Drift[];
+  /** How many things were compared; null, as the rest, where it could not be asked. */
+  checked: number | null;
+  drifts: Drift[] | null;
   /** What is worth knowing, and is no drift. */
-  notes: string[];
+  notes: string[] | null;
 }
 
 /** Something that is not as the stack says. */
@@ -49,7 +49,7 @@ export async function verify(ssh: Ssh, stack: Stack): Promise<Verification> {
   return {
     stack: stack.name,
     at: new Date().toISOString(),
-    clean: hosts.every(({ unreachable, drifts }) => unreachable === null && drifts.length === 0),
+    clean: hosts.every(({ drifts }) => drifts?.length === 0),
     hosts,
   };
 }
@@ -62,7 +62,7 @@ export function verified(
 ): VerifiedHost {
   if (answer === undefined || "unreachable" in answer) {
     const unreachable = answer?.unreachable ?? "not asked";
-    return { name, role, unreachable, checked: 0, drifts: [], notes: [] };
+    return { name, role, unreachable, checked: null, drifts: null, notes: null };
   }
   const { report } = answer;
   return {

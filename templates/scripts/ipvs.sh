@@ -385,6 +385,38 @@ virtual_addresses() {
     '
 }
 
+# wanted_sync_daemon CONF: its connection sync daemon, as the words of `ipvsadm --start-daemon ROLE`; nothing where it has none.
+wanted_sync_daemon() {
+    [ -f "$1" ] || return 0
+    statements "$1" | awk '
+        BEGIN {
+            n = split("id syncid maxlen sync-maxlen port mcast-port ttl mcast-ttl group mcast-group", words, " ")
+            for (i = 1; i < n; i += 2) option[words[i]] = words[i + 1]
+        }
+        $1 == "lvs_sync_daemon" {
+            printf "--mcast-interface %s", $2
+            for (i = 3; i < NF; i += 2) printf " --%s %s", option[$i], $(i + 1)
+        }
+    '
+}
+
+# is_wanted_daemon ROLE WORDS: whether `ipvsadm -L --daemon`, on standard input, has the one of this role on the interface and with the id
+# of such words.
+is_wanted_daemon() {
+    awk -v role="$1" -v words="$2" '
+        BEGIN {
+            n = split(words, word, " ")
+            for (i = 1; i < n; i += 2) want[word[i]] = word[i + 1]
+        }
+        $1 == role && $2 == "sync" {
+            gsub(/[(),]/, " ")
+            for (i = 4; i <= NF; i++) if (split($i, is, "=") == 2) has[is[1]] = is[2]
+            found = has["mcast"] == want["--mcast-interface"] && (!("--syncid" in want) || has["syncid"] == want["--syncid"])
+        }
+        END { exit !found }
+    '
+}
+
 # places: of such words, whom they concern: `-t 192.0.2.100:80 -r 192.0.2.21:80`, or `-t 192.0.2.100:80` alone.
 places() {
     sed 's/^-[A-Za-z] //; s/ -[gims] .*//'

@@ -8,6 +8,8 @@ what=keepalived
 . "${0%/*}/files.sh"
 # shellcheck source=templates/scripts/ipvs.sh
 . "${0%/*}/ipvs.sh"
+# shellcheck source=templates/scripts/vrrp.sh
+. "${0%/*}/vrrp.sh"
 lock
 conf=/etc/keepalived/keepalived.conf
 staged=$conf.lvs-ha-new
@@ -70,6 +72,7 @@ apply() {
             judge_checks
             prove
             [ -z "$problem" ] || go_back
+            start_sync_daemons
         fi
         restart_when_killed
         sweep "$scratch/files$scripts"
@@ -176,25 +179,19 @@ has_sync_daemon() {
     [ -f $conf ] && [ -n "$(statements $conf | sed -n '/^lvs_sync_daemon /p')" ]
 }
 
-# Those that the config has and somebody has stopped: a reload would start none either.
+# Those that the config has and that are missing, which a reload wouldn't start either; in the place of others' (another interface, another
+# id), beside which the kernel takes no second one.
 start_sync_daemons() {
-    options=$(statements $conf | awk '
-        BEGIN {
-            n = split("id syncid maxlen sync-maxlen port mcast-port ttl mcast-ttl group mcast-group", words, " ")
-            for (i = 1; i < n; i += 2) option[words[i]] = words[i + 1]
-        }
-        $1 == "lvs_sync_daemon" {
-            printf "--mcast-interface %s", $2
-            for (i = 3; i < NF; i += 2) printf " --%s %s", option[$i], $(i + 1)
-        }
-    ')
+    options=$(wanted_sync_daemon $conf)
     [ -n "$options" ] || return 0
-    running_daemons=$(ipvsadm -L --daemon)
+    ipvsadm -L --daemon >"$scratch/daemons"
     for role in master backup; do
-        case $running_daemons in *"$role sync daemon"*) continue ;; esac
+        ! is_wanted_daemon $role "$options" <"$scratch/daemons" || continue
+        others=$(sed -n "s/^$role sync daemon (\([^)]*\)).*/\1/p" "$scratch/daemons")
+        [ -z "$others" ] || timeout 30 ipvsadm --stop-daemon $role
         # shellcheck disable=SC2086 # the words of a command
-        ipvsadm --start-daemon "$role" $options
-        say "started the $role sync daemon, which had been stopped"
+        ipvsadm --start-daemon $role $options
+        say "started the $role sync daemon${others:+ in the place of another: $others}"
     done
 }
 
@@ -506,17 +503,18 @@ said() {
 # Of that log: whether all of its processes have taken the config (it takes 2.2.7 minutes with many addresses), which died, whether it
 # tracks what it should, and which VRRP instances are in a fault now. One that was in a fault before says so no more.
 troubles() {
-    awk '
+    awk "$vrrp_words"'
         $0 == "Reloading ..." || /^Starting Keepalived v/ { begun = 1; taken = 0 }
         /^(Reload|Startup) complete$/ { taken = begun }
         / child process\([0-9]+\) died/ { died = died "; " $0 }
         # A kernel without CONFIG_PROC_EVENTS. keepalived goes on with the processes that it saw at its start.
         /^Failed to set process event listen/ { blind = "; keepalived cannot track processes on this kernel: " $0 }
-        /^\([^)]*\) [Ee]ntering [A-Z]+ (STATE|state)( \(init\))?$/ { state[$1] = $3 }
+        # The reason alone is said by each reload. Of a group, that member says so that has brought the others into the fault.
+        to = vrrp_state($0) { if (!vrrp_reason && !vrrp_group) state[vrrp_name] = to }
         END {
             text = taken ? "" : "; keepalived has not said that it has taken the config"
             text = text died blind
-            for (instance in state) if (state[instance] == "FAULT") text = text "; VRRP instance " instance " has gone into a fault"
+            for (instance in state) if (state[instance] == "FAULT") text = text "; VRRP instance (" instance ") has gone into a fault"
             print substr(text, 3)
         }
     '

@@ -9,6 +9,8 @@ what=metrics
 . "${0%/*}/files.sh"
 # shellcheck source=templates/scripts/ipvs.sh
 . "${0%/*}/ipvs.sh"
+# shellcheck source=templates/scripts/vrrp.sh
+. "${0%/*}/vrrp.sh"
 exporter=prometheus-node-exporter.service
 prom=/var/lib/prometheus/node-exporter/lvs-ha.prom
 sums=/etc/lvs-ha/files.sha256
@@ -153,12 +155,15 @@ is() {
 }
 
 director() {
-    up=$(is systemctl is-active keepalived)
+    up=0
+    [ "$(running keepalived)" != running ] || up=1
     printf ' %s\n' "$up" | metric keepalived_up gauge "1: keepalived runs."
     is [ "$1" = serving ] | sed 's/^/ /' | metric keepalived_wanted gauge "1: keepalived is meant to run; 0: the stack has it in maintenance."
     news >"$scratch/log"
     virtual_addresses $conf >"$scratch/addresses"
-    ip -o addr show | awk '{ sub(/\/.*/, "", $4); print $4 }' >"$scratch/own"
+    ip -o addr show >"$scratch/addr"
+    awk '{ sub(/\/.*/, "", $4); print $4 }' "$scratch/addr" >"$scratch/own"
+    vrrp_journal | vrrp_states $conf >"$scratch/states"
     vrrp "$up"
     pool
     sync_daemon
@@ -171,27 +176,51 @@ news() {
     sed -n 's/^\([0-9]*\)\.[0-9]* [^ ]* [^ ]*: /\1 /p' "$scratch/journal"
 }
 
-# Of $scratch/previous, log, own and addresses: who holds which address, since when, and how often that has changed.
+# Of $scratch/previous, log, states, own and addresses: who holds which address, since when, and how often that has changed. An instance
+# whose state nobody knows has none.
 vrrp() {
     for name in held changed state transitions; do
         : >"$scratch/$name"
     done
     now=$(date +%s)
-    awk -v up="$1" -v now="$now" -v out="$scratch/" '
+    awk -v up="$1" -v now="$now" -v out="$scratch/" -v members="$(vrrp_members $conf)" "$vrrp_words"'
         function carried(name, labels) {
             return previous["lvs_ha_" name labels]
         }
-        FILENAME ~ /previous$/ { key = $0; sub(/ [^ ]*$/, "", key); previous[key] = $NF; next }
-        FILENAME ~ /log$/ && /^[0-9]+ \([^)]*\) [Ee]ntering [A-Z]+ (STATE|state)/ {
-            name = substr($2, 2, length($2) - 2)
-            state[name] = tolower($4)
-            if (!/\(init\)$/) {
-                entered[name, tolower($4)]++
-                last[name] = $1
+        # Scripts that had no word for it took an instance for a backup of which they knew nothing.
+        function carried_state(name,    j, labels) {
+            for (j = 1; knew && j <= 3; j++) {
+                labels = "{vrrp_instance=\"" name "\",state=\"" states[j] "\"}"
+                if (carried("vrrp_instance_state", labels) == 1) return states[j]
             }
+            return ""
+        }
+        # The log says some changes twice.
+        function enter(name, to) {
+            if (!(name in was)) was[name] = carried_state(name)
+            if (was[name] != to && !vrrp_init) {
+                entered[name, to]++
+                last[name] = at
+            }
+            was[name] = to
+        }
+        BEGIN {
+            split("master backup fault", states, " ")
+            n_members = split(members, member, " ")
+        }
+        FILENAME ~ /previous$/ && /nobody knows its state/ { knew = 1 }
+        FILENAME ~ /previous$/ { key = $0; sub(/ [^ ]*$/, "", key); previous[key] = $NF; next }
+        FILENAME ~ /log$/ {
+            at = $1
+            sub(/^[0-9]+ /, "")
+            to = tolower(vrrp_state($0))
+            if (to == "") next
+            if (!vrrp_group) enter(vrrp_name, to)
+            else for (i = 1; i < n_members; i += 2) if (member[i] == vrrp_name) enter(member[i + 1], to)
             next
         }
-        FILENAME ~ /log$/ { next }
+        FILENAME ~ /states$/ && $2 == "started" { started = 1; next }
+        FILENAME ~ /states$/ { to = tolower($2); sub(/^[^ ]+ [^ ]+ /, ""); state[$0] = to; next }
         FILENAME ~ /own$/ { own[$1]; next }
         {
             labels = "{address=\"" $1 "\",vrrp_instance=\"" $2 "\"}"
@@ -204,26 +233,22 @@ vrrp() {
             if (!($2 in known)) { known[$2]; instances[++n] = $2 }
         }
         END {
-            split("master backup fault", states, " ")
             for (i = 1; i <= n; i++) {
                 name = instances[i]
+                # It said so longer ago than its log goes back.
+                if (!(name in state) && !started) state[name] = carried_state(name)
+                if (state[name] == "" && name in holds) state[name] = "master"
                 for (j = 1; j <= 3; j++) {
                     labels = "{vrrp_instance=\"" name "\",state=\"" states[j] "\"}"
-                    if (!(name in state) && carried("vrrp_instance_state", labels) == 1) state[name] = states[j]
-                }
-                # It runs, and said so longer ago than its log goes back.
-                if (!(name in state)) state[name] = (name in holds) ? "master" : "backup"
-                for (j = 1; j <= 3; j++) {
-                    labels = "{vrrp_instance=\"" name "\",state=\"" states[j] "\"}"
-                    print labels, (up && state[name] == states[j]) + 0 >(out "state")
+                    if (!up || state[name] != "") print labels, (up && state[name] == states[j]) + 0 >(out "state")
                     print labels, carried("vrrp_transitions_total", labels) + entered[name, states[j]] >(out "transitions")
                 }
             }
         }
-    ' "$scratch/previous" "$scratch/log" "$scratch/own" "$scratch/addresses"
+    ' "$scratch/previous" "$scratch/log" "$scratch/states" "$scratch/own" "$scratch/addresses"
     metric virtual_address_held gauge "1: this director has the virtual address." <"$scratch/held"
     metric virtual_address_changed_timestamp_seconds gauge "When it got or lost it." <"$scratch/changed"
-    metric vrrp_instance_state gauge "1: the VRRP instance is in this state." <"$scratch/state"
+    metric vrrp_instance_state gauge "1: the VRRP instance is in this state. None: nobody knows its state." <"$scratch/state"
     metric vrrp_transitions_total counter "Times that it has gone into this state, since the first look." <"$scratch/transitions"
 }
 
@@ -303,12 +328,14 @@ names() {
     ' $conf
 }
 
+# Those of the config: another owner's tell nobody of this pair.
 sync_daemon() {
-    ipvsadm -L --daemon | sed -n 's/ sync daemon .*//p' >"$scratch/daemons"
-    is grep -q '^ *lvs_sync_daemon ' $conf | sed 's/^/ /' | metric sync_daemon_wanted gauge "1: keepalived.conf wants the connection sync daemon."
+    ipvsadm -L --daemon >"$scratch/daemons"
+    options=$(wanted_sync_daemon $conf)
+    is [ -n "$options" ] | sed 's/^/ /' | metric sync_daemon_wanted gauge "1: keepalived.conf wants the connection sync daemon."
     for role in master backup; do
-        printf '{role="%s"} %s\n' $role "$(is grep -qx $role "$scratch/daemons")"
-    done | metric sync_daemon_running gauge "1: the kernel's connection sync daemon of this role runs."
+        printf '{role="%s"} %s\n' $role "$(is is_wanted_daemon $role "$options" <"$scratch/daemons")"
+    done | metric sync_daemon_running gauge "1: the kernel's connection sync daemon of this role runs, on the interface and with the id that keepalived.conf says."
 }
 
 real_server() {

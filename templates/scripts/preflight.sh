@@ -109,6 +109,15 @@ if [ "$role" = director ] && ! modprobe -n -q ip_vs && [ ! -e /proc/net/ip_vs ];
     wrong "this kernel ($(uname -r)) has no ip_vs module; a director needs it"
 fi
 
+# ipvsadm's own service would bring rules and sync daemons beside keepalived's at boot, and clears IPVS when its package is upgraded.
+[ "$role" != director ] || for setting in AUTO=false DAEMON=none; do
+    value=$(sed -n "s/^[[:space:]]*${setting%=*}=[\"']\{0,1\}\([^\"'[:space:]#]*\).*/\1/p" /etc/default/ipvsadm 2>/dev/null | tail -n 1)
+    case $value in
+    '' | "${setting#*=}") ;;
+    *) wrong "/etc/default/ipvsadm has ${setting%=*}=$value: ipvsadm's own service would change what keepalived has in IPVS; set $setting there" ;;
+    esac
+done
+
 [ "$errors" = 0 ] || {
     say "$errors found; nothing was changed on this host"
     exit 1

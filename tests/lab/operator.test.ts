@@ -3,7 +3,7 @@
  *
  * @set core
  * @topology dev
- * @budgetSeconds 180
+ * @budgetSeconds 220
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { waitFor } from "../../lab/waitFor";
@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 test("a pair that was just applied is healthy, and as the stack says", async () => {
   const status = JSON.parse(await done("status", "--json")) as Status;
-  expect([status.healthy, status.virtualAddresses[0]?.holders.length]).toEqual([true, 1]);
+  expect([status.healthy, status.virtualAddresses[0]?.holders?.length]).toEqual([true, 1]);
   const { clean, throughVip } = JSON.parse(await done("verify", "--json")) as Verification & {
     throughVip: ThroughVip[];
   };
@@ -71,7 +71,11 @@ describe("what somebody has changed by hand", () => {
     expect(exitCode).toBe(1);
     const { hosts } = JSON.parse(stdout) as Verification;
     const drifts = hosts.flatMap(({ name, drifts: found }) =>
-      found.map(({ title, diff }) => [name, title, diff.filter((line) => /^[-+]/.test(line))]),
+      (found ?? []).map(({ title, diff }) => [
+        name,
+        title,
+        diff.filter((line) => /^[-+]/.test(line)),
+      ]),
     );
     expect(drifts).toEqual([
       ["lvs1", "sysctls", ["-net.ipv4.tcp_synack_retries = 2", "+net.ipv4.tcp_synack_retries = 5"]],
@@ -168,6 +172,56 @@ describe("a real server", () => {
     const heard = Object.fromEntries(told.map((one) => [one.director, one.heardConnections]));
     expect(heard).toEqual({ [active]: 0, [standby]: ghosts });
     await done("undrain", "web2");
+    await healthy();
+  });
+});
+
+describe("a standby that is not known to be fit", () => {
+  /** What status says of it, once that is so; nobody hands over to it, or stops the other one. */
+  async function isRefused(standby: string, state: string, why: string) {
+    const active = await activeDirector();
+    await waitFor(
+      async () => {
+        const { stdout, exitCode } = await told("status", "--json");
+        const status = JSON.parse(stdout) as Status;
+        const found = status.directors.find(({ name }) => name === standby)?.instances[0]?.state;
+        return exitCode === 1 && !status.healthy && found === state;
+      },
+      { what: `lvs status has ${standby} in state ${state}`, timeoutSeconds: 30 },
+    );
+    for (const command of [
+      ["failover", "--yes"],
+      ["maintenance", "on", active, "--yes"],
+    ]) {
+      const { stderr, exitCode } = await told(...command);
+      expect([command, exitCode, stderr]).toEqual([command, 1, expect.stringContaining(why)]);
+      expect(await activeDirector()).toBe(active);
+    }
+  }
+  const other = async () => {
+    const active = await activeDirector();
+    return directors.find(({ name }) => name !== active)?.name ?? "";
+  };
+
+  test("as its keepalived began with its interface down", async () => {
+    const standby = await other();
+    await shell(
+      standby,
+      "systemctl stop keepalived; ip link set eth1 down; systemctl start keepalived",
+    );
+    try {
+      await isRefused(standby, "FAULT", `${standby} is in FAULT state`);
+    } finally {
+      await shell(standby, "ip link set eth1 up; systemctl restart keepalived");
+    }
+    await healthy();
+  });
+
+  test("as its journal no longer has what keepalived said", async () => {
+    const standby = await other();
+    await shell(standby, "journalctl -q --rotate; journalctl -q --vacuum-time=1s");
+    await isRefused(standby, "unknown", `${standby} is in a state that is not known`);
+    await shell(standby, "systemctl restart keepalived");
     await healthy();
   });
 });

@@ -14,8 +14,8 @@ export interface State {
   /** On lo, with prefix. @default none */
   addresses?: string[];
   keepalivedRuns?: boolean;
-  /** The roles that the connection sync daemon runs in. @default a standby's */
-  syncDaemon?: ("master" | "backup")[];
+  /** The connection sync daemons: a role each, with its interface and id where they aren't the stack's. @default a standby's */
+  syncDaemon?: string[];
   packetFilter?: boolean;
 }
 

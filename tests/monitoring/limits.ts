@@ -40,6 +40,12 @@ const checkChanges = of("lvs_ha_real_server_check_changes_total", member);
 const transitions = of("lvs_ha_vrrp_transitions_total", { vrrp_instance: "VI_1", state: "master" });
 const syncWanted = of("lvs_ha_sync_daemon_wanted");
 const syncRuns = of("lvs_ha_sync_daemon_running", { role: "master" });
+const backend = {
+  ...{ local_address: "192.0.2.100", local_port: "80", proto: "TCP", local_mark: "" },
+  ...{ remote_address: "192.0.2.21", remote_port: "80" },
+};
+const open = of("node_ipvs_backend_connections_active", backend);
+const ended = of("node_ipvs_backend_connections_inactive", backend);
 const loopback = of("lvs_ha_loopback_address_present", { address: "192.0.2.100", interface: "lo" });
 const sysctl = (name: string) => of("lvs_ha_sysctl_drifted", { sysctl: name })("web1");
 const file = of("lvs_ha_file_drifted", { path: "/etc/keepalived/keepalived.conf" });
@@ -56,6 +62,14 @@ const backup = { state: "backup" };
 const second = { vrrp_instance: "VI_2" };
 const standby = { role: "backup" };
 const web2 = { real_server: "web2", destination: "3" };
+
+/** lvs1 is active with 100 open connections, half of them each real server's; lvs2 stands by, and has heard of none. */
+const unheard: Series = {
+  ...{ [held("lvs1")]: 1, [open("lvs1")]: 50, [ended("lvs1")]: 0 },
+  ...{ [open("lvs1", { remote_address: "192.0.2.22" })]: 50 },
+  ...{ [held("lvs2")]: 0, [open("lvs2")]: 0, [ended("lvs2")]: 0 },
+  ...{ [keepalivedUp("lvs2")]: 1, [syncWanted("lvs2")]: 1, [syncRuns("lvs2", standby)]: 1 },
+};
 
 /** A counter that goes up by so much in the second minute. */
 const jump = (by: number) => `0x7 ${by}x80`;
@@ -238,6 +252,40 @@ export const limits: Record<string, Limits> = {
         [keepalivedUp("lvs1")]: 0,
         [syncRuns("lvs1")]: 0,
       },
+    },
+  },
+  LvsSyncUnheard: {
+    after: 900,
+    severity: "warning",
+    fires: {
+      "it hears of none of a hundred": unheard,
+      "it hears of another address's": {
+        ...unheard,
+        [open("lvs2", { local_address: "192.0.2.101" })]: 7,
+      },
+    },
+    silent: {
+      "there are 99": { ...unheard, [open("lvs1")]: 49 },
+      "it has heard of one": { ...unheard, [open("lvs2")]: 1 },
+      "it has heard of the end of one": { ...unheard, [ended("lvs2")]: 1 },
+      // Rebooted: its table is empty at first.
+      "it hears after a quarter of an hour": { ...unheard, [open("lvs2")]: "0x59 1x80" },
+      "they are UDP": Object.fromEntries(
+        Object.entries(unheard).map(([name, value]) => [name.replace('"TCP"', '"UDP"'), value]),
+      ),
+      "it isn't to hear of any": { ...unheard, [syncWanted("lvs2")]: 0 },
+      "its daemon doesn't run, which is another alert": {
+        ...unheard,
+        [syncRuns("lvs2", standby)]: 0,
+      },
+      "its keepalived doesn't run": { ...unheard, [keepalivedUp("lvs2")]: 0 },
+      "it is active, too": { ...unheard, [held("lvs2")]: 1 },
+      "they are another stack's": Object.fromEntries(
+        Object.entries(unheard).map(([name, value]) => [
+          name.includes('"lvs1"') ? name.replace('"lvs-ha"', '"lvs-ha-2"') : name,
+          value,
+        ]),
+      ),
     },
   },
   LvsLoopbackAddressMissing: {

@@ -72,7 +72,8 @@ describe("a director", () => {
 
   test.each([
     ["(VI_1) Entering FAULT STATE", "fault"],
-    ["(VI_1) entering FAULT state (interface eth1 down)", "fault"],
+    ["(VI_1): entering FAULT state (interface eth1 down)", "fault"],
+    ["(VI_1) entering FAULT state", "fault"],
     ["(VI_1) Entering MASTER STATE", "master"],
     ["(VI_1) Entering BACKUP STATE (init)", "backup"],
   ])("keepalived says %s: its instance is in state %s until it says otherwise", (line, state) => {
@@ -83,6 +84,51 @@ describe("a director", () => {
         metrics.of("vrrp_instance_state");
       expect([look, is, Object.values(others)]).toEqual([look, 1, [0, 0]]);
     }
+  });
+
+  test("counts a fault once that keepalived tells twice, and not its reason, which each reload tells", () => {
+    metrics.says(1700000000, "(VI_1) Entering BACKUP STATE (init)");
+    metrics.says(1700000001, "(VI_1): entering FAULT state (interface eth1 down)");
+    metrics.says(1700000001, "(VI_1) entering FAULT state");
+    metrics.look();
+    metrics.says(1700000002, "(VI_1): entering FAULT state (interface eth1 down)");
+    metrics.look();
+    expect(metrics.of("vrrp_transitions_total")['vrrp_instance="VI_1",state="fault"']).toBe(1);
+  });
+
+  test("is in no state that anybody knows where keepalived hasn't said one, nor for the past", () => {
+    metrics.look();
+    expect(metrics.of("vrrp_instance_state")).toEqual({});
+    // What it has said is remembered when the journal no longer has it.
+    metrics.says(1700000000, "(VI_1) Entering BACKUP STATE");
+    metrics.look();
+    host.write("/journal", "");
+    metrics.look();
+    expect(metrics.of("vrrp_instance_state")['vrrp_instance="VI_1",state="backup"']).toBe(1);
+    // But not when it was started since.
+    metrics.says(1700000005, "Starting VRRP child process, pid=1235");
+    metrics.look();
+    expect(metrics.of("vrrp_instance_state")).toEqual({});
+    // Who has the address is active.
+    metrics.look({ addresses: ["192.0.2.100/32"] });
+    expect(metrics.of("vrrp_instance_state")['vrrp_instance="VI_1",state="master"']).toBe(1);
+  });
+
+  test("doesn't believe what earlier scripts took an instance for of which they knew nothing", () => {
+    host.write(
+      "/var/lib/prometheus/node-exporter/lvs-ha.prom",
+      'lvs_ha_vrrp_instance_state{vrrp_instance="VI_1",state="backup"} 1\n',
+    );
+    metrics.look();
+    expect(metrics.of("vrrp_instance_state")).toEqual({});
+  });
+
+  test.each(["ip", "ipvsadm"])("keeps what it knew when %s tells nothing", (program) => {
+    metrics.look({ addresses: ["192.0.2.100/32"] });
+    const before = metrics.text;
+    host.program(program, ["exit 1"]);
+    expect(metrics.attempt().code).not.toBe(0);
+    expect(metrics.text).toBe(before);
   });
 
   test("is in no state while keepalived doesn't run, and says that it is meant to", () => {
@@ -161,6 +207,9 @@ describe("a director", () => {
     expect(metrics.of("sync_daemon_wanted")).toEqual({ "": 1 });
     expect(metrics.of("sync_daemon_running")).toEqual({ 'role="master"': 0, 'role="backup"': 1 });
     metrics.look({ syncDaemon: [] });
+    expect(metrics.of("sync_daemon_running")).toEqual({ 'role="master"': 0, 'role="backup"': 0 });
+    // Those of somebody else tell this pair's connections to nobody.
+    metrics.look({ syncDaemon: ["master eth9 51", "backup eth0 0"] });
     expect(metrics.of("sync_daemon_running")).toEqual({ 'role="master"': 0, 'role="backup"': 0 });
   });
 

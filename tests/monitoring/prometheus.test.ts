@@ -63,6 +63,7 @@ beforeAll(async () => {
       [realServer, "real-server"],
     ] as const) {
       const metrics = new Metrics(host, role, "serving");
+      metrics.says(1700000000, "(VI_1) Entering BACKUP STATE (init)");
       metrics.look();
       texts.push(await exported(metrics.folder));
     }

@@ -151,10 +151,10 @@ describe("lvs verify", () => {
     expect(stdout).toContain("\n1 thing on 1 host is not as the stack says\n● web  ");
     const asJson = await lvs("verify", "--json", "--no-through-vip");
     const { clean, hosts, throughVip } = JSON.parse(asJson.stdout) as Verification & {
-      throughVip?: object;
+      throughVip: object | null;
     };
-    expect([asJson.exitCode, clean, throughVip]).toEqual([1, false, undefined]);
-    expect(hosts.map(({ drifts: found }) => found.map(({ resource }) => resource))).toEqual([
+    expect([asJson.exitCode, clean, throughVip]).toEqual([1, false, null]);
+    expect(hosts.map(({ drifts: found }) => found?.map(({ resource }) => resource))).toEqual([
       ...[[], [], ["pair-web1-kernel"], [], []],
     ]);
   });

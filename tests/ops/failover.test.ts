@@ -75,9 +75,23 @@ describe("a failover", () => {
     [
       "is in FAULT",
       (of) => {
-        edit(of("lvs2"), "vrrp-log", /Entering BACKUP STATE/, "Entering FAULT STATE");
+        edit(of("lvs2"), "vrrp-states", "BACKUP VI_1", "FAULT VI_1");
       },
       "nobody can take VI_1 over from lvs1: lvs2 is in FAULT state",
+    ],
+    [
+      "is in a state that nobody knows",
+      (of) => {
+        of("lvs2").set("vrrp-states", { status: 0, text: "1795414361.8 started\n" });
+      },
+      "nobody can take VI_1 over from lvs1: lvs2 is in a state that is not known: see lvs status",
+    ],
+    [
+      "doesn't say whether its keepalived runs",
+      (of) => {
+        of("lvs2").set("service keepalived.service", { status: 1, text: "" });
+      },
+      "nobody can take VI_1 over from lvs1: lvs2 doesn't say whether its keepalived runs",
     ],
     [
       "has nobody to send to",
@@ -103,6 +117,37 @@ describe("a failover", () => {
     ).toThrow("nobody holds 192.0.2.100");
   });
 
+  test("is refused while nobody knows who has the address", () => {
+    expect(() =>
+      plan((_, all) => {
+        all.delete("lvs1");
+      }),
+    ).toThrow("which director holds 192.0.2.100 is not known; see lvs status");
+  });
+
+  test("for maintenance leaves nobody alone with a director that isn't known to be fit", () => {
+    const without = (name: string, change: Change) => () =>
+      planGoodbye(sampleStack(), statusOf(change), name).moves.length;
+    const fault: Change = (of) => {
+      takeAddress(of("lvs1"));
+      edit(of("lvs1"), "vrrp-states", "MASTER VI_1", "FAULT VI_1");
+    };
+    expect(without("lvs2", fault)).toThrow(
+      "without lvs2, nobody is known to be fit for VI_1: lvs1 is in FAULT state",
+    );
+    expect(without("lvs2", (_, all) => all.delete("lvs1"))).toThrow(
+      "without lvs2, nobody is known to be fit for VI_1: lvs1 can't be reached: No route to host",
+    );
+    expect(
+      without("lvs2", (of) => {
+        takeAddress(of("lvs1"));
+      }),
+    ).toThrow("lvs1 is in a state that is not known");
+    // The one that is in the fault may go, and a standby beside the active one.
+    expect(without("lvs1", fault)()).toBe(0);
+    expect(without("lvs2", () => undefined)()).toBe(0);
+  });
+
   test("is refused when the director would take the address back, and says what to do instead", () => {
     const preempts = stackWith("    nopreempt\n", "");
     expect(() => plan(undefined, {}, preempts)).toThrow(
@@ -115,8 +160,8 @@ describe("a failover", () => {
     const other: Change = (of) => {
       takeAddress(of("lvs1"));
       giveAddress(of("lvs2"));
-      edit(of("lvs1"), "vrrp-log", /Entering MASTER STATE/, "Entering BACKUP STATE");
-      edit(of("lvs2"), "vrrp-log", /Entering BACKUP STATE/, "Entering MASTER STATE");
+      edit(of("lvs1"), "vrrp-states", "MASTER VI_1", "BACKUP VI_1");
+      edit(of("lvs2"), "vrrp-states", "BACKUP VI_1", "MASTER VI_1");
     };
     expect(plan(other, {}, preempts)).toMatchObject({ from: "lvs2", moves: [{ to: "lvs1" }] });
   });
@@ -163,7 +208,7 @@ describe("a failover", () => {
           "not to one in FAULT state",
           three(stateOfThree(130)),
           (of) => {
-            edit(of("lvs2"), "vrrp-log", "Entering BACKUP STATE", "Entering FAULT STATE");
+            edit(of("lvs2"), "vrrp-states", "BACKUP VI_1", "FAULT VI_1");
           },
           lvs3,
         ],
@@ -227,7 +272,7 @@ describe("a failover", () => {
         ["lvs1", "BACKUP"],
         ["lvs2", "MASTER"],
       ] as const) {
-        edit(of(name), "vrrp-log", /^/, `1795414400.5 x y: (VI_2) Entering ${state} STATE\n`);
+        edit(of(name), "vrrp-states", /^/, `1795414400.5 ${state} VI_2\n`);
       }
       giveAddress(of("lvs2"));
       edit(of("lvs2"), "addresses", "192.0.2.100", "192.0.2.101");
@@ -245,7 +290,7 @@ describe("a failover", () => {
         edit(of("lvs1"), "addresses", virtualAddress, `${virtualAddress},${second}`);
         for (const name of ["lvs1", "lvs2"]) {
           const state = name === "lvs1" ? "MASTER" : "BACKUP";
-          edit(of(name), "vrrp-log", /^/, `1795414400.5 x y: (VI_2) Entering ${state} STATE\n`);
+          edit(of(name), "vrrp-states", /^/, `1795414400.5 ${state} VI_2\n`);
         }
       };
       expect(plan(both, { instance: "VI_1" }, stack)).toMatchObject({
@@ -263,7 +308,7 @@ describe("a failover", () => {
     const over: Change = (of) => {
       takeAddress(of("lvs1"));
       giveAddress(of("lvs2"));
-      edit(of("lvs1"), "vrrp-log", /Entering MASTER STATE/, "Entering BACKUP STATE");
+      edit(of("lvs1"), "vrrp-states", "MASTER VI_1", "BACKUP VI_1");
     };
 
     test("the other has the address and the first stands by", () => {
@@ -284,7 +329,7 @@ describe("a failover", () => {
         "nobody has it",
         (of) => {
           takeAddress(of("lvs1"));
-          edit(of("lvs1"), "vrrp-log", /Entering MASTER STATE/, "Entering BACKUP STATE");
+          edit(of("lvs1"), "vrrp-states", "MASTER VI_1", "BACKUP VI_1");
         },
         "192.0.2.100 is on nobody",
       ],
@@ -316,7 +361,7 @@ describe("a failover", () => {
         "the first is in FAULT state",
         (of, all) => {
           over(of, all);
-          edit(of("lvs1"), "vrrp-log", /Entering BACKUP STATE/, "Entering FAULT STATE");
+          edit(of("lvs1"), "vrrp-states", "BACKUP VI_1", "FAULT VI_1");
         },
         "lvs1 is in FAULT state for VI_1",
       ],
@@ -405,7 +450,7 @@ describe("a director in maintenance", () => {
       ),
     ).toBe("lvs2 can't be reached: No route to host");
     const fault: Change = (of) => {
-      edit(of("lvs2"), "vrrp-log", /Entering BACKUP STATE/, "Entering FAULT STATE");
+      edit(of("lvs2"), "vrrp-states", "BACKUP VI_1", "FAULT VI_1");
     };
     expect(notBack("lvs2", statusOf(fault))).toBe("lvs2 is in FAULT state for VI_1");
     const idle: Change = (of) => {

@@ -1,29 +1,18 @@
 // keepalived's log, newest line first, as 2.2.7 and 2.3.3 write it.
-import { moveKey, parsePoolLog, parseVrrpLog } from "../../ops/log";
+import { knowsStart, moveKey, parsePoolLog, parseVrrpStates } from "../../ops/log";
 
 const log = (...lines: string[]) =>
   lines.map((line, i) => `${1795414400 - i}.500000 lvs1 Keepalived_x[26]: ${line}\n`).join("");
 
-test("an instance is what its latest change made it, since then", () => {
-  const latest = parseVrrpLog(
-    log(
-      "(VI_2) Entering FAULT STATE",
-      "(VI_1) Entering MASTER STATE",
-      "(VI_1) Entering BACKUP STATE (init)",
-      "Starting VRRP child process, pid=26",
-      "(VI_3) Entering MASTER STATE",
-    ),
-  );
-  expect([...latest]).toEqual([
+test("an instance is what keepalived has said of it last, which may be nothing", () => {
+  const text =
+    "1795414400.500000 FAULT VI_2\n1795414399.500000 MASTER VI_1\n1795414398.0 started\n";
+  expect([...parseVrrpStates(text)]).toEqual([
     ["VI_2", { state: "FAULT", at: 1795414400.5 }],
     ["VI_1", { state: "MASTER", at: 1795414399.5 }],
   ]);
-});
-
-test("what a keepalived that has stopped once was doesn't count", () => {
-  expect(
-    parseVrrpLog(log("Stopped Keepalived v2.3.3 (03/30,2025)", "(VI_1) Entering MASTER STATE")),
-  ).toEqual(new Map());
+  expect([knowsStart(text), knowsStart("1795414400.5 FAULT started\n")]).toEqual([true, false]);
+  expect(parseVrrpStates("")).toEqual(new Map());
 });
 
 test("a real server's latest move says whether it is out, in every kind of service", () => {

@@ -347,7 +347,7 @@ export class PretendStack {
 
 /** A director that has entered this state last. */
 export function entered(sections: Sections, from: string, to: string): void {
-  edit(sections, "vrrp-log", `Entering ${from} STATE`, `Entering ${to} STATE`);
+  edit(sections, "vrrp-states", `${from} VI_1`, `${to} VI_1`);
 }
 
 /** web2's weight in a director's kernel. */

@@ -112,7 +112,7 @@ test.each<[claim: string, stack: () => Stack, change: Change, found: string[]]>(
       all.delete("lvs2");
     },
     [
-      "outage: NOBODY holds 192.0.2.100 (VI_1), unless lvs1 or lvs2 does, which can't be asked",
+      "unknown: no director can be asked: is this machine's way to the hosts up?",
       "fault: lvs1 can't be reached: No route to host",
       "fault: lvs2 can't be reached: No route to host",
     ],
@@ -396,11 +396,84 @@ test.each<[claim: string, stack: () => Stack, change: Change, found: string[]]>(
       "outage: NOBODY holds 192.0.2.100 (VI_1)",
       "outage: web1 answers ARP for virtual addresses (arp_ignore, arp_announce): it takes them from the active director",
       "fault: lvs1: keepalived is not started at boot",
-      "fault: lvs1: connections aren't synchronised: the backup daemon is missing, master runs",
+      "fault: lvs1: the state of VI_1 is not known: neither keepalived's log nor the addresses tell it. It counts as unfit; where another director is active, a restart of this keepalived brings it to light",
     ],
   ],
+  ...[
+    ["mcast=eth0", "mcast=eth9", "eth9 with id 51"],
+    ["syncid=51", "syncid=0", "eth0 with id 0"],
+  ].map(([from = "", to = "", where = ""]): [string, () => Stack, Change, string[]] => [
+    `a sync daemon of another owner, with ${to}`,
+    sampleStack,
+    (of) => {
+      edit(of("lvs2"), "ipvs-daemons", from, to);
+    },
+    [
+      `fault: lvs2: connections aren't synchronised: the backup daemon is not the stack's: it is on ${where}, not on eth0 with id 51; lvs repair replaces it`,
+    ],
+  ]),
 ])("lvs status tells %s", (_, stack, change, found) => {
   expect(problems(change, stack())).toEqual(found);
+});
+
+describe("a standby that hears of no connection", () => {
+  const deaf = (
+    open: number,
+    seconds: number,
+    change: (of: (name: string) => Sections) => void = () => undefined,
+    stack = sampleStack(),
+  ) =>
+    problems((of) => {
+      edit(of("lvs1"), "ipvs", /(192\.0\.2\.21:80 +Route +1 +)0 /, `$1${open} `);
+      const now = Number(of("lvs2").get("now")?.text);
+      edit(of("lvs2"), "vrrp-states", /^\d+\.\d+ BACKUP/, `${now - seconds}.0 BACKUP`);
+      change(of);
+    }, stack);
+  const told = (open: number) => [
+    `fault: lvs2 has heard of none of lvs1's ${open} open connections: they would break when it takes over; is multicast from one to the other on eth0 dropped?`,
+  ];
+
+  test("is told of once it has stood by for a quarter of an hour beside a hundred of them", () => {
+    expect(deaf(100, 900)).toEqual(told(100));
+    expect(deaf(99, 900)).toEqual([]);
+    expect(deaf(100, 899)).toEqual([]);
+  });
+
+  test("is not one when it has heard of a single one, or of its end", () => {
+    for (const row of ["1      1          0", "1      0          1"]) {
+      expect(
+        deaf(100, 900, (of) => {
+          edit(of("lvs2"), "ipvs", /(192\.0\.2\.23:80 +Route +)1 +0 +0/, `$1${row}`);
+        }),
+      ).toEqual([]);
+    }
+  });
+
+  test("hears of no UDP that is too short, and of nothing where it isn't told", () => {
+    const udp = stackWith("    protocol TCP\n", "    protocol UDP\n");
+    const asUdp = (of: (name: string) => Sections) => {
+      for (const name of ["lvs1", "lvs2"]) edit(of(name), "ipvs", "TCP  192", "UDP  192");
+    };
+    expect(deaf(100, 900, asUdp, udp)).toEqual([]);
+    expect(
+      deaf(
+        100,
+        900,
+        (of) => {
+          for (const name of ["lvs1", "lvs2"]) edit(of(name), "ipvs-daemons", /[^]+/, "");
+        },
+        unsynced(),
+      ),
+    ).toEqual([]);
+  });
+
+  test("is one problem, not two, where its daemon is missing", () => {
+    expect(
+      deaf(100, 900, (of) => {
+        edit(of("lvs2"), "ipvs-daemons", /[^]+/, "");
+      }),
+    ).toEqual(["fault: lvs2: connections aren't synchronised: the backup daemon is missing"]);
+  });
 });
 
 test("figures of a firewall mark are those of the director that is active", () => {

@@ -1,15 +1,15 @@
-// report.sh, run here as it is run on a host, and what is made of its answers.
+// ops/report.sh, run here as it is run on a host, and what is made of its answers.
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { parseReport, type Report, type Section, textOf } from "../../ops/report";
+import { parseReport, type Report, reportScript, type Section, textOf } from "../../ops/report";
 import { interfaceAddresses } from "../../ops/reportFacts";
 import { Unreachable } from "../../ops/ssh";
 import { bareHost, fullHost, logs, nftFile, nftText, reported, says } from "./reportedHosts";
 
-const script = readFileSync(join(__dirname, "../../ops/report.sh"), "utf8");
+const script = reportScript;
 const folder = mkdtempSync(join(tmpdir(), "lvs-ha-report-"));
 const file = join(folder, "some file");
 
@@ -129,7 +129,8 @@ const table: [question: string, name: string, full: Section, bare: Section][] = 
   ["director", "ipvs", answer(says["ipvsadm -Ln"]), none],
   ["director", "ipvs-rates", answer(says["ipvsadm -Ln --rate --exact"]), none],
   ["director", "ipvs-daemons", answer(says["ipvsadm -L --daemon"]), none],
-  ["director", "vrrp-log", lines(...logs.vrrp.slice(0, 200)), failed()],
+  ["director", "vrrp-states", lines(...logs.states), none],
+  ["director", "vrrp-metrics", lines("backup VI_9"), none],
   ["director", "pool-log", lines(...logs.pool.slice(0, 2000)), failed()],
   ["ipvs-rules", "ipvs-rules", answer(says["ipvsadm -Sn"]), none],
   ["ipvs-rules", "ipvs-thresholds", answer(says["ipvsadm -Ln --thresholds"]), none],

@@ -21,18 +21,30 @@ export const says = {
 export const nftFile = "/etc/lvs-ha/firewall.nft";
 export const nftText = "table inet lvs_ha {\n\tchain file {\n\t}\n}\n";
 
-/** Lines of a journal, newest first, a minute apart. */
+/** Lines of a journal, newest first, a minute apart, of process 8. */
 const journal = (...messages: string[]) =>
-  messages.map((message, i) => `${1795414000 - 60 * i}.123456 lvs1 Keepalived[7]: ${message}`);
+  messages.map((message, i) => {
+    const [, process = "Keepalived_vrrp[8]"] =
+      [...processes].find(([begins]) => message.startsWith(begins)) ?? [];
+    return `${1795414000 - 60 * i}.123456 lvs1 ${process}: ${message}`;
+  });
+
+const processes = new Map([
+  ["Start", "Keepalived[7]"],
+  ["Stop", "Keepalived[7]"],
+  ["Add", "Keepalived_healthcheckers[9]"],
+]);
 
 const stopped = "Stopped Keepalived v2.2.7 (01/16,2022)";
 const entries = {
   vrrp: [
     "(VI_1) Entering MASTER STATE",
     "(VI_1) Entering FAULT STATE",
+    "(VI_2): entering FAULT state (interface eth1 down)",
     "(VI_1) Entering BACKUP STATE (init)",
     "Starting VRRP child process, pid=8",
-    ...Array.from({ length: 300 }, () => "(VI_1) Entering MASTER STATE"),
+    "Starting Keepalived v2.2.7 (01/16,2022)",
+    ...Array.from({ length: 300 }, () => "(VI_3) Entering MASTER STATE"),
   ],
   pool: [
     ...["Adding", "Removing", "Enabling", "Disabling"].flatMap((verb) => [
@@ -51,14 +63,21 @@ const entries = {
   ],
 };
 
-const log = journal(stopped, ...entries.neither, ...entries.vrrp, ...entries.pool);
-const of = (kind: "vrrp" | "pool") =>
-  log.filter((line) =>
-    [stopped, ...entries[kind]].some((message) => line.endsWith(`: ${message}`)),
-  );
+const log = journal(...entries.neither, ...entries.vrrp, stopped, ...entries.pool);
+const said = (message: string) => log.find((line) => line.endsWith(`: ${message}`)) ?? "";
+const at = (message: string) => said(message).split(" ")[0] ?? "";
 
-/** Of keepalived's log, the lines that tell of VRRP, and those that tell of the pool. */
-export const logs = { vrrp: of("vrrp"), pool: of("pool") };
+/** Of keepalived's log, what it says of VRRP, and the lines that tell of the pool. */
+export const logs = {
+  states: [
+    `${at("(VI_1) Entering MASTER STATE")} MASTER VI_1`,
+    `${at("(VI_2): entering FAULT state (interface eth1 down)")} FAULT VI_2`,
+    `${at("Starting VRRP child process, pid=8")} started`,
+  ],
+  pool: log.filter((line) =>
+    [stopped, ...entries.pool].some((message) => line.endsWith(`: ${message}`)),
+  ),
+};
 
 /** Everything that a report can ask about. */
 export function fullHost(): PretendHost {
@@ -92,6 +111,15 @@ export function fullHost(): PretendHost {
   host.write("/etc/folder/.hidden", "");
   host.write("/etc/folder/shown", "");
   host.write("/journal", log.map((line) => `${line}\n`).join(""));
+  host.write(
+    "/var/lib/prometheus/node-exporter/lvs-ha.prom",
+    [
+      "# HELP lvs_ha_vrrp_instance_state 1: the VRRP instance is in this state. None: nobody knows its state.",
+      'lvs_ha_vrrp_instance_state{vrrp_instance="VI_9",state="master"} 0',
+      'lvs_ha_vrrp_instance_state{vrrp_instance="VI_9",state="backup"} 1',
+      "",
+    ].join("\n"),
+  );
   host.write("/held", "keepalived\n");
   host.write("/packages", "ipvsadm installed\nkeepalived installed\nufw config-files\n");
   host.program("keepalived", [`printf '${says.keepalived}\\n\\nCopyright\\n' >&2`]);
@@ -155,8 +183,13 @@ function common(): PretendHost {
     "esac",
   ]);
   host.program("journalctl", [
-    '[ "$*" = "-r -u keepalived -o short-unix --no-pager -q" ] || exit 64',
-    'cat "$FOLDER/journal" 2>/dev/null',
+    "case $* in",
+    '"-r -u keepalived -o short-unix --no-pager -q") cat "$FOLDER/journal" 2>/dev/null ;;',
+    '"-r -b -q --no-pager -o short-unix -u keepalived -t Keepalived -t Keepalived_vrrp")',
+    '    grep -E "Keepalived(_vrrp)?\\[" "$FOLDER/journal" 2>/dev/null',
+    "    ;;",
+    "*) exit 64 ;;",
+    "esac",
   ]);
   host.program("dpkg-query", [
     '[ "$1 $2" = "-W -f" ] || exit 64',

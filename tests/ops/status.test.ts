@@ -140,7 +140,7 @@ test("where nobody holds the address, every director's connections are hearsay",
     takeAddress(of("lvs1"));
   });
   expect(status.virtualServers[0]?.realServers[1]).toMatchObject({
-    activeConnections: 0,
+    activeConnections: null,
     heardConnections: { lvs1: 5, lvs2: 0 },
   });
 });
@@ -163,9 +163,162 @@ test("an address that nobody has is an outage", () => {
 test("unless a director that can't be asked has it", () => {
   const found = problems((_, all) => all.delete("lvs1"));
   expect(found).toEqual([
-    "outage: NOBODY holds 192.0.2.100 (VI_1), unless lvs1 does, which can't be asked",
+    "unknown: nobody knows whether 192.0.2.100 (VI_1) is held: lvs2 doesn't have it, lvs1 can't be asked",
     "fault: lvs1 can't be reached: No route to host",
   ]);
+});
+
+describe("while no director can be asked", () => {
+  const offline = () =>
+    statusOf((_, all) => {
+      all.clear();
+    });
+
+  test("nobody says that there is an outage, but where to look first", () => {
+    expect(offline().problems.map(({ severity, text }) => `${severity}: ${text}`)).toEqual([
+      "unknown: no director can be asked: is this machine's way to the hosts up?",
+      ...["lvs1", "lvs2", "web1", "web2", "web3"].map(
+        (name) => `fault: ${name} can't be reached: No route to host`,
+      ),
+    ]);
+    const text = picture(offline(), plain);
+    expect(text.split("\n").slice(0, 2)).toEqual([
+      expect.stringMatching(/ UNKNOWN {2}● 6 problems$/) as string,
+      "  ? no director can be asked: is this machine's way to the hosts up?",
+    ]);
+    expect(text).toMatch(/^192\.0\.2\.100 +UNKNOWN +- /m);
+    expect(text).toContain("which director is active is not known");
+    expect(text).toMatch(/^ {2}web1 +192\.0\.2\.21:80 +\? +1 +- +- +- +- +- +-$/m);
+    expect(text).not.toMatch(/OUTAGE|NOBODY|no director is active/);
+  });
+
+  test("every value that is not known is null", () => {
+    const { healthy, virtualAddresses, virtualServers, directors, realServers } = offline();
+    expect(healthy).toBe(false);
+    expect(virtualAddresses[0]).toMatchObject({ holders: null, since: null });
+    expect(virtualServers[0]).toMatchObject({ active: null, rates: null, sorryServer: null });
+    expect(virtualServers[0]?.realServers[0]).toEqual({
+      ...{ name: "web1", endpoint: "192.0.2.21:80", weight: 1, states: {}, heardConnections: {} },
+      ...{ liveWeight: null, activeConnections: null, inactiveConnections: null },
+      ...{ rates: null, drainedByChange: null, outSince: null },
+    });
+    const host = { unreachable: "No route to host", system: null, kernel: null };
+    expect(directors[0]).toEqual({
+      ...{ ...host, name: "lvs1", conntrack: null, memory: null, inMaintenance: false },
+      keepalived: { version: null, running: null, enabled: null },
+      instances: [{ name: "VI_1", state: "unknown", since: null, priority: 150 }],
+      ...{ syncDaemons: null, ipvsConnections: null },
+    });
+    expect(realServers[0]).toEqual({
+      ...{ ...host, name: "web1", conntrack: null, memory: null },
+      virtualAddresses: [{ address: "192.0.2.100", interface: "lo", present: null }],
+      arp: { quiet: null, sysctls: null },
+    });
+  });
+});
+
+describe.each(["lvs1", "lvs2"] as const)("%s, whose answer is a failure,", (name) => {
+  test.each<[question: string, told: string[]]>([
+    [
+      "addresses",
+      name === "lvs1"
+        ? [
+            "unknown: nobody knows whether 192.0.2.100 (VI_1) is held: lvs2 doesn't have it, lvs1 can't be asked",
+            "fault: lvs1 doesn't say its addresses",
+          ]
+        : ["fault: lvs2 doesn't say its addresses"],
+    ],
+    [
+      "service keepalived.service",
+      [
+        `fault: ${name} doesn't say whether keepalived runs`,
+        expect.stringContaining(`${name}: the state of VI_1 is not known`) as string,
+      ],
+    ],
+    ["ipvs", [`fault: ${name} doesn't say its IPVS table`]],
+    ["ipvs-daemons", [`fault: ${name} doesn't say its sync daemons`]],
+  ])("to %s, doesn't say it, and nothing is made of that", (question, told) => {
+    expect(
+      problems((of) => {
+        of(name).set(question, { status: 1, text: "" });
+      }),
+    ).toEqual(told);
+  });
+});
+
+test("nor of a real server's that doesn't say its addresses, or its sysctls", () => {
+  expect(
+    problems((of) => {
+      of("web1").set("addresses", { status: 1, text: "" });
+      of("web2").set("arp", { status: 1, text: "" });
+    }),
+  ).toEqual([
+    "fault: web1 doesn't say its addresses",
+    "fault: web2 doesn't say its ARP sysctls (arp_ignore, arp_announce)",
+  ]);
+});
+
+describe("the state of an instance", () => {
+  type Said = Record<"vrrp-states" | "vrrp-metrics", string>;
+  const of = (
+    name: "lvs1" | "lvs2",
+    said: Partial<Said>,
+    change?: (sections: Sections) => void,
+  ) => {
+    const { directors, problems: found } = statusOf((sections) => {
+      for (const [question, text] of Object.entries(said)) {
+        sections(name).set(question, { status: 0, text });
+      }
+      change?.(sections(name));
+    });
+    return {
+      state: directors.find((director) => director.name === name)?.instances[0]?.state,
+      told: found.some(({ text }) => text.startsWith(`${name}: the state of VI_1 is not known`)),
+    };
+  };
+  const at = "1795414361.8";
+  const unknown = { state: "unknown", told: true };
+
+  test.each<[claim: string, said: Partial<Said>, state: object]>([
+    [
+      "what keepalived says",
+      { "vrrp-states": `${at} FAULT VI_1\n` },
+      { state: "FAULT", told: false },
+    ],
+    [
+      "not known when it has said nothing since its start",
+      { "vrrp-states": `${at} started\n` },
+      unknown,
+    ],
+    ["not known when the journal no longer has its word", { "vrrp-states": "" }, unknown],
+    [
+      "what the metrics remember then",
+      { "vrrp-states": "", "vrrp-metrics": "backup VI_1\n" },
+      { state: "BACKUP", told: false },
+    ],
+    [
+      "a fault that the metrics remember",
+      { "vrrp-states": "", "vrrp-metrics": "fault VI_1\n" },
+      { state: "FAULT", told: false },
+    ],
+    [
+      "not what the metrics remember of a time before keepalived's start",
+      { "vrrp-states": `${at} started\n`, "vrrp-metrics": "backup VI_1\n" },
+      unknown,
+    ],
+    [
+      "not known of one that says it is active and lacks the address",
+      { "vrrp-states": `${at} MASTER VI_1\n` },
+      unknown,
+    ],
+  ])("is %s", (_, said, state) => {
+    expect(of("lvs2", said)).toEqual(state);
+  });
+
+  test("is active with the address, whatever the log has forgotten, but for a fault", () => {
+    expect(of("lvs1", { "vrrp-states": "" })).toEqual({ state: "MASTER", told: false });
+    expect(of("lvs1", { "vrrp-states": `${at} FAULT VI_1\n` }).state).toBe("FAULT");
+  });
 });
 
 test("a host that can't be reached is shown, and the others are too", () => {
@@ -294,9 +447,9 @@ ${service.replace("# web", "# mail").replace("192.0.2.100", "192.0.2.101")}`;
       );
       edit(
         sections,
-        "vrrp-log",
+        "vrrp-states",
         /^/,
-        `1795414400.5 x y: (VI_2) Entering ${name === "lvs2" ? "MASTER" : "BACKUP"} STATE\n`,
+        `1795414400.5 ${name === "lvs2" ? "MASTER" : "BACKUP"} VI_2\n`,
       );
     }
     edit(sectionsOf(hosts, "lvs2"), "ipvs", /(2\.101[^]*)Route {3}1 {6}0 /, "$1Route   1      9 ");
@@ -326,7 +479,7 @@ ${service.replace("# web", "# mail").replace("192.0.2.100", "192.0.2.101")}`;
 test("a director in FAULT state is told", () => {
   expect(
     problems((of) => {
-      edit(of("lvs2"), "vrrp-log", "Entering BACKUP STATE (init)", "Entering FAULT STATE");
+      edit(of("lvs2"), "vrrp-states", "BACKUP VI_1", "FAULT VI_1");
     }),
   ).toEqual(["fault: lvs2 is in FAULT state for VI_1"]);
 });
@@ -359,7 +512,7 @@ test("a host whose clock is wrong is since as long in its state as by its own cl
   const sinceOf = ({ virtualAddresses: [first], at }: Status) =>
     Date.parse(at) - Date.parse(first?.since ?? "");
   const wrong = statusOf((of) => {
-    for (const question of ["now", "vrrp-log"]) {
+    for (const question of ["now", "vrrp-states"]) {
       edit(of("lvs1"), question, /^1795414/gm, "1795400");
     }
   });

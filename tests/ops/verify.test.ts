@@ -52,7 +52,7 @@ function withStep(name: string, script: string, change: (step: Step) => Partial<
 
 /** Title, resource and diff of each drift. */
 function drifts(...args: Parameters<typeof found>): [string, string, string[]][] {
-  return found(...args).drifts.map(({ title, resource, diff }) => [title, resource, diff]);
+  return (found(...args).drifts ?? []).map(({ title, resource, diff }) => [title, resource, diff]);
 }
 
 const live = /( +-> )?-a -t 192\.0\.2\.100:80 -r 192\.0\.2\.22:80 .*\n/;
@@ -132,7 +132,7 @@ test("a sysctl that the kernel needn't know is no drift where it doesn't, and is
       edit(sectionsOf(hosts, "lvs1"), "sysctls", /$/, `net.ipv4.vs.new = ${value}\n`);
     });
     const all = verified(host, expectations({ ...host, steps: optional }), answers.get("lvs1"));
-    return all.drifts
+    return (all.drifts ?? [])
       .find(({ title }) => title === "sysctls")
       ?.diff.filter((line) => /^[-+]/.test(line));
   };
@@ -175,7 +175,7 @@ test("a tunnel whose link is down takes nothing in: that is drift, as is an addr
       sections.set("file /var/lib/lvs-ha/virtual-addresses-brought", { status: 0, text: brought });
     });
     const all = verified(host, expectations({ ...host, steps: onTunnel }), answers.get("web1"));
-    return all.drifts.find(({ title }) => title === "virtual addresses")?.diff;
+    return all.drifts?.find(({ title }) => title === "virtual addresses")?.diff;
   };
   // lo has the address in the sample, too: somebody else may have put it there.
   expect(of("192.0.2.100 tunl0\n", "NOARP", "UP", "LOWER_UP")).toBeUndefined();
@@ -210,7 +210,7 @@ test("sync daemons that don't run, or not as the config says, are drift", () => 
       sectionsOf(hosts, "lvs1").set("ipvs-daemons", { status: 0, text: daemons });
     });
     const all = verified(host, expectations({ ...host, steps }), answers.get("lvs1"));
-    return all.drifts.find(({ title }) => title === "connection sync daemons")?.diff;
+    return all.drifts?.find(({ title }) => title === "connection sync daemons")?.diff;
   };
   const daemon = (state: string, id = 51) =>
     `${state} sync daemon (mcast=eth0, syncid=${id}, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)\n`;
@@ -306,7 +306,7 @@ test("one that is out until its check has succeeded once is none either, though 
       },
       host,
     );
-    return [all.drifts.map(({ title }) => title), all.notes];
+    return [all.drifts?.map(({ title }) => title), all.notes];
   };
   expect(of("    alpha\n")).toEqual([[], ["web2 is out of the pool of web: its check fails"]]);
   expect(of("")).toEqual([["IPVS table"], []]);
@@ -345,7 +345,7 @@ test("one that a change has drained and not put in again is drift of the command
       expectations({ ...host, restores }),
       answers.get("lvs1"),
     );
-    return { found: all.map(({ resource, title, diff }) => [resource, title, diff]), notes };
+    return { found: all?.map(({ resource, title, diff }) => [resource, title, diff]), notes };
   };
   const drained = (sections: Sections) => {
     edit(sections, "ipvs-rules", "192.0.2.22:80 -g -w 1", "192.0.2.22:80 -g -w 0");
@@ -413,7 +413,7 @@ test("a secret that differs is told without being shown", () => {
     ["file /var/lib/lvs-ha/owners/secrets.sh", { status: 0, text: "pair-lvs1/10.10.0.11\n" }],
   ]);
   const result = verified(host, expectations({ ...host, steps: [secrets] }), { report });
-  expect(result.drifts.map(({ diff }) => diff)).toEqual([["it differs (secret, not shown)"]]);
+  expect(result.drifts?.map(({ diff }) => diff)).toEqual([["it differs (secret, not shown)"]]);
   expect(JSON.stringify(result)).not.toMatch(/cAnArY|other/);
 });
 
@@ -432,7 +432,7 @@ test("the mode of every file is compared: of keepalived.conf, of the scripts bes
         sections.set("folder /etc/keepalived/lvs-ha-scripts", { status: 0, text: "check.sh\n" });
       },
       host,
-    ).drifts.map(({ title, diff }) => [title, ...diff]);
+    ).drifts?.map(({ title, diff }) => [title, ...diff]);
   expect(of("0755")).toEqual([]);
   expect(of("0640")).toEqual([[`mode of ${script}`, "-0755 root:root", "+0640 root:root"]]);
   expect(of("0755", "0644 root:root")).toEqual([
@@ -450,7 +450,7 @@ test("the deploy key is compared, and nobody else's", () => {
     found("lvs1", (sections) => {
       const { status = 0, text = "" } = sections.get("keys root") ?? {};
       sections.set("keys root", { status, text: change(text) });
-    }).drifts.map(({ title, diff }) => [title, ...diff]);
+    }).drifts?.map(({ title, diff }) => [title, ...diff]);
   expect(of((text) => `${text}ssh-ed25519 AAAAoperator me@desk\n`)).toEqual([]);
   expect(of((text) => text.replace(key, other))).toEqual([
     ["authorized_keys of root", `-${key}`, `+${other}`],
@@ -479,7 +479,7 @@ test("a director in maintenance has its keepalived stopped, over a reboot, too, 
         }
       },
       host,
-    ).drifts.map(({ title, diff }) => [title, ...diff]);
+    ).drifts?.map(({ title, diff }) => [title, ...diff]);
   expect(of("ActiveState=inactive", "UnitFileState=disabled")).toEqual([]);
   expect(of("ActiveState=inactive", "UnitFileState=enabled")).toEqual([
     ["keepalived.service", "-disabled, inactive", "+enabled, inactive"],
@@ -520,7 +520,7 @@ test("keepalived's version is compared, and that it is held", () => {
         });
       },
       { ...lvs1, steps: [pinned] },
-    ).drifts.map(({ title, diff }) => [title, ...diff]);
+    ).drifts?.map(({ title, diff }) => [title, ...diff]);
   expect(of("1:2.3.3-1 held\n")).toEqual([]);
   expect(of("1:2.3.3-1\n")).toEqual([["version of keepalived", "-1:2.3.3-1 held", "+1:2.3.3-1"]]);
   expect(of("1:2.3.4-1 held\n")).toEqual([
@@ -606,7 +606,7 @@ test("every script that the components run on hosts is known, whatever the confi
 });
 
 test("every script that puts something on a host is compared, or is a part of one that is", () => {
-  const parts = ["drain.sh", "files.sh", "ipvs.sh", "packages.sh", "preflight.sh"];
+  const parts = ["drain.sh", "files.sh", "ipvs.sh", "packages.sh", "preflight.sh", "vrrp.sh"];
   const scripts = readdirSync(join(__dirname, "../../templates/scripts"));
   expect(scripts.filter((file) => !parts.includes(file)).sort()).toEqual(Object.keys(kinds).sort());
 });
@@ -633,7 +633,10 @@ test("the picture names each drifted thing, its resource, and the lines", () => 
   const host = found("lvs1", (sections) => {
     edit(sections, "sysctls", "ip_forward = 1", "ip_forward = 0");
   });
-  const gone = { ...host, name: "web1", unreachable: "No route to host", drifts: [] };
+  const gone = {
+    ...host,
+    ...{ name: "web1", unreachable: "No route to host", checked: null, drifts: null, notes: null },
+  };
   const text = picture(
     { stack: "dev", at: "", clean: false, hosts: [host, gone] },
     pc.createColors(false),
@@ -642,6 +645,14 @@ test("the picture names each drifted thing, its resource, and the lines", () => 
   expect(text).toContain("      -net.ipv4.ip_forward = 1\n      +net.ipv4.ip_forward = 0\n");
   expect(text).toContain("web1  unreachable: No route to host\n");
   expect(text).toContain("1 thing on 1 host is not as the stack says\n1 host could not be asked");
+});
+
+test("nothing is known of a host that can't be asked: not that nothing was found", () => {
+  const host = hostOf(sampleStack(), "lvs1");
+  expect(verified(host, expectations(host), { unreachable: "No route to host" })).toEqual({
+    ...{ name: "lvs1", role: "director", unreachable: "No route to host" },
+    ...{ checked: null, drifts: null, notes: null },
+  });
 });
 
 /** Inputs as `pulumi stack export --show-secrets` has them: mocks have the value of a secret beside its mark. */

@@ -712,6 +712,21 @@ describe("a sync daemon", () => {
     expect(told()).toEqual(["start"]);
   });
 
+  test.each([
+    ["another interface", "eth9 51"],
+    ["another id", "eth0 0"],
+  ])("of another owner, with %s, makes room for the config's", (_, theirs) => {
+    host.write("/ipvs/daemons", `master ${theirs}\nbackup\n`);
+    const { stderr } = applied({ id: "first", synced: true });
+    expect(stderr).toContain("started the master sync daemon in the place of another: mcast=eth");
+    expect([...(daemons() ?? "").split("\n")].sort()).toEqual(["", "backup", "master"]);
+    // A config that is live already brings no reload.
+    host.write("/ipvs/daemons", `master\nbackup ${theirs}\n`);
+    expect(applied({ id: "first", synced: true }).stderr).toContain("started the backup sync");
+    expect(daemons()).toBe("master\nbackup\n");
+    expect(told()).toEqual(["start"]);
+  });
+
   test("is stopped when the config has it no more, which a reload leaves undone", () => {
     applied({ id: "first", synced: true });
     const { stderr } = applied({ id: "second" });

@@ -19,6 +19,8 @@ interface Facts {
   slabBytes?: number;
   /** The module ip_vs. */
   ipvs?: "module" | "built in" | "none";
+  /** /etc/default/ipvsadm, of the package's own service. */
+  ipvsadm?: string;
   role?: "director" | "real-server";
   /** What runs the container that it is; none where it is empty. */
   container?: string;
@@ -83,7 +85,7 @@ afterAll(() => {
 
 /** What it says of a host, and how it ends. */
 function look(changes: Facts = {}, changed?: string) {
-  const facts: Required<Omit<Facts, "slabBytes">> & Facts = { ...fit, ...changes };
+  const facts: Required<Omit<Facts, "slabBytes" | "ipvsadm">> & Facts = { ...fit, ...changes };
   const { slabBytes, ipvs } = facts;
   if (facts.osRelease === "") rmSync(host.at("/etc/os-release"), { force: true });
   else host.write("/etc/os-release", facts.osRelease);
@@ -98,9 +100,16 @@ function look(changes: Facts = {}, changed?: string) {
   if (facts.keepalivedDefaults === "") rmSync(host.at("/etc/default/keepalived"), { force: true });
   else host.write("/etc/default/keepalived", facts.keepalivedDefaults);
   host.write("/proc/meminfo", `MemTotal: ${facts.memoryKiB} kB\nMemFree: 1 kB\n`);
-  for (const path of ["/proc/slabinfo", "/proc/net/ip_vs", "/module", "/run/systemd/system"]) {
+  for (const path of [
+    "/etc/default/ipvsadm",
+    "/proc/slabinfo",
+    "/proc/net/ip_vs",
+    "/module",
+    "/run/systemd/system",
+  ]) {
     rmSync(host.at(path), { recursive: true, force: true });
   }
+  if (facts.ipvsadm) host.write("/etc/default/ipvsadm", facts.ipvsadm);
   if (slabBytes)
     host.write("/proc/slabinfo", `nf_conntrack_x 1 1 9\nnf_conntrack 5 7 ${slabBytes}\n`);
   if (ipvs !== "none") host.write(ipvs === "module" ? "/module" : "/proc/net/ip_vs", "");
@@ -145,6 +154,8 @@ const lacks = (address: string, has = "192.0.2.11/24 2001:db8::11/64 ") =>
   `interface lo does not have ${address}; it has: ${has}`;
 const noRoot = "needs root, or a login with passwordless sudo";
 const noSystemd = "systemd is not running; the stack's services need it";
+const ipvsadmHas = (has: string, wanted: string) =>
+  `/etc/default/ipvsadm has ${has}: ipvsadm's own service would change what keepalived has in IPVS; set ${wanted} there`;
 const noIpvs = "this kernel (6.1.0-18-amd64) has no ip_vs module; a director needs it";
 
 const inContainer =
@@ -189,6 +200,15 @@ const right: Record<string, [Facts, conntrack?: string]> = {
         "/dev/vda3 /usr/loc ext4 ro 0 0",
       ],
     },
+  ],
+  "a director on which ipvsadm's own service does nothing": [
+    { ipvsadm: `# AUTO=true\nAUTO="false"\nDAEMON="none" # not "both"\nIFACE="eth0"\n` },
+  ],
+  "a director on which it is told last to do nothing": [
+    { ipvsadm: "AUTO=true\nDAEMON=both\nAUTO=false\nDAEMON='none'\n" },
+  ],
+  "a real server, whatever ipvsadm's own service would do": [
+    { role: "real-server", ipvsadm: "AUTO=true\nDAEMON=both\n" },
   ],
   "a system in quotes": [{ osRelease: `ID="debian"\nVERSION_ID='12'\n` }],
   "no interfaces": [{ interfaces: "", addresses: [] }],
@@ -278,6 +298,14 @@ const wrong: Record<string, [Facts, finding: string, conntrack?: string]> = {
     conntrack(1025, { bytes: 328 }),
   ],
   "no ip_vs": [{ ipvs: "none" }, noIpvs],
+  "rules of somebody else's at boot": [
+    { ipvsadm: 'AUTO="true"\nDAEMON="none"\n' },
+    ipvsadmHas("AUTO=true", "AUTO=false"),
+  ],
+  "sync daemons of somebody else's at boot": [
+    { ipvsadm: "AUTO=false\n  DAEMON=both\n" },
+    ipvsadmHas("DAEMON=both", "DAEMON=none"),
+  ],
 };
 
 const said = (lines: string[]) => lines.map((line) => `preflight: ${line}\n`).join("");
@@ -311,7 +339,7 @@ test.each(Object.entries(wrong))(
       stdout: "",
       stderr: said([
         // Memory, keepalived and ip_vs are looked at last.
-        ...(/conntrack|ip_vs|keepalived|kube/.test(finding) ? [table, finding] : [finding, table]),
+        ...(/conntrack|ip_?vs|keepalived|kube/.test(finding) ? [table, finding] : [finding, table]),
         "1 found; nothing was changed on this host",
       ]),
       changes: [],
@@ -328,6 +356,7 @@ const hopeless: Facts = {
   free: { "/usr": 1024, "/var": 2048, "/etc": 3072 },
   memoryKiB: 512000,
   ipvs: "none",
+  ipvsadm: "AUTO=true\nDAEMON=master\n",
 };
 
 test("everything that is wrong is found at once", () => {
@@ -346,7 +375,9 @@ test("everything that is wrong is found at once", () => {
       conntrack(1000, { memory: 500 }),
       tooMany(1638400),
       noIpvs,
-      "10 found; nothing was changed on this host",
+      ipvsadmHas("AUTO=true", "AUTO=false"),
+      ipvsadmHas("DAEMON=master", "DAEMON=none"),
+      "12 found; nothing was changed on this host",
     ]),
     changes: [],
   });

@@ -1,7 +1,7 @@
 #!/bin/sh
 # ipvsadm(8) 1.31, as far as the host scripts use it. $FOLDER/ipvs has what the kernel has: table, lines of `ipvsadm -Sn`, which have a
 # real server's -x and -y, too; open and idle, the number of each real server's connections; connections, lines of `ipvsadm -Lnc`; daemons,
-# a role a line. $FOLDER/tmp/edits has what it was told.
+# a role a line, and where it isn't eth0's with id 51 its interface and id. $FOLDER/tmp/edits has what it was told.
 set -eu
 cd "$FOLDER/ipvs"
 
@@ -135,7 +135,9 @@ case $* in
     shown "$*"
     ;;
 '-L --daemon')
-    [ ! -e daemons ] || sed 's/$/ sync daemon (mcast=eth0, syncid=51, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)/' daemons
+    [ ! -e daemons ] || awk '{
+        print $1 " sync daemon (mcast=" ($2 ? $2 : "eth0") ", syncid=" ($2 ? $3 : 51) ", maxlen=1472, group=224.0.0.81, port=8848, ttl=1)"
+    }' daemons
     ;;
 -Lnc)
     printf 'IPVS connection entries\npro expire state       source             virtual            destination\n'
@@ -145,12 +147,16 @@ case $* in
 -C) : >table ;;
 '--start-daemon '*)
     echo "$*" >>"$FOLDER/tmp/edits"
-    ! grep -qx "$2" daemons 2>/dev/null || { echo "Daemon has already run" >&2 && exit 255; }
-    echo "$2" >>daemons
+    ! grep -q "^$2" daemons 2>/dev/null || { echo "Daemon has already run" >&2 && exit 255; }
+    case "$3 $4 $5 $6" in
+    "--mcast-interface eth0 --syncid 51") echo "$2" ;;
+    "--mcast-interface "*" --syncid "*) echo "$2 $4 $6" ;;
+    *) echo "unexpected: $*" >&2 && exit 64 ;;
+    esac >>daemons
     ;;
 '--stop-daemon '*)
-    grep -qx "$2" daemons 2>/dev/null || { echo "No daemon is running" >&2 && exit 255; }
-    sed -i "/^$2\$/d" daemons
+    grep -q "^$2" daemons 2>/dev/null || { echo "No daemon is running" >&2 && exit 255; }
+    sed -i "/^$2/d" daemons
     ;;
 -[AEDaed]\ *)
     echo "$*" >>"$FOLDER/tmp/edits"

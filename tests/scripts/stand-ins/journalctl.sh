@@ -1,16 +1,17 @@
 #!/bin/sh
 # journalctl(1) of keepalived, as far as the host scripts use it. $FOLDER/journal has its messages, oldest first, a line each, with or
 # without the time, host and process that -o short-unix prints; a line `-- Boot --` comes before those of another boot of the host.
-# A cursor is a number of lines.
+# A cursor is a number of lines. With -t, messages without a process are some of its own.
 set -eu
 journal=$FOLDER/journal
-reverse='' boot='' from='' file='' unit='' output=short lines='' cursor=''
+identifiers='' reverse='' boot='' from='' file='' unit='' output=short lines='' cursor=''
 while [ $# -gt 0 ]; do
     case $1 in
     -q | --no-pager) ;;
     -r) reverse=yes ;;
     -b) boot=yes ;;
     -u) unit=$2 && shift ;;
+    -t) identifiers="$identifiers $2 " && shift ;;
     -o) output=$2 && shift ;;
     -n) lines=$2 && shift ;;
     --show-cursor) cursor=yes ;;
@@ -24,11 +25,16 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ "$unit" = keepalived ] || { echo "unexpected unit: $unit" >&2 && exit 64; }
-awk -v from="${from:-0}" -v boot="$boot" -v output="$output" -v reverse="$reverse" -v cursor="$cursor" -v file="$file" -v lines="$lines" '
+awk -v identifiers="$identifiers" -v from="${from:-0}" -v boot="$boot" -v output="$output" -v reverse="$reverse" -v cursor="$cursor" -v file="$file" -v lines="$lines" '
     NR <= from { next }
     /^-- Boot/ {
         if (boot) n = 0
         next
+    }
+    identifiers && match($0, /^[0-9]+[.][0-9]+ [^ ]+ [^[]+[[]/) {
+        identifier = substr($0, RSTART, RLENGTH - 1)
+        sub(/.* /, "", identifier)
+        if (!index(identifiers, " " identifier " ")) next
     }
     {
         if (output == "cat") sub(/^[0-9]+[.][0-9]+ [^ ]+ [^ ]+: /, "")
