@@ -129,7 +129,8 @@ function printTable(shown: readonly Row[]): void {
   }
 }
 
-function verdictOf({ hostKey }: ConfigHost, answer: Shown): Verdict {
+/** What a host's key says beside the pinned one. */
+export function verdictOf({ hostKey }: ConfigHost, answer: Shown): Verdict {
   if ("why" in answer) return "no answer";
   if (hostKey === undefined) return "not pinned";
   return isSameKey(hostKey, answer.hostKey) ? "match" : "MISMATCH";

@@ -15,7 +15,7 @@ export interface Entry {
 export function entriesOf(host: string, printed: string): Entry[] {
   const entries: Entry[] = [];
   for (const line of printed.split("\n")) {
-    const [, at, text] = /^(\d+\.\d+) \S+ (.*)$/.exec(line) ?? [];
+    const [, at, text] = /^(\d+\.\d+) \S+ (.*)$/s.exec(line) ?? [];
     const last = entries.at(-1);
     if (text !== undefined) entries.push({ host, at: Number(at), text });
     else if (last && line.trim() !== "") last.text += `\n${line}`;
