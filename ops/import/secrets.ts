@@ -74,17 +74,26 @@ export class Secrets {
     return values ? text.replace(values, instead) : text;
   }
 
+  /** The same of words that quote a line. */
+  private words(text: string, where: string): string {
+    const quoted = text.replace(
+      /"((?:[^"\\]|\\.)*)"/g,
+      (_, part: string) => `"${this.line(part)}"`,
+    );
+    return this.text(quoted, where);
+  }
+
   /** The same in the whole of a report. */
   hideIn(report: Report): void {
     for (const entry of report.kept) entry.text = this.line(entry.text, entry.where);
     for (const entry of report.changed) {
       entry.from = this.line(entry.from, entry.where);
-      entry.to = this.text(entry.to, entry.where);
-      entry.why = this.text(entry.why, entry.where);
+      entry.to = this.words(entry.to, entry.where);
+      entry.why = this.words(entry.why, entry.where);
     }
     for (const entry of report.inexpressible) {
       entry.text = this.line(entry.text, entry.where);
-      entry.why = this.text(entry.why, entry.where);
+      entry.why = this.words(entry.why, entry.where);
     }
     for (const entry of report.toFillIn) {
       // Nothing of the config is in this one, and a password may be a word of it.
@@ -112,7 +121,9 @@ export class Secrets {
         if (secret === "all") this.add(beforeBrace(rest), place);
         if (secret === "next") this.add(firstValue(rest), place);
         this.places.add(`${place.file}:${place.line}`);
-        awaited = secret === "all" && /^[\s="'{\\]*$/.test(rest);
+        awaited =
+          (secret === "all" && /^[\s=:"'{\\]*$/.test(rest)) ||
+          (secret === "next" && /^[\s=:"']*[{\\]\s*$/.test(rest));
       }
     }
   }
@@ -137,7 +148,11 @@ export class Secrets {
     this.places.add(`${file}:${line}`);
     for (const [, name = ""] of text.matchAll(/\$\{?([A-Za-z_]\w*)/g)) this.variables.add(name);
     for (const word of text.split(/\s+/)) {
-      for (const value of [word, ...word.split(/["'\\=#!{}();]+/), ...word.split("$")]) {
+      for (const value of [
+        word,
+        ...word.split(/["'\\=#!{}();]+/),
+        ...word.split(/["'\\=#!{}();$]+/),
+      ]) {
         if (value !== "" && !/^["'\\=#!{}]+$/.test(value)) this.values.add(value);
       }
     }
@@ -158,36 +173,46 @@ interface Told {
 
 /** The words of a line that tell of a secret. */
 function allTold(line: string): Told[] {
+  // What a variable stands for is read as if it stood there.
+  const [definition] = /^\s*(?:@\S+\s+)*\$\w+=\s*/.exec(line) ?? [];
+  if (definition !== undefined && !telling.test(definition)) {
+    return allTold(line.slice(definition.length)).map(({ end, secret }) => ({
+      end: end + definition.length,
+      secret,
+    }));
+  }
   const comment = line.search(/(?:^|\s)[#!]/);
   const found: Told[] = [];
   for (const { 0: word, index } of line.matchAll(/[^\s"'{}]+/g)) {
-    const isFirst = /^\s*(?:@\S+\s+)*(?:~\w+\s*\([^)]*\)\s*)?$/.test(line.slice(0, index));
+    const isFirst = /^[\s"'{}]*(?:@\S+\s+)*(?:~\w+\s*\([^)]*\)\s*)?["']?$/.test(
+      line.slice(0, index),
+    );
+    if (word === "PASS" && !isFirst) continue;
     const own = authPass.exec(word);
-    const at = own ?? telling.exec(word);
-    if (isFirst && isSecretKeyword(word)) {
-      found.push({ end: index + word.length, secret: "all" });
-    } else if (at && !(word === "PASS" && !isFirst)) {
-      const [name = ""] = /^[\w-]*/.exec(word.slice(at.index)) ?? [];
-      const end = index + at.index + name.length;
-      const isAssigned = /^[=:]/.test(line.slice(end));
-      const inComment = comment >= 0 && index >= comment;
-      const before = word.slice(0, at.index);
-      // A file's name, and a variable that stands for several lines.
-      if (!own && before.includes("/") && !/[?&]/.test(before)) continue;
-      if (isFirst && word.startsWith("$") && !isAssigned) continue;
-      if (own && !inComment) found.push({ end, secret: "all" });
-      else if (isFirst && (isAssigned || /^[a-z_]+$/i.test(word))) {
-        found.push({ end, secret: "all" });
-      } else if (own || isAssigned || word.startsWith("-") || (name === word && !inComment)) {
-        found.push({ end, secret: "next" });
-      } else found.push({ end: index + word.length, secret: "something" });
-    }
+    const [near = ""] = /^[\w-]*/.exec(word) ?? [];
+    const at = own?.index ?? (isSecretKeyword(near) ? 0 : telling.exec(word)?.index);
+    if (at === undefined) continue;
+    const [name = ""] = /^[\w-]*/.exec(word.slice(at)) ?? [];
+    const end = index + at + name.length;
+    const isAssigned = /^[=:]/.test(line.slice(end));
+    const inComment = comment >= 0 && index >= comment;
+    const before = word.slice(0, at);
+    // A file's name, and a variable that stands for several lines.
+    if (!own && before.includes("/") && !/[?&]/.test(before)) continue;
+    if (isFirst && word.startsWith("$") && !isAssigned) continue;
+    const isKeyword = own !== null || (isFirst && (isAssigned || /^[a-z_]+$/i.test(word)));
+    if (isKeyword && !inComment) found.push({ end, secret: "all" });
+    else if (own || isAssigned || word.startsWith("-") || (name === word && !inComment)) {
+      found.push({ end, secret: "next" });
+    } else found.push({ end: index + word.length, secret: "something" });
   }
   return found;
 }
 
+/** keepalived's words for a secret, with a letter or two wrong. */
 function isSecretKeyword(word: string): boolean {
-  return word.length > 6 && (distance(word, "auth_pass") <= 2 || distance(word, "password") <= 2);
+  const bare = word.replace(/^-+/, "");
+  return bare.length > 6 && ["auth_pass", "password"].some((known) => distance(bare, known) <= 2);
 }
 
 /** The text up to a brace that stands by itself, or a comment. */
@@ -198,7 +223,7 @@ function beforeBrace(text: string): string {
 /** The word, or the words in quotes, behind `--password`, `PASSWORD=` or `token:`. */
 function firstValue(text: string): string {
   const [, double, single, plain] =
-    /^["']?[\s=:]*(?:"([^"]*)|'([^']*)|([^\s"'&;]+))/.exec(text) ?? [];
+    /^["']?[\s=:{]*(?:"([^"]*)|'([^']*)|([^\s"'&;]+))/.exec(text) ?? [];
   return double ?? single ?? plain ?? "";
 }
 

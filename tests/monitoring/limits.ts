@@ -367,8 +367,10 @@ export const limits: Record<string, Limits> = {
     severity: "warning",
     fires: {
       "there are none": { [up("web1")]: 1 },
+      "there are none of a second stack": { [up("web1", other)]: 1 },
       "there are others'": {
         [up("web1")]: 1,
+        [mtime("web1", other)]: "0+15x80",
         [mtime("web2")]: "0+15x80",
         [mtime("web1", { file: `${textFolder}/other.prom` })]: "0+15x80",
       },
@@ -379,6 +381,7 @@ export const limits: Record<string, Limits> = {
     silent: {
       "they are as old as may be": { [up("web1")]: 1, [mtime("web1")]: "-300+15x80" },
       "the host is down": { [up("web1")]: 0 },
+      "there are none of no stack": { [up("db1", foreign)]: 1 },
       "of no stack": { [up("db1", foreign)]: 1, [mtime("db1", foreign)]: "-400x80" },
       "others' are too old": {
         [mtime("web1")]: "0+15x80",

@@ -1,6 +1,8 @@
 // A password is never printed, however a config has it: of many shapes, nothing of it is in what an import says, in any form.
+import fc from "fast-check";
 import { importConfig, renderReport } from "../../../ops/import";
 import type { ConfigFiles } from "../../../ops/import/syntax/files";
+import { runs, seed } from "../../support/draws";
 
 // Each is tried in two lengths: keepalived cuts at 8 characters, and nobody else does.
 const canaries = ["tOpSecrt", "C4naryXyzzy-LongOne"];
@@ -131,6 +133,53 @@ describe.each(Object.entries(shapes))("a password %s", (_, shape) => {
     }
   });
 });
+
+test("a password is not printed in whatever is made of such parts", () => {
+  const canary = "Zq7xKw9vJ";
+  const before = [
+    ...[
+      "",
+      "@lb1 ",
+      "@^lb1 ",
+      "}\n",
+      "} ",
+      "{ ",
+      "auth_type PASS ",
+      "~SEQ(i,1,2) ",
+      "$V=",
+      "$V=\\\n",
+    ],
+    ...["'", '"', "authentication { ", "}\n}\n", "$PASS\n"],
+  ];
+  const keyword = ["auth_pass", "auth_pas", "authpass", "auth-pass", "AUTH_PASS", "uath_pass"];
+  const between = [
+    ...[" ", "\t", "=", " = ", ":", "\n", " \\\n", "\n\n", " {\n", "{", ' "', " '", '"', " $1$"],
+    ...[" @x ", " ! ", "\n# c\n", " PASS ", " $"],
+  ];
+  const after = [
+    ...["", '"', "'", "}", " }", "{", "#x", " # c", "\\", "\n}", "$V", " more", "\n auth_pass $V"],
+    `\nauth_pass ${canary}2`,
+  ];
+  const places = ["auth", "top", "instance", "service", "check"] as const;
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...places),
+      ...([before, keyword, between, after].map((parts) => fc.constantFrom(...parts)) as [
+        fc.Arbitrary<string>,
+        fc.Arbitrary<string>,
+        fc.Arbitrary<string>,
+        fc.Arbitrary<string>,
+      ]),
+      (place, first, word, gap, last) => {
+        const text = config({ [place]: `${first}${word}${gap}${canary}${last}` });
+        for (const host of [undefined, "lb1"]) {
+          expect(said(text, host).toLowerCase()).not.toContain(canary.toLowerCase());
+        }
+      },
+    ),
+    { seed, numRuns: runs(60) },
+  );
+}, 120_000);
 
 test("what the lines around a password say is there all the same", () => {
   const { report } = importConfig([
