@@ -5,6 +5,7 @@ export default {
   testSequencer: "<rootDir>/tests/run/sequencer.mjs",
   testMatch: ["<rootDir>/tests/**/*.test.ts"],
   testPathIgnorePatterns: ["/node_modules/", "<rootDir>/tests/lab/"],
+  setupFiles: ["<rootDir>/tests/run/ownStackFiles.ts"],
   transform: {
     "\\.ts$": ["@swc/jest", { jsc: { parser: { syntax: "typescript" }, target: "es2022" } }],
   },

@@ -42,10 +42,24 @@ export function check(raw: RawConfig): { settings?: Settings; errors: string[] }
       errors.push(...find(parsed as StackConfig, (name) => raw.has(name)));
     }
   }
+  if (errors.length === 0) errors.push(...unfilled(parsed, ""));
   return errors.length > 0
     ? // What instances take from `vrrp` is wrong in all of them, and once in the config.
       { errors: [...new Set(errors)] }
     : { settings: resolve(parsed as StackConfig), errors };
+}
+
+/** Strings that still say FILL_IN, as an import leaves them where nothing but a person knows the value. */
+function unfilled(value: unknown, at: string): string[] {
+  if (typeof value === "string") {
+    return value.includes("FILL_IN")
+      ? [`${at}: still says FILL_IN; put the value there that lvs import could not know`]
+      : [];
+  }
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    unfilled(inner, path(at === "" ? [key] : [at, Array.isArray(value) ? Number(key) : key])),
+  );
 }
 
 const settingNames = Object.keys(schema) as (keyof typeof schema)[];

@@ -1,4 +1,5 @@
 // The operator's command: `npm run lvs -- COMMAND`.
+import { inspect } from "node:util";
 import { Command, CommanderError } from "commander";
 import { addCompletion } from "./completion";
 import { addDrain } from "./drain/command";
@@ -12,6 +13,7 @@ import { addRepair } from "./repair/command";
 import { endOnSignals, isInterrupted } from "./signals";
 import { addStatus } from "./status/command";
 import { addVerify } from "./verify/command";
+import { complain } from "./voice";
 
 const program = new Command("lvs")
   .description("Looks after the load balancer that pulumi up has made.")
@@ -44,9 +46,9 @@ program.parseAsync().catch((error: unknown) => {
     process.exitCode = error.exitCode === 0 ? exitCodes.fine : exitCodes.usage;
     return;
   }
-  console.error(`lvs: ${error instanceof Error ? error.message : String(error)}`);
+  complain(`lvs: ${error instanceof Error ? error.message : String(error)}`);
   const [, code] = endings.find(([kind]) => error instanceof kind) ?? [];
   // What failed because of the signal is no other failure.
   process.exitCode = isInterrupted() ? exitCodes.interrupted : (code ?? exitCodes.couldNotLook);
-  if (code === undefined) console.error(error);
+  if (code === undefined) complain(inspect(error));
 });

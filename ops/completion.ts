@@ -5,6 +5,7 @@ import { Argument, type Command } from "commander";
 import { quote } from "shell-quote";
 import { parseDocument } from "yaml";
 import { z } from "zod";
+import { print } from "./voice";
 
 /** The name that a shell gets for the command: LVM has the name lvs. */
 const name = "lvs-ha";
@@ -19,7 +20,7 @@ export function addCompletion(program: Command): void {
       '\nPut this into ~/.bashrc or ~/.zshrc, in the project\'s folder FOLDER:\n  eval "$(npm --silent --prefix FOLDER run lvs -- completion bash)"',
     )
     .action((shell: keyof typeof shells) => {
-      console.log(shells[shell](program, hostsOf(project)));
+      print(shells[shell](program, hostsOf(project)));
     });
 }
 

@@ -40,3 +40,8 @@ export async function toItsEnd<T>(work: () => Promise<T>): Promise<T> {
     underWay -= 1;
   }
 }
+
+/** For a command that computes and holds nothing that must be put back: a signal ends it, even where it doesn't come up to listen. */
+export function leaveToSignals(): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.removeAllListeners(signal);
+}

@@ -7,7 +7,8 @@ import { type Ssh, Unreachable, withSsh } from "../ssh";
 import { readStack, type StackHost } from "../stack";
 import { see } from "../status/see";
 import { isInMaintenance } from "../steps";
-import { colorsOn, printJson } from "../voice";
+import { printableIn } from "../printable";
+import { colorsOn, print, printJson } from "../voice";
 import { addressesOf, lastIn } from "./members";
 
 interface Options extends StackCommandOptions {
@@ -101,7 +102,7 @@ async function onDirectors(
     printJson({ realServer, addresses, directors: told });
   } else {
     const colors = colorsOn(process.stdout);
-    for (const line of told.flatMap((one) => lines(one, colors))) console.log(line);
+    for (const line of printableIn(told).flatMap((one) => lines(one, colors))) print(line);
   }
   if (told.every(({ unreachable }) => unreachable !== null)) {
     throw new CouldNotLook("no director could be asked");

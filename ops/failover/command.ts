@@ -9,7 +9,7 @@ import { asRoot, type Ssh, withSsh } from "../ssh";
 import { readStack, type Stack } from "../stack";
 import type { Status } from "../status/look";
 import { see, seeDirectors } from "../status/see";
-import { colorsOn, printJson, voice } from "../voice";
+import { colorsOn, complain, print, printJson, voice } from "../voice";
 import { planFailover, type Plan, type Wishes } from "./plan";
 
 interface Options extends StackCommandOptions, Wishes {
@@ -42,11 +42,11 @@ export function addFailover(program: Command): void {
           tell(options, `${plan.already} is active already`, { from: null, to: plan.already });
           return;
         }
-        for (const line of picture(plan)) console.error(line);
+        for (const line of picture(plan)) complain(line);
         await confirm("Fail over?", options);
         const milliseconds = await failOver(open, only, plan);
         if (milliseconds === undefined) {
-          console.error(
+          complain(
             `lvs: after ${limitSeconds} s ${others(plan)} does not have all addresses: lvs status`,
           );
           process.exitCode = exitCodes.wrong;
@@ -62,7 +62,7 @@ export function addFailover(program: Command): void {
             standsBy: trouble === undefined,
           },
         );
-        if (trouble !== undefined) console.error(`lvs: ${trouble}`);
+        if (trouble !== undefined) complain(`lvs: ${trouble}`);
         process.exitCode = trouble === undefined ? exitCodes.fine : exitCodes.wrong;
       });
     });
@@ -70,7 +70,7 @@ export function addFailover(program: Command): void {
 
 function tell({ json }: Options, line: string, facts: object): void {
   if (json) printJson(facts);
-  else console.log(line);
+  else print(line);
 }
 
 function picture({ from, moves, warnings }: Plan): string[] {
@@ -152,7 +152,7 @@ async function shell(
     onLine,
     ssh.env,
   );
-  if (exitCode !== 0) console.error(`lvs: ${name}: ended with ${exitCode}: ${stderr.trim()}`);
+  if (exitCode !== 0) complain(`lvs: ${name}: ended with ${exitCode}: ${stderr.trim()}`);
 }
 
 /** Waits until the director that was active stands by; what is wrong if it doesn't. */

@@ -5,7 +5,8 @@ import { type StackCommandOptions, stackCommand } from "../options";
 import { type Ssh, withSsh } from "../ssh";
 import type { Login } from "../stack";
 import { table } from "../table";
-import { colorsOn, printJson } from "../voice";
+import { printableIn } from "../printable";
+import { colorsOn, complain, print, printJson } from "../voice";
 import { type ConfigHost, readConfigHosts } from "./hosts";
 import { fingerprint, isSameKey, type Place, scan, type Shown } from "./scan";
 
@@ -74,10 +75,10 @@ async function scanNew(places: readonly Place[], { proxy, ...options }: Options)
   }
   for (const { place, answer } of shown) {
     const name = `${place.host}${place.port === 22 ? "" : ` port ${place.port}`}`;
-    if ("why" in answer) console.error(`lvs: ${name}: ${answer.why}`);
+    if ("why" in answer) complain(`lvs: ${name}: ${answer.why}`);
     else if (!options.json) {
-      console.log(`# ${name} ${fingerprint(answer.hostKey)}`);
-      console.log(`hostKey: ${answer.hostKey}`);
+      print(`# ${name} ${fingerprint(answer.hostKey)}`);
+      print(`hostKey: ${answer.hostKey}`);
     }
   }
   if (shown.some(({ answer }) => "why" in answer)) process.exitCode = exitCodes.couldNotLook;
@@ -106,9 +107,10 @@ async function scanStack(options: Options): Promise<void> {
   else if (has("no answer")) process.exitCode = exitCodes.couldNotLook;
 }
 
-function printTable(rows: readonly Row[]): void {
+function printTable(shown: readonly Row[]): void {
+  const rows = printableIn(shown);
   const colors = colorsOn(process.stdout);
-  console.log(
+  print(
     table(
       ["HOST", "ADDRESS", "KEY", "SHOWN", "PINNED"],
       rows.map(({ host, answer, verdict }) => [
@@ -123,11 +125,12 @@ function printTable(rows: readonly Row[]): void {
   );
   for (const { host, answer, verdict } of rows) {
     if ("why" in answer || verdict === "match") continue;
-    console.log(`\n${host.name} shows\n  hostKey: ${answer.hostKey}`);
+    print(`\n${host.name} shows\n  hostKey: ${answer.hostKey}`);
   }
 }
 
-function verdictOf({ hostKey }: ConfigHost, answer: Shown): Verdict {
+/** What a host's key says beside the pinned one. */
+export function verdictOf({ hostKey }: ConfigHost, answer: Shown): Verdict {
   if ("why" in answer) return "no answer";
   if (hostKey === undefined) return "not pinned";
   return isSameKey(hostKey, answer.hostKey) ? "match" : "MISMATCH";

@@ -59,14 +59,15 @@ export function readChefNode(json: string): ChefNode {
 function parseJson(json: string): unknown {
   try {
     return JSON.parse(json);
-  } catch (error) {
-    throw new Error(`is no JSON: ${(error as Error).message}`, { cause: error });
+  } catch {
+    // The parser's own words quote the file, which may have a password there.
+    throw new Error("is no JSON: yet it begins with {, as no keepalived.conf does");
   }
 }
 
 /** The cookbook has one password for all. */
 export const cookbookPassword =
-  "pulumi config set --secret lvs-ha:vrrpAuthPass grr02, which the cookbook has for everybody";
+  "pulumi config set --secret lvs-ha:vrrpAuthPass, with the auth_pass of the cookbook's keepalived.conf.erb, which is everybody's";
 
 /** What the cookbook did to the hosts besides keepalived: ufw, and sysctls of which the stack's defaults have most. */
 export function cookbookHosts(

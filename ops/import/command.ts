@@ -2,8 +2,12 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { Option, type Command } from "commander";
 import { CouldNotLook, exitCodes, UsageError } from "../exit";
+import { printableIn } from "../printable";
+import { leaveToSignals } from "../signals";
+import { complain, printFile, printJson } from "../voice";
 import { isChefNode, readChefNode } from "./chef";
 import { diskFiles } from "./syntax/files";
+import { notConfig, notText } from "./syntax/notConfig";
 import { importConfig, renderReport, type DirectorConfig } from "./index";
 
 interface Options {
@@ -43,6 +47,7 @@ export function addImport(program: Command): void {
     .action((files: [string, ...string[]], options: Options) => {
       // npm changes to the project's folder; names of files are its caller's.
       process.chdir(process.env.INIT_CWD ?? ".");
+      leaveToSignals();
       run(files, options);
     });
 }
@@ -57,25 +62,29 @@ function run([first, ...others]: [string, ...string[]], options: Options): void 
     [readDirector(first), ...others.map(readDirector)],
     ipvsadm === undefined ? undefined : { file: ipvsadm, text: read(ipvsadm) },
   );
-  if (json) console.log(JSON.stringify({ config, report }, null, 2));
+  if (json) printJson({ config, report });
   else {
-    if (output === undefined) process.stdout.write(yaml);
+    if (output === undefined) printFile(yaml);
     else write(output, yaml);
-    process.stderr.write(renderReport(report, { all: verbose }));
+    complain(renderReport(printableIn(report), { all: verbose }).trimEnd());
   }
   process.exitCode = report.inexpressible.length > 0 ? exitCodes.wrong : exitCodes.fine;
 }
 
 /**
  * A file's text as a director's config, whichever of both it is.
- * @throws UsageError when it is JSON, and no node of the cookbook
+ * @throws UsageError when it is neither
  */
 export function directorConfig(
   file: string,
   text: string,
   { root, host }: Pick<Options, "root" | "host">,
 ): DirectorConfig {
-  if (!isChefNode(text)) return { file, text, files: diskFiles(file, root), host };
+  if (!isChefNode(text)) {
+    const why = text.trim() === "" ? "it is empty" : notConfig(text);
+    if (why !== undefined) throw new UsageError(`${file} is no keepalived.conf: ${why}`);
+    return { file, text, files: diskFiles(file, root), host };
+  }
   try {
     const chef = readChefNode(text);
     const shown = `${file}, as the cookbook's keepalived.conf`;
@@ -86,8 +95,15 @@ export function directorConfig(
 }
 
 function read(file: string): string {
+  const bytes = readBytes(file);
+  const why = notText(bytes);
+  if (why !== undefined) throw new UsageError(`${file} is no keepalived.conf: ${why}`);
+  return bytes.toString("utf8");
+}
+
+function readBytes(file: string): Buffer {
   try {
-    return readFileSync(file, "utf8");
+    return readFileSync(file);
   } catch (error) {
     throw new CouldNotLook(`${file} can't be read: ${(error as Error).message}`);
   }

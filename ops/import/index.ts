@@ -1,5 +1,6 @@
 // An existing pair's keepalived.conf -> stack config YAML, and a report of what became of each line.
 import { secretsPath } from "../../components/render/keepalived";
+import { UsageError } from "../exit";
 import { cookbookHosts, cookbookPassword, type ChefNode } from "./chef";
 import { readDirector } from "./read/director";
 import { checkImported, idleIn } from "./write/filled";
@@ -10,8 +11,10 @@ import { Names, RealServers } from "./names";
 import { parse, type Parsed } from "./syntax/parse";
 import { Scribe, type Report } from "./report";
 import { Scripts } from "./read/scripts";
+import { Secrets } from "./secrets";
 import type { Config } from "./shapes";
 import { toConfig } from "./write/toConfig";
+import { withoutSecrets } from "./write/withoutSecrets";
 import { concise, toYaml } from "./write/yaml";
 
 export { renderReport, type Report } from "./report";
@@ -44,7 +47,8 @@ export function importConfig(
     ...director,
     parsed: parse(director.text, { ...director, configId: director.host }),
   }));
-  const scripts = new Scripts(directors[0].files ?? noFiles);
+  const secrets = new Secrets(configs.map(({ parsed }) => parsed));
+  const scripts = new Scripts(directors[0].files ?? noFiles, secrets);
   const [leading, ...others] = configs.map(({ file, host, parsed }) => {
     const same = configs.filter((other) => other.file === file);
     recordLines(parsed, scribe);
@@ -57,13 +61,17 @@ export function importConfig(
   if (leading === undefined) throw new Error("there is nothing to import");
   if (ipvsadm) mergeIpvsadm(ipvsadm, leading, realServers, scribe);
   const imported = toConfig([leading, ...others], realServers, scripts, scribe);
+  for (const [at, text] of imported.comments) imported.comments.set(at, secrets.line(text));
   const { chef } = directors[0];
   if (chef) {
     Object.assign(imported.config, cookbookHosts(chef, imported.comments));
     const password = report.toFillIn.find(({ at }) => at === "vrrpAuthPass");
     if (password) password.what = cookbookPassword;
   }
-  const config = withoutIdle(concise(imported.config), scribe);
+  const config = withoutIdle(
+    withoutSecrets(concise(imported.config), imported.comments, secrets, scribe),
+    scribe,
+  );
   const { os, errors } = checkImported(config);
   if (os !== undefined) config.os = os;
   for (const error of errors) {
@@ -75,6 +83,7 @@ export function importConfig(
   }
   if (!config.vrrp?.instances) scribe.moved("vrrp.instances[VI_1]", "vrrp");
   scribe.close();
+  secrets.hideIn(report);
   return { yaml: toYaml(config, imported.comments, report), report, config };
 }
 
@@ -108,11 +117,19 @@ function leaveOut(config: object, path: string): void {
   else Reflect.deleteProperty(holder as object, last);
 }
 
+/** More names are no directors but switches (`--config-id`). */
+const maxHosts = 16;
+
 /** A file whose lines are for several hosts, each with `@NAME` in front, is the config of each. */
 function perHost(director: DirectorConfig): DirectorConfig[] {
   if (director.host !== undefined) return [director];
   const { skipped } = parse(director.text, { ...director, configId: undefined });
   const hosts = new Set(skipped.flatMap(({ text }) => /^@\^?(\S+)/.exec(text)?.[1] ?? []));
+  if (hosts.size > maxHosts) {
+    throw new UsageError(
+      `${director.file} has lines for ${hosts.size} names behind @, and a pair has ${maxHosts} directors at most: say which one it is of with --host`,
+    );
+  }
   return hosts.size === 0 ? [director] : [...hosts].map((host) => ({ ...director, host }));
 }
 

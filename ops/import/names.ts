@@ -1,19 +1,24 @@
 // Names that the stack needs and keepalived.conf doesn't: taken from comments where they are names, made up where not.
 import { canonical, checkedFamily, name as nameType, type Family } from "../../components/schema";
+import { tellsSecret } from "./secrets";
 import type { Statement } from "./syntax/parse";
 
 /** Names given so far. */
 export class Names {
   private readonly taken = new Set<string>();
+  /** By stem: the number that comes next. */
+  private readonly numbers = new Map<string, number>();
 
   /** The first of the names that is free, or the last one with a number. */
   take(...wanted: (string | undefined)[]): string {
     const names = wanted.filter((name) => name !== undefined && name !== "");
     const free = names.find((name) => !this.taken.has(name ?? ""));
     let name = free ?? "";
-    for (let i = 2; name === ""; i++) {
-      const numbered = `${(names.at(-1) ?? "x").slice(0, 28)}-${i}`;
+    const stem = (names.at(-1) ?? "x").slice(0, 28);
+    for (let i = this.numbers.get(stem) ?? 2; name === ""; i++) {
+      const numbered = `${stem}-${i}`;
       if (!this.taken.has(numbered)) name = numbered;
+      this.numbers.set(stem, i + 1);
     }
     this.taken.add(name);
     return name;
@@ -31,6 +36,7 @@ export interface RealServerReading {
 /** Real servers met so far. */
 export class RealServers {
   readonly all: RealServerReading[] = [];
+  private readonly byAddress = new Map<string, RealServerReading>();
 
   constructor(private readonly names: Names) {}
 
@@ -38,19 +44,24 @@ export class RealServers {
   at(address: string, comment: string | undefined): string {
     const family = checkedFamily(address);
     const spelt = canonical(address);
-    const known = this.all.find(
-      ({ addresses: { [family]: own } }) => own !== undefined && canonical(own) === spelt,
-    );
+    const known = this.byAddress.get(spelt);
     if (known) return known.name;
-    const other = this.all.find(
-      ({ name, named, addresses }) => named && name === comment && addresses[family] === undefined,
-    );
+    const other =
+      comment === undefined
+        ? undefined
+        : this.all.find(
+            ({ name, named, addresses }) =>
+              named && name === comment && addresses[family] === undefined,
+          );
     if (other) {
       other.addresses[family] = address;
+      this.byAddress.set(spelt, other);
       return other.name;
     }
     const name = this.names.take(comment, `real${this.all.length + 1}`);
-    this.all.push({ name, addresses: { [family]: address }, named: name === comment });
+    const own = { name, addresses: { [family]: address }, named: name === comment };
+    this.all.push(own);
+    this.byAddress.set(spelt, own);
     return name;
   }
 }
@@ -58,7 +69,7 @@ export class RealServers {
 /** The name that a comment at a statement gives it, if the comment is no more than a name. */
 export function commentedName({ above, beside }: Statement): string | undefined {
   for (const comment of [beside, above.at(-1)]) {
-    if (comment === undefined) continue;
+    if (comment === undefined || tellsSecret(comment)) continue;
     if (nameType.safeParse(comment).success) return comment;
     if (!/^[A-Za-z][\w.-]*( [\w.-]+){0,2}$/.test(comment)) continue;
     const name = comment

@@ -42,42 +42,65 @@ export interface Report {
 /** What can't be taken over; its message says why. */
 export class Unfit extends Error {}
 
+/** What was said so far of the statements. */
+interface Notes {
+  seen: Set<Statement>;
+  /** By place and text. */
+  kept: Map<string, Kept[]>;
+  /** Kept at first, and changed or not expressed by a later note. */
+  dropped: Set<Kept>;
+  /** Keys of the stack config. */
+  toFillIn: Set<string>;
+}
+
 /** Writes the report, and sees to it that every statement gets into it. */
 export class Scribe {
   private constructor(
     readonly report: Report,
-    private readonly seen: Set<Statement>,
+    private readonly notes: Notes,
     /** Key of the stack config that the statements at hand are about. */
     private readonly path: string,
   ) {}
 
   static of(report: Report): Scribe {
-    return new Scribe(report, new Set(), "");
+    const notes = {
+      seen: new Set<Statement>(),
+      kept: new Map<string, Kept[]>(),
+      dropped: new Set<Kept>(),
+      toFillIn: new Set<string>(),
+    };
+    return new Scribe(report, notes, "");
   }
 
   /** For what lies below a key. */
   in(key: string): Scribe {
-    return new Scribe(this.report, this.seen, this.at(key));
+    return new Scribe(this.report, this.notes, this.at(key));
   }
 
   kept(statement: Statement, key = ""): void {
-    if (this.seen.has(statement)) return;
-    this.seen.add(statement);
-    this.report.kept.push({ ...placeOf(statement), to: this.at(key) });
+    const { seen, kept } = this.notes;
+    if (seen.has(statement)) return;
+    seen.add(statement);
+    const entry = { ...placeOf(statement), to: this.at(key) };
+    this.report.kept.push(entry);
+    const place = `${entry.where} ${entry.text}`;
+    const others = kept.get(place);
+    if (others) others.push(entry);
+    else kept.set(place, [entry]);
   }
 
   /** Also where a value is read: a second note of the same line is added to the first. */
   changed(statement: Statement, to: string, why: string): void {
-    this.seen.add(statement);
+    this.notes.seen.add(statement);
     const { where, text } = placeOf(statement);
-    const known = this.report.kept.findIndex((kept) => kept.where === where && kept.text === text);
-    if (known >= 0) this.report.kept.splice(known, 1);
+    const known = this.notes.kept.get(`${where} ${text}`)?.shift();
+    if (known) this.notes.dropped.add(known);
     this.report.changed.push({ where, from: text, to, why });
   }
 
   /** The statement, and its block if it has one. */
   inexpressible(statement: Statement, why: string): void {
-    for (const inner of allOf([statement])) this.seen.add(inner);
+    for (const inner of allOf([statement])) this.notes.seen.add(inner);
     this.report.inexpressible.push({ ...placeOf(statement), why });
   }
 
@@ -93,7 +116,7 @@ export class Scribe {
   /** Every statement of which nothing was said yet. */
   rest(statements: Statement[]): void {
     for (const statement of statements) {
-      if (!this.seen.has(statement)) {
+      if (!this.notes.seen.has(statement)) {
         this.inexpressible(statement, "has no effect where it stands");
       } else if (statement.block) {
         this.rest(statement.block);
@@ -109,7 +132,8 @@ export class Scribe {
 
   fillIn(at: string, what: string): void {
     const key = this.at(at);
-    if (this.report.toFillIn.some((known) => known.at === key)) return;
+    if (this.notes.toFillIn.has(key)) return;
+    this.notes.toFillIn.add(key);
     this.report.toFillIn.push({ at: key, what });
   }
 
@@ -123,7 +147,7 @@ export class Scribe {
   /** Puts the report in the files' order; what two directors' files have in common is there once. */
   close(): void {
     const { report } = this;
-    report.kept = once(report.kept);
+    report.kept = once(report.kept.filter((entry) => !this.notes.dropped.has(entry)));
     report.changed = once(report.changed);
     report.inexpressible = once(report.inexpressible);
   }
@@ -168,10 +192,9 @@ function once<Entry extends { where: string }>(entries: Entry[]): Entry[] {
   });
 }
 
-/** File and line of a statement, and its words; a password is not shown. */
-export function placeOf({ file, line, text, keyword }: Statement): { where: string; text: string } {
-  const shown = keyword === "auth_pass" || keyword === "password" ? `${keyword} ********` : text;
-  return { where: `${file}:${line}`, text: shown };
+/** File and line of a statement, and its words. */
+function placeOf({ file, line, text }: Statement): { where: string; text: string } {
+  return { where: `${file}:${line}`, text };
 }
 
 function allOf(statements: Statement[]): Statement[] {

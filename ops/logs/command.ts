@@ -5,8 +5,8 @@ import { type StackCommandOptions, stackCommand } from "../options";
 import { follow, run } from "../run";
 import { asRoot, type Ssh, withSsh } from "../ssh";
 import { readStack, type StackHost } from "../stack";
-import { colorsOn } from "../voice";
-import { entriesOf, type Entry, inOrder, jsonOf, lineOf } from "./entries";
+import { colorsOn, complain, print as printLine, printJsonLine } from "../voice";
+import { entriesOf, type Entry, factsOf, inOrder, lineOf } from "./entries";
 
 interface Options extends StackCommandOptions {
   since?: string;
@@ -37,14 +37,15 @@ export function addLogs(program: Command): void {
       const width = Math.max(...hosts.map(({ name }) => name.length));
       const colors = colorsOn(process.stdout);
       const print = (entry: Entry) => {
-        console.log(options.json ? jsonOf(entry) : lineOf(entry, width, colors));
+        if (options.json) printJsonLine(factsOf(entry));
+        else printLine(lineOf(entry, width, colors));
       };
       const failures = await withSsh(hosts, { timeoutSeconds: options.timeout }, (ssh) =>
         options.follow
           ? followAll(ssh, hosts, options, print)
           : printAll(ssh, hosts, options, print),
       );
-      for (const failure of failures) console.error(`lvs: ${failure}`);
+      for (const failure of failures) complain(`lvs: ${failure}`);
       if (failures.length === hosts.length) throw new CouldNotLook("no host could be asked");
       process.exitCode = failures.length > 0 ? exitCodes.wrong : exitCodes.fine;
     });

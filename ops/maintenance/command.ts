@@ -15,7 +15,7 @@ import { readStack, type Stack } from "../stack";
 import type { Status } from "../status/look";
 import { see, seeDirectors } from "../status/see";
 import { hasConfigChanged } from "../verify/command";
-import { printJson, voice, type Voice } from "../voice";
+import { complain, printJson, voice, type Voice } from "../voice";
 import { count } from "../words";
 
 interface Options extends StackCommandOptions {
@@ -47,7 +47,7 @@ export function addMaintenance(program: Command): void {
       const speaker = voice(options);
       const tell = (applied: boolean, problem: string | null) => {
         if (options.json) printJson({ host, maintenance: aim, applied, problem });
-        if (problem !== null) console.error(`lvs: ${problem}`);
+        if (problem !== null) complain(`lvs: ${problem}`);
         process.exitCode = problem === null ? exitCodes.fine : exitCodes.wrong;
       };
       const isWritten = before.list.includes(host) === (aim === "on");

@@ -10,7 +10,7 @@ import { readStack } from "../stack";
 import { hasConfigChanged } from "../verify/command";
 import { picture } from "../verify/picture";
 import { type Verification, verify } from "../verify/verify";
-import { printJson, voice, type Voice } from "../voice";
+import { complain, printJson, voice, type Voice } from "../voice";
 import { count } from "../words";
 import { withMarks } from "./mark";
 
@@ -83,5 +83,5 @@ async function runAgain(urns: readonly string[], options: Options, speaker: Voic
   const targets = urns.flatMap((urn) => ["--target", urn]);
   const up = ["up", "--yes", "--skip-preview", ...targets];
   if ((await pulumiOnTerminal(up, options, speaker)) === 0) return;
-  console.error("lvs: pulumi up failed; what it has not done yet, the next pulumi up does");
+  complain("lvs: pulumi up failed; what it has not done yet, the next pulumi up does");
 }

@@ -5,7 +5,7 @@ import { CouldNotLook, exitCodes } from "../exit";
 import { type StackCommandOptions, stackCommand } from "../options";
 import { type Ssh, withSsh } from "../ssh";
 import { readStack, type Stack } from "../stack";
-import { colorsOn } from "../voice";
+import { colorsOn, print, printJson, printJsonLine, redraw } from "../voice";
 import { picture } from "./picture";
 import { see } from "./see";
 
@@ -45,7 +45,8 @@ const colors = colorsOn(process.stdout);
 
 async function once(ssh: Ssh, stack: Stack, { json }: Options): Promise<void> {
   const status = await see(ssh, stack);
-  console.log(json ? JSON.stringify(status, null, 2) : picture(status, colors));
+  if (json) printJson(status);
+  else print(picture(status, colors));
   const hosts = [...status.directors, ...status.realServers];
   if (hosts.every(({ unreachable }) => unreachable !== null)) {
     throw new CouldNotLook("no host could be reached");
@@ -55,13 +56,9 @@ async function once(ssh: Ssh, stack: Stack, { json }: Options): Promise<void> {
 
 async function again(ssh: Ssh, stack: Stack, { json }: Options): Promise<void> {
   const status = await see(ssh, stack);
-  if (json) console.log(JSON.stringify(status));
-  // Home, each line cleared to its end, then what was below: no flicker, as clearing first would make.
-  else if (process.stdout.isTTY) {
-    process.stdout.write(
-      `\x1b[H${picture(status, colors).replaceAll("\n", "\x1b[K\n")}\x1b[K\n\x1b[J`,
-    );
-  } else console.log(`${picture(status, colors)}\n`);
+  if (json) printJsonLine(status);
+  else if (process.stdout.isTTY) redraw(picture(status, colors));
+  else print(`${picture(status, colors)}\n`);
 }
 
 function seconds(text: string): number {

@@ -2,6 +2,7 @@
 import type { Colors } from "picocolors/types";
 import { bytes, count, duration, figure, percent } from "../words";
 import { table } from "../table";
+import { printableIn } from "../printable";
 import type {
   Director,
   Pooled,
@@ -13,7 +14,8 @@ import type {
 } from "./look";
 
 /** Draws the status; `colors` are picocolors', switched on or off. */
-export function picture(status: Status, colors: Colors): string {
+export function picture(told: Status, colors: Colors): string {
+  const status = printableIn(told);
   const since = (time: string | null) =>
     time === null ? "-" : duration((Date.parse(status.at) - Date.parse(time)) / 1000);
   // Of a firewall mark, whose service names no address, nobody knows as soon as one address is unknown.

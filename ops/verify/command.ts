@@ -6,7 +6,7 @@ import { type StackCommandOptions, stackCommand } from "../options";
 import { pulumiResult } from "../pulumi";
 import { withSsh } from "../ssh";
 import { readStack } from "../stack";
-import { colorsOn, printJson } from "../voice";
+import { colorsOn, print, printJson } from "../voice";
 import { picture } from "./picture";
 import { throughAll, throughPicture } from "./through";
 import { verify } from "./verify";
@@ -43,9 +43,9 @@ export function addVerify(program: Command): void {
         });
       } else {
         const colors = colorsOn(process.stdout);
-        console.log(picture(found, colors));
-        if (through) console.log(throughPicture(through, colors));
-        if (configChanged !== undefined) console.log(previewLine(configChanged, colors));
+        print(picture(found, colors));
+        if (through) print(throughPicture(through, colors));
+        if (configChanged !== undefined) print(previewLine(configChanged, colors));
       }
       if (found.hosts.every(({ unreachable }) => unreachable !== null)) {
         throw new CouldNotLook("no host could be reached");

@@ -1,10 +1,12 @@
 // What verify found, for a person: host by host, and the lines that differ.
 import type { Colors } from "picocolors/types";
 import { count } from "../words";
+import { printableIn } from "../printable";
 import type { Drift, Verification, VerifiedHost } from "./verify";
 
 /** Draws it; `colors` are picocolors', switched on or off. */
-export function picture({ hosts }: Verification, colors: Colors): string {
+export function picture(found: Verification, colors: Colors): string {
+  const { hosts } = printableIn(found);
   const drifted = hosts.filter(({ drifts }) => (drifts?.length ?? 0) > 0);
   const silent = hosts.filter(({ unreachable }) => unreachable !== null);
   const drifts = drifted.flatMap((host) => host.drifts ?? []);

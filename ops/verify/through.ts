@@ -7,6 +7,7 @@ import { type HttpCheck, readDirectorConfig, type Service } from "../directorCon
 import { endpoint } from "../ipvs";
 import type { Stack, StackHost } from "../stack";
 import { directorConfigText } from "../steps";
+import { printableIn } from "../printable";
 
 /** How a virtual server answered. */
 export interface ThroughVip {
@@ -89,7 +90,7 @@ function doorsOf(service: Service, marks: Marked[]): Door[] {
 
 /** Draws it, a line each. */
 export function throughPicture(answers: readonly ThroughVip[], colors: Colors): string {
-  return answers
+  return printableIn(answers)
     .map(({ name, asked, answer, problem }) => {
       const mark =
         problem !== null

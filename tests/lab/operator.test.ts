@@ -47,7 +47,7 @@ test("a sysctl that a later file sets otherwise at the next boot is named by ver
     const { stdout, exitCode } = await told("verify", "--json");
     expect(exitCode).toBe(1);
     const { hosts } = JSON.parse(stdout) as Verification;
-    expect(hosts.flatMap(({ drifts }) => drifts.flatMap(({ diff }) => diff))).toContain(
+    expect(hosts.flatMap(({ drifts }) => (drifts ?? []).flatMap(({ diff }) => diff))).toContain(
       `+${own}:1: net.ipv4.tcp_synack_retries = 5, in place of 2`,
     );
     expect(await shell("lvs1", boot)).toBe("5");

@@ -111,7 +111,21 @@ export const limits: Record<string, Limits> = {
       "the other is in a fault": {
         [state("lvs1")]: 1,
         [state("lvs2", { state: "fault" })]: 1,
+        [wanted("lvs1")]: 1,
         [wanted("lvs2")]: 1,
+      },
+      "of three, one is in maintenance and one is dead": {
+        [state("lvs1")]: 1,
+        [wanted("lvs1")]: 1,
+        [wanted("lvs2")]: "1 stale",
+        [wanted("lvs3")]: 0,
+      },
+      "of three, one is in maintenance and one in a fault": {
+        [state("lvs1")]: 1,
+        [state("lvs2", { state: "fault" })]: 1,
+        [wanted("lvs1")]: 1,
+        [wanted("lvs2")]: 1,
+        [wanted("lvs3")]: 0,
       },
       "the other is in none": { [state("lvs1")]: 1, [state("lvs2", backup)]: 0 },
       "the other stands by in another instance": {
@@ -125,7 +139,46 @@ export const limits: Record<string, Limits> = {
     silent: {
       "one stands by": { [state("lvs1")]: 1, [state("lvs2", backup)]: 1 },
       "two take themselves for the active one": { [state("lvs1")]: 1, [state("lvs2")]: 1 },
-      "the other is in maintenance": { [state("lvs1", backup)]: 1, [wanted("lvs2")]: 0 },
+      "the other is in maintenance": {
+        [state("lvs1", backup)]: 1,
+        [wanted("lvs1")]: 1,
+        [wanted("lvs2")]: 0,
+        [wanted("lvs3", other)]: 1,
+      },
+      "of three, one is in maintenance": {
+        [state("lvs1")]: 1,
+        [state("lvs2", backup)]: 1,
+        [wanted("lvs1")]: 1,
+        [wanted("lvs2")]: 1,
+        [wanted("lvs3")]: 0,
+      },
+      "of three, two are in maintenance": {
+        [state("lvs1")]: 1,
+        [wanted("lvs1")]: 1,
+        [wanted("lvs2")]: 0,
+        [wanted("lvs3")]: 0,
+      },
+    },
+  },
+  LvsMaintenanceForgotten: {
+    after: 86_400,
+    severity: "warning",
+    fires: {
+      "a director is in maintenance": { [wanted("lvs1")]: 1, [wanted("lvs2")]: 0 },
+      "a real server has weight 0 in every pool of every director": {
+        [wantedWeight("lvs1")]: 0,
+        [wantedWeight("lvs2")]: 0,
+        [wantedWeight("lvs1", { virtual_server: "dns" })]: 0,
+        [wantedWeight("lvs1", web2)]: 1,
+        [wantedWeight("lvs1", other)]: 1,
+      },
+    },
+    silent: {
+      "all are wanted": { [wanted("lvs1")]: 1, [wantedWeight("lvs1")]: 1 },
+      "it has a weight in one pool": {
+        [wantedWeight("lvs1")]: 0,
+        [wantedWeight("lvs1", { virtual_server: "dns" })]: 1,
+      },
     },
   },
   LvsKeepalivedDown: {
@@ -362,8 +415,10 @@ export const limits: Record<string, Limits> = {
     severity: "warning",
     fires: {
       "there are none": { [up("web1")]: 1 },
+      "there are none of a second stack": { [up("web1", other)]: 1 },
       "there are others'": {
         [up("web1")]: 1,
+        [mtime("web1", other)]: "0+15x80",
         [mtime("web2")]: "0+15x80",
         [mtime("web1", { file: `${textFolder}/other.prom` })]: "0+15x80",
       },
@@ -374,6 +429,7 @@ export const limits: Record<string, Limits> = {
     silent: {
       "they are as old as may be": { [up("web1")]: 1, [mtime("web1")]: "-300+15x80" },
       "the host is down": { [up("web1")]: 0 },
+      "there are none of no stack": { [up("db1", foreign)]: 1 },
       "of no stack": { [up("db1", foreign)]: 1, [mtime("db1", foreign)]: "-400x80" },
       "others' are too old": {
         [mtime("web1")]: "0+15x80",
@@ -386,21 +442,35 @@ export const limits: Record<string, Limits> = {
 /** When an alert of the counters' fires: their increase is in the last 15 minutes from the second minute on. */
 const jumped = 8 * step;
 
-/** The same as a file of promtool's. */
-export function limitTests(rules: string): string {
-  const tests = Object.entries(limits).flatMap(([alert, { after, severity, fires, silent }]) => {
+/** The same as files of promtool's: one for those that take days, in which the rules look less often. */
+export function limitTests(rules: string): string[] {
+  const all = Object.entries(limits);
+  const isSlow = ([, { after }]: [string, Limits]) => after > 3600;
+  return [
+    fileOf(
+      rules,
+      all.filter((entry) => !isSlow(entry)),
+      step,
+    ),
+    fileOf(rules, all.filter(isSlow), 240),
+  ];
+}
+
+function fileOf(rules: string, entries: [string, Limits][], every: number): string {
+  const tests = entries.flatMap(([alert, { after, severity, fires, silent }]) => {
     const expr = `count by (severity) (ALERTS{alertname="${alert}",alertstate="firing"})`;
     const look = (seconds: number, doesFire: boolean) => ({
       expr,
       eval_time: `${seconds}s`,
       exp_samples: doesFire ? [{ labels: `{severity="${severity}"}`, value: 1 }] : [],
     });
+    const times = Math.max(80, after / every + 20);
     const of = (name: string, series: Series, looks: object[]) => ({
       name: `${alert}: ${name}`,
-      interval: `${step}s`,
+      interval: `${every}s`,
       input_series: Object.entries(series).map(([metric, value]) => ({
         series: metric,
-        values: typeof value === "number" ? `${value}x80` : value,
+        values: typeof value === "number" ? `${value}x${times}` : value,
       })),
       promql_expr_test: looks,
     });
@@ -408,12 +478,12 @@ export function limitTests(rules: string): string {
     const last = after === 0 ? [look(first + 885, true), look(first + 900, false)] : [];
     return [
       ...Object.entries(fires).map(([name, series]) =>
-        of(name, series, [look(first - step, false), look(first, true), ...last]),
+        of(name, series, [look(first - every, false), look(first, true), ...last]),
       ),
       ...Object.entries(silent).map(([name, series]) =>
-        of(name, series, [look(first, false), look(first + 4 * step, false)]),
+        of(name, series, [look(first, false), look(first + 4 * every, false)]),
       ),
     ];
   });
-  return JSON.stringify({ rule_files: [rules], evaluation_interval: `${step}s`, tests });
+  return JSON.stringify({ rule_files: [rules], evaluation_interval: `${every}s`, tests });
 }

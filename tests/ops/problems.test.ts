@@ -322,6 +322,9 @@ test.each<[claim: string, stack: () => Stack, change: Change, found: string[]]>(
   ...[
     ["all.arp_ignore 1", "all.arp_ignore 0"],
     ["all.arp_announce 2", "all.arp_announce 1"],
+    // Where it isn't said, it is the kernel's own 0.
+    ["all.arp_ignore 1", "all.arp_filter 1"],
+    ["all.arp_announce 2", "all.arp_filter 2"],
   ].map(([from = "", to = ""]): [string, () => Stack, Change, string[]] => [
     `${to}, as it makes the host answer`,
     sampleStack,

@@ -97,3 +97,10 @@ test("a stack that was never applied says what to do", () => {
 function fail(): never {
   throw new Error("the sample lacks a host");
 }
+
+test("a stack without hosts, or without anything, says what to do first", () => {
+  const empty = "the stack has no hosts yet: run pulumi up first";
+  expect(() => stackOf('{ "deployment": { "resources": [] } }')).toThrow(empty);
+  // As pulumi stack export has a stack of which nothing was made yet.
+  expect(() => stackOf('{ "deployment": { "manifest": {} } }')).toThrow(empty);
+});

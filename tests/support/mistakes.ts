@@ -36,6 +36,14 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "pakages: unknown key; did you mean packages? known here: os, ssh, directors, realServers, virtualServers, vrrp, tracking, scripts, daemon, email, firewall, kernel, metrics, rollout, maintenance, packages, vrrpAuthPass, sshPassword, sshPrivateKey, sshPrivateKeyPassphrase, sshProxyPassword, sshProxyPrivateKey",
   ],
   [
+    "an argument that an import could not know",
+    (s) => {
+      s.scripts = { "ask.sh": "#!/bin/sh\n" };
+      s.virtualServers[0].quorumUp = { script: "ask.sh", args: ["--key", "FILL_IN"] };
+    },
+    "virtualServers[0].quorumUp.args[1]: still says FILL_IN; put the value there that lvs import could not know",
+  ],
+  [
     "a key misspelt inside",
     (s) => (s.virtualServers[0].sheduler = "rr"),
     "virtualServers[0].sheduler: unknown key; did you mean scheduler? known here: name, address, port, protocol, fwmark, traffic, vrrpInstance, scheduler, schedulerFlags, forwarding, onePacketScheduling, persistenceTimeoutSeconds, persistenceGranularity, persistenceEngine, delayLoopSeconds, checks, virtualHost, alpha, omega, inhibitOnFailure, quorum, hysteresis, quorumUp, quorumDown, smtpAlert, haSuspend, realServers, sorryServer",

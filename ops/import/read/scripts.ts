@@ -7,6 +7,7 @@ import type { ConfigFiles } from "../syntax/files";
 import type { Read } from "./keywords";
 import type { Statement } from "../syntax/parse";
 import { Unfit, type Scribe } from "../report";
+import type { Secrets } from "../secrets";
 import type { ScriptCall } from "../shapes";
 import { scriptWords } from "../syntax/words";
 
@@ -25,7 +26,10 @@ export class Scripts {
   readonly texts: Record<string, string> = {};
   private readonly names = new Map<string, string>();
 
-  constructor(private readonly files: ConfigFiles) {}
+  constructor(
+    private readonly files: ConfigFiles,
+    private readonly secrets: Secrets,
+  ) {}
 
   /**
    * What a script keyword's line calls, as the stack config says it.
@@ -92,6 +96,7 @@ export class Scripts {
       redirects
         ? "check"
         : command
+            .filter((word) => this.secrets.text(word) === word)
             .slice(0, 3)
             .map((word) => basename(word).replace(/^-+/, ""))
             .join("-"),

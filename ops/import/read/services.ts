@@ -18,6 +18,7 @@ import {
   type Read,
 } from "./keywords";
 import { commentedName, nameOfPort, type Names, type RealServers } from "../names";
+import { UsageError } from "../../exit";
 import type { Statement } from "../syntax/parse";
 import { Unfit, type Scribe } from "../report";
 import { hook, type Scripts } from "./scripts";
@@ -69,7 +70,13 @@ export interface ServiceContext {
   scribe: Scribe;
 }
 
-/** Reads every virtual server; a group becomes a virtual server for each of its entries. */
+/** More than a pair of directors has; each is compared with the others. */
+const maxServices = 2500;
+
+/**
+ * Reads every virtual server; a group becomes a virtual server for each of its entries.
+ * @throws UsageError when there are too many
+ */
 export function readServices(statements: Statement[], context: ServiceContext): ServiceReading[] {
   const { scribe } = context;
   const groups = new Map<string, { statement: Statement; targets: Target[] }>();
@@ -78,11 +85,19 @@ export function readServices(statements: Statement[], context: ServiceContext): 
     const name = statement.args[0] ?? "";
     groups.set(name, { statement, targets: groupTargets(statement, scribe) });
   }
+  let count = 0;
   return statements
     .filter(({ keyword }) => keyword === "virtual_server")
     .flatMap((statement) => {
       try {
-        return readService(statement, groups, context);
+        const read = readService(statement, groups, context);
+        count += read.length;
+        if (count > maxServices) {
+          throw new UsageError(
+            `${statement.file}:${statement.line}: import takes ${maxServices} virtual servers at most; a group is one for each of its addresses`,
+          );
+        }
+        return read;
       } catch (error) {
         if (!(error instanceof Unfit)) throw error;
         scribe.inexpressible(statement, error.message);

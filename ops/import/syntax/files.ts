@@ -1,7 +1,8 @@
 // The files of a director's config, as `include` finds them: on the disk that was copied from it.
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { globSync } from "glob";
+import { notConfig, notText } from "./notConfig";
 
 /** How a config's files are found and read. */
 export interface ConfigFiles {
@@ -24,7 +25,7 @@ export const noFiles: ConfigFiles = {
 const configFolder = "/etc/keepalived";
 
 /**
- * Files on this machine. What the config has below /etc/keepalived is looked for beside the imported file, so that a copy of
+ * Files on this machine: of what a config includes, only those below the imported file's folder, as the others are no config. What the config has below /etc/keepalived is looked for beside the imported file, so that a copy of
  * that folder will do; other absolute paths below `root`.
  * @param main the imported file
  * @param root the director's root folder, or a copy of it. @default none: this machine's own files are not the director's
@@ -36,13 +37,21 @@ export function diskFiles(main: string, root?: string): ConfigFiles {
     if (!below.startsWith("..")) return join(beside, below);
     return root === undefined ? undefined : join(root, path);
   };
+  const folders = [beside, join(root ?? "/", configFolder)];
+  const isOutside = (path: string) =>
+    folders.every((folder) => !isBelow(realpathSync(path), realFolder(folder)));
   return {
     matches(pattern, folder) {
       const seen = isAbsolute(pattern) ? placeOf(pattern) : join(folder, pattern);
-      return seen === undefined ? [] : globSync(seen).sort();
+      return seen === undefined ? [] : globSync(seen, { noglobstar: true }).sort();
     },
     read(path) {
       try {
+        if (isOutside(path)) {
+          return {
+            why: `is not below ${beside}, so it is not read: copy it there if it is config`,
+          };
+        }
         const stat = statSync(path);
         // keepalived skips these: a script that lies among the included files is none of them.
         if (!stat.isFile() || (stat.mode & 0o111) !== 0) {
@@ -50,7 +59,11 @@ export function diskFiles(main: string, root?: string): ConfigFiles {
             why: "is not a regular file without execute permission, so keepalived skips it",
           };
         }
-        return { text: readFileSync(path, "utf8") };
+        const bytes = readFileSync(path);
+        const text = bytes.toString("utf8");
+        const why = notText(bytes) ?? notConfig(text);
+        if (why !== undefined) return { why: `is no keepalived config, so it is not read: ${why}` };
+        return { text };
       } catch (error) {
         return { why: `cannot be read: ${(error as Error).message}` };
       }
@@ -63,4 +76,18 @@ export function diskFiles(main: string, root?: string): ConfigFiles {
       return readFileSync(place, "utf8");
     },
   };
+}
+
+function isBelow(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== "" && !way.startsWith("..") && !isAbsolute(way);
+}
+
+/** Links followed; as it is where there is no such folder. */
+function realFolder(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return folder;
+  }
 }

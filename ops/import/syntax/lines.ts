@@ -46,6 +46,8 @@ export interface Findings {
   skipped: Remark[];
   definitions: Definition[];
   includes: Include[];
+  /** Each line of each file as it stands there, comments and all. */
+  raw: (Place & { text: string })[];
 }
 
 /** keepalived reads a line into 1024 bytes (MAXBUF) and splits what is longer. */
@@ -55,9 +57,12 @@ const maxLineBytes = 1023;
 const maxDepth = 64;
 
 /** More lines than any config needs: `~SEQ(i, 1, 999999999)` is an error, not a wait. */
-const maxLines = 200_000;
+const maxLines = 50_000;
 
-/** More variables than come of any one line of a file: beyond it, one is defined by itself. */
+/** Characters of all files together; a director with a thousand virtual servers has a quarter of it. */
+const maxCharacters = 1 << 20;
+
+/** More variables than come of any one line of a file: one of several lines may be defined by itself. */
 const maxReplacements = 20_000;
 
 interface Source {
@@ -83,7 +88,13 @@ interface Sequence {
 
 /** Reads a file and what it includes. */
 export class LineReader {
-  readonly findings: Findings = { problems: [], skipped: [], definitions: [], includes: [] };
+  readonly findings: Findings = {
+    problems: [],
+    skipped: [],
+    definitions: [],
+    includes: [],
+    raw: [],
+  };
 
   private readonly sources: Source[] = [];
   private readonly defined: Map<string, Defined>;
@@ -98,7 +109,10 @@ export class LineReader {
   private above: string[] = [];
   private beside: string | undefined;
   private count = 0;
+  private characters = 0;
   private replacements = 0;
+  /** Problems that are told already. */
+  private readonly told = new Set<string>();
 
   /**
    * @param main the config's main file
@@ -149,15 +163,14 @@ export class LineReader {
   private last: Place = { file: "", line: 0 };
 
   problem(text: string, why: string, { file, line }: Place = this.place()): void {
-    const { problems } = this.findings;
-    if (problems.some((known) => known.file === file && known.line === line && known.why === why)) {
-      return;
-    }
-    problems.push({ file, line, text, why });
+    const key = JSON.stringify([file, line, why]);
+    if (this.told.has(key)) return;
+    this.told.add(key);
+    this.findings.problems.push({ file, line, text, why });
   }
 
-  /** For what keepalived would never be done with. */
-  private stop(text: string, why: string): void {
+  /** For what keepalived, or the import, would never be done with. */
+  stop(text: string, why: string): void {
     this.problem(text, `${why}; the rest is unread`);
     this.last = this.place();
     this.sources.length = 0;
@@ -170,6 +183,10 @@ export class LineReader {
     const lines = text.split("\n");
     if (lines.at(-1) === "") lines.pop();
     this.sources.push({ file, folder: dirname(file), lines, next: 0 });
+    this.characters += text.length;
+    if (this.characters > maxCharacters) {
+      this.stop(file, `the files come to more than ${maxCharacters} characters here`);
+    }
   }
 
   /** What stands next: behind a brace, of a sequence, of a multiline definition, or in the file. */
@@ -244,6 +261,7 @@ export class LineReader {
       source.next++;
       this.replacements = 0;
       const text = raw.replace(/\r+$/, "");
+      this.findings.raw.push({ ...this.place(), text });
       if (Buffer.byteLength(text) >= maxLineBytes) {
         this.problem(
           `${text.slice(0, 60)}…`,
@@ -387,8 +405,12 @@ export class LineReader {
       }
       text = longer;
       complete = true;
-      if (++this.replacements > maxReplacements || this.outerExpansions.length > maxDepth) {
+      if (this.outerExpansions.length > maxDepth) {
         this.stop(line, "a variable is defined by itself");
+        return { text: line, complete: false };
+      }
+      if (++this.replacements > maxReplacements) {
+        this.stop(line, `more than ${maxReplacements} variables in what one line stands for`);
         return { text: line, complete: false };
       }
       if (/^[ \t]*~/.test(variable.value)) break;
@@ -440,7 +462,8 @@ export class LineReader {
     }
     const { folder = "." } = this.sources.at(-1) ?? {};
     const matches = this.files.matches(rest, folder);
-    this.findings.includes.push({ ...place, pattern: rest, files: matches });
+    const files: string[] = [];
+    this.findings.includes.push({ ...place, pattern: rest, files });
     if (matches.length === 0) {
       this.problem(
         text,
@@ -456,8 +479,12 @@ export class LineReader {
     // The last opened is read first.
     for (const path of matches.toReversed()) {
       const read = this.files.read(path);
-      if ("why" in read) this.problem(path, read.why, place);
-      else this.open(path, read.text);
+      if ("why" in read) {
+        this.problem(path, `${path} ${read.why}`, place);
+        continue;
+      }
+      files.unshift(path);
+      this.open(path, read.text);
     }
     return true;
   }

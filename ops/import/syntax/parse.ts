@@ -38,6 +38,9 @@ export function parse(text: string, options: ParseOptions = {}): Parsed {
   // The statement whose block may open: the one just read.
   let last: Statement | undefined;
   const enter = (of: Statement, kind: BlockKind) => {
+    if (open.length > maxNesting) {
+      reader.stop(of.text, `blocks stand in one another more than ${maxNesting} deep here`);
+    }
     of.block = [];
     open.push({ of, block: of.block, kind });
     last = undefined;
@@ -79,6 +82,9 @@ export function parse(text: string, options: ParseOptions = {}): Parsed {
   return { statements, ...reader.findings };
 }
 
+/** keepalived's own blocks stand four deep. */
+const maxNesting = 64;
+
 /** A block of keywords, or of values: an address or a script that is named like a keyword is none. */
 type BlockKind = "keywords" | "values";
 
@@ -92,6 +98,11 @@ function blockKind(keyword: string, { of, kind }: Open = { block: [], kind: "key
   if (kind === "values") return undefined;
   const here = `${of?.keyword ?? "top"} ${keyword}`;
   return blocksByParent.has(here) ? blocksByParent.get(here) : blocks.get(keyword);
+}
+
+/** True for a keyword that has a block somewhere. */
+export function isBlock(keyword: string): boolean {
+  return blocks.has(keyword);
 }
 
 /** Keywords with a block (install_sublevel, install_keyword_root and alloc_value_block in keepalived's parsers). */

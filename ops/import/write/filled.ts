@@ -67,7 +67,7 @@ function fill(value: unknown, path: string[], next: () => number): unknown {
   if (value.endsWith(`/${fillIn}`)) return value.replace(fillIn, "0");
   if (value === fillIn6) return `2001:db8:fffe::${next()}/128`;
   if (path[0] === "scripts") return "#!/bin/sh\n";
-  return standIns[key]?.(next()) ?? value;
+  return standIns[key]?.(next()) ?? value.replaceAll(fillIn, "x");
 }
 
 const standIns: Partial<Record<string, (number: number) => unknown>> = {

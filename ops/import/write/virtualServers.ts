@@ -187,10 +187,8 @@ export function shortened(
     const rest = defined({ ...own, weight });
     return Object.keys(rest).length === 0 ? name : { name, ...rest };
   });
-  const everybody = same(
-    entries,
-    all.map(({ name }) => name),
-  );
+  const everybody =
+    entries.length === all.length && all.every(({ name }, i) => entries[i] === name);
   return defined({ ...options, ...(everybody ? {} : { realServers: entries }) });
 }
 
@@ -200,15 +198,17 @@ export function realServersOf(
   services: Written[],
   readings: ServiceReading[],
 ): NonNullable<Config["realServers"]> {
-  const used = readings.flatMap(({ members }) => members.map(({ name }) => name));
+  const used = new Set(readings.flatMap(({ members }) => members.map(({ name }) => name)));
+  const weightsOf = new Map<string, Set<number | undefined>>();
+  for (const { name, weight } of services.flatMap(({ members }) => members)) {
+    const known = weightsOf.get(name);
+    if (known) known.add(weight);
+    else weightsOf.set(name, new Set([weight]));
+  }
   return all
-    .filter(({ name }) => used.includes(name))
+    .filter(({ name }) => used.has(name))
     .map(({ name, addresses: { inet, inet6 } }) => {
-      const weights = new Set(
-        services.flatMap(({ members }) =>
-          members.filter((member) => member.name === name).map(({ weight }) => weight),
-        ),
-      );
+      const weights = weightsOf.get(name) ?? new Set();
       const [weight] = weights;
       return {
         name,

@@ -3,6 +3,7 @@ import { Document, isScalar, isMap, isSeq, type Node } from "yaml";
 import { z } from "zod";
 import { namespace } from "../../../components/config";
 import { schema } from "../../../components/schema";
+import { printable } from "../../printable";
 import { same } from "../plain";
 import type { Report } from "../report";
 import { fillIn } from "../read/scripts";
@@ -36,7 +37,9 @@ export function toYaml(config: Config, comments: Map<string, string>, report: Re
   ].join("\n");
   for (const [at, text] of comments) {
     const node = nodeAt(document, at);
-    const lines = text.split("\n").map((line) => ` ${line}`);
+    const lines = printable(text)
+      .split("\n")
+      .map((line) => ` ${line}`);
     if (isScalar(node)) node.comment = lines.join(" ");
     else if (node) node.commentBefore = lines.join("\n");
   }
@@ -46,7 +49,10 @@ export function toYaml(config: Config, comments: Map<string, string>, report: Re
     else if (node)
       node.commentBefore = [node.commentBefore, ` ${fillIn}: ${what}`].filter(Boolean).join("\n");
   }
-  return document.toString({ lineWidth: 0 });
+  const yaml = document.toString({ lineWidth: 0 });
+  // The library puts text that has one of them in double quotes, and leaves it there as it is.
+
+  return yaml.replace(/[\u007f-\u009f]/g, (char) => `\\x${char.charCodeAt(0).toString(16)}`);
 }
 
 /** The node at a path like `virtualServers[web].traffic`: an item by its place or its name. */
@@ -60,6 +66,8 @@ function nodeAt(document: Document, at: string): Node | undefined {
           : key,
         true,
       );
+    } else if (item !== undefined && isMap(node)) {
+      node = node.get(item, true);
     } else if (item !== undefined && isSeq(node)) {
       const byName = node.items.findIndex((entry) => isMap(entry) && entry.get("name") === item);
       node = node.items[byName >= 0 ? byName : Number(item)];

@@ -1,0 +1,250 @@
+// What of a keepalived.conf is secret, wherever and however it is written: found once, in the lines as they stand, and hidden in all
+// that an import says. What is hidden is the rest of a line behind a word like auth_pass, and each value that was met there.
+import { distance } from "fastest-levenshtein";
+import type { Place } from "./syntax/lines";
+import { isBlock, type Parsed, type Statement } from "./syntax/parse";
+import type { Report } from "./report";
+
+const hidden = "********";
+
+/** keepalived's own keyword, in whatever spelling: all that stands behind it is the password. */
+const authPass = /auth.?pas/i;
+
+/** Words that say that a secret follows. In a path they are a file's name. */
+const telling = /pass(?!ive|thr)|passwd|pwd|secret|token|credential|api.?key|private.?key/i;
+
+/** Secrets in a command line or an address that no word announces. */
+const unannounced = [
+  /(?:^|\s)(?:-u|--user)[ =]+["']?[^\s:"']+:([^\s"']+)/g,
+  /\/\/[^\s/:@]+:([^\s/@]+)@/g,
+  /\bauthorization:\s*\w+\s+([^\s"']+)/gi,
+  /\b(?:mysql\w*|mariadb\w*)\b.*?\s-p([^\s"']+)/g,
+];
+
+/** Words that are no secret wherever they stand. */
+const harmless = new Set(["auth_type", "PASS", "AH", "auth_pass", "password", "#", "!", "{", "}"]);
+
+/** Shorter ones are hidden on their own line only: `auth_pass 1` would hide every 1. */
+const leastEverywhere = 3;
+
+/** A longer one is hidden inside other words, too. */
+const leastInside = 6;
+
+/** The secrets of some directors' configs. */
+export class Secrets {
+  private readonly values = new Set<string>();
+  /** Variables that hold one. */
+  private readonly variables = new Set<string>();
+  /** Lines that hold one: `FILE:LINE`. */
+  private readonly places = new Set<string>();
+  private readonly everywhere: RegExp | undefined;
+  private readonly there: RegExp | undefined;
+
+  constructor(configs: readonly Pick<Parsed, "raw" | "definitions" | "statements">[]) {
+    for (const { raw, definitions, statements } of configs) {
+      this.readLines(raw);
+      this.readStatements(statements, false);
+      // A variable in a secret's place is one, and so is each that it is made of.
+      for (let known = -1; known !== this.variables.size;) {
+        known = this.variables.size;
+        for (const { name, value, ...place } of definitions) {
+          if (this.variables.has(name)) this.add(value, place);
+        }
+      }
+    }
+    const values = [...this.values].filter((value) => !harmless.has(value));
+    this.everywhere = anyOf(values.filter(({ length }) => length >= leastEverywhere));
+    this.there = anyOf(values);
+  }
+
+  /** A line of a config, or a comment of it, as it may be shown. */
+  line(text: string, where?: string): string {
+    const lines = text.split("\n").map((line) => {
+      const [found] = allTold(line);
+      if (!found || onlyHarmless(line.slice(found.end))) return line;
+      const [gap = ""] = /^[\s=:]*/.exec(line.slice(found.end)) ?? [];
+      return `${line.slice(0, found.end)}${gap}${hidden}`;
+    });
+    return this.text(lines.join("\n"), where);
+  }
+
+  /** What is said about a config. */
+  text(text: string, where = "", instead = hidden): string {
+    const values = this.places.has(where) ? this.there : this.everywhere;
+    return values ? text.replace(values, instead) : text;
+  }
+
+  /** The same of words that quote a line. */
+  private words(text: string, where: string): string {
+    const quoted = text.replace(
+      /"((?:[^"\\]|\\.)*)"/g,
+      (_, part: string) => `"${this.line(part)}"`,
+    );
+    return this.text(quoted, where);
+  }
+
+  /** The same in the whole of a report. */
+  hideIn(report: Report): void {
+    for (const entry of report.kept) entry.text = this.line(entry.text, entry.where);
+    for (const entry of report.changed) {
+      entry.from = this.line(entry.from, entry.where);
+      entry.to = this.words(entry.to, entry.where);
+      entry.why = this.words(entry.why, entry.where);
+    }
+    for (const entry of report.inexpressible) {
+      entry.text = this.line(entry.text, entry.where);
+      entry.why = this.words(entry.why, entry.where);
+    }
+    for (const entry of report.toFillIn) {
+      // Nothing of the config is in this one, and a password may be a word of it.
+      if (entry.at !== "vrrpAuthPass") entry.what = this.text(entry.what);
+    }
+  }
+
+  private readLines(lines: readonly (Place & { text: string })[]): void {
+    // A password may stand on the line behind its keyword, or in a block of its own.
+    let awaited = false;
+    for (const { text, ...place } of lines) {
+      if (awaited) {
+        const [first = ""] = words(text);
+        const isNext = first !== "" && !/^[#!{]/.test(first);
+        if (isNext && !isBlock(first) && first !== "}" && first !== "auth_type") {
+          this.add(beforeBrace(text), place);
+        }
+        if (isNext) awaited = false;
+      }
+      for (const pattern of unannounced) {
+        for (const [, value = ""] of text.matchAll(pattern)) this.add(value, place);
+      }
+      for (const { end, secret } of allTold(text)) {
+        const rest = text.slice(end);
+        if (secret === "all") this.add(beforeBrace(rest), place);
+        if (secret === "next") this.add(firstValue(rest), place);
+        this.places.add(`${place.file}:${place.line}`);
+        awaited =
+          (secret === "all" && /^[\s=:"'{\\]*$/.test(rest)) ||
+          (secret === "next" && /^[\s=:"']*[{\\]\s*$/.test(rest));
+      }
+    }
+  }
+
+  private readStatements(statements: readonly Statement[], secured: boolean): void {
+    for (const statement of statements) {
+      const { keyword, args, text, block = [] } = statement;
+      if (isSecretKeyword(keyword)) {
+        this.add(
+          [...args, text.slice(text.indexOf(keyword) + keyword.length)].join(" "),
+          statement,
+        );
+        this.add(block.map((inner) => inner.text).join(" "), statement);
+      } else if (secured && keyword !== "auth_type") {
+        this.add(text, statement);
+      }
+      this.readStatements(block, keyword === "authentication");
+    }
+  }
+
+  private add(text: string, { file, line }: Place): void {
+    this.places.add(`${file}:${line}`);
+    for (const [, name = ""] of text.matchAll(/\$\{?([A-Za-z_]\w*)/g)) this.variables.add(name);
+    for (const word of text.split(/\s+/)) {
+      for (const value of [
+        word,
+        ...word.split(/["'\\=#!{}();]+/),
+        ...word.split(/["'\\=#!{}();$]+/),
+      ]) {
+        if (value !== "" && !/^["'\\=#!{}]+$/.test(value)) this.values.add(value);
+      }
+    }
+  }
+}
+
+/** True for text that says that a secret is in it. */
+export function tellsSecret(text: string): boolean {
+  return allTold(text).length > 0;
+}
+
+interface Told {
+  /** Where the word ends that tells of a secret. */
+  end: number;
+  /** What behind it is one: all of the line, the next value, or something that isn't known. */
+  secret: "all" | "next" | "something";
+}
+
+/** The words of a line that tell of a secret. */
+function allTold(line: string): Told[] {
+  // What a variable stands for is read as if it stood there.
+  const [definition] = /^\s*(?:@\S+\s+)*\$\w+=\s*/.exec(line) ?? [];
+  if (definition !== undefined && !telling.test(definition)) {
+    return allTold(line.slice(definition.length)).map(({ end, secret }) => ({
+      end: end + definition.length,
+      secret,
+    }));
+  }
+  const comment = line.search(/(?:^|\s)[#!]/);
+  const found: Told[] = [];
+  for (const { 0: word, index } of line.matchAll(/[^\s"'{}]+/g)) {
+    const isFirst = /^[\s"'{}]*(?:@\S+\s+)*(?:~\w+\s*\([^)]*\)\s*)?["']?$/.test(
+      line.slice(0, index),
+    );
+    if (word === "PASS" && !isFirst) continue;
+    const own = authPass.exec(word);
+    const [near = ""] = /^[\w-]*/.exec(word) ?? [];
+    const at = own?.index ?? (isSecretKeyword(near) ? 0 : telling.exec(word)?.index);
+    if (at === undefined) continue;
+    const [name = ""] = /^[\w-]*/.exec(word.slice(at)) ?? [];
+    const end = index + at + name.length;
+    const isAssigned = /^[=:]/.test(line.slice(end));
+    const inComment = comment >= 0 && index >= comment;
+    const before = word.slice(0, at);
+    // A file's name, and a variable that stands for several lines.
+    if (!own && before.includes("/") && !/[?&]/.test(before)) continue;
+    if (isFirst && word.startsWith("$") && !isAssigned) continue;
+    const isKeyword = own !== null || (isFirst && (isAssigned || /^[a-z_]+$/i.test(word)));
+    if (isKeyword && !inComment) found.push({ end, secret: "all" });
+    else if (own || isAssigned || word.startsWith("-") || (name === word && !inComment)) {
+      found.push({ end, secret: "next" });
+    } else found.push({ end: index + word.length, secret: "something" });
+  }
+  return found;
+}
+
+/** keepalived's words for a secret, with a letter or two wrong. */
+function isSecretKeyword(word: string): boolean {
+  const bare = word.replace(/^-+/, "");
+  return bare.length > 6 && ["auth_pass", "password"].some((known) => distance(bare, known) <= 2);
+}
+
+/** The text up to a brace that stands by itself, or a comment. */
+function beforeBrace(text: string): string {
+  return text.replace(/(?:^|\s)[}#!](?:\s.*)?$/s, "");
+}
+
+/** The word, or the words in quotes, behind `--password`, `PASSWORD=` or `token:`. */
+function firstValue(text: string): string {
+  const [, double, single, plain] =
+    /^["']?[\s=:{]*(?:"([^"]*)|'([^']*)|([^\s"'&;]+))/.exec(text) ?? [];
+  return double ?? single ?? plain ?? "";
+}
+
+function onlyHarmless(rest: string): boolean {
+  return words(rest).every((word) => /^[{}"'\\;,)]+$/.test(word));
+}
+
+function words(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== "");
+}
+
+/** A pattern of any of them: long ones anywhere, short ones as a word. */
+function anyOf(values: readonly string[]): RegExp | undefined {
+  const longestFirst = values.toSorted((a, b) => b.length - a.length);
+  const patterns = longestFirst.map((value) => {
+    const plain = escaped(value);
+    return value.length >= leastInside ? plain : `(?<![\\w.-])${plain}(?![\\w.-])`;
+  });
+  return patterns.length === 0 ? undefined : new RegExp(patterns.join("|"), "g");
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+}
