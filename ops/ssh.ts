@@ -196,6 +196,10 @@ function reason(exitCode: number, stderr: string): string {
   if (/REMOTE HOST IDENTIFICATION HAS CHANGED|host key is known for/.test(stderr)) {
     return "it shows another host key than the pinned one: lvs scan-host-keys";
   }
+  // sshd counts each key that an agent offers: MaxAuthTries of sshd_config(5), 6 by default.
+  if (stderr.includes("Too many authentication failures")) {
+    return "the SSH agent offered more keys than the host tries (Too many authentication failures): ssh.agentSocketPath of an agent with the right key alone, or lvs-ha:sshPrivateKey";
+  }
   const said = lastLine(stderr) ?? "not a word";
   return exitCode === 255 ? said : `the command ended with ${exitCode}: ${said}`;
 }

@@ -90,6 +90,29 @@ test("passwords, and keys with passphrases, are typed for the operator", async (
   expect(await greet(connectionTo(byPrompt, { password: "it's $ecret" }))).toBe("it's me\n");
 });
 
+test("an agent with more keys than the host tries is told as that, and what to do", async () => {
+  const bin = mkdtempSync(join(tmpdir(), "lvs-ha-bin-"));
+  const says = "Received disconnect from 10.10.0.11 port 22:2: Too many authentication failures";
+  // A server of that patience, as OpenSSH's client tells of it.
+  writeFileSync(
+    join(bin, "ssh"),
+    `#!/bin/sh\necho '${says}' >&2\necho 'Disconnected' >&2\nexit 255\n`,
+    {
+      mode: 0o755,
+    },
+  );
+  const { PATH } = process.env;
+  process.env.PATH = `${bin}:${PATH}`;
+  try {
+    await expect(greet(connectionTo(await start({}), {}))).rejects.toThrow(
+      /^the SSH agent offered more keys than the host tries .*ssh\.agentSocketPath/,
+    );
+  } finally {
+    process.env.PATH = PATH;
+    rmSync(bin, { recursive: true });
+  }
+});
+
 test("a login that is refused says so, and nobody waits for a password", async () => {
   const server = await start({ password: "right" });
   await expect(greet(connectionTo(server, { password: "wrong" }))).rejects.toThrow(

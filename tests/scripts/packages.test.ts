@@ -97,7 +97,7 @@ describe("that take others away", () => {
   const conflict = (code: number, says: string) => {
     host.program("apt-get", [
       'case "$*" in',
-      `*" -s "*) echo "\$* \$(cat)" >>"$FOLDER/simulated"; case $* in *--remove) ;; *) exit 100 ;; esac; ${says}; exit ${code} ;;`,
+      `*" -s "*) echo "$* $(cat)" >>"$FOLDER/simulated"; case $* in *--remove) ;; *) exit 100 ;; esac; ${says}; exit ${code} ;;`,
       "*--no-remove*) echo 'E: Packages need to be removed but remove is disabled.' >&2; exit 100 ;;",
       "esac",
     ]);
