@@ -91,7 +91,7 @@ say "conntrack: $sessions sessions x $bytes B = $need MiB when full, of $memory 
 
 # A change is proven by what keepalived says of it, and by the config that it reads.
 if [ "$role" = director ]; then
-    [ -n "$(journalctl -q -n 1 -o cat --no-pager 2>&1)" ] ||
+    [ -n "$(journalctl -q -n 1 -o cat --no-pager 2>/dev/null)" ] ||
         wrong "the journal is empty, so that keepalived could say nothing of a change; see Storage= in journald.conf(5)"
     inherited=$(sed -n 's/^[[:space:]]*DAEMON_ARGS=//p' /etc/default/keepalived 2>/dev/null | tail -n 1 | tr -d "\"'") || inherited=
     for option in $inherited; do

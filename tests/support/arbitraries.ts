@@ -98,6 +98,14 @@ const neededBy: [feature: RegExp, other: string][] = [
   [/^vrrp\.instances\[\]\.multicastGroup/, "vrrp.instances[].unicast=false"],
   [/\.priorityChanges/, "daemon.notifyFifo"],
   [/^vrrp\.garp\..*ntervalSeconds/, "vrrp.garp.masterRepeat"],
+  [/^vrrp\.garp\.masterRefreshRepeat/, "vrrp.garp.masterRefreshSeconds"],
+  [/^vrrp\.instances.*\.masterRefreshRepeat/, "vrrp.instances[].garp.masterRefreshSeconds"],
+  [/^vrrp\.(syncGroups\[\]\.)?track.*\.weight/, "vrrp.preempt=true"],
+  [/^vrrp\.instances\[\]\.track.*\.weight/, "vrrp.instances[].preempt=true"],
+  [/^vrrp\.accept=false/, "vrrp.instances[].accept=true"],
+  [/^vrrp\.instances\[\]\.accept=false/, "vrrp.instances[].virtualAddresses[]"],
+  [/^virtualServers\[\]\.virtualHost/, "virtualServers[].checks[]<http>"],
+  [/\.realServerInitNotifies=true/, "daemon.notifyFifo"],
 ];
 
 /** Keys that are there together or not at all: drawn each for itself, they would seldom be right. */
