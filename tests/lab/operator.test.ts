@@ -39,6 +39,23 @@ test("a pair that was just applied is healthy, and as the stack says", async () 
   expect(throughVip[0]?.answer).toEqual(expect.any(String));
 });
 
+test("a sysctl that a later file sets otherwise at the next boot is named by verify, and systemd does so", async () => {
+  const own = "/etc/sysctl.d/99-own.conf";
+  const boot = "/lib/systemd/systemd-sysctl && sysctl -n net.ipv4.tcp_synack_retries";
+  await shell("lvs1", `echo net.ipv4.tcp_synack_retries=5 >${own}`);
+  try {
+    const { stdout, exitCode } = await told("verify", "--json");
+    expect(exitCode).toBe(1);
+    const { hosts } = JSON.parse(stdout) as Verification;
+    expect(hosts.flatMap(({ drifts }) => drifts.flatMap(({ diff }) => diff))).toContain(
+      `+${own}:1: net.ipv4.tcp_synack_retries = 5, in place of 2`,
+    );
+    expect(await shell("lvs1", boot)).toBe("5");
+  } finally {
+    expect(await shell("lvs1", `rm ${own}; ${boot}`)).toBe("2");
+  }
+});
+
 describe("what somebody has changed by hand", () => {
   const conf = "/etc/keepalived/keepalived.conf";
   const sysctls = "/etc/sysctl.d/90-lvs-ha.conf";
