@@ -102,6 +102,17 @@ test("what instances take from vrrp is right if it is of use to one of them", ()
   expect(errorsOf(twoInstances(true))).toEqual([]);
 });
 
+test("directors whose addresses stand by themselves, as some clouds give them, may be anywhere", () => {
+  const alone = (address: string) => (stack: Stack) => {
+    stack.directors[0].vrrpAddress = "10.1.0.11/32";
+    stack.directors[1].vrrpAddress = address;
+    stack.virtualServers[0].address = "192.0.2.100/32";
+  };
+  expect(errorsOf(alone("10.2.0.12/32"))).toEqual([]);
+  // Nor is a network of the other's to be held against it.
+  expect(errorsOf(alone("10.2.0.12/24"))).toEqual([]);
+});
+
 test("a real server beside the directors' own network is left to the preflight where they have another interface", () => {
   const stack = smallStack();
   stack.realServers[0].address = "203.0.113.21";

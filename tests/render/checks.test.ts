@@ -66,6 +66,7 @@ test("a sense alone turns the weight that holds without it", () => {
       ],
     },
     vrrp: {
+      preempt: true,
       trackFiles: [{ name: "load", reverse: true }, { name: "spare" }],
       trackScripts: [
         { name: "chk", reverse: true },
