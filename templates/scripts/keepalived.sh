@@ -72,11 +72,12 @@ apply() {
             judge_checks
             prove
             [ -z "$problem" ] || go_back
-            start_sync_daemons
         fi
         restart_when_killed
         sweep "$scratch/files$scripts"
         done_with_previous
+        # keepalived lets others' run, and goes on without its own.
+        [ "$aim" = stopped ] || start_sync_daemons
     fi
     is_proven || sha256sum $conf | record $proven
     end_sync_daemons
@@ -190,7 +191,7 @@ start_sync_daemons() {
         others=$(sed -n "s/^$role sync daemon (\([^)]*\)).*/\1/p" "$scratch/daemons")
         [ -z "$others" ] || timeout 30 ipvsadm --stop-daemon $role
         # shellcheck disable=SC2086 # the words of a command
-        ipvsadm --start-daemon $role $options
+        ipvsadm --start-daemon $role $options || fail "the $role sync daemon does not start ($options): is the interface up?"
         say "started the $role sync daemon${others:+ in the place of another: $others}"
     done
 }

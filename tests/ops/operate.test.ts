@@ -135,6 +135,9 @@ describe("lvs drain", () => {
     const { exitCode, stdout } = await lvs("drain", "web2", "--seconds", "0");
     expect(exitCode).toBe(1);
     expect(stdout).toContain("lvs2  ✘ was told, and may still do it (look with lvs status): ");
+    const asJson = await lvs("drain", "web2", "--seconds", "0", "--json");
+    const { directors } = JSON.parse(asJson.stdout) as { directors: object[] };
+    expect(directors[1]).toMatchObject({ director: "lvs2", mayStill: true, done: null });
   });
 
   test("leaves a director in maintenance alone: its keepalived is stopped", async () => {

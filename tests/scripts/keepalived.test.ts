@@ -727,6 +727,25 @@ describe("a sync daemon", () => {
     expect(told()).toEqual(["start"]);
   });
 
+  test("that does not start is an error that names it; the config is live, and the next run tries again", () => {
+    host.write("/ipvs/daemons", "");
+    const refuses = [
+      '[ "$1" != --start-daemon ] || exit 255',
+      'exec "$FOLDER/stand-ins/ipvsadm" "$@"',
+    ];
+    host.program("ipvsadm", refuses);
+    const { code, stderr } = apply({ id: "first", synced: true });
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining(
+        "the master sync daemon does not start (--mcast-interface eth0 --syncid 51)",
+      ),
+    ]);
+    host.program("ipvsadm", refuses.slice(1));
+    expect(applied({ id: "first", synced: true }).stderr).toContain("config unchanged");
+    expect(daemons()).toBe("master\nbackup\n");
+  });
+
   test("is stopped when the config has it no more, which a reload leaves undone", () => {
     applied({ id: "first", synced: true });
     const { stderr } = applied({ id: "second" });
