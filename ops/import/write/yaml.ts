@@ -51,7 +51,7 @@ export function toYaml(config: Config, comments: Map<string, string>, report: Re
   }
   const yaml = document.toString({ lineWidth: 0 });
   // The library puts text that has one of them in double quotes, and leaves it there as it is.
-   
+
   return yaml.replace(/[\u007f-\u009f]/g, (char) => `\\x${char.charCodeAt(0).toString(16)}`);
 }
 
