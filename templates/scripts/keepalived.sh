@@ -1,6 +1,6 @@
 #!/bin/sh
 # keepalived.conf and the scripts that it names: stage, check, swap, prove, or put back.
-# keepalived.sh apply OWNER [stopped] <FILES | keepalived.sh refresh|renew|try | keepalived.sh undo OWNER; prints the IPVS table as it is afterwards.
+# keepalived.sh apply OWNER [stopped] <FILES | keepalived.sh refresh|renew|try|recover | keepalived.sh undo OWNER; prints the IPVS table as it is afterwards.
 # stopped: the config is put in place, but keepalived doesn't run and isn't started at boot: the director is in maintenance.
 set -eu
 what=keepalived
@@ -18,6 +18,8 @@ staged_scripts=/etc/keepalived/lvs-ha-staging
 previous_scripts=$scripts.lvs-ha-previous
 service_was=/var/lib/lvs-ha/keepalived-was
 unit=/etc/systemd/system/keepalived.service.d/lvs-ha.conf
+# What network.sh leaves behind when it has waited in vain.
+follower=lvs-ha-network.service
 # There from the swap until the proof: a run that was killed in between is taken up again, not taken for done. In it is what the change
 # found: the service's state, and the real servers that were in.
 unproven=/var/lib/lvs-ha/keepalived-unproven
@@ -34,7 +36,7 @@ apply() {
     if [ ! -e $unproven ] && cmp -s $staged $conf && same_scripts && [ "$(running keepalived)" = "$aim" ]; then
         rm -rf $staged $staged_scripts
         mend_mode
-        restart_when_killed
+        put_drop_in
         if [ "$aim" = running ]; then
             enable_at_boot keepalived
             mend_table
@@ -66,7 +68,7 @@ apply() {
             prove
             [ -z "$problem" ] || go_back
         fi
-        restart_when_killed
+        put_drop_in
         sweep "$scratch/files$scripts"
         done_with_previous
     fi
@@ -134,6 +136,7 @@ undo() {
     done
     [ ! -d $scripts ] || rmdir --ignore-fail-on-non-empty $scripts
     put_back $unit
+    ! systemctl -q is-active $follower || systemctl stop $follower
     [ ! -d ${unit%/*} ] || rmdir --ignore-fail-on-non-empty ${unit%/*}
     systemctl daemon-reload
     rm -rf $staged $staged_scripts $proven
@@ -141,14 +144,25 @@ undo() {
 }
 
 # Debian's unit lets a killed keepalived lie: there would be no standby from then on, or two directors with the virtual addresses,
-# because nobody takes them from the one whose keepalived is gone.
-restart_when_killed() {
+# because nobody takes them from the one whose keepalived is gone. And it starts before the addresses that keepalived speaks from are
+# there. What network.sh says is advice: whatever becomes of it, keepalived starts.
+put_drop_in() {
     put $unit 0644 <<UNIT
 [Service]
 Restart=on-failure
 RestartSec=1
+ExecStartPre=-${0%/*}/network.sh await $conf
+TimeoutStartSec=180
 UNIT
     [ -z "$changed" ] || systemctl daemon-reload
+}
+
+# The addresses are there that keepalived was started without. 2.2.7 looks for them in a reload only, and that starts no sync daemon.
+recover() {
+    systemctl -q is-active keepalived || return 0
+    say "reloading"
+    systemctl reload keepalived
+    start_sync_daemons
 }
 
 has_sync_daemon() {

@@ -745,12 +745,41 @@ describe("a sync daemon", () => {
   });
 });
 
+describe("a keepalived that was started without its addresses", () => {
+  test("reads its config anew when they are there, and gets its sync daemons", () => {
+    host.write("/ipvs/daemons", "master\nbackup\n");
+    applied({ id: "first", synced: true });
+    host.write("/ipvs/daemons", "backup\n");
+    expect(host.script("keepalived.sh", ["recover"]).code).toBe(0);
+    expect(told()).toEqual(["start", "reload"]);
+    expect(host.read("/ipvs/daemons")).toBe("backup\nmaster\n");
+  });
+
+  test("is let alone when it doesn't run any more", () => {
+    applied({ id: "first", synced: true });
+    host.shell("systemctl stop keepalived");
+    host.write("/ipvs/daemons", "");
+    expect(host.script("keepalived.sh", ["recover"]).code).toBe(0);
+    expect(told()).toEqual(["start"]);
+    expect(host.read("/ipvs/daemons")).toBe("");
+  });
+
+  test("isn't waited for any more once the stack is gone", () => {
+    const unit = "lvs-ha-network.service";
+    applied({ id: "first" });
+    host.write(`/systemd/lib/${unit}`, "[Service]\n");
+    host.write(`/systemd/active/${unit}`, "active\n");
+    expect(host.script("keepalived.sh", ["undo", owner]).code).toBe(0);
+    expect(host.shell(`systemctl is-active ${unit}`).stdout).toBe("inactive\n");
+  });
+});
+
 describe("a keepalived that is killed", () => {
   const unit = "/etc/systemd/system/keepalived.service.d/lvs-ha.conf";
 
   test("is started again by systemd: its unit says so as long as the stack is there", () => {
     applied({ id: "first" });
-    expect(host.read(unit)).toBe("[Service]\nRestart=on-failure\nRestartSec=1\n");
+    expect(host.read(unit)).toMatch(/^Restart=on-failure\nRestartSec=1$/m);
     expect(host.script("keepalived.sh", ["undo", owner]).code).toBe(0);
     expect(host.shell("find /etc/systemd/system").stdout).toBe("/etc/systemd/system\n");
   });

@@ -34,6 +34,15 @@ export interface Held {
   to: number;
 }
 
+/** A command that goes on. */
+export interface Background {
+  /** Its exit code, once it has ended. */
+  ended: Promise<number | null>;
+  hasEnded: () => boolean;
+  /** What it has said so far. */
+  said: () => string;
+}
+
 /** The VRRP part of a director's keepalived.conf, as the stack renders it. */
 export function vrrpConfig(settings: Settings, name: string): string {
   const director = settings.directors.find((candidate) => candidate.name === name);
@@ -99,6 +108,20 @@ export class VrrpRig {
     );
   }
 
+  /** Waits until any director has the address, and no other. */
+  async heldByOne(address: string, timeoutSeconds = 15): Promise<void> {
+    await waitFor(() => this.holders(address).length === 1, {
+      what: `one director holds ${address}`,
+      timeoutSeconds,
+      intervalSeconds: 0.05,
+    });
+  }
+
+  /** Another host on a bridge, which answers ARP for this address: the bridge itself. */
+  addNeighbour(name: string, address: string): void {
+    this.bridges.ip([addAddress(address, name)]);
+  }
+
   /** Who has held an address, in the order of its coming. */
   history(address: string): Held[] {
     return this.all
@@ -147,6 +170,7 @@ export class RigDirector {
   /** Its /etc/keepalived: what a config names, such as lvs-ha-scripts/check, is put here. */
   readonly etc: string;
   private keepalived: ChildProcess | undefined;
+  private commands = 0;
 
   private constructor(
     plan: DirectorPlan,
@@ -192,8 +216,8 @@ export class RigDirector {
     return director;
   }
 
-  /** keepalived's process in the foreground, VRRP alone, its log in {@link log}. */
-  start(config?: string): void {
+  /** keepalived's process in the foreground, VRRP alone, its log in {@link log}; its process's number. */
+  start(config?: string): number {
     if (this.isRunning()) throw new Error(`keepalived of ${this.name} runs already`);
     if (config !== undefined) this.write(config);
     // A pid file of one that was killed is no obstacle for keepalived.
@@ -201,6 +225,7 @@ export class RigDirector {
       ["chroot", this.root, "/usr/sbin/keepalived", "--vrrp", "--dont-fork", "--log-console"],
       this.file("log"),
     );
+    return this.pid();
   }
 
   isRunning(): boolean {
@@ -279,6 +304,15 @@ export class RigDirector {
   /** A command in its network and with its files; what it says on standard output. */
   run(command: string[]): string {
     return this.own.run(command);
+  }
+
+  /** A command in its network that goes on meanwhile. */
+  background(command: string[]): Background {
+    const file = this.file(`said-${this.commands++}`);
+    const child = this.own.background(command, file);
+    const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+    const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+    return { ended, hasEnded, said: () => readFileSync(file, "utf8") };
   }
 
   /** Whether an address is on one of its interfaces now. */
