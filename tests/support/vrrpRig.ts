@@ -19,6 +19,10 @@ import type { Settings } from "../../components/settings";
 import { waitFor } from "../../lab/waitFor";
 import { unpack, type KeepalivedVersion } from "./keepalived";
 
+/** Without root, keepalived can't run scripts (it may not call setgroups(2)), and takes each for one that succeeds. */
+export const isRoot = process.getuid?.() === 0;
+const asRoot = isRoot ? [] : ["--map-root-user"];
+
 /** A director to be, and its addresses by interface: `{ eth1: ["192.0.2.11/24"] }`. Equal interfaces share a bridge. */
 export interface DirectorPlan {
   name: string;
@@ -65,7 +69,7 @@ export class VrrpRig {
     const folder = mkdtempSync(join(tmpdir(), "lvs-ha-vrrp-"));
     const script = "ip link set lo up; echo ready; exec cat";
     const bridges = new Namespace(
-      ["unshare", "--map-root-user", "--net", "--mount", "sh", "-c", script],
+      ["unshare", ...asRoot, "--net", "--mount", "sh", "-c", script],
       join(folder, "bridges"),
     );
     const rig = new VrrpRig(folder, bridges);
@@ -416,8 +420,8 @@ class Namespace {
 
   /** A command as one in these namespaces. */
   enter(command: string[]): string[] {
-    const namespaces = ["--user", "--net", "--mount", "--preserve-credentials"];
-    return ["nsenter", "--target", String(this.pid), ...namespaces, ...command];
+    const user = isRoot ? [] : ["--user", "--preserve-credentials"];
+    return ["nsenter", "--target", String(this.pid), ...user, "--net", "--mount", ...command];
   }
 
   run(command: string[], input = ""): string {
