@@ -67,7 +67,9 @@ export class VrrpRig {
   /** The directors' interfaces are up and have their addresses; keepalived doesn't run yet. */
   static async build(plans: DirectorPlan[]): Promise<VrrpRig> {
     const folder = mkdtempSync(join(tmpdir(), "lvs-ha-vrrp-"));
-    const script = "ip link set lo up; echo ready; exec cat";
+    // A port that is no bridge's any more must not answer for a bridge's address.
+    const silent = "echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore";
+    const script = `set -e; ip link set lo up; ${silent}; echo ready; exec cat`;
     const bridges = new Namespace(
       ["unshare", ...asRoot, "--net", "--mount", "sh", "-c", script],
       join(folder, "bridges"),
