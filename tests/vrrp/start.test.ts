@@ -147,6 +147,7 @@ describe.each<KeepalivedVersion>(["2.2.7", "2.3.3"])("keepalived %s", (version) 
     // Long after the boot, when no neighbour answers either.
     boots(3600);
     rig.director(active).block("eth1");
+    rig.director(active).ip("neighbour flush dev eth1");
     expect((await start(active)).milliseconds).toBeLessThan(2000);
     await rig.director(active).is("MASTER");
     rig.director(active).unblock("eth1");
@@ -195,6 +196,7 @@ test("an IPv6 address counts once it may be bound to", async () => {
     realServers: stack.realServers.map((server, i) => ({ ...server, address: `2001:db8::2${i}` })),
     virtualServers: [{ name: "web", address: "2001:db8::100", port: 80 }],
   });
+  boots(3600);
   const lvs1 = rig.director("lvs1");
   const network = awaitNetwork("lvs1", settingsOf(stack));
   await waitFor(() => network.said().includes("waiting"), { what: "its word", timeoutSeconds: 5 });
