@@ -918,6 +918,14 @@ describe("a keepalived that was started without its addresses", () => {
     expect(host.read("/ipvs/daemons")).toBe("");
   });
 
+  test("isn't waited for any more once it is stopped", () => {
+    applied({ id: "first", synced: true });
+    host.shell("systemctl stop keepalived");
+    const { code, stderr } = host.script("network.sh", ["follow", `${folder}/keepalived.conf`]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(told()).toEqual(["start"]);
+  });
+
   test("isn't waited for any more once the stack is gone", () => {
     const unit = "lvs-ha-network.service";
     applied({ id: "first" });
