@@ -1,6 +1,6 @@
 #!/bin/sh
 # keepalived.conf and the scripts that it names: stage, check, swap, prove, or put back.
-# keepalived.sh apply OWNER [stopped] <FILES | keepalived.sh refresh|renew|start|try | keepalived.sh undo OWNER; prints the IPVS table as it is afterwards.
+# keepalived.sh apply OWNER [stopped] <FILES | keepalived.sh refresh|renew|start|try|recover | keepalived.sh undo OWNER; prints the IPVS table as it is afterwards.
 # stopped: the config is put in place, but keepalived doesn't run and isn't started at boot: the director is in maintenance.
 set -eu
 what=keepalived
@@ -19,6 +19,8 @@ scripts=/etc/keepalived/lvs-ha-scripts
 staged_scripts=/etc/keepalived/lvs-ha-staging
 previous_scripts=$scripts.lvs-ha-previous
 unit=/etc/systemd/system/keepalived.service.d/lvs-ha.conf
+# What network.sh leaves behind when it has waited in vain.
+follower=lvs-ha-network.service
 # There from the swap until the proof: a run that was killed in between is taken up again, not taken for done. In it is what the change
 # found: the service's state, and the real servers that were in.
 unproven=/var/lib/lvs-ha/keepalived-unproven
@@ -41,7 +43,7 @@ apply() {
     if [ ! -e $unproven ] && cmp -s $staged $conf && same_scripts && [ "$(running keepalived)" = "$aim" ]; then
         rm -rf $staged $staged_scripts
         mend_mode
-        restart_when_killed
+        put_drop_in
         if [ "$aim" = running ]; then
             enable_at_boot keepalived
             mend_table
@@ -70,10 +72,11 @@ apply() {
         else
             activate
             judge_checks
+            judge_tracking
             prove
             [ -z "$problem" ] || go_back
         fi
-        restart_when_killed
+        put_drop_in
         sweep "$scratch/files$scripts"
         done_with_previous
         # keepalived lets others' run, and goes on without its own.
@@ -159,6 +162,7 @@ undo() {
     done
     [ ! -d $scripts ] || rmdir --ignore-fail-on-non-empty $scripts
     put_back $unit
+    ! systemctl -q is-active $follower || systemctl stop $follower
     [ ! -d ${unit%/*} ] || rmdir --ignore-fail-on-non-empty ${unit%/*}
     systemctl daemon-reload
     rm -rf $staged $staged_scripts $proven
@@ -166,14 +170,25 @@ undo() {
 }
 
 # Debian's unit lets a killed keepalived lie: there would be no standby from then on, or two directors with the virtual addresses,
-# because nobody takes them from the one whose keepalived is gone.
-restart_when_killed() {
+# because nobody takes them from the one whose keepalived is gone. And it starts before the addresses that keepalived speaks from are
+# there. What network.sh says is advice: whatever becomes of it, keepalived starts.
+put_drop_in() {
     put $unit 0644 <<UNIT
 [Service]
 Restart=on-failure
 RestartSec=1
+ExecStartPre=-${0%/*}/network.sh await $conf
+TimeoutStartSec=180
 UNIT
     [ -z "$changed" ] || systemctl daemon-reload
+}
+
+# The addresses are there that keepalived was started without. 2.2.7 looks for them in a reload only, and that starts no sync daemon.
+recover() {
+    systemctl -q is-active keepalived || return 0
+    say "reloading"
+    systemctl reload keepalived
+    start_sync_daemons
 }
 
 has_sync_daemon() {
@@ -414,6 +429,116 @@ judge_checks() {
     [ "${verdict:-0}" -le 60 ] || verdict=60
 }
 
+# The same for what VRRP tracks. A tracked script that fails takes the virtual addresses from this director, and the next one has the same
+# script: sets $tracking to the seconds that the new and changed ones can take to fail, or to nothing where none has changed.
+judge_tracking() {
+    if [ -f $previous ]; then tracked $previous; fi | sort >"$scratch/tracked-before"
+    tracked $conf | sort >"$scratch/tracked"
+    {
+        comm -13 "$scratch/tracked-before" "$scratch/tracked"
+        changed_scripts | grep -F -f - "$scratch/tracked"
+    } | sort -n >"$scratch/changed"
+    tracking=$(sed -n '$s/ .*//p' "$scratch/changed")
+    [ -n "$tracking" ] || return 0
+    # keepalived itself needs a moment.
+    [ "$tracking" -ge 3 ] || tracking=3
+    [ "$tracking" -le 240 ] || {
+        say "what VRRP tracks can take $tracking s to fail; watching it for 240 s"
+        tracking=240
+    }
+    say "what VRRP tracks has changed; watching it for $tracking s"
+    [ "${verdict:-0}" -ge "$tracking" ] || verdict=$tracking
+}
+
+# tracked CONF: a line for each script, process, file and BFD session, and for each place that tracks one or an interface: SECONDS TEXT, the
+# seconds that it can take from a reload until it has failed.
+tracked() {
+    statements "$1" | awk '
+        function own(key, otherwise) {
+            return key in said ? said[key] : otherwise
+        }
+        function larger(one, other) {
+            return one + 0 > other + 0 ? one + 0 : other + 0
+        }
+        # A script runs at once, and what it says counts after so many runs that may each be cut off by its timeout. One that is taken for
+        # failed at first must succeed as often before it is not.
+        function takes(    interval, timeout, runs) {
+            if (kind == "vrrp_script") {
+                interval = own("interval", 1)
+                timeout = own("timeout", interval)
+                runs = "init_fail" in said ? larger(own("fall", 1), own("rise", 1)) : own("fall", 1)
+                return larger(interval, timeout) * runs + timeout
+            }
+            if (kind == "vrrp_track_process") return larger(own("fork_delay", 0), own("terminate_delay", 0))
+            # Milliseconds; a session that is not up yet goes by idle_tx.
+            if (kind == "bfd_instance") {
+                return own("multiplier", 5) * larger(own("idle_tx", 1000), larger(own("min_rx", 10), own("min_tx", 10))) / 1000
+            }
+            return 0
+        }
+        function whole(seconds) {
+            return int(seconds) + (seconds > int(seconds))
+        }
+        BEGIN {
+            block["vrrp_script"] = "track_script"
+            block["vrrp_track_process"] = "track_process"
+            block["track_file"] = "track_file"
+            block["bfd_instance"] = "track_bfd"
+        }
+        $1 == "{" {
+            depth++
+            next
+        }
+        $1 == "}" {
+            if (--depth == 0 && kind != "") {
+                seconds[block[kind], name] = whole(takes())
+                print seconds[block[kind], name], kind, name text
+            }
+            next
+        }
+        depth == 0 {
+            kind = $1 in block ? $1 : ""
+            place = $1 ~ /^vrrp_(instance|sync_group)$/ ? $0 : ""
+            name = $2
+            text = ""
+            split("", said)
+        }
+        depth == 1 && kind != "" {
+            said[$1] = $2
+            text = text "; " $0
+        }
+        depth == 1 { list = $1 }
+        depth == 2 && place != "" && list ~ /^track_(script|process|file|bfd|interface)$/ {
+            print seconds[list, $1] + 0, place, list, $0
+        }
+    '
+}
+
+# The instances that are not BACKUP or MASTER by their last word. An instance that a reload leaves in its state says nothing, so
+# that the log is read from the start of keepalived on. Of what is older than the journal nobody knows.
+not_taking_part() {
+    statements $conf | sed -n 's/^vrrp_instance //p' >"$scratch/instances"
+    journalctl -u keepalived -b -q --no-pager -o cat | awk '
+        NR == FNR {
+            name[++n] = $1
+            next
+        }
+        /^Starting Keepalived v/ {
+            whole = 1
+            split("", state)
+        }
+        /^\([^)]*\) [Ee]ntering [A-Z]+ (STATE|state)( \(init\))?$/ { state[$1] = $3 }
+        END {
+            for (i = 1; i <= n; i++) {
+                now = state["(" name[i] ")"]
+                if (now == "FAULT") text = text "; VRRP instance " name[i] " is in a fault"
+                else if (now == "" && whole) text = text "; VRRP instance " name[i] " takes no part in VRRP yet"
+            }
+            print substr(text, 3)
+        }
+    ' "$scratch/instances" -
+}
+
 changed_scripts() {
     for script in "$scripts"/*; do
         cmp -s "$script" "$previous_scripts/${script##*/}" || printf '%s\n' "$script"
@@ -430,6 +555,7 @@ prove() {
     deadline=$((begun + 30))
     end=
     settled=0
+    : "${tracking:=}"
     while :; do
         look
         now=$(uptime_seconds)
@@ -446,7 +572,8 @@ prove() {
             fi
             # A real server may be down: then the rest is right for 2 s.
             if [ "$now" -ge "$end" ] && { [ -z "$out" ] || [ $settled -ge 10 ]; }; then
-                break
+                [ -z "$tracking" ] || problem=$(not_taking_part)
+                [ -n "$problem" ] || break
             fi
         else
             settled=0

@@ -115,7 +115,7 @@ export async function held(addresses: Addresses): Promise<void> {
 /** Changes one after the other, some of them with a second director that refuses at first. */
 export async function makeChanges(count: number, seed: number): Promise<void> {
   const [active = ""] = directors;
-  const conf = "/etc/keepalived/keepalived.conf";
+  const folder = "/etc/keepalived";
   let before = first;
   for (const [i, { what, to }] of drawChanges(count, seed).entries()) {
     const refuses = i % 3 === 2;
@@ -125,10 +125,13 @@ export async function makeChanges(count: number, seed: number): Promise<void> {
     configureAddresses(to);
     await withoutTwoActive({ before, after: to }, async () => {
       if (refuses) {
-        await shell(active, `chattr +i ${conf}`);
+        await shell(
+          active,
+          `mount --bind ${folder} ${folder} && mount -o remount,bind,ro ${folder}`,
+        );
         const { exitCode } = await pulumi("up", "--yes", "--skip-preview");
         expect(exitCode).not.toBe(0);
-        await shell(active, `chattr -i ${conf}`);
+        await shell(active, `umount ${folder}`);
       }
       await up();
       await held(to);

@@ -65,3 +65,17 @@ test("every script ends at the first command that fails, and at a word that noth
   expect(begins.length).toBeGreaterThan(10);
   expect(begins.filter(([, first]) => first !== "set -eu")).toEqual([]);
 });
+
+test("keepalived waits for longer than a port by STP is deaf, and for less than systemd waits for it", () => {
+  const seconds = (name: string, key: string) => {
+    const text = readFileSync(join(__dirname, "../../templates/scripts", name), "utf8");
+    return Number(new RegExp(`^${key}=(\\d+)$`, "m").exec(text)?.[1]);
+  };
+  const [addresses, neighbours] = ["for_addresses", "for_neighbours"].map((key) =>
+    seconds("network.sh", key),
+  );
+  expect(neighbours).toBeGreaterThan(30);
+  expect((addresses ?? NaN) + (neighbours ?? NaN) + 30).toBeLessThan(
+    seconds("keepalived.sh", "TimeoutStartSec"),
+  );
+});

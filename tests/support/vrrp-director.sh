@@ -11,7 +11,7 @@ mount --bind "$folder/run/etc" "$folder/etc"
 mount --bind "$etc" "$folder/etc/keepalived"
 mount --rbind /proc "$folder/proc"
 mount --rbind /dev "$folder/dev"
-# Without root there is one user.
+# The one user that there is in any case.
 echo root:x:0:0::/:/bin/sh >>"$folder/etc/passwd"
 echo root:x:0: >>"$folder/etc/group"
 # Part of iproute2 on a host. 2.3.3 without it asks `ip` for its version, and without an answer it crashes.

@@ -19,6 +19,10 @@ import type { Settings } from "../../components/settings";
 import { waitFor } from "../../lab/waitFor";
 import { unpack, type KeepalivedVersion } from "./keepalived";
 
+/** Without root, keepalived can't run scripts (it may not call setgroups(2)), and takes each for one that succeeds. */
+export const isRoot = process.getuid?.() === 0;
+const asRoot = isRoot ? [] : ["--map-root-user"];
+
 /** A director to be, and its addresses by interface: `{ eth1: ["192.0.2.11/24"] }`. Equal interfaces share a bridge. */
 export interface DirectorPlan {
   name: string;
@@ -32,6 +36,15 @@ export interface Held {
   from: number;
   /** Infinity: it has it still. */
   to: number;
+}
+
+/** A command that goes on. */
+export interface Background {
+  /** Its exit code, once it has ended. */
+  ended: Promise<number | null>;
+  hasEnded: () => boolean;
+  /** What it has said so far. */
+  said: () => string;
 }
 
 /** The VRRP part of a director's keepalived.conf, as the stack renders it. */
@@ -54,9 +67,11 @@ export class VrrpRig {
   /** The directors' interfaces are up and have their addresses; keepalived doesn't run yet. */
   static async build(plans: DirectorPlan[]): Promise<VrrpRig> {
     const folder = mkdtempSync(join(tmpdir(), "lvs-ha-vrrp-"));
-    const script = "ip link set lo up; echo ready; exec cat";
+    // A port that is no bridge's any more must not answer for a bridge's address.
+    const silent = "echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore";
+    const script = `set -e; ip link set lo up; ${silent}; echo ready; exec cat`;
     const bridges = new Namespace(
-      ["unshare", "--map-root-user", "--net", "--mount", "sh", "-c", script],
+      ["unshare", ...asRoot, "--net", "--mount", "sh", "-c", script],
       join(folder, "bridges"),
     );
     const rig = new VrrpRig(folder, bridges);
@@ -97,6 +112,20 @@ export class VrrpRig {
       },
       { what, timeoutSeconds, intervalSeconds: 0.05 },
     );
+  }
+
+  /** Waits until any director has the address, and no other. */
+  async heldByOne(address: string, timeoutSeconds = 15): Promise<void> {
+    await waitFor(() => this.holders(address).length === 1, {
+      what: `one director holds ${address}`,
+      timeoutSeconds,
+      intervalSeconds: 0.05,
+    });
+  }
+
+  /** Another host on a bridge, which answers ARP for this address: the bridge itself. */
+  addNeighbour(name: string, address: string): void {
+    this.bridges.ip([addAddress(address, name)]);
   }
 
   /** Who has held an address, in the order of its coming. */
@@ -147,6 +176,7 @@ export class RigDirector {
   /** Its /etc/keepalived: what a config names, such as lvs-ha-scripts/check, is put here. */
   readonly etc: string;
   private keepalived: ChildProcess | undefined;
+  private commands = 0;
 
   private constructor(
     plan: DirectorPlan,
@@ -192,8 +222,8 @@ export class RigDirector {
     return director;
   }
 
-  /** keepalived's process in the foreground, VRRP alone, its log in {@link log}. */
-  start(config?: string): void {
+  /** keepalived's process in the foreground, VRRP alone, its log in {@link log}; its process's number. */
+  start(config?: string): number {
     if (this.isRunning()) throw new Error(`keepalived of ${this.name} runs already`);
     if (config !== undefined) this.write(config);
     // A pid file of one that was killed is no obstacle for keepalived.
@@ -201,6 +231,7 @@ export class RigDirector {
       ["chroot", this.root, "/usr/sbin/keepalived", "--vrrp", "--dont-fork", "--log-console"],
       this.file("log"),
     );
+    return this.pid();
   }
 
   isRunning(): boolean {
@@ -284,6 +315,15 @@ export class RigDirector {
   /** A command in its network and with its files; what it says on standard output. */
   run(command: string[]): string {
     return this.own.run(command);
+  }
+
+  /** A command in its network that goes on meanwhile. */
+  background(command: string[]): Background {
+    const file = this.file(`said-${this.commands++}`);
+    const child = this.own.background(command, file);
+    const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+    const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+    return { ended, hasEnded, said: () => readFileSync(file, "utf8") };
   }
 
   /** Whether an address is on one of its interfaces now. */
@@ -387,8 +427,8 @@ class Namespace {
 
   /** A command as one in these namespaces. */
   enter(command: string[]): string[] {
-    const namespaces = ["--user", "--net", "--mount", "--preserve-credentials"];
-    return ["nsenter", "--target", String(this.pid), ...namespaces, ...command];
+    const user = isRoot ? [] : ["--user", "--preserve-credentials"];
+    return ["nsenter", "--target", String(this.pid), ...user, "--net", "--mount", ...command];
   }
 
   run(command: string[], input = ""): string {
