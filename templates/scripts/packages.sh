@@ -43,7 +43,7 @@ alone() {
 
 apt() {
     alone apt-get -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" || {
-        tail -n 20 "$scratch/log" >&2
+        tail -n 20 "$scratch/log" | show
         fail "apt-get $1 failed; nothing of the load balancer was changed"
     }
 }
