@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { renderFiles } from "../../components/render/files";
+import { parseFiles, renderFiles } from "../../components/render/files";
 import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
 import { example, exampleNames } from "../support/examples";
 import { unpackPackage } from "../support/packages";
@@ -138,6 +138,56 @@ describe.each(["bookworm", "trixie"])("Debian's %s", (suite) => {
         [nft, folder],
       );
       expect(stdout).toMatch(/^\/tmp\/wrong\.nft:1:.*Error/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }, 300_000);
+
+  test("a director that forwards real servers' answers is no router between its networks", async () => {
+    const nft = await unpackPackage(suite, "nftables");
+    const settings = settingsOf({
+      ...small,
+      virtualServers: [{ name: "web", address: "192.0.2.100", port: 80, forwarding: "NAT" }],
+      firewall: { backend: "nftables", allowFrom: ["10.9.0.0/24"] },
+    });
+    const [director] = settings.directors;
+    if (!director) throw new Error("no director");
+    const table = parseFiles(renderDirectorFirewall(settings, director)).get(
+      "/etc/lvs-ha/firewall.nft",
+    );
+    const folder = mkdtempSync(join(tmpdir(), "lvs-ha-nft-"));
+    try {
+      writeFileSync(join(folder, "firewall.nft"), table?.replaceAll("/etc/lvs-ha/", "/tmp/") ?? "");
+      writeFileSync(join(folder, "ssh-clients.nft"), "");
+      // A client (198.51.100.9), the director, and web1 (192.0.2.21): it answers at port 5432, which is nobody's service.
+      const { stdout, stderr } = inNamespaces(
+        `mount --bind "$2" "$1/tmp"
+        sysctl -q -w net.ipv4.ip_forward=1
+        pids=
+        for one in "client 198.51.100.9 198.51.100.1" "web1 192.0.2.21 192.0.2.11"; do
+            set -- "$1" "$2" $one
+            unshare --net sleep 60 >/dev/null 2>&1 &
+            pids="$pids $!"
+            until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do :; done
+            ip link add $3 type veth peer name eth0 netns $!
+            ip addr add $5/24 dev $3
+            ip link set $3 up
+            nsenter --net --target $! sh -c "ip addr add $4/24 dev eth0; ip link set eth0 up; ip route add default via $5"
+            [ $3 = web1 ] || client=$!
+        done
+        nsenter --net --target $! node -e 'require("net").createServer((s) => s.end("in")).listen(5432, () => require("fs").writeFileSync(process.argv[1], ""))' "$2/up" >/dev/null 2>&1 &
+        pids="$pids $!"
+        until [ -e "$2/up" ]; do sleep 0.05; done
+        ask() {
+            nsenter --net --target $client node -e 'const s = require("net").connect({ host: "192.0.2.21", port: 5432 }); const end = (what) => { console.log(String(what)); process.exit(); }; s.setTimeout(1500, () => end("silence")); s.on("data", end)'
+        }
+        ask
+        chroot "$1" /usr/sbin/nft -f /tmp/firewall.nft
+        ask
+        kill $pids`,
+        [nft, folder],
+      );
+      expect([stdout, stderr]).toEqual(["in\nsilence\n", ""]);
     } finally {
       rmSync(folder, { recursive: true });
     }
