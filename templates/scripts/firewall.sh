@@ -209,7 +209,7 @@ lets_client_in() {
             sub(/ comment .*/, "")
             sub(/ log(-all)?( |$)/, " ")
             from = to = ports = device = ""
-            unclear = 0
+            unclear = other = 0
             action = $1
             sub(/^[^ ]* /, "")
             gsub(/'\''/, "")
@@ -227,11 +227,13 @@ lets_client_in() {
                         while (i < NF && !(app in profile)) app = app " " $++i
                         ports = (app in profile) ? profile[app] : "-"
                     }
-                    else if ($i == "proto") { if ($++i != "tcp") unclear = 2 }
+                    else if ($i == "proto") { if ($++i != "tcp") other = 1 }
+                    # A port that it comes from is none of those that are written down.
+                    else if (($i == "port" || $i == "app") && side == "from") { i++; other = 1 }
                     else unclear = 1
                 }
             }
-            if (unclear == 2 || !within(client, from) || !within(server, to) || !has_port(ports)) next
+            if (other || !within(client, from) || !within(server, to) || !has_port(ports)) next
             if (device != "" && !index(devices, " " device " ")) next
             lets = action == "allow" || action == "limit"
             if (unclear && lets) next

@@ -2,6 +2,8 @@
 # The file of secrets that keepalived.conf includes: secrets.sh apply OWNER <TEXT | secrets.sh undo OWNER. Says nothing of what is in it.
 set -eu
 what=secrets
+# In memory, where a run that is killed leaves nothing on a disk.
+TMPDIR=/run
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
 file=/etc/keepalived/lvs-ha-secrets.conf

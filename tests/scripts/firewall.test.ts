@@ -410,6 +410,7 @@ describe("ufw on a host", () => {
       ],
       ["", six, ["allow from 2001:db8:1::/48 to any port 22 proto tcp"]],
       ["", six, ["deny from 203.0.113.9", "allow in on eth1"]],
+      ["", operator, ["deny from any port 137", "deny 22/udp", "reject 80", "limit 22/tcp"]],
       ["not ", operator, []],
       ["not ", operator, ["allow 80/tcp", "allow 22/udp", "allow out 22"]],
       ["not ", operator, ["deny from 203.0.113.0/25", "allow 22"]],
