@@ -50,7 +50,12 @@ const failures: Record<string, Failure> = {
     made: { input: conf("# says Reload complete", "# first") },
     fails: { input: conf("# deaf", "# second") },
     around: (host) => {
-      failing(host, "keepalived", "grep -q '^# deaf' /etc/keepalived/keepalived.conf", "exit 0");
+      failing(
+        host,
+        "keepalived",
+        "[ $1 != --config-test ] && grep -q '^# deaf' /etc/keepalived/keepalived.conf",
+        'echo "Reloading ..." >>"$FOLDER/journal"; exit 0',
+      );
     },
   },
   "a reload that fails": {
