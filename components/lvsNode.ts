@@ -6,6 +6,7 @@ import { fileSums } from "./host/fileSums";
 import { Host } from "./host/host";
 import { scriptsHome } from "./host/scripts";
 import { firewallPackages, osProfiles } from "./os/profiles";
+import { withEnd } from "./render/files";
 import { renderDirectorFirewall } from "./render/firewall";
 import {
   renderDirectorConfig,
@@ -131,7 +132,7 @@ export class LvsNode extends pulumi.ComponentResource {
         stdin: fileSums(Object.values(texts)),
       });
     }
-    this.served = { command: keepalived, text: texts.keepalived };
+    this.served = { command: keepalived, text: withEnd(texts.keepalived) };
     this.registerOutputs({ ipvsTable: keepalived.stdout });
   }
 
@@ -183,7 +184,11 @@ export class LvsNode extends pulumi.ComponentResource {
       ],
       {
         // The last that joined is the first that leaves.
-        undo: [`${scriptsHome}/peers.sh`, "leave", told || director.inMaintenance ? "MORE" : "LAST"],
+        undo: [
+          `${scriptsHome}/peers.sh`,
+          "leave",
+          told || director.inMaintenance ? "MORE" : "LAST",
+        ],
         because: pulumi
           .all([
             ...withdrawn.map(({ stdout }) => stdout),

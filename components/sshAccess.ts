@@ -2,7 +2,7 @@
 import { remote, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import { script } from "./host/scripts";
+import { program, script } from "./host/scripts";
 import type { HostSettings, Secrets, Settings } from "./settings";
 
 type Connection = types.input.remote.ConnectionArgs;
@@ -68,7 +68,7 @@ export class SshAccess extends pulumi.ComponentResource {
         connection: first,
         create: pulumi.interpolate`sh -s -- add '${line}'`,
         delete: pulumi.interpolate`sh -s -- remove '${line}'`,
-        stdin: script("authorize.sh"),
+        stdin: program(script("authorize.sh")),
         logging: remote.Logging.Stderr,
         addPreviousOutputInEnv: false,
         triggers: [host.host],

@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { quote } from "shell-quote";
+import { program } from "../components/host/scripts";
 import { run, type RunResult } from "./run";
 import type { Connection, Login } from "./stack";
 
@@ -61,7 +62,7 @@ export class Ssh {
     const timeoutSeconds = this.options.timeoutSeconds + moreSeconds;
     const remote = asRoot(connection, ["sh", "-s", "--", ...args]);
     const result = await run("ssh", this.args(name, remote), {
-      input: text,
+      input: program(text),
       timeoutSeconds,
       env: this.env,
     });

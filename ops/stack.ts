@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import { parse as parseShell } from "shell-quote";
 import { z } from "zod";
+import { withoutEnd } from "../components/render/files";
 import { CouldNotLook } from "./exit";
 import { pulumi, type StackOptions } from "./pulumi";
 
@@ -31,6 +32,7 @@ export interface Step {
   script: string;
   /** What the script was given: `apply`, the owner, further words. */
   args: string[];
+  /** What it was given on standard input, without the line that ends it. */
   stdin: string;
   /** The text on standard input is secret: it is compared, and never shown. */
   secret: boolean;
@@ -161,7 +163,7 @@ function stepOf({ urn, inputs }: Resource): Step {
     name: nameOf(urn),
     script: fed === undefined ? basename(program) : brought(fed),
     args: fed ?? rest,
-    stdin,
+    stdin: withoutEnd(stdin),
     secret: isSecret(inputs.stdin),
   };
 }

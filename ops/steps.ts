@@ -1,4 +1,5 @@
 // What a host's steps brought to it: the files in their standard input.
+import { parseFiles } from "../components/render/files";
 import { canonical } from "./ipvs";
 import type { StackHost, Step } from "./stack";
 
@@ -37,13 +38,6 @@ export function addressLines(text: string): { address: string; device: string }[
  * The files in a step's standard input, by path: each is under a line like `==> PATH <==`; a text without such lines is one file.
  */
 export function filesOf({ stdin }: Step, onlyPath: string): Map<string, string> {
-  const header = /^==> (.+) <==\n/gm;
-  const heads = [...stdin.matchAll(header)];
-  if (heads.length === 0) return new Map(stdin === "" ? [] : [[onlyPath, stdin]]);
-  return new Map(
-    heads.map((head, i) => [
-      head[1] ?? "",
-      stdin.slice(head.index + head[0].length, heads[i + 1]?.index),
-    ]),
-  );
+  const files = parseFiles(stdin);
+  return files.size > 0 || stdin === "" ? files : new Map([[onlyPath, stdin]]);
 }

@@ -1,5 +1,6 @@
 // Digests of the files that the stack puts on a host: what metrics.sh finds drift by.
 import { createHash } from "node:crypto";
+import { parseFiles } from "../render/files";
 import { scriptsHome, scriptTexts } from "./scripts";
 
 /**
@@ -8,7 +9,7 @@ import { scriptsHome, scriptTexts } from "./scripts";
  */
 export function fileSums(texts: string[]): string {
   const files = [
-    ...texts.flatMap(split),
+    ...texts.flatMap((text) => [...parseFiles(text)].map(([path, own]) => ({ path, text: own }))),
     ...Object.entries(scriptTexts()).map(([file, text]) => ({
       path: `${scriptsHome}/${file}`,
       text,
@@ -20,10 +21,4 @@ export function fileSums(texts: string[]): string {
     .sort((a, b) => (a.path < b.path ? -1 : 1))
     .map(({ path, sum }) => `${sum}  ${path}\n`)
     .join("");
-}
-
-/** Takes "==> PATH <==" sections apart, as `split_files` does on the host. */
-function split(sections: string): { path: string; text: string }[] {
-  const [, ...parts] = sections.split(/^==> (.*) <==\n/m);
-  return parts.flatMap((path, i) => (i % 2 === 0 ? [{ path, text: parts[i + 1] ?? "" }] : []));
 }

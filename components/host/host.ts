@@ -2,6 +2,7 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { quote } from "shell-quote";
+import { withEnd } from "../render/files";
 import type { HostSettings } from "../settings";
 import type { SshLogin } from "../sshAccess";
 import { bundle, scriptsDigest, scriptsHome } from "./scripts";
@@ -25,7 +26,7 @@ export interface ScriptCall {
   script: string;
   /** Arguments of `apply`; quoted here. */
   args?: string[];
-  /** Text on standard input: a preview shows its changed lines. A secret one is masked whole. */
+  /** Text on standard input, whose end is marked here: a preview shows its changed lines. A secret one is masked whole. @default none */
   stdin?: pulumi.Input<string>;
   /** Gives the script the SSH client's address, which it must never lock out. */
   tellClient?: boolean;
@@ -76,14 +77,18 @@ export class Host {
   }
 
   /** Runs a script of ours, which `prepare` has put on the host; deleting the resource undoes it. */
-  command(suffix: string, { script, args = [], stdin, tellClient }: ScriptCall): remote.Command {
+  command(
+    suffix: string,
+    { script, args = [], stdin = "", tellClient }: ScriptCall,
+  ): remote.Command {
     const path = `${scriptsHome}/${script}`;
     const client = tellClient ? ' "$SSH_CONNECTION"' : "";
     return this.run(suffix, {
       // The comment changes with the scripts, so that a new script does its work again.
       create: `${this.asRoot([path, "apply", this.owner, ...args])}${client} # scripts ${scriptsDigest}`,
       delete: this.asRoot([path, "undo", this.owner]),
-      stdin,
+      // `files.sh` wants the end of every input, of an empty one, too.
+      stdin: pulumi.output(stdin).apply(withEnd),
     });
   }
 
@@ -118,7 +123,7 @@ export class Host {
             ? this.asRoot(words)
             : pulumi.interpolate`${this.asRoot(words)} # for ${because}`,
         delete: undo && this.asRoot(undo),
-        stdin,
+        stdin: stdin === undefined ? undefined : pulumi.output(stdin).apply(withEnd),
         logging: remote.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },

@@ -20,23 +20,28 @@ export function scriptTexts(): Record<string, string> {
 }
 
 /**
+ * A text for `sh -s`, which runs what it has read so far: in braces, nothing of it runs before its last line has come, as a connection
+ * that breaks ends it, too. Nothing in it reads the rest of that input.
+ */
+export function program(text: string): string {
+  return `{\n${text.replace(/\n*$/, "")}\n} </dev/null\n`;
+}
+
+/**
  * A shell program that unpacks every script into a scratch folder and hands over to install.sh with its own arguments.
  * It is fed to `sh -s`, so a changed script shows in a preview as the changed lines.
  */
 export function bundle(): string {
-  return [
-    "set -eu",
-    "export LC_ALL=C",
-    "stage=$(mktemp -d)",
-    `trap 'rm -rf "$stage"' EXIT`,
-    // sh reads this text from its standard input: read to the end before anything runs that could read there too.
-    "main() {",
-    ...Object.entries(scriptTexts()).flatMap(([file, text]) => hereDocument(file, text)),
-    'sh "$stage/install.sh" apply "$stage" "$@"',
-    "}",
-    'main "$@" </dev/null',
-    "",
-  ].join("\n");
+  return program(
+    [
+      "set -eu",
+      "export LC_ALL=C",
+      "stage=$(mktemp -d)",
+      `trap 'rm -rf "$stage"' EXIT`,
+      ...Object.entries(scriptTexts()).flatMap(([file, text]) => hereDocument(file, text)),
+      'sh "$stage/install.sh" apply "$stage" "$@"',
+    ].join("\n"),
+  );
 }
 
 /** Changes when any script does: commands that use the scripts carry it, so that they run again. */

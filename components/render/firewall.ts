@@ -337,11 +337,19 @@ function nftFile({
           // By number: a host may have no /etc/protocols to look names up in.
           "meta l4proto { 1, 58 } accept",
           'include "/etc/lvs-ha/ssh-clients.nft"',
-          // Nothing of ours stops what is forwarded: that needs no opening.
           ...openings
             .filter(({ forwarded }) => !forwarded)
             .map((opening) => `${nftMatch(opening)} accept`),
         ])
+      : []),
+    // Where the stack has a director forward, it forwards for nobody else. IPVS has the answers at priority 99 and later (ip_vs_core.c),
+    // so that they still come from the real servers here; conntrack, which has seen no request, calls them invalid.
+    ...(openings
+      ? nftChain(
+          "forward",
+          "forward priority filter; policy drop;",
+          forwardRules(openings.filter(({ forwarded }) => forwarded)),
+        )
       : []),
   ];
   if (chains.length === 0) return {};
@@ -354,6 +362,17 @@ function nftFile({
       "}",
     ],
   };
+}
+
+/** What is forwarded: answers, and the errors that belong to them; no rules where nothing is. */
+function forwardRules(forwarded: Opening[]): string[] {
+  if (forwarded.length === 0) return [];
+  return [
+    "ct state established,related accept",
+    "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
+    "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept",
+    ...forwarded.map((opening) => `${nftMatch(opening)} accept`),
+  ];
 }
 
 function nftChain(name: string, hook: string, rules: string[]): string[] {

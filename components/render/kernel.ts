@@ -1,6 +1,6 @@
 // Modules, module options and sysctls of a host, as one text of several files.
-import { checkedFamily } from "../schema";
-import type { Settings } from "../settings";
+import { checkedFamily, type Family } from "../schema";
+import { sorryPart, type Settings, type VirtualServerSettings } from "../settings";
 import { renderFiles } from "./files";
 
 /**
@@ -16,12 +16,14 @@ export function renderDirectorKernel({
     realServers.map((member) => ({ family, ...member })),
   );
   const asksThrough = members.some(({ checks }) => checks.some(({ through }) => through));
+  const forwarded = forwardedFamilies(virtualServers);
   const schedulers = [...new Set(virtualServers.map(({ scheduler }) => `ip_vs_${scheduler}`))];
   return renderFiles({
     "/etc/modules-load.d/lvs-ha.conf": ["ip_vs", ...schedulers.sort(), "nf_conntrack"],
     "/etc/modprobe.d/lvs-ha.conf": [`options ip_vs conn_tab_bits=${kernel.connTabBits}`],
     "/etc/sysctl.d/90-lvs-ha.conf": sysctlLines({
-      "net.ipv4.ip_forward": "1",
+      ...(forwarded.has("inet") ? { "net.ipv4.ip_forward": "1" } : {}),
+      ...(forwarded.has("inet6") ? { "net.ipv6.conf.all.forwarding": "1" } : {}),
       "net.ipv4.tcp_syncookies": "1",
       "net.ipv4.tcp_synack_retries": "2",
       // A connection whose real server was removed is scheduled anew instead of dropped in silence.
@@ -43,10 +45,6 @@ export function renderDirectorKernel({
               .map(({ interface: device }) => [interfaceSysctl(device, "accept_local"), "1"]),
           )
         : {}),
-      // Real servers behind NAT answer through the director.
-      ...(members.some(({ family, forwarding }) => family === "inet6" && forwarding === "NAT")
-        ? { "net.ipv6.conf.all.forwarding": "1" }
-        : {}),
       // DR needs no conntrack entry for what IPVS forwards.
       "net.ipv4.vs.conntrack": "0",
       ...conntrack(kernel.conntrackMax),
@@ -66,12 +64,28 @@ export function renderDirectorKernel({
  */
 const wholeConnectionTable = { "-net.ipv4.vs.conn_lfactor": "-8" };
 
+/**
+ * Families whose packets a director forwards: real servers behind NAT answer through it. What IPVS itself sends, by any forwarding
+ * method, is output to the kernel (ip_vs_xmit.c: ip_route_output_key(), ip_local_out()), and needs no forwarding. A host that forwards
+ * is a router between its networks for everybody.
+ */
+export function forwardedFamilies(virtualServers: VirtualServerSettings[]): Set<Family> {
+  return new Set(
+    virtualServers
+      .filter((service) =>
+        [...service.realServers, ...sorryPart(service)].some(
+          ({ forwarding }) => forwarding === "NAT",
+        ),
+      )
+      .map(({ family }) => family),
+  );
+}
+
 /** Kernel files of a real server: ARP for the virtual address is the active director's alone. */
 export function renderRealServerKernel({ kernel }: Pick<Settings, "kernel">): string {
   return renderFiles({
     "/etc/modules-load.d/lvs-ha.conf": ["nf_conntrack"],
     "/etc/sysctl.d/90-lvs-ha.conf": sysctlLines({
-      "net.ipv4.ip_forward": "0",
       "net.ipv4.conf.lo.arp_ignore": "1",
       "net.ipv4.conf.lo.arp_announce": "2",
       "net.ipv4.conf.all.arp_ignore": "1",

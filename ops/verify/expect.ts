@@ -299,15 +299,21 @@ function sysctlsAtBoot(step: Step): Expectation {
 }
 
 function ufwRules(step: Step, text: string): Expectation {
+  const wanted = text.split("\n").filter(Boolean);
   return {
     step,
     title: "ufw",
     questions: ["ufw"],
-    want: () => lines(["Status: active", ...text.split("\n").filter(Boolean).sort()]),
+    want: () => lines(["Status: active", ...[...wanted].sort()]),
     have: (report) => {
       const [status = "", ...rules] = linesOf(report, "ufw");
-      const ours = rules.flatMap((rule) => /^ufw (.*) comment 'lvs-ha'$/.exec(rule)?.[1] ?? []);
-      return lines([status, ...ours.sort()]);
+      // What the operator has of them is as good.
+      const ours = rules.flatMap((line) => {
+        const [, rule = "", comment] = /^ufw (.*?)(?: comment '(.*)')?$/.exec(line) ?? [];
+        const plain = rule.replace(/ log(-all)? /, " ");
+        return comment === "lvs-ha" ? [rule] : wanted.includes(plain) ? [plain] : [];
+      });
+      return lines([status, ...[...new Set(ours)].sort()]);
     },
   };
 }

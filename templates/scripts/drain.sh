@@ -112,16 +112,20 @@ restore() {
         rm -f $drained $drained_by_change
         return 0
     fi
-    make_scratch
-    cat >"$scratch/stays"
-    bring_back "$@"
+    bring_back "$scratch/input" "$@"
 }
 
 undrain() {
-    wanted $conf | sed -n 's/^-a \(.*\) -w .*/-a \1/p' | restore "$@"
+    make_scratch
+    wanted $conf | sed -n 's/^-a \(.*\) -w .*/-a \1/p' >"$scratch/all"
+    serving || return 0
+    bring_back "$scratch/all" "$@"
 }
 
+# bring_back STAYS ADDRESS…: STAYS is a file of the entries that the directors are to have.
 bring_back() {
+    stays=$1
+    shift
     [ -e $drained ] || return 0
     began=$(uptime_seconds)
     await_checks "$@"
@@ -130,7 +134,7 @@ bring_back() {
     for address; do
         entries_of "$address" <$drained >"$scratch/entries"
         while read -r entry; do
-            if ! grep -qxF -e "${entry%% -w *}" "$scratch/stays"; then
+            if ! grep -qxF -e "${entry%% -w *}" "$stays"; then
                 say "$address is about to leave $(service_of "$entry")"
                 continue
             fi
@@ -160,7 +164,7 @@ await_checks() {
     awaited=
     for address; do
         entries_of "$address" <$drained | sed 's/ -w .*//' >"$scratch/entries"
-        if grep -qxFf "$scratch/stays" "$scratch/entries"; then
+        if grep -qxFf "$stays" "$scratch/entries"; then
             awaited="$awaited $address"
         fi
     done

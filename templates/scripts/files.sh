@@ -1,6 +1,7 @@
 # shellcheck shell=sh
-# Sourced by the scripts beside it: what the operator reads, one change at a time, and files that can be put back.
+# Sourced by the scripts beside it: their input, what the operator reads, one change at a time, and files that can be put back.
 # $what, set before, names the step in every line.
+# A script that is told to apply, restore, withdraw or join has read its input when this ends: to its last line, and before it has a lock.
 
 # Whatever the login's own language: numbers have a point, and messages are in the words that are looked for.
 export LC_ALL=C
@@ -8,11 +9,19 @@ export LC_ALL=C
 original=/var/lib/lvs-ha/original
 owners=/var/lib/lvs-ha/owners
 
-# An SSH connection that breaks must not end a change halfway: nobody reads then, and the work goes on.
+# An SSH connection that breaks must not end a change halfway: nobody reads then, and the work goes on. What a script prints, it prints by
+# say or show, which don't fail.
 trap '' HUP PIPE
+[ -e /proc/self/fd/1 ] || exec >/dev/null
+[ -e /proc/self/fd/2 ] || exec 2>/dev/null
 say() {
     # shellcheck disable=SC2154 # set by the script that sources this
     printf '%s: %s\n' "$what" "$*" >&2 || :
+}
+
+# show: standard input, what a program has said, below a line of ours.
+show() {
+    sed 's/^/    /' >&2 || :
 }
 
 fail() {
@@ -61,12 +70,12 @@ lock() {
 }
 
 # record PATH: standard input becomes PATH, on the disk before this returns: a power cut must not leave an empty note of what was.
+# Here and below, each command's failure is this one's, where errexit is off, too: in a condition, and behind && or ||.
 record() {
-    mkdir -p "${1%/*}"
-    cat >"$1.new"
-    sync "$1.new"
-    mv -f "$1.new" "$1"
-    sync "${1%/*}"
+    { mkdir -p "${1%/*}" && cat >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1" && sync "${1%/*}"; } || {
+        rm -f "$1.new"
+        return 1
+    }
 }
 
 # own OWNER: this host's part that the script sets up is now the stack's resource OWNER.
@@ -88,26 +97,38 @@ undo_for() {
 }
 
 # A scratch folder that goes when the script ends; $scratch names it.
+scratch=
 make_scratch() {
+    [ -z "$scratch" ] || return 0
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/lvs-ha.XXXXXX")
     trap 'rm -rf "$scratch"' EXIT
     trap 'exit 1' INT TERM
 }
 
+# read_input: standard input becomes $scratch/input, without the line that ends it. A connection that breaks ends standard input, too, and
+# a list that is cut off would be taken for a shorter one.
+read_input() {
+    make_scratch
+    cat >"$scratch/all" || fail "there is no room in ${scratch%/*} for what comes by standard input; nothing was changed"
+    [ "$(tail -n 1 "$scratch/all")" = "==> end <==" ] || fail "the connection broke before all of standard input had come; nothing was changed"
+    sed '$d' "$scratch/all" >"$scratch/input" || fail "there is no room in ${scratch%/*} for what comes by standard input; nothing was changed"
+}
+
 # put PATH MODE: standard input becomes PATH, whole or not at all. Sets $changed when it was not so already.
 changed=
 put() {
-    mkdir -p "$(dirname "$1")"
-    cat >"$1.lvs-ha-new"
-    chmod "$2" "$1.lvs-ha-new"
+    { mkdir -p "$(dirname "$1")" && cat >"$1.lvs-ha-new" && chmod "$2" "$1.lvs-ha-new"; } || {
+        rm -f "$1.lvs-ha-new"
+        return 1
+    }
     if [ -f "$1" ] && cmp -s "$1.lvs-ha-new" "$1" && [ "$(stat -c '%a %u:%g' "$1")" = "${2#0} 0:0" ]; then
         rm "$1.lvs-ha-new"
         return
     fi
-    keep_original "$1"
-    sync "$1.lvs-ha-new"
-    mv -f "$1.lvs-ha-new" "$1"
-    sync "$(dirname "$1")"
+    { keep_original "$1" && sync "$1.lvs-ha-new" && mv -f "$1.lvs-ha-new" "$1" && sync "$(dirname "$1")"; } || {
+        rm -f "$1.lvs-ha-new"
+        return 1
+    }
     # shellcheck disable=SC2034 # read by the scripts that source this
     changed=yes
     say "wrote $1"
@@ -118,13 +139,9 @@ keep_original() {
     if [ -e "$original$1" ] || [ -e "$original$1.absent" ]; then
         return
     fi
-    mkdir -p "$(dirname "$original$1")"
-    chmod 0700 /var/lib/lvs-ha
+    { mkdir -p "$(dirname "$original$1")" && chmod 0700 /var/lib/lvs-ha; } || return
     if [ -e "$1" ]; then
-        cp -p "$1" "$original$1.new"
-        sync "$original$1.new"
-        mv "$original$1.new" "$original$1"
-        sync "$(dirname "$original$1")"
+        cp -p "$1" "$original$1.new" && sync "$original$1.new" && mv "$original$1.new" "$original$1" && sync "$(dirname "$original$1")"
     else
         : | record "$original$1.absent"
     fi
@@ -132,6 +149,8 @@ keep_original() {
 
 # put_back PATH: what stood there before, or nothing if nothing did.
 put_back() {
+    # Of runs that were killed.
+    rm -f "$1.lvs-ha-new" "$1.lvs-ha-before"
     if [ -e "$original$1" ]; then
         mkdir -p "$(dirname "$1")"
         mv -f "$original$1" "$1"
@@ -143,40 +162,53 @@ put_back() {
 }
 
 # or_go_back FILE…: from now on, a script that ends in a failure runs its go_back first, which as_before helps with these files. The
-# engine doesn't record a change that failed, and runs nothing when it is reverted: nothing of it may stay.
+# engine doesn't record a change that failed, and runs nothing when it is reverted: nothing of it may stay. What they were is kept beside
+# them under a second name: going back needs no room, and no other file system's.
 or_go_back() {
-    mkdir "$scratch/before"
+    kept=
     for file; do
-        [ ! -f "$file" ] || {
-            mkdir -p "$scratch/before${file%/*}"
-            cp -p "$file" "$scratch/before$file"
-        }
+        rm -f "$file.lvs-ha-before"
+        [ ! -f "$file" ] || ln "$file" "$file.lvs-ha-before"
+        kept="$kept $file.lvs-ha-before"
     done
-    trap 'go_back; rm -rf "$scratch"' EXIT
+    # One thing that can't be put back doesn't keep the others from it.
+    trap 'go_back || :; rm -rf "$scratch"' EXIT
 }
 
 # The change is made.
 no_way_back() {
     trap 'rm -rf "$scratch"' EXIT
+    # shellcheck disable=SC2086 # paths of ours
+    rm -f $kept
+}
+
+# was_there FILE: when or_go_back was asked for.
+was_there() {
+    [ -e "$1.lvs-ha-before" ]
 }
 
 # as_before FILE…: what was there when or_go_back was asked for.
 as_before() {
     for file; do
-        if [ ! -f "$scratch/before$file" ]; then
+        if was_there "$file"; then
+            { move "$file.lvs-ha-before" "$file" && sync "${file%/*}"; } || say "$file could not be put back"
+        else
             rm -f "$file"
-        elif ! same "$scratch/before$file" "$file"; then
-            { cp -p "$scratch/before$file" "$file.new" && sync "$file.new" && mv -f "$file.new" "$file" && sync "${file%/*}"; } || say "$file could not be put back"
         fi
     done
 }
 
-# same FILE OTHER: in bytes, mode and owner.
-same() {
-    cmp -s "$1" "$2" && [ "$(stat -c '%a %u:%g' "$1")" = "$(stat -c '%a %u:%g' "$2")" ]
+# move NAME FILE: what NAME is a second name of takes FILE's place. Where that is its first name, there is nothing to move.
+move() {
+    if [ "$(stat -c %d:%i "$1")" = "$(stat -c %d:%i "$2" 2>/dev/null)" ]; then
+        rm -f "$1"
+    else
+        mv -f "$1" "$2"
+    fi
 }
 
-# split_files: takes "==> PATH <==" sections from standard input apart into $scratch/files/PATH.
+# split_files: takes the "==> PATH <==" sections of the input apart into $scratch/files/PATH. A line of a file's own that looks like one
+# comes with one more = before it.
 split_files() {
     awk -v root="$scratch/files/" '
         /^==> .* <==$/ {
@@ -191,6 +223,11 @@ split_files() {
             printf "" >file
             next
         }
+        /^====*> / { sub(/^=/, "") }
         file { print >file }
-    '
+    ' "$scratch/input"
 }
+
+case ${1:-} in
+apply | restore | withdraw | join) read_input ;;
+esac

@@ -59,11 +59,12 @@ apply() {
         keep_originals
         if [ ! -e $unproven ]; then
             rm -rf $previous $previous_scripts
-            [ ! -f $conf ] || cp -p $conf $previous
+            [ ! -f $conf ] || { cp -p $conf $previous && sync $previous; }
             [ ! -d $scripts ] || cp -Rp $scripts $previous_scripts
             note_hand_made
             found | record $unproven
         fi
+        or_go_back
         swap
         # Scripts alone are reason enough: keepalived drops a check whose script it doesn't find or trust when it reads its config,
         # and takes it in again when it reads it anew. A reload loses nothing.
@@ -74,17 +75,19 @@ apply() {
             judge_checks
             judge_tracking
             prove
-            [ -z "$problem" ] || go_back
+            [ -z "$problem" ] || fail "$problem"
         fi
         put_drop_in
         sweep "$scratch/files$scripts"
+        no_way_back
         done_with_previous
         # keepalived lets others' run, and goes on without its own.
         [ "$aim" = stopped ] || start_sync_daemons
     fi
     is_proven || sha256sum $conf | record $proven
     end_sync_daemons
-    ipvsadm -Ln
+    ipvsadm -Ln >"$scratch/table"
+    cat "$scratch/table" || :
 }
 
 # Something that the config includes has changed: check, reload, prove.
@@ -317,7 +320,7 @@ listing() {
 
 check_staged() {
     # keepalived itself lets a check pass whose script isn't there, and one whose script no interpreter can run.
-    grep -o "$scripts/[a-z0-9_.-]*" $staged | sort -u >"$scratch/named"
+    grep -o "$scripts/[a-z0-9_.-]*" $staged | sort -u >"$scratch/named" || return 1
     while read -r script; do
         file=$staged_scripts/${script##*/}
         [ -f "$file" ] || {
@@ -331,7 +334,7 @@ check_staged() {
         }
     done <"$scratch/named"
     # Where they will be, there may be others still, which the old config runs.
-    sed "s|$scripts/|$staged_scripts/|g" $staged >"$scratch/keepalived.conf"
+    sed "s|$scripts/|$staged_scripts/|g" $staged >"$scratch/keepalived.conf" || return 1
     check "$scratch/keepalived.conf"
 }
 
@@ -346,7 +349,7 @@ check() {
         return 0
     fi
     say "keepalived --config-test ended with $code and says:"
-    sed "s|$scratch/keepalived.conf|$conf|g; s|$staged_scripts/|$scripts/|g; s/^/    /" "$scratch/check" >&2
+    sed "s|$scratch/keepalived.conf|$conf|g; s|$staged_scripts/|$scripts/|g" "$scratch/check" | show
     return 1
 }
 
@@ -648,35 +651,43 @@ troubles() {
     '
 }
 
+# What is put back is put back under a second name first, which needs no room. The mark stays where the config can't be: the next run takes
+# that up.
 go_back() {
-    say "$problem"
-    said | tail -n 20 | sed 's/^/    /' >&2
-    rm -rf $staged_scripts
-    if [ -d $previous_scripts ]; then
-        cp -Rp $previous_scripts $staged_scripts
-        put_scripts $staged_scripts
-        rmdir $staged_scripts
-    fi
+    # Of the config that it was told to take, if it came to that.
+    log=
+    [ -z "${problem+told}" ] || log=$(said | tail -n 20)
+    rm -rf $staged $staged_scripts
+    whole=yes
+    for script in "$previous_scripts"/*; do
+        [ -e "$script" ] || continue
+        { ln -f "$script" "$scripts/.lvs-ha-new" && move "$scripts/.lvs-ha-new" "$scripts/${script##*/}"; } || whole=
+    done
     # A run that was killed may have been the one that changed the service.
     read -r enabled active <$unproven || :
     if [ -f $previous ]; then
-        cp -p $previous $staged
-        mv -f $staged $conf
+        { ln -f $previous $staged && move $staged $conf; } || whole=
     else
         rm -f $conf
         active=inactive
     fi
+    sync "${conf%/*}"
     case $active in
     inactive | failed) systemctl stop keepalived ;;
     *) systemctl reload-or-restart keepalived ;;
-    esac
+    esac || whole=
     case $enabled in
     disabled | absent) systemctl -q disable keepalived ;;
     esac
     [ ! -f $conf ] || end_sync_daemons
     sweep $previous_scripts
-    done_with_previous
-    fail "change not taken$(old_one)"
+    [ -z "$log" ] || printf '%s\n' "$log" | show
+    if [ -n "$whole" ]; then
+        done_with_previous
+        say "change not taken$(old_one)"
+    else
+        say "change not taken, and not all from before could be put back: the next run tries again$(old_one)"
+    fi
 }
 
 old_one() {

@@ -8,6 +8,8 @@ what=kernel
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
 values=/var/lib/lvs-ha/sysctl-original
+# Lines "KEY OTHER VALUE": what OTHER was before the stack set KEY, which changes it, too.
+others=/var/lib/lvs-ha/sysctl-original-others
 modules=/etc/modules-load.d/lvs-ha.conf
 options=/etc/modprobe.d/lvs-ha.conf
 sysctls=/etc/sysctl.d/90-lvs-ha.conf
@@ -19,9 +21,9 @@ apply() {
     split_files
     new=$scratch/files
     mkdir -p "${values%/*}"
-    touch "$values"
+    touch $values $others
     : >"$scratch/written"
-    or_go_back $options $modules $sysctls "$values"
+    or_go_back $options $modules $sysctls $values $others
     # Before the modules are loaded, which read it. The others' turn is when the kernel has taken everything: a power cut before that
     # must not leave them for the next boot.
     [ ! -f "$new$options" ] || put $options 0644 <"$new$options"
@@ -36,13 +38,18 @@ apply() {
     fi
     known "$new$sysctls" >"$scratch/sysctls"
     # Noted before any of them is changed.
-    cp "$values" "$scratch/values"
+    cp $values "$scratch/values"
+    cp $others "$scratch/others"
     while read -r key equals value; do
         [ "$equals" = "=" ] || fail "not a sysctl line: $key $equals $value"
         now=$(read_value "$key") || fail "$key: this kernel ($(uname -r)) doesn't know it"
-        sets "$key" "$scratch/values" || printf '%s %s\n' "$key" "$now" >>"$scratch/values"
+        sets "$key" "$scratch/values" || {
+            printf '%s %s\n' "$key" "$now" >>"$scratch/values"
+            changed_by "$key" | sed "s|^|$key |" >>"$scratch/others"
+        }
     done <"$scratch/sysctls"
-    record "$values" <"$scratch/values"
+    record $others <"$scratch/others"
+    record $values <"$scratch/values"
     # A sysctl that the stack no longer sets goes back to what it was.
     while read -r key value; do
         sets "$key" "$scratch/sysctls" || restore "$key" "$value"
@@ -58,11 +65,10 @@ apply() {
     for file in $modules $sysctls; do
         put "$file" 0644 <"$new$file"
     done
-    [ -f "$new$options" ] || put_back $options
-    while read -r key value; do
-        ! sets "$key" "$scratch/sysctls" || printf '%s %s\n' "$key" "$value"
-    done <"$scratch/values" | record "$values"
+    still_set "$scratch/others" | record $others
+    still_set "$scratch/values" | record $values
     no_way_back
+    [ -f "$new$options" ] || put_back $options
     say "$(wc -l <"$scratch/sysctls") sysctls and $(wc -l <$modules) modules as configured, read back"
     # Not an error: the file is the operator's, and may be that of a pair that is being taken over.
     otherwise >"$scratch/otherwise"
@@ -128,9 +134,9 @@ otherwise() {
 
 go_back() {
     tac "$scratch/written" | while read -r key value; do
-        sysctl -q -w "$key=$value" >&2 || say "$key could not be set back to $value"
+        [ "$(read_value "$key")" = "$value" ] || sysctl -q -w "$key=$value" || say "$key could not be set back to $value"
     done
-    as_before $options $modules $sysctls "$values"
+    as_before $options $modules $sysctls $values $others
     say "put back what was there before this change"
 }
 
@@ -138,11 +144,13 @@ undo() {
     lock
     undo_for "$1"
     make_scratch
-    if [ -f "$values" ]; then
+    if [ -f $values ]; then
+        [ ! -f $others ] || cp $others "$scratch/others"
         while read -r key value; do
             restore "$key" "$value"
-        done <"$values"
-        rm "$values"
+        done <$values
+        rm $values
+        rm -f $others
     fi
     for file in $options $modules $sysctls; do
         put_back "$file"
@@ -163,19 +171,57 @@ sets() {
     awk -v key="$1" '$1 == key { found = 1 } END { exit !found }' "$2"
 }
 
+# still_set NOTES: those of the keys that the stack sets.
+still_set() {
+    while read -r key value; do
+        ! sets "$key" "$scratch/sysctls" || printf '%s %s\n' "$key" "$value"
+    done <"$1"
+}
+
+# changed_by KEY: what the kernel changes with it, lines "OTHER VALUE" of now. Forwarding for all interfaces is set for each, and with
+# IPv4's the acceptance of redirects for all: inet_forward_change() in devinet.c, addrconf_fixup_forwarding() in addrconf.c.
+changed_by() {
+    case $(printf '%s\n' "$1" | tr . /) in
+    net/ipv4/ip_forward | net/ipv4/conf/all/forwarding)
+        family=ipv4
+        set -- net/ipv4/conf/all/accept_redirects
+        ;;
+    net/ipv6/conf/all/forwarding)
+        family=ipv6
+        set --
+        ;;
+    *) return 0 ;;
+    esac
+    for file in "/proc/sys/net/$family/conf"/*/forwarding; do
+        case $file in
+        */all/forwarding) ;;
+        *) set -- "$@" "${file#/proc/sys/}" ;;
+        esac
+    done
+    for other; do
+        printf '%s %s\n' "$other" "$(read_value "$other")"
+    done
+}
+
 # sysctl(8) takes a key as sysctl.d(5) has it: net.ipv4.conf.eth1.accept_local, net/ipv4/conf/eth1.100/accept_local.
 read_value() {
     value_now=$(sysctl -n "$1" 2>/dev/null) || return 1
     printf '%s\n' "$value_now" | tr '\t' ' '
 }
 
-# What belongs to an interface goes with it.
+# What belongs to an interface goes with it. What the kernel changes with a value goes back after it.
 restore() {
     if read_value "$1" >/dev/null; then
         write "$1" "$2"
     else
         say "$1 is no more"
     fi
+    [ -f "$scratch/others" ] || return 0
+    awk -v key="$1" '$1 == key { print $2, $3 }' "$scratch/others" >"$scratch/of-key"
+    while read -r other was; do
+        now=$(read_value "$other") || continue
+        [ "$now" = "$was" ] || write "$other" "$was"
+    done <"$scratch/of-key"
 }
 
 # Who else can do it, where this host can't.
@@ -184,9 +230,9 @@ in_container() {
         printf '; this is a container (%s): do it on the host that runs it, and this step finds it done' "$container"
 }
 
-# Noted for go_back first.
+# Noted for go_back first, with what changes with it: go_back reads from the end.
 write() {
-    { printf '%s ' "$1" && read_value "$1"; } >>"$scratch/written"
+    { changed_by "$1" && printf '%s ' "$1" && read_value "$1"; } >>"$scratch/written"
     sysctl -q -w "$1=$2" >&2 || fail "$1 = $2 was refused$(in_container)"
     now=$(read_value "$1")
     [ "$now" = "$2" ] || fail "$1 was set to $2 but reads back as $now$(in_container)"

@@ -23,8 +23,6 @@ cursor=/var/lib/lvs-ha/metrics-cursor
 conf=/etc/keepalived/keepalived.conf
 
 apply() {
-    make_scratch
-    cat >"$scratch/sums"
     (
         lock
         own "$1"
@@ -34,7 +32,7 @@ apply() {
     # The packages' script takes the lock itself.
     "${0%/*}/packages.sh" "curl prometheus-node-exporter"
     lock
-    put $sums 0644 <"$scratch/sums"
+    put $sums 0644 <"$scratch/input"
     put $units/$service 0644 <<UNIT
 [Unit]
 Description=Metrics of the LVS load balancer

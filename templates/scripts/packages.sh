@@ -44,7 +44,7 @@ alone() {
 apt() {
     alone apt-get -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" || {
         [ "$1" != install ] || would_remove "$@"
-        tail -n 20 "$scratch/log" >&2
+        tail -n 20 "$scratch/log" | show
         fail "apt-get $1 failed; nothing of the load balancer was changed"
     }
 }

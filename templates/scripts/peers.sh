@@ -49,7 +49,9 @@ resume() {
 
 make_way() {
     if [ "$(running keepalived)" = stopped ]; then
-        aside "isn't running; starts when every director has the config"
+        date +%s.%N | record $withdrawn
+        say "isn't running; starts when every director has the config"
+        cat $withdrawn
     elif is_understood; then
         say "the directors go on understanding each other"
         rm -f $withdrawn
@@ -58,16 +60,12 @@ make_way() {
         rm -f $withdrawn
     else
         note_service keepalived
-        aside "stands by; stops until every director has what the directors must have alike"
+        date +%s.%N | record $withdrawn
         systemctl -q disable keepalived
         systemctl stop keepalived
+        say "stands by; stopped until every director has what the directors must have alike"
+        cat $withdrawn
     fi
-}
-
-aside() {
-    date +%s.%N | record $withdrawn
-    cat $withdrawn
-    say "$1"
 }
 
 # Whether whoever has the config on standard input takes adverts of one that has the live one, and the other way round.
@@ -169,7 +167,7 @@ held() {
 join() {
     name=$1
     make_scratch
-    cat >"$scratch/told"
+    mv "$scratch/input" "$scratch/told"
     sed -n 's/^expect //p' "$scratch/told" | sort -u >"$scratch/carried"
     if [ "${3:-}" = stopped ]; then
         rm -f $withdrawn

@@ -2,6 +2,8 @@
 # The file of secrets that keepalived.conf includes: secrets.sh apply OWNER <TEXT | secrets.sh undo OWNER. Says nothing of what is in it.
 set -eu
 what=secrets
+# In memory, where a run that is killed leaves nothing on a disk.
+TMPDIR=/run
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
 file=/etc/keepalived/lvs-ha-secrets.conf
@@ -21,7 +23,7 @@ apply() {
             [ ! -f $file ] || cp -p $file $previous
             : | record $unproven
         fi
-        put $file 0600
+        put $file 0600 <"$scratch/input"
         [ -n "$changed$before" ] || done_with_previous
     )
     if [ -e $unproven ]; then
@@ -40,11 +42,12 @@ undo() {
 
 go_back() {
     [ -f $previous ] || fail "not taken; the next run tries again"
+    # A second name of the file, which needs no room.
     (
         lock
-        cp -p $previous $file.lvs-ha-new
-        sync $file.lvs-ha-new
-        mv -f $file.lvs-ha-new $file
+        ln -f $previous $file.lvs-ha-new
+        move $file.lvs-ha-new $file
+        sync "${file%/*}"
     )
     say "put back the secrets from before"
     "${0%/*}/keepalived.sh" refresh || fail "change not taken, nor are the secrets from before"

@@ -18,7 +18,7 @@ apply() {
     own "$1"
     make_scratch
     or_go_back $list $unit
-    put $list 0644
+    put $list 0644 <"$scratch/input"
     # After ifupdown, which may have the same address in a file of its own: whose it is is seen by who brings it.
     put $unit 0644 <<UNIT
 [Unit]
@@ -50,7 +50,7 @@ UNIT
 
 # A list that fails would fail at boot, too, and bring nothing.
 go_back() {
-    [ -f "$scratch/before$unit" ] || systemctl -q disable --now $service || :
+    was_there $unit || systemctl -q disable --now $service || :
     as_before $list $unit
     systemctl daemon-reload || :
     [ ! -f $unit ] || systemctl reload-or-restart $service || say "the addresses from before could not be brought; see: journalctl -u $service"

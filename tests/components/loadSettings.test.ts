@@ -1,6 +1,7 @@
 // The stack's program as the engine runs it: config and the names of its secrets in the environment, outputs or one error at the end.
 import * as pulumi from "@pulumi/pulumi";
 import { secretNames } from "../../components/config";
+import { withEnd } from "../../components/render/files";
 import { insideSecret, register } from "../support/mocks";
 import { smallStack } from "../support/stacks";
 
@@ -65,7 +66,9 @@ test("every secret of the config gets where it is meant to", async () => {
     secrets,
   );
   const { seen } = await run();
-  expect(insideSecret(seen.get("pair-lvs1-secrets")?.inputs.stdin)).toBe("auth_pass authPass\n");
+  expect(insideSecret(seen.get("pair-lvs1-secrets")?.inputs.stdin)).toBe(
+    withEnd("auth_pass authPass\n"),
+  );
   expect(insideSecret(seen.get("pair-lvs1-prepare")?.inputs.connection)).toMatchObject({
     password: "sshPassword",
     privateKey: "sshPrivateKey",

@@ -1,6 +1,7 @@
 // What the components ask of the engine: which commands, which waits for which, what is secret. All of it, for whole stacks: commands.test.ts.
 import * as pulumi from "@pulumi/pulumi";
 import { LvsHaPair } from "../../components";
+import { withEnd } from "../../components/render/files";
 import { renderDirectorConfig } from "../../components/render/keepalived";
 import { insideSecret, register, waitsFor, type Registered } from "../support/mocks";
 import { settingsOf, smallStack, type Stack } from "../support/stacks";
@@ -334,7 +335,7 @@ test("keepalived.conf travels as plain stdin, so that a preview shows its change
   const [director] = settings.directors;
   if (!director) throw new Error("no director");
   expect(get("p-lvs1-keepalived").inputs.stdin).toBe(
-    renderDirectorConfig(settings, director, false),
+    withEnd(renderDirectorConfig(settings, director, false)),
   );
 });
 
@@ -390,7 +391,7 @@ test("secrets are secret inputs of their own, and in no other input", async () =
     { ...smallStack(), vrrp: { version: 2, advertIntervalSeconds: 1 } },
     { vrrpAuthPass: "canary01", sshPassword: "canary02" },
   );
-  expect(insideSecret(get("p-lvs1-secrets").inputs.stdin)).toBe("auth_pass canary01\n");
+  expect(insideSecret(get("p-lvs1-secrets").inputs.stdin)).toBe(withEnd("auth_pass canary01\n"));
   for (const { name, inputs } of seen.values()) {
     const plain = Object.entries(inputs).filter(([, value]) => insideSecret(value) === undefined);
     expect([name, JSON.stringify(plain)]).not.toEqual([name, expect.stringContaining("canary")]);

@@ -4,7 +4,7 @@ export const conf = "/etc/keepalived/keepalived.conf";
 
 /** Puts keepalived.conf, changed by sed(1), to the script that the stack calls, under the name that it has there. */
 export const offer = (expression: string) =>
-  `{ echo '==> ${conf} <=='; sed '${expression}' ${conf}; } | /usr/local/lib/lvs-ha/keepalived.sh apply "$(cat /var/lib/lvs-ha/owners/keepalived.sh)"`;
+  `{ echo '==> ${conf} <=='; sed '${expression}' ${conf}; echo '==> end <=='; } | /usr/local/lib/lvs-ha/keepalived.sh apply "$(cat /var/lib/lvs-ha/owners/keepalived.sh)"`;
 
 /** Prints how often a VRRP instance has changed its state since boot. */
 export const transitions =

@@ -8,6 +8,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { activeDirector, client, directors, findHost, listen, onHost, virtualIp } from "./lab";
+import { withEnd } from "../../components/render/files";
 import { badConfigs } from "../support/badConfigs";
 import { noteFault } from "./faultMatrix";
 import { conf, pid } from "./keepalived";
@@ -121,7 +122,7 @@ test("50 bad configs that no schema has stopped: each director refuses them all,
       const { exitCode, stderr } = await onHost(
         name,
         `/usr/local/lib/lvs-ha/keepalived.sh apply "$(cat /var/lib/lvs-ha/owners/keepalived.sh)"`,
-        { input: `==> ${conf} <==\n${text}` },
+        { input: withEnd(`==> ${conf} <==\n${text}`) },
       );
       if (exitCode === 0) throw new Error(`${name} took ${what}:\n${stderr}`);
       expect(stderr).toContain("the config from before is serving");

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
 import { fileSums } from "../../components/host/fileSums";
+import { withEnd } from "../../components/render/files";
 import { PretendHost } from "../scripts/host";
 import { settingsOf, smallStack, type Stack } from "../support/stacks";
 import { directorHost, directorTexts, Metrics, realServerHost } from "./hosts";
@@ -223,13 +224,13 @@ describe("a director", () => {
     expect(drift()).toEqual({ files: [], sysctls: [], filter: { "": 1 } });
     const conf = "/etc/keepalived/keepalived.conf";
     host.write(conf, `${host.read(conf) ?? ""}# by hand\n`);
-    host.write("/sysctls", (host.read("/sysctls") ?? "").replace(/(ip_forward) 1/, "$1 0"));
+    host.write("/sysctls", (host.read("/sysctls") ?? "").replace(/(tcp_syncookies) 1/, "$1 0"));
     const table = "/etc/lvs-ha/firewall.nft";
     spawnSync("rm", [host.at("/etc/modprobe.d/lvs-ha.conf")]);
     metrics.look({ packetFilter: false });
     expect(drift()).toEqual({
       files: [`path="${conf}"`, 'path="/etc/modprobe.d/lvs-ha.conf"'],
-      sysctls: ['sysctl="net.ipv4.ip_forward"'],
+      sysctls: ['sysctl="net.ipv4.tcp_syncookies"'],
       filter: { "": 0 },
     });
     expect(host.read(table)).toBeDefined();
@@ -324,9 +325,9 @@ describe("the digests that drift is found by", () => {
       .split("\n")
       .filter((line) => line.includes("  /etc/"));
     const made = host.shell(
-      '. "$1"; make_scratch; split_files; cd "$scratch/files"; find etc -type f -exec sha256sum {} +',
+      'files=$1; what=test; set -- apply; . "$files"; split_files; cd "$scratch/files"; find etc -type f -exec sha256sum {} +',
       ["templates/scripts/files.sh"],
-      texts.join(""),
+      withEnd(texts.join("")),
     );
     expect(made.stderr).toBe("");
     const theirs = made.stdout.trim().split("\n");

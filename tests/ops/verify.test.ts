@@ -237,6 +237,17 @@ test("a table of another size than the config says is told: it comes with the ne
   ]);
 });
 
+test("a firewall rule that the stack needs and the operator has is as good as the stack's", () => {
+  const rule = "ufw allow to 192.0.2.100 port 80 proto tcp";
+  for (const own of [rule, `${rule} comment 'mine'`, rule.replace("to", "log to")]) {
+    expect(
+      drifts("lvs1", (sections) => {
+        edit(sections, "ufw", /ufw allow to 192\.0\.2\.100 .*\n/, `${own}\n`);
+      }),
+    ).toEqual([]);
+  }
+});
+
 test("a firewall rule that was added or taken away is told, the operator's own are not", () => {
   expect(
     drifts("lvs1", (sections) => {

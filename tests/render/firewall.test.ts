@@ -1,5 +1,6 @@
 // Who is let in, in the words of each back end.
 import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
+import { renderDirectorKernel, renderRealServerKernel } from "../../components/render/kernel";
 import { settingsOf, smallStack } from "../support/stacks";
 
 /** Rules of lvs1's firewall, or of web1's, that name one of the words. */
@@ -175,4 +176,55 @@ test("with sloppy_tcp all packets of TCP that IPVS has not taken stay unanswered
   const match = "ip daddr 192.0.2.100 tcp dport 80";
   expect(dropped("mh")).toEqual([`${match} drop`]);
   expect(dropped("rr")).toEqual([`${match} tcp flags & (fin | syn | rst | ack) == syn drop`]);
+});
+
+describe("forwarding", () => {
+  const small = smallStack();
+  const six = {
+    directors: small.directors.map((director, i) => ({
+      ...director,
+      vrrpAddress6: `2001:db8::1${i + 1}/64`,
+    })),
+    realServers: small.realServers.map((realServer, i) => ({
+      ...realServer,
+      address6: `2001:db8::2${i + 1}`,
+    })),
+  };
+  const service = (more: object) => ({
+    virtualServers: [{ name: "web", address: "192.0.2.100", port: 80, ...more }],
+  });
+  const sorry = { sorryServer: { address: "192.0.2.99", port: 80, forwarding: "NAT" } };
+  const cases: [string, Record<string, unknown>, string[]][] = [
+    ["none by direct routing", {}, []],
+    ["none by tunnels", service({ forwarding: "TUN" }), []],
+    ["IPv4's with a service behind NAT", service({ forwarding: "NAT" }), ["net.ipv4.ip_forward"]],
+    [
+      "IPv4's with one real server behind NAT",
+      service({ realServers: ["web1", { name: "web2", forwarding: "NAT" }] }),
+      ["net.ipv4.ip_forward"],
+    ],
+    ["IPv4's with a sorry server behind NAT", service(sorry), ["net.ipv4.ip_forward"]],
+    [
+      "IPv6's with a service of IPv6 behind NAT",
+      { ...six, ...service({ address: "2001:db8::100", forwarding: "NAT" }) },
+      ["net.ipv6.conf.all.forwarding"],
+    ],
+  ];
+
+  test.each(cases)("of a director is switched on for %s", (_, change, keys) => {
+    const text = renderDirectorKernel(settingsOf({ ...small, ...change }));
+    expect(text.match(/^net\S*forward\S* = .*$/gm) ?? []).toEqual(keys.map((key) => `${key} = 1`));
+  });
+
+  test.each(cases)("of a real server is its own affair: %s", (_, change) => {
+    expect(renderRealServerKernel(settingsOf({ ...small, ...change }))).not.toMatch(/forward/);
+  });
+
+  test.each(cases)("is for the answers of real servers alone: %s", (_, change, keys) => {
+    expect(rules(change, "nftables", /^type filter hook forward/)).toEqual(
+      keys.length > 0 ? ["type filter hook forward priority filter; policy drop;"] : [],
+    );
+    expect(rules(change, "ufw", /hook forward/)).toEqual([]);
+    expect(rules(change, "nftables", /hook forward/, "real server")).toEqual([]);
+  });
 });

@@ -62,6 +62,22 @@ const cases: Record<string, { stack: Record<string, unknown>; authPass?: string 
       firewall: { backend: "nftables", allowFrom: ["10.10.0.0/24"] },
     },
   },
+  nat: {
+    stack: {
+      ...smallStack(),
+      virtualServers: [
+        { name: "web", address: "192.0.2.100", port: 80, forwarding: "NAT" },
+        {
+          name: "media",
+          fwmark: 7,
+          forwarding: "NAT",
+          traffic: [{ address: "192.0.2.101", protocol: "UDP" }],
+          checks: [{ type: "tcp", port: 443 }],
+        },
+      ],
+      firewall: { backend: "nftables", allowFrom: ["10.10.0.0/24"] },
+    },
+  },
 };
 
 const operatingSystems = Object.keys(osProfiles) as (keyof typeof osProfiles)[];

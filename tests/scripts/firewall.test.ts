@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { renderFiles } from "../../components/render/files";
+import { parseFiles, renderFiles } from "../../components/render/files";
 import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
 import { example, exampleNames } from "../support/examples";
 import { unpackPackage } from "../support/packages";
@@ -143,6 +143,56 @@ describe.each(["bookworm", "trixie"])("Debian's %s", (suite) => {
     }
   }, 300_000);
 
+  test("a director that forwards real servers' answers is no router between its networks", async () => {
+    const nft = await unpackPackage(suite, "nftables");
+    const settings = settingsOf({
+      ...small,
+      virtualServers: [{ name: "web", address: "192.0.2.100", port: 80, forwarding: "NAT" }],
+      firewall: { backend: "nftables", allowFrom: ["10.9.0.0/24"] },
+    });
+    const [director] = settings.directors;
+    if (!director) throw new Error("no director");
+    const table = parseFiles(renderDirectorFirewall(settings, director)).get(
+      "/etc/lvs-ha/firewall.nft",
+    );
+    const folder = mkdtempSync(join(tmpdir(), "lvs-ha-nft-"));
+    try {
+      writeFileSync(join(folder, "firewall.nft"), table?.replaceAll("/etc/lvs-ha/", "/tmp/") ?? "");
+      writeFileSync(join(folder, "ssh-clients.nft"), "");
+      // A client (198.51.100.9), the director, and web1 (192.0.2.21): it answers at port 5432, which is nobody's service.
+      const { stdout, stderr } = inNamespaces(
+        `mount --bind "$2" "$1/tmp"
+        sysctl -q -w net.ipv4.ip_forward=1
+        pids=
+        for one in "client 198.51.100.9 198.51.100.1" "web1 192.0.2.21 192.0.2.11"; do
+            set -- "$1" "$2" $one
+            unshare --net sleep 60 >/dev/null 2>&1 &
+            pids="$pids $!"
+            until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do :; done
+            ip link add $3 type veth peer name eth0 netns $!
+            ip addr add $5/24 dev $3
+            ip link set $3 up
+            nsenter --net --target $! sh -c "ip addr add $4/24 dev eth0; ip link set eth0 up; ip route add default via $5"
+            [ $3 = web1 ] || client=$!
+        done
+        nsenter --net --target $! node -e 'require("net").createServer((s) => s.end("in")).listen(5432, () => require("fs").writeFileSync(process.argv[1], ""))' "$2/up" >/dev/null 2>&1 &
+        pids="$pids $!"
+        until [ -e "$2/up" ]; do sleep 0.05; done
+        ask() {
+            nsenter --net --target $client node -e 'const s = require("net").connect({ host: "192.0.2.21", port: 5432 }); const end = (what) => { console.log(String(what)); process.exit(); }; s.setTimeout(1500, () => end("silence")); s.on("data", end)'
+        }
+        ask
+        chroot "$1" /usr/sbin/nft -f /tmp/firewall.nft
+        ask
+        kill $pids`,
+        [nft, folder],
+      );
+      expect([stdout, stderr]).toEqual(["in\nsilence\n", ""]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }, 300_000);
+
   test("ufw shows every rule in the words that made it, and takes those that delete it", async () => {
     const ufw = await unpackPackage(suite, "ufw");
     const rules = [
@@ -270,6 +320,180 @@ describe("ufw on a host", () => {
     const admits = asked.findIndex((words) => words.startsWith("allow from 203.0.113.9 "));
     expect(admits).toBeGreaterThan(-1);
     expect(asked.indexOf("--force enable")).toBeGreaterThan(admits);
+  });
+
+  /** What the operator has there before the stack. */
+  const has = (...rules: string[]) => {
+    host.write("/ufw/added", rules.map((rule) => `ufw ${rule}\n`).join(""));
+  };
+  const asRoot = (line: string) =>
+    host.shell(line.replaceAll("firewall.sh", `${host.scripts}/firewall.sh`));
+  /** As sudo has it run: what sshd said is in the environment of a process before it. */
+  const undo = (connection = operator) =>
+    asRoot(
+      `env SSH_CONNECTION='${connection}' sh -c 'env -u SSH_CONNECTION firewall.sh undo ${owner}; exit $?'`,
+    );
+  const wanted = "allow to 192.0.2.100 port 80 proto tcp";
+  const admits = "allow from 203.0.113.9 to any port 22 proto tcp";
+
+  test.each([
+    ["without a word", wanted, admits],
+    ["with words of theirs", `${wanted} comment 'mine'`, `${admits} comment 'office'`],
+    ["with a log", wanted.replace("allow", "allow log"), admits.replace("allow", "allow log-all")],
+    ["with a limit to logins", wanted, admits.replace("allow", "limit")],
+  ])("leaves an operator's own rule theirs, %s, to the end and after it", (_, ...own) => {
+    has(...own, "allow from 10.0.0.0/8");
+    const before = host.read("/ufw/added");
+    apply("allow from 10.0.0.0/8", wanted);
+    expect(host.read("/ufw/added")).toBe(before);
+    apply("allow from 10.9.0.0/16", wanted);
+    apply("allow from 10.0.0.0/8");
+    expect(host.read("/ufw/added")).toBe(before);
+    expect(undo()).toMatchObject({ code: 0 });
+    expect(host.read("/ufw/added")).toBe(before);
+  });
+
+  test.each([
+    ["deny", "deny to 192.0.2.100 port 80 proto tcp"],
+    ["limit", "limit to 192.0.2.100 port 80 proto tcp comment 'mine'"],
+    ["reject, logged", "reject log to 192.0.2.100 port 80 proto tcp"],
+    ["deny of what is forwarded", "route deny from 192.0.2.21 port 80 proto tcp"],
+    ["deny of the login", "deny from 203.0.113.9 to any port 22 proto tcp"],
+  ])("refuses to turn an operator's own rule into its opposite: %s", (_, own) => {
+    has("allow from 198.51.100.1", own);
+    const { code, stderr } = host.script(
+      "firewall.sh",
+      ["apply", owner, "ufw", operator],
+      renderFiles({
+        ufw: ["allow from 10.0.0.0/8", wanted, "route allow from 192.0.2.21 port 80 proto tcp"],
+        "/etc/lvs-ha/firewall.nft": ["table inet lvs_ha {}"],
+      }),
+    );
+    const named = own.replace(/ comment .*/, "");
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining(`which has '${named}' of your own`),
+    ]);
+    expect(host.read("/tmp/asked")).toBe("show added\n");
+    expect([host.read("/ufw/active"), host.read("/nft/lvs_ha")]).toEqual([undefined, undefined]);
+  });
+
+  test("is not switched on with a rule of the operator's before ours that shuts them out", () => {
+    has("deny 22/tcp");
+    const { code, stderr } = host.script(
+      "firewall.sh",
+      ["apply", owner, "ufw", operator],
+      renderFiles({ ufw: [wanted] }),
+    );
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining("ufw would not let 203.0.113.9 in on port 22"),
+    ]);
+    expect(added()).toEqual(["ufw deny 22/tcp"]);
+    expect(host.read("/ufw/active")).toBeUndefined();
+  });
+
+  describe("that was on before the stack, and stays so,", () => {
+    const six = "2001:db8:1::9 40000 2001:db8:2::11 22";
+    const cases: [string, string, string[]][] = [
+      ["", operator, ["allow from 203.0.113.0/24"]],
+      ["", operator, ["allow 22/tcp"]],
+      ["", operator, ["limit 22"]],
+      ["", operator, ["allow 80,20:30/tcp comment 'x'"]],
+      ["", operator, ["allow OpenSSH"]],
+      ["", operator, ["allow 'My Shell' comment 'it'\\''s'"]],
+      ["", operator, ["allow from any to any app 'My Shell'"]],
+      [
+        "",
+        operator,
+        ["deny from 198.51.100.0/24", "allow in on eth1 from 203.0.113.8/31 to 10.10.0.11 port 22"],
+      ],
+      ["", six, ["allow from 2001:db8:1::/48 to any port 22 proto tcp"]],
+      ["", six, ["deny from 203.0.113.9", "allow in on eth1"]],
+      ["", operator, ["deny from any port 137", "deny 22/udp", "reject 80", "limit 22/tcp"]],
+      ["not ", operator, []],
+      ["not ", operator, ["allow 80/tcp", "allow 22/udp", "allow out 22"]],
+      ["not ", operator, ["deny from 203.0.113.0/25", "allow 22"]],
+      ["not ", operator, ["allow from 203.0.113.128/25", "allow from 203.0.114.0/23"]],
+      ["not ", operator, ["allow in on eth2 to any port 22", "route allow from 203.0.113.9"]],
+      ["not ", operator, ["allow to 10.10.0.12 port 22", "allow from any port 22"]],
+      ["not ", operator, ["allow from 203.0.113.9 to any port 22 proto udp"]],
+      ["not ", six, ["allow from 2001:db8::/48", "allow from 0.0.0.0/0 to any port 22"]],
+      ["", "UNKNOWN 65535 UNKNOWN 65535", ["allow from any to any port 65535"]],
+    ];
+
+    beforeEach(() => {
+      host.write("/ufw/active", "");
+      host.write("/etc/ufw/applications.d/openssh", "[OpenSSH]\ntitle=x\nports=22/tcp\n");
+      host.write(
+        "/etc/ufw/applications.d/mine",
+        "[My Shell]\nports=1/udp|21:22/tcp\n[X]\nports=7\n",
+      );
+      // Of a namespace of its own.
+      host.program("ip", [
+        "echo '2: eth1    inet 10.10.0.11/24 scope global eth1'",
+        "echo '2: eth1    inet6 2001:db8:2::11/64 scope global'",
+        "echo '3: eth2    inet 10.20.0.11/24 scope global eth2'",
+      ]);
+    });
+
+    test.each(cases)("would %slet in %s with %j", (not, connection, rules) => {
+      has(...rules);
+      const before = host.read("/ufw/added");
+      host.write("/var/lib/lvs-ha/ufw-was", "active\n");
+      const ours = ["allow from any to any port 22", "allow from 192.0.2.1"];
+      const marked = ours.map((rule) => `ufw ${rule} comment 'lvs-ha'\n`).join("");
+      host.write("/ufw/added", `ufw ${admits} comment 'lvs-ha operator'\n${before}${marked}`);
+      const all = host.read("/ufw/added");
+      const { code, stderr } = undo(connection);
+      if (not === "") {
+        expect([code, stderr]).toEqual([0, expect.stringContaining("ufw delete")]);
+        expect(host.read("/ufw/added")).toBe(before);
+      } else {
+        const [client = ""] = connection.split(" ");
+        expect([code, stderr]).toEqual([
+          1,
+          expect.stringContaining(`no rule of your own lets ${client} in on port 22`),
+        ]);
+        expect(host.read("/ufw/added")).toBe(all);
+        // What the words ask for is enough.
+        const [, command = ""] = /run this again: ufw (.*)/.exec(stderr) ?? [];
+        asRoot(`ufw ${command}`);
+        expect(undo(connection)).toMatchObject({ code: 0 });
+        expect(added()).toContain(`ufw ${command}`);
+        expect(host.read("/ufw/added")).not.toContain("'lvs-ha");
+      }
+    });
+
+    test("stays as it is when another back end is to come, if that would shut its client out", () => {
+      apply(wanted);
+      const before = [host.read("/ufw/added"), host.read("/nft/lvs_ha")];
+      const to = (backend: string) =>
+        host.script(
+          "firewall.sh",
+          ["apply", owner, backend, operator],
+          renderFiles({ "/etc/lvs-ha/firewall.nft": ["table inet lvs_ha {}"] }),
+        );
+      for (const backend of ["nftables", "none"]) {
+        expect(to(backend)).toMatchObject({
+          code: 1,
+          stderr: expect.stringContaining("you would be locked out") as string,
+        });
+        expect([host.read("/ufw/added"), host.read("/nft/lvs_ha")]).toEqual(before);
+      }
+      asRoot("ufw allow 22/tcp comment mine");
+      expect(to("nftables")).toMatchObject({ code: 0 });
+      expect(added()).toEqual(["ufw allow 22/tcp comment 'mine'"]);
+    });
+
+    test("lets its rules go where nobody came by SSH, or where all may come in", () => {
+      apply(wanted);
+      expect(asRoot(`firewall.sh undo ${owner}`).code).toBe(0);
+      apply(wanted);
+      host.write("/etc/default/ufw", 'DEFAULT_INPUT_POLICY="ACCEPT"\n');
+      expect(undo().code).toBe(0);
+      expect(host.read("/ufw/added")).toBe("");
+    });
   });
 
   test("is an error where it takes a rule and doesn't show it: the next run would add it again", () => {

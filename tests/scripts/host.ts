@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { withEnd } from "../../components/render/files";
 
 const scriptsFolder = join(__dirname, "../../templates/scripts");
 
@@ -80,9 +81,14 @@ export class PretendHost {
     ]);
   }
 
-  /** Runs one of templates/scripts, as root of namespaces of its own: a network and interfaces last as long as the run. */
+  /**
+   * Runs one of templates/scripts, as root of namespaces of its own: a network and interfaces last as long as the run. What it is to
+   * apply or to restore comes whole.
+   */
   script(name: string, args: string[], input = ""): Result {
-    return this.shell(`exec "$@"`, [join(this.scripts, name), ...args], input);
+    const isRead = ["apply", "restore", "withdraw", "join"].includes(args[0] ?? "");
+    const words = [join(this.scripts, name), ...args];
+    return this.shell(`exec "$@"`, words, isRead ? withEnd(input) : input);
   }
 
   /** Runs a line of shell, likewise. */
@@ -93,7 +99,13 @@ export class PretendHost {
         ...["--map-root-user", "--net", "--mount", "sh", join(__dirname, "host.sh"), this.folder],
         ...["sh", "-c", line, "sh", ...args],
       ],
-      { input, encoding: "utf8", timeout: 25_000 },
+      {
+        input,
+        encoding: "utf8",
+        timeout: 25_000,
+        // Nobody has come by SSH, wherever the tests run.
+        env: { ...process.env, SSH_CONNECTION: "" },
+      },
     );
     if (error) throw error;
     return { code: status ?? (signal === null ? -1 : 128), stdout, stderr };

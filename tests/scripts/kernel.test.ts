@@ -1,5 +1,5 @@
 // Sysctls on a network namespace of a test's own: real ones. Its modules are stood in for.
-import { renderFiles } from "../../components/render/files";
+import { renderFiles, withEnd } from "../../components/render/files";
 import { PretendHost } from "./host";
 
 const owner = "lvs1/10.10.0.11";
@@ -31,11 +31,15 @@ function apply(
   const file = `/tmp/files${++applies}`;
   host.write(
     file,
-    renderFiles({
-      "/etc/modules-load.d/lvs-ha.conf": modules,
-      ...(options === undefined ? {} : { "/etc/modprobe.d/lvs-ha.conf": [options] }),
-      "/etc/sysctl.d/90-lvs-ha.conf": Object.entries(sysctls).map(([key, to]) => `${key} = ${to}`),
-    }),
+    withEnd(
+      renderFiles({
+        "/etc/modules-load.d/lvs-ha.conf": modules,
+        ...(options === undefined ? {} : { "/etc/modprobe.d/lvs-ha.conf": [options] }),
+        "/etc/sysctl.d/90-lvs-ha.conf": Object.entries(sysctls).map(
+          ([key, to]) => `${key} = ${to}`,
+        ),
+      }),
+    ),
   );
   return `$FOLDER/scripts/kernel.sh apply ${owner} <$FOLDER${file}`;
 }
@@ -69,6 +73,67 @@ test("one that the stack no longer sets is as it was before, though another begi
     "sysctl -n net.ipv4.tcp_ecn net.ipv4.tcp_ecn_fallback",
   );
   expect([code, stdout]).toEqual([0, "2\n0\n"]);
+});
+
+describe("what the kernel changes with forwarding is as before, too,", () => {
+  const all = "net.ipv4.conf.all.accept_redirects";
+  const keys = `net.ipv4.ip_forward ${all} net.ipv4.conf.eth1.forwarding net.ipv4.conf.default.forwarding net/ipv4/conf/eth1.100/forwarding net.ipv6.conf.all.forwarding net.ipv6.conf.eth1.forwarding`;
+  const shown = `sysctl -n ${keys} | tr '\\n' ' '; echo`;
+  const forwards = apply.bind(undefined, {
+    "net.ipv4.ip_forward": "1",
+    "net.ipv6.conf.all.forwarding": "1",
+  });
+  const hosts: Record<string, string[]> = {
+    "of a host that forwards nothing": [],
+    "of one that takes no redirects": [`sysctl -q -w ${all}=0`],
+    "of one that forwards, but not on one interface": [
+      "sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1",
+      "sysctl -q -w net.ipv4.conf.eth1.forwarding=0 net.ipv6.conf.eth1.forwarding=0",
+    ],
+    "of one that forwards on one interface only": [
+      "sysctl -q -w net.ipv4.conf.eth1.forwarding=1 net.ipv6.conf.eth1.forwarding=1",
+    ],
+  };
+  const ways: Record<string, () => string[]> = {
+    "when the stack goes": () => [forwards(), undo],
+    "when it doesn't need that any more": () => [
+      forwards(),
+      apply({ "net.ipv4.tcp_ecn": "1" }),
+      "grep -c . /var/lib/lvs-ha/sysctl-original-others >&2 || [ $? = 1 ]",
+    ],
+    "when a change that brings it fails": () => [
+      `! ${apply({ "net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1", "net.ipv4.tcp_ecn": "never" })}`,
+    ],
+    "when a change that takes it away fails, and the stack goes then": () => [
+      forwards(),
+      `! ${apply({ "net.ipv4.tcp_ecn": "never" })}`,
+      "sysctl -n net.ipv4.ip_forward net.ipv6.conf.all.forwarding | tr '\\n' ' ' | grep -qx '1 1 '",
+      undo,
+    ],
+  };
+
+  test.each(
+    Object.entries(hosts).flatMap(([was, before]) =>
+      Object.entries(ways).map(([when, lines]) => [when, was, before, lines] as const),
+    ),
+  )("%s, %s", (_when, _was, before, lines) => {
+    const { code, stdout, stderr } = run(...before, shown, ...lines(), shown);
+    expect([code, code === 0 ? "" : stderr]).toEqual([0, ""]);
+    const [first, last, ...rest] = stdout.trimEnd().split(/ *\n/);
+    expect([last, rest]).toEqual([first, []]);
+  });
+
+  test("in the kernel's way where an earlier version has noted nothing of it", () => {
+    const { code, stdout, stderr } = run(
+      "mkdir -p /var/lib/lvs-ha",
+      "echo net.ipv4.ip_forward 1 >/var/lib/lvs-ha/sysctl-original",
+      "sysctl -q -w net.ipv4.ip_forward=0",
+      apply({ "net.ipv4.tcp_ecn": "1" }),
+      shown,
+    );
+    expect([code, code === 0 ? "" : stderr]).toEqual([0, ""]);
+    expect(stdout).toBe("1 0 1 1 1 0 0 \n");
+  });
 });
 
 test("one of an interface that is no more holds nothing up", () => {

@@ -183,8 +183,8 @@ test("that can't be had are an error at once, with apt's last words", () => {
   expect(stderr).toBe(
     [
       "packages: installing curl nmon",
-      ...Array.from({ length: 19 }, (_, i) => `${i + 12}`),
-      "E: Unable to locate package nmon",
+      ...Array.from({ length: 19 }, (_, i) => `    ${i + 12}`),
+      "    E: Unable to locate package nmon",
       "packages: apt-get update failed; nothing of the load balancer was changed",
       "",
     ].join("\n"),

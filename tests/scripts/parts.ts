@@ -1,7 +1,7 @@
 // The host scripts that have an undo, with hosts to run them on and what a stack asks of them.
 import { chmodSync, cpSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { renderFiles } from "../../components/render/files";
+import { renderFiles, withEnd } from "../../components/render/files";
 import { PretendHost } from "./host";
 
 export interface Change {
@@ -82,6 +82,9 @@ export const ends = {
 };
 export const ownRule = `echo "ufw allow 2222/tcp comment 'mine'" >>$FOLDER/ufw/added`;
 
+/** Lets in who brings the changes. */
+const ownSshRule = `echo "ufw allow from 203.0.113.0/24 to any port 22 proto tcp" >>$FOLDER/ufw/added`;
+
 /** Of Debian's own file, in both of its spellings; one that the kernel doesn't know here. */
 const ufwSysctls = `# comment
 net/ipv4/conf/all/accept_redirects=0
@@ -148,7 +151,7 @@ export const parts: Record<string, Part> = {
         ...file("/etc/ufw/sysctl.conf", ufwSysctls),
       ],
       "a file in the place of ours": file(firewallTable, "table inet lvs_ha { chain mine }"),
-      "ufw that is on": [ownRule, ": >$FOLDER/ufw/active"],
+      "ufw that is on": [ownRule, ownSshRule, ": >$FOLDER/ufw/active"],
     },
     changes: {
       "ufw with a table, twice": [ufwAndTable(...rules), ufwAndTable()],
@@ -318,7 +321,7 @@ let inputs = 0;
 export function apply(host: PretendHost, script: string, owner: string, change: Change): string {
   const { args = [], input = "" } = change;
   const from = `/tmp/input${++inputs}`;
-  host.write(from, input);
+  host.write(from, withEnd(input));
   const words = args.map((word) => `'${word}'`).join(" ");
   return `$FOLDER/scripts/${script} apply ${owner} ${words} <$FOLDER${from} >&2`;
 }

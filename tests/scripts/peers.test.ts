@@ -1,5 +1,6 @@
 // Directors that stop before a change of what they must have alike, and start when all have it.
 import { rmSync } from "node:fs";
+import { withEnd } from "../../components/render/files";
 import { renderHeard } from "../../components/render/keepalived";
 import type { Settings } from "../../components/settings";
 import { settingsOf, smallStack, type Stack } from "../support/stacks";
@@ -36,7 +37,11 @@ afterEach(() => {
 /** On a host that has these addresses, and whose keepalived has this config. */
 function withdraw(input: string, { order = "MORE", has = [] as string[] } = {}): Result {
   const addresses = has.map((address) => `ip addr add ${address}/32 dev lo; `).join("");
-  return host.shell(`${addresses}exec "$FOLDER/scripts/peers.sh" withdraw ${order}`, [], input);
+  return host.shell(
+    `${addresses}exec "$FOLDER/scripts/peers.sh" withdraw ${order}`,
+    [],
+    withEnd(input),
+  );
 }
 
 const isRunning = () => host.read(running) !== undefined;
@@ -87,7 +92,7 @@ describe("a director that stands by", () => {
   test.each(notUnderstood)("stops if what changes is its %s", (_, change) => {
     carrying(vip);
     const { code, stdout, stderr } = withdraw(heard(settings(change)), { order: "LAST" });
-    expect([code, stderr]).toEqual([0, expect.stringContaining("stops until every director")]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("stopped until every director")]);
     expect([isRunning(), host.read(withdrawn)]).toEqual([false, stdout]);
     expect(stdout).toMatch(/^\d+[.]\d+\n$/);
   });
@@ -100,7 +105,7 @@ describe("a director that stands by", () => {
     host.write("/etc/keepalived/lvs-ha-secrets.conf", first.replace(/^.*\n/, ""));
     expect(withdraw(heard(settings(version2), "first")).stderr).toContain("go on understanding");
     const { code, stderr } = withdraw(heard(settings(version2), "second"));
-    expect([code, stderr]).toEqual([0, expect.stringContaining("stops until every director")]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("stopped until every director")]);
     expect(stderr).not.toContain("second");
   });
 
@@ -191,7 +196,7 @@ describe("a director that has withdrawn", () => {
   function join(input: string[], has: string[] = []): Result {
     const addresses = has.map((address) => `ip addr add ${address}/32 dev lo; `).join("");
     const command = `${addresses}exec "$FOLDER/scripts/peers.sh" join lvs2 2`;
-    return host.shell(command, [], input.map((line) => `${line}\n`).join(""));
+    return host.shell(command, [], withEnd(input.map((line) => `${line}\n`).join("")));
   }
   const expected = [`expect ${vip}`];
 

@@ -26,7 +26,7 @@ afterEach(() => {
 });
 
 const apply = (...lines: string[]) =>
-  `printf '%s\\n' ${lines.map((line) => `'${line}'`).join(" ")} | $FOLDER/scripts/vip.sh apply ${owner}`;
+  `printf '%s\\n' ${[...lines, "==> end <=="].map((line) => `'${line}'`).join(" ")} | $FOLDER/scripts/vip.sh apply ${owner}`;
 const undo = `$FOLDER/scripts/vip.sh undo ${owner}`;
 
 /** What one after another these lines of shell print, on a host that has lo. */

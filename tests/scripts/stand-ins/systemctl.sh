@@ -20,6 +20,8 @@ read_units() {
     rm -rf loaded
     mkdir loaded
     [ ! -d /etc/systemd/system ] || cp -R /etc/systemd/system/. loaded
+    # Of other names it takes no notice.
+    find loaded -type f ! -name '*.service' ! -name '*.timer' ! -name '*.conf' -delete
 }
 
 # The unit's file: what was read of it, or what is there now that wasn't when units were read last.

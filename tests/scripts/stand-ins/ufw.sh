@@ -1,6 +1,7 @@
 #!/bin/sh
 # ufw(8), as far as firewall.sh uses it: $FOLDER/ufw has its rules as `ufw show added` prints them, and active where it is switched on.
-# $FOLDER/tmp/asked has what it was asked for.
+# $FOLDER/tmp/asked has what it was asked for. As the real one (UFWRule.match() in common.py), it takes a rule with another action or comment
+# for the same rule, which it then replaces. What $FOLDER/tmp/refused names, it refuses.
 set -eu
 cd "$FOLDER/ufw"
 words=$*
@@ -26,7 +27,24 @@ status) if [ -e active ]; then echo "Status: active"; else echo "Status: inactiv
 'delete '*) without "${words#delete }" ;;
 *' comment '*)
     line="ufw ${words% comment *} comment '${words##* comment }'"
-    if grep -qxF "$line" added; then echo "Skipping adding existing rule"; else echo "$line" >>added; fi
+    if grep -qxF "ufw ${words% comment *}" "$FOLDER/tmp/refused" 2>/dev/null; then echo "ERROR: Bad rule" && exit 1; fi
+    if grep -qxF "$line" added; then
+        echo "Skipping adding existing rule"
+    else
+        awk -v line="$line" '
+            function about(rule) {
+                sub(/ comment .*/, "", rule)
+                sub(/ log(-all)? /, " ", rule)
+                sub(/(allow|deny|reject|limit) /, "", rule)
+                return rule
+            }
+            about($0) == about(line) { $0 = line; found = 1 }
+            { print }
+            END { if (!found) print line }
+        ' added >added.new
+        mv added.new added
+        echo "Rule added"
+    fi
     ;;
 *) echo "unexpected: ufw $words" >&2 && exit 64 ;;
 esac

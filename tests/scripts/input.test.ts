@@ -1,0 +1,207 @@
+// What comes by standard input counts when all of it has come: a connection that breaks is no shorter list.
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { bundle, program, script } from "../../components/host/scripts";
+import { parseFiles, renderFiles, withEnd, withoutEnd } from "../../components/render/files";
+import { PretendHost } from "./host";
+import { apply, look, parts, run, type Part } from "./parts";
+
+/** Where a text is cut: at the end of each line, before it, and in the middle of it; not where all of it is there. */
+function cuts(text: string): number[] {
+  const ends = [...text.matchAll(/\n/g)].map(({ index }) => index);
+  const found = ends.flatMap((end, i) => {
+    const begin = (ends[i - 1] ?? -1) + 1;
+    return [begin, Math.floor((begin + end) / 2), end];
+  });
+  const whole = text.trimEnd().length;
+  return [...new Set(found)].filter((at) => at < whole);
+}
+
+/** A director whose real server a change has drained. */
+const drained: Part = {
+  before: { "a drained real server": [] },
+  changes: { back: [] },
+  around: (host) => {
+    const place = "-t 192.0.2.100:80 -r 192.0.2.21:80 -g -w";
+    host.write("/etc/keepalived/keepalived.conf", "");
+    host.write("/systemd/active/keepalived.service", "active\n");
+    host.write("/ipvs/table", `-A -t 192.0.2.100:80 -s rr\n-a ${place} 0\n`);
+    host.write("/run/lvs-ha-drained", `-a ${place} 1\n`);
+  },
+};
+
+interface Case {
+  script: string;
+  part: Part;
+  /** Lines of shell that bring what a cut input could take away. */
+  earlier: (host: PretendHost) => string[];
+  args: string[];
+  input: string;
+}
+
+const cases: Case[] = [
+  ...Object.entries(parts).flatMap(([name, part]): Case[] => {
+    const changes = Object.values(part.changes).at(-1) ?? [];
+    const last = changes.at(-1);
+    const first = changes[0];
+    if (!first || !last) throw new Error(`no changes of ${name}`);
+    return [
+      {
+        script: name,
+        part,
+        earlier: (host) => [apply(host, name, "lvs1", first)],
+        args: ["apply", "lvs2", ...(last.args ?? [])],
+        input: withEnd(last.input ?? ""),
+      },
+    ];
+  }),
+  {
+    script: "drain.sh",
+    part: drained,
+    earlier: () => [],
+    args: ["restore", "192.0.2.21"],
+    input: withEnd("-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g\n"),
+  },
+];
+
+test("every script of a step's own is among the cases", () => {
+  const folder = join(__dirname, "../../components");
+  const called = ["lvsNode.ts", "realServer.ts"].flatMap((file) =>
+    [...readFileSync(join(folder, file), "utf8").matchAll(/script: "(\w+\.sh)"|\/(\w+\.sh)`/g)].map(
+      ([, step, aside]) => step ?? aside ?? "",
+    ),
+  );
+  expect([...new Set(called)].sort()).toEqual(cases.map(({ script: name }) => name).sort());
+});
+
+const quoted = (args: string[]) => args.map((word) => `'${word}'`).join(" ");
+
+test.each(cases)(
+  "$script changes nothing by an input that is cut off anywhere, and says so",
+  ({ script: name, part, earlier, args, input }) => {
+    const at = cuts(input);
+    const { said, looks } = run(part, [], (host) => {
+      host.write("/tmp/whole", input);
+      return [
+        ...earlier(host),
+        "cp -R $FOLDER/tmp $FOLDER/kept",
+        look("begun"),
+        "echo CUTS >&2",
+        `for at in ${at.join(" ")}; do`,
+        `  if head -c $at $FOLDER/tmp/whole | $FOLDER/scripts/${name} ${quoted(args)} >&2; then echo "taken at $at" >&2; fi`,
+        "done",
+        "echo WHOLE >&2",
+        look("cut"),
+      ];
+    });
+    const [, cut = ""] = said.split(/CUTS\n|WHOLE\n/);
+    expect(looks.cut).toBe(looks.begun);
+    const words = "the connection broke before all of standard input had come; nothing was changed";
+    const lines = cut.trimEnd().split("\n");
+    expect(lines.filter((line) => !line.endsWith(`: ${words}`))).toEqual([]);
+    expect(lines).toHaveLength(at.length);
+  },
+  60_000,
+);
+
+test.each(cases)(
+  "$script has no lock while its input is still coming",
+  ({ script: name, part, earlier, args, input }) => {
+    const { said, looks } = run(part, [], (host) => {
+      host.write("/tmp/half", input.slice(0, input.length / 2));
+      return [
+        ...earlier(host),
+        look("begun"),
+        "mkfifo $FOLDER/tmp/coming",
+        "coming() { find $FOLDER/tmp $FOLDER/run -path '*/lvs-ha.*/all'; }",
+        `$FOLDER/scripts/${name} ${quoted(args)} <$FOLDER/tmp/coming >&2 9>&- &`,
+        "exec 8>$FOLDER/tmp/coming",
+        "cat $FOLDER/tmp/half >&8",
+        // Half a second at most.
+        "for i in 1 2 3 4 5 6 7 8 9 10; do",
+        '  ! cmp -s $FOLDER/tmp/half "$(coming)" || break',
+        "  /bin/sleep 0.05",
+        "done",
+        'cmp $FOLDER/tmp/half "$(coming)"',
+        "flock -n /run/lvs-ha.lock echo the lock is free >&2",
+        "exec 8>&-",
+        "! wait $!",
+        "rm $FOLDER/tmp/coming",
+        look("cut"),
+      ];
+    });
+    expect(said).toContain("the lock is free\n");
+    expect(looks.cut).toBe(looks.begun);
+  },
+);
+
+describe("a file whose lines look like headers and ends", () => {
+  const lines = ["==> end <==", "==> /etc/passwd <==", "===> x", "=", "==> end <== x", " ==> y"];
+  const text = renderFiles({ "/a": lines, "/b": ["c"] });
+
+  test("is what it was, to the stack and on the host", () => {
+    expect([...parseFiles(withoutEnd(withEnd(text)))]).toEqual([
+      ["/a", lines.map((line) => `${line}\n`).join("")],
+      ["/b", "c\n"],
+    ]);
+    const host = new PretendHost();
+    try {
+      const { code, stdout } = host.shell(
+        `what=x; set -- apply; . ${host.scripts}/files.sh; split_files; cd "$scratch/files"; cat a; find . -type f | sort`,
+        [],
+        withEnd(text),
+      );
+      expect([code, stdout]).toEqual([0, `${lines.join("\n")}\n./a\n./b\n`]);
+    } finally {
+      host.remove();
+    }
+  });
+
+  test("has no end in it", () => {
+    const host = new PretendHost();
+    try {
+      for (const at of cuts(text)) {
+        const line = `what=x; set -- apply; . ${host.scripts}/files.sh; echo taken`;
+        expect(host.shell(line, [], text.slice(0, at))).toMatchObject({ code: 1, stdout: "" });
+      }
+    } finally {
+      host.remove();
+    }
+  });
+
+  test("is no input where files have no headers", () => {
+    expect(() => withEnd("a\n==> end <== x\n")).toThrow("the line that ends it: ==> end <==");
+    expect(withEnd("a")).toBe("a\n==> end <==\n");
+    expect(withoutEnd("a\n")).toBe("a\n");
+  });
+});
+
+describe("a program that comes by standard input runs when all of it has come", () => {
+  const report = readFileSync(join(__dirname, "../../ops/report.sh"), "utf8");
+  const programs: [string, string, number][] = [
+    ["the scripts", bundle(), 150],
+    ["the deploy key's", program(script("authorize.sh")), 1],
+    ["the operator's look", program(report), 2],
+    ["the operator's order", program("echo told\nexec true\n"), 1],
+  ];
+
+  test.each(["dash", "bash"].flatMap((shell) => programs.map((one) => [shell, ...one] as const)))(
+    "in %s: %s",
+    (shell, _what, text, every) => {
+      // All but its last line, which has the brace that ends it.
+      const at = cuts(text.slice(0, text.lastIndexOf("}"))).filter((_, i) => i % every === 0);
+      expect(at.length).toBeGreaterThan(5);
+      for (const end of at.filter((one) => one > 0)) {
+        const { status, stdout } = spawnSync(`/bin/${shell}`, ["-s", "--", "a", "b", "c"], {
+          input: text.slice(0, end),
+          encoding: "utf8",
+          env: { PATH: "/nowhere", HOME: "/nowhere" },
+        });
+        // A command that ran would not be found: 127.
+        expect([end, status, stdout]).toEqual([end, 2, ""]);
+      }
+    },
+    60_000,
+  );
+});
