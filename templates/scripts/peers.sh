@@ -102,7 +102,7 @@ alike() {
         $0 == "}" {
             depth--
             if (depth == 1) block = ""
-            if (depth == 0 && inside) { instances[++count] = 1; keep(); inside = 0 }
+            if (depth == 0 && inside) { count++; keep(); inside = 0 }
             next
         }
         { heading = $1 }

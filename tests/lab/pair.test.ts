@@ -55,7 +55,7 @@ test("an up that has nothing to do opens no connection to any host", async () =>
   expect(added(before, await logins())).toEqual({});
 });
 
-test("a changed weight previews as one changed line of each director's keepalived.conf, and nothing else", async () => {
+test("a changed weight previews as one changed line of each director's keepalived.conf, and a question who is active", async () => {
   configure((stack) => {
     stack.realServers[1].weight = 5;
   });
@@ -66,11 +66,12 @@ test("a changed weight previews as one changed line of each director's keepalive
   expect(changed.map((line) => line.trim().replace(/\s+/g, " "))).toEqual(
     directors.flatMap(() => ["- weight 1", "+ weight 5"]),
   );
-  expect(stdout).toMatch(/~ 2 to update\n +44 unchanged\n*$/);
+  expect(stdout).toMatch(/~ 4 to update\n +46 unchanged\n*$/);
+  for (const { name } of directors) expect(stdout).toContain(`pair-${name}-join`);
   expect(added(before, await logins())).toEqual({});
 });
 
-test("and is applied in one connection a director, with no request lost", async () => {
+test("and is applied in one connection a director, and one to ask, with no request lost", async () => {
   const before = await logins();
   const running = await load(60);
   await up();
@@ -78,7 +79,7 @@ test("and is applied in one connection a director, with no request lost", async 
   tell(summary(result));
   expect(result).toMatchObject({ lost: 0, slow: 0 });
   expect(added(before, await logins())).toEqual(
-    Object.fromEntries(directors.map(({ name }) => [name, 1])),
+    Object.fromEntries(directors.map(({ name }) => [name, 2])),
   );
   for (const { name } of directors) {
     expect(await ipvsTable(name)).toMatch(/-> 192\.0\.2\.22:80 +Route +5 /);
