@@ -1,7 +1,7 @@
 /**
  * Virtual addresses that are added, removed and changed under load, as a seed draws them; both directors run Debian 12.
  *
- * @set slice 3
+ * @set slice 1
  * @topology bookworm
  * @budgetSeconds 400
  */
