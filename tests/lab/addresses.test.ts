@@ -3,7 +3,7 @@
  *
  * @set core
  * @topology dev
- * @budgetSeconds 150
+ * @budgetSeconds 180
  */
 import { configureAddresses, first, held, withoutTwoActive, type Addresses } from "./addresses";
 import { virtualIp } from "./lab";

@@ -1,7 +1,7 @@
 /**
  * A pair of which both directors run Debian 12, beside another lab; and what is left of it when it goes.
  *
- * @set slice 3
+ * @set slice 4
  * @topology bookworm
  * @budgetSeconds 150
  */

@@ -1,7 +1,7 @@
 /**
  * Every type of health check, on real servers that fail it and no other; and what a pool does when it grows too small.
  *
- * @set slice 2
+ * @set slice 4
  * @topology dev
  * @budgetSeconds 150
  */

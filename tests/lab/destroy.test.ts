@@ -3,7 +3,7 @@
  *
  * @set core
  * @topology dev
- * @budgetSeconds 90
+ * @budgetSeconds 80
  */
 import { directors, lab } from "./lab";
 import { footprints, untouched } from "./footprint";

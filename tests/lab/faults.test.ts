@@ -3,7 +3,7 @@
  *
  * @set core
  * @topology dev
- * @budgetSeconds 180
+ * @budgetSeconds 170
  */
 import { activeDirector, holders } from "./lab";
 import { conf, pid } from "./keepalived";

@@ -1,7 +1,7 @@
 /**
  * Hosts that the operator takes out of service, and back, under load.
  *
- * @set slice 4
+ * @set slice 8
  * @topology dev
  * @budgetSeconds 180
  */

@@ -3,7 +3,7 @@
  *
  * @set core
  * @topology dev
- * @budgetSeconds 240
+ * @budgetSeconds 200
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { waitFor } from "../../lab/waitFor";

@@ -1,7 +1,7 @@
 /**
  * Directors that start before their network is there: an address that comes late, a port that doesn't forward yet.
  *
- * @set slice 8
+ * @set slice 2
  * @topology dev
  * @budgetSeconds 260
  */

@@ -2,7 +2,7 @@
  * Long-lived TCP streams over power cuts of the active director, in either direction. What becomes of them with `mh` and
  * `sloppy_tcp`, and with neither, is what `npm run lab -- measure streams` shows.
  *
- * @set slice 4
+ * @set slice 3
  * @topology dev
  * @budgetSeconds 120
  */

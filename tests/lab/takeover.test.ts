@@ -1,7 +1,7 @@
 /**
  * Hosts that the cookbooks had, taken over by the stack and given back.
  *
- * @set slice 3
+ * @set slice 2
  * @topology dev
  * @budgetSeconds 200
  */

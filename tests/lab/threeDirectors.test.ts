@@ -1,7 +1,7 @@
 /**
  * Three directors: two may fail.
  *
- * @set slice 4
+ * @set slice 1
  * @topology threeDirectors
  * @budgetSeconds 200
  */

@@ -65,6 +65,42 @@ const cases: Case[] = [
   },
 ];
 
+const heardBy = (id: number) =>
+  renderFiles({
+    "/etc/keepalived/keepalived.conf": [
+      ...["vrrp_instance VI_1 {", "    interface eth1", `    virtual_router_id ${id}`],
+      ...["    virtual_ipaddress {", "        169.254.255.51/32 dev eth1", "    }", "}"],
+    ],
+  });
+/** A director that stands by, or has withdrawn. */
+const standby = (state: "active" | "withdrawn"): Part => ({
+  before: { "a standby": [] },
+  changes: { none: [] },
+  around: (host) => {
+    const [, conf = ""] = heardBy(51).split("<==\n");
+    host.write("/etc/keepalived/keepalived.conf", conf);
+    if (state === "active") host.write("/systemd/active/keepalived.service", "active\n");
+    else host.write("/var/lib/lvs-ha/keepalived-withdrawn", "1.5\n");
+  },
+});
+const none = () => [];
+cases.push(
+  {
+    script: "peers.sh",
+    part: standby("active"),
+    earlier: none,
+    args: ["withdraw", "MORE"],
+    input: withEnd(heardBy(52)),
+  },
+  {
+    script: "peers.sh",
+    part: standby("withdrawn"),
+    earlier: none,
+    args: ["join", "lvs2", "1"],
+    input: withEnd("expect 192.0.2.100\nlacks lvs1\n"),
+  },
+);
+
 test("every script of a step's own is among the cases", () => {
   const folder = join(__dirname, "../../components");
   const called = ["lvsNode.ts", "realServer.ts"].flatMap((file) =>
@@ -72,13 +108,14 @@ test("every script of a step's own is among the cases", () => {
       ([, step, aside]) => step ?? aside ?? "",
     ),
   );
-  expect([...new Set(called)].sort()).toEqual(cases.map(({ script: name }) => name).sort());
+  const tried = new Set(cases.map(({ script: name }) => name));
+  expect([...new Set(called)].sort()).toEqual([...tried].sort());
 });
 
 const quoted = (args: string[]) => args.map((word) => `'${word}'`).join(" ");
 
 test.each(cases)(
-  "$script changes nothing by an input that is cut off anywhere, and says so",
+  "$script $args.0 changes nothing by an input that is cut off anywhere, and says so",
   ({ script: name, part, earlier, args, input }) => {
     const at = cuts(input);
     const { said, looks } = run(part, [], (host) => {
@@ -106,7 +143,7 @@ test.each(cases)(
 );
 
 test.each(cases)(
-  "$script has no lock while its input is still coming",
+  "$script $args.0 has no lock while its input is still coming",
   ({ script: name, part, earlier, args, input }) => {
     const { said, looks } = run(part, [], (host) => {
       host.write("/tmp/half", input.slice(0, input.length / 2));
