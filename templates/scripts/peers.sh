@@ -146,7 +146,7 @@ goes_on() {
         held >"$scratch/held"
         [ ! -s "$scratch/held" ] || ! cmp -s "$scratch/carried" "$scratch/held" || return 0
         # An address that another has just given up is here within the time that a standby waits for.
-        [ "$1" = LAST ] && [ "$(uptime_seconds)" -lt $deadline ] || break
+        if [ "$1" = MORE ] || [ "$(uptime_seconds)" -ge $deadline ]; then break; fi
         sleep 0.2
     done
     [ "$1" = LAST ] && [ -s "$scratch/held" ]
