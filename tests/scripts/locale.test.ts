@@ -89,7 +89,9 @@ test.each([
   ...own.map((file) => [file, readFileSync(join(root, file), "utf8")]),
   ["bundle", bundle()],
 ])("%s speaks no language from its first command on", (_, text) => {
-  expect(before(text).filter((line) => !/^(set -e?u|what=.*|TMPDIR=.*|[{])$/.test(line))).toEqual([]);
+  expect(before(text).filter((line) => !/^(set -e?u|what=.*|TMPDIR=.*|[{])$/.test(line))).toEqual(
+    [],
+  );
 });
 
 test.each(libraries)("whoever reads %s.sh has read files.sh", (library) => {
