@@ -23,8 +23,10 @@ describe("the sets", () => {
   test("run the core every day, and each file of the rest once in its turn", () => {
     const rest = testFiles().filter((file) => placeOf(file)?.set === "rest");
     // Across the end of a month.
-    const turns = ["2026-02-27", "2026-02-28", "2026-03-01", "2026-03-02"].map(leftOutOn);
-    expect(turns).toHaveLength(days);
+    const begin = Date.parse("2026-02-26");
+    const turns = Array.from({ length: days }, (_, i) =>
+      leftOutOn(new Date(begin + i * 86_400_000).toISOString().slice(0, 10)),
+    );
     for (const left of turns) {
       expect(left.length).toBeLessThan(rest.length);
       expect(rest).toEqual(expect.arrayContaining(left));
