@@ -300,6 +300,7 @@ describe("examples/active-active.yaml, with more on it, under nftables", () => {
     expect(await activeFor(b, second)).toBe(second);
     for (const address of [a, b, virtualIp.ipv6]) {
       const result = await requests(address);
+      tell(`  ${address}: ${summary(result)}`);
       expect(result).toMatchObject({ answered: 60, slow: 0 });
       expect(Object.keys(result.byServer).sort()).toEqual(webs);
     }

@@ -56,7 +56,7 @@ export function badConfigs(good: string): Record<string, string> {
   change("an interface that isn't there", /interface eth1/, "interface eth7");
   change("a virtual address that is none", /192\.0\.2\.100\/32/, "192.0.2.300/32");
   change("a prefix that is none", /192\.0\.2\.100\/32/, "192.0.2.100/33");
-  change("no virtual address", /192\.0\.2\.100\/32 dev eth1/, "");
+  change("no address to advertise", / +169\.254\.255\.51\/32 dev eth1 scope link\n/, "");
   change(
     "a peer of the other family",
     /unicast_peer \{\n.*/,
