@@ -176,6 +176,13 @@ export class LvsNode extends pulumi.ComponentResource {
     const expected = virtualAddresses(settings).map(
       (address) => `expect ${withoutPrefix(address)}`,
     );
+    // Who has the highest priority takes them when it comes.
+    const preempted = settings.instances
+      .filter(({ preempt, members }) => {
+        const own = members.find(({ name }) => name === director.name)?.priority ?? 0;
+        return preempt && members.every(({ priority }) => priority <= own);
+      })
+      .flatMap(({ virtualAddresses: all }) => all.map(({ address }) => `preempts ${address}`));
     return this.host.aside(
       `${this.name}-join`,
       [
@@ -198,7 +205,7 @@ export class LvsNode extends pulumi.ComponentResource {
         stdin: pulumi
           .all([lacking, before])
           .apply(([lacks, holds = []]) =>
-            [...expected, ...lacks.flat(), ...holds, ...(last ? ["last"] : [])]
+            [...expected, ...lacks.flat(), ...holds, ...preempted, ...(last ? ["last"] : [])]
               .map((line) => `${line}\n`)
               .join(""),
           ),

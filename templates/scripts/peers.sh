@@ -162,6 +162,7 @@ held() {
 #   expect 192.0.2.100             one that somebody must have
 #   lacks lvs1                     a director that isn't known to have the config: none that has withdrawn may start beside it
 #   holds lvs2 192.0.2.100         what a director has that was asked before this one
+#   preempts 192.0.2.101           what this director may just have taken from one that was asked before
 #   last                           nobody is asked after this one
 # Prints such lines of its own and of those before, and below an empty line the IPVS table.
 join() {
@@ -173,19 +174,25 @@ join() {
         rm -f $withdrawn
         return
     fi
+    sed -n 's/^holds //p' "$scratch/told" >"$scratch/others"
+    started=
     if [ -e $withdrawn ]; then
         lacking=$(sed -n 's/^lacks //p' "$scratch/told" | tr '\n' ' ')
         [ -z "$lacking" ] || fail "keepalived stays stopped on $name: ${lacking% } may not have the config yet, and would not understand its adverts; pulumi up without --target brings it there"
         "${0%/*}/keepalived.sh" start
         rm $withdrawn
-        settle "$2"
+        started=yes
     fi
-    held >"$scratch/held"
-    sed -n 's/^holds //p' "$scratch/told" >"$scratch/others"
-    twice=$(awk 'FILENAME == ARGV[1] { mine[$1] = 1; next } $2 in mine { print $2 " (" $1 ")" }' "$scratch/held" "$scratch/others" | tr '\n' ' ')
+    settle "$2"
+    sed -n 's/^preempts //p' "$scratch/told" >"$scratch/preempted"
+    twice=$(awk '
+        FILENAME == ARGV[1] { taken[$1] = 1; next }
+        FILENAME == ARGV[2] { mine[$1] = 1; next }
+        $2 in mine && !($2 in taken) { print $2 " (" $1 ")" }
+    ' "$scratch/preempted" "$scratch/held" "$scratch/others" | tr '\n' ' ')
     [ -z "$twice" ] || fail "two directors hold one virtual address, $name and another: ${twice% }; see lvs status"
     if grep -qx last "$scratch/told"; then
-        nobody=$(awk 'FILENAME == ARGV[3] { if (!($1 in has)) print; next } { has[$NF] = 1 }' "$scratch/held" "$scratch/others" "$scratch/carried" | tr '\n' ' ')
+        nobody=$(find_unheld | tr '\n' ' ')
         [ -z "$nobody" ] || fail "no director holds ${nobody% }; see lvs status"
     fi
     sed -n '/^holds /p' "$scratch/told"
@@ -194,14 +201,22 @@ join() {
     ipvsadm -Ln
 }
 
-# settle SECONDS: one that was started takes the addresses that nobody has within so long.
+# settle SECONDS: so long it takes until an address that nobody has is taken. One that has just been started may be about to take one that
+# somebody has, whom it doesn't hear.
 settle() {
     deadline=$(($(uptime_seconds) + $1))
-    while [ "$(uptime_seconds)" -lt $deadline ]; do
+    while
         held >"$scratch/held"
-        ! cmp -s "$scratch/carried" "$scratch/held" || return 0
+        [ -n "$started" ] || [ -n "$(find_unheld)" ]
+    do
+        [ "$(uptime_seconds)" -lt $deadline ] || return 0
         sleep 0.2
     done
+}
+
+# Of $scratch/carried, what neither this director has nor those that were asked before.
+find_unheld() {
+    awk 'FILENAME == ARGV[3] { if (!($1 in has)) print; next } { has[$NF] = 1 }' "$scratch/held" "$scratch/others" "$scratch/carried"
 }
 
 "$@"

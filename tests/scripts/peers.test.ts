@@ -247,6 +247,11 @@ describe("a director that has withdrawn", () => {
     ["it holds it", [...expected, "last"], [vip]],
     ["another holds it", [...expected, `holds lvs1 ${vip}`, "last"], []],
     ["others are asked after it", expected, []],
+    [
+      "it has just taken it from another",
+      [...expected, `holds lvs1 ${vip}`, `preempts ${vip}`, "last"],
+      [vip],
+    ],
   ])("is content if %s", (_, input, has) => {
     expect(join(input, has).code).toBe(0);
   });
