@@ -82,10 +82,13 @@ is_understood() {
 
 # alike CONF: a line for each VRRP instance with all that the others look at, and one for each of its unicast peers.
 alike() {
-    statements "$1" | awk '
+    statements "$1" >"$scratch/statements"
+    # That of all instances that don't say theirs; it may be said after them.
+    any_version=$(sed -n 's/^vrrp_version //p' "$scratch/statements" | tail -n 1)
+    awk -v any_version="${any_version:-2}" '
         function family_of(text) { return text ~ /:/ ? 6 : 4 }
         function tell(    line, n, i, list) {
-            if (own["version"] == "") own["version"] = any_version == "" ? 2 : any_version
+            if (own["version"] == "") own["version"] = any_version
             if (family == 6) own["version"] = 3
             # Of version 3, a standby takes the interval from the advert.
             if (own["version"] == 3) { own["advert_int"] = "*"; own["auth"] = "" }
@@ -102,7 +105,7 @@ alike() {
         $0 == "}" {
             depth--
             if (depth == 1) block = ""
-            if (depth == 0 && inside) { count++; keep(); inside = 0 }
+            if (depth == 0 && inside) { tell(); inside = 0 }
             next
         }
         { heading = $1 }
@@ -110,7 +113,6 @@ alike() {
             inside = $1 == "vrrp_instance"
             split("", own); peers = ""; told = ""; family = 4; block = ""
         }
-        depth == 1 && $1 == "vrrp_version" { any_version = $2 }
         !inside { next }
         depth == 1 && NF > 1 { own[$1] = $2 }
         depth == 1 && $1 == "native_ipv6" { family = 6 }
@@ -119,23 +121,10 @@ alike() {
         block == "virtual_ipaddress" && depth == 2 {
             address = $1
             sub(/\/.*/, "", address)
-            if (told == "" ) family = family_of(address)
+            if (told == "") family = family_of(address)
             told = told " " address
         }
-        # The version of all may be said after them.
-        function keep(    key) {
-            for (key in own) kept[count, key] = own[key]
-            kept_peers[count] = peers; kept_told[count] = told; kept_family[count] = family
-        }
-        END {
-            n_words = split("version interface virtual_router_id advert_int auth mcast_dst_ip unicast_src_ip", words, " ")
-            for (c = 1; c <= count; c++) {
-                for (w = 1; w <= n_words; w++) own[words[w]] = kept[c, words[w]]
-                peers = kept_peers[c]; told = kept_told[c]; family = kept_family[c]
-                tell()
-            }
-        }
-    '
+    ' "$scratch/statements"
 }
 
 # Whether this director is the one that keeps the virtual addresses. Those before it have given up theirs.

@@ -5,19 +5,6 @@
  * @topology dev
  * @budgetSeconds 240
  */
-import { configureAddresses, first, held, makeChanges } from "./addresses";
-import { up } from "./stack";
+import { testChanges } from "./addresses";
 
-const seed = Number(process.env.SEED ?? Math.floor(Date.now() / 86_400_000));
-
-beforeAll(async () => {
-  configureAddresses(first);
-  await up();
-  await held(first);
-});
-
-const count = Number(process.env.CHANGES ?? 5);
-
-test(`changes (${count}, SEED=${seed}): no two directors are active for an address, nothing is lost`, async () => {
-  await makeChanges(count, seed);
-});
+testChanges();

@@ -113,7 +113,7 @@ export async function held(addresses: Addresses): Promise<void> {
 }
 
 /** Changes one after the other, some of them with a second director that refuses at first. */
-export async function makeChanges(count: number, seed: number): Promise<void> {
+async function makeChanges(count: number, seed: number): Promise<void> {
   const [active = ""] = directors;
   const folder = "/etc/keepalived";
   let before = first;
@@ -138,4 +138,20 @@ export async function makeChanges(count: number, seed: number): Promise<void> {
     });
     before = to;
   }
+}
+
+/** Five changes, or CHANGES, by the day's seed, or SEED: what each file that has them is for. */
+export function testChanges(): void {
+  const seed = Number(process.env.SEED ?? Math.floor(Date.now() / 86_400_000));
+  const count = Number(process.env.CHANGES ?? 5);
+
+  beforeAll(async () => {
+    configureAddresses(first);
+    await up();
+    await held(first);
+  });
+
+  test(`changes (${count}, SEED=${seed}): no two directors are active for an address, nothing is lost`, async () => {
+    await makeChanges(count, seed);
+  });
 }
