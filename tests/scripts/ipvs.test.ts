@@ -1,4 +1,5 @@
 // The proof of a config: what it wants in IPVS, in the words of `ipvsadm -Sn`, against what the kernel has.
+import { advertisedAddress } from "../../components/render/advertised";
 import { renderKeepalived } from "../../components/render/keepalived";
 import { settingsOf, smallStack } from "../support/stacks";
 import { PretendHost } from "./host";
@@ -611,4 +612,21 @@ test("of a slow journal, whose reading is cut off, the latest is known: who is o
   expect(host.shell(`. ${host.scripts}/ipvs.sh; taken_out`).stdout).toBe(
     "-t 192.0.2.100:80 -r 192.0.2.21:80 \n?\n",
   );
+});
+
+test("the address that adverts tell of is none of the virtual ones", () => {
+  const told = (["inet", "inet6"] as const).flatMap((family) =>
+    [1, 255].map((id) => advertisedAddress(family, id)),
+  );
+  const lines = [...told, "192.0.2.100", "2001:db8::100"].map(
+    (address) => `${address}/32 dev eth1`,
+  );
+  host.write(
+    "/etc/keepalived.conf",
+    ["vrrp_instance VI_1 {", "virtual_ipaddress {", ...lines, "}", "}", ""].join("\n"),
+  );
+  const { code, stdout } = host.shell(
+    `. ${host.scripts}/ipvs.sh; virtual_addresses /etc/keepalived.conf`,
+  );
+  expect([code, stdout]).toEqual([0, "192.0.2.100 VI_1\n2001:db8::100 VI_1\n"]);
 });
