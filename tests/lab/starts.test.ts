@@ -5,6 +5,7 @@
  * @topology dev
  * @budgetSeconds 260
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { inNamespace } from "../../lab/network";
 import { output } from "../../lab/run";
 import type { LabHost } from "../../lab/topology";
@@ -99,15 +100,20 @@ test("a director with the higher priority that is booted behind a deaf port does
   const result = await under(100, async () => {
     await powerCut(first.name);
     await port(first, "deaf");
-    await powerOn(first.name);
+    // It has booted when keepalived has started.
+    const booted = powerOn(first.name);
     await waitFor(async () => (await log(first.name)).includes("waiting for a neighbour"), {
       what: `${first.name} waits for a neighbour`,
       timeoutSeconds: 30,
     });
-    expect(await holders()).toEqual([second.name]);
+    await delay(20_000);
+    expect(await log(first.name)).not.toContain("Keepalived");
     await port(first, "forwarding");
+    await booted;
+    expect(await log(first.name)).not.toContain("no neighbour has answered");
     await healthy();
     expect(await activeDirector()).toBe(second.name);
+    expect(await log(first.name)).not.toContain("MASTER");
   });
   tell(`  ${result.sent} requests, ${result.lost} lost`);
   expect(result).toMatchObject({ lost: 0 });
