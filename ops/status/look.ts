@@ -108,8 +108,17 @@ export interface Host {
   memory: { totalBytes: number; availableBytes: number } | null;
 }
 
+/** There while peers.sh keeps a director's keepalived stopped: not every director has the config yet. */
+export const withdrawnFile = "/var/lib/lvs-ha/keepalived-withdrawn";
+
 export interface Director extends Host {
-  keepalived: { version: string | null; running: boolean | null; enabled: boolean | null };
+  keepalived: {
+    version: string | null;
+    running: boolean | null;
+    enabled: boolean | null;
+    /** Stopped by a change, until every director has it. */
+    withdrawn: boolean | null;
+  };
   /** The stack has its keepalived stopped. */
   inMaintenance: boolean;
   instances: {
@@ -220,6 +229,7 @@ function seenDirector({ host, report = new Map(), unreachable, time }: Seen): Se
         version: /v([\d.]+)/.exec(textOf(report, "keepalived"))?.[1] ?? null,
         running,
         enabled: known(service.get("UnitFileState"), (state) => state === "enabled"),
+        withdrawn: running === null ? null : isAnswered(report, `file ${withdrawnFile}`),
       },
       inMaintenance: isInMaintenance(host),
       instances: config.instances.map((instance) => {

@@ -127,7 +127,15 @@ function directorProblems(
       ? [fault(`${name}: keepalived runs, though the stack has it in maintenance`)]
       : [...untold, ...fullness(shown)];
   }
-  if (keepalived.running === false) return [fault(`${name}: keepalived is not running`)];
+  if (keepalived.running === false) {
+    return [
+      fault(
+        keepalived.withdrawn
+          ? `${name}: keepalived is stopped until every director has the config: a change was cut off, or is under way; the next pulumi up starts it`
+          : `${name}: keepalived is not running`,
+      ),
+    ];
+  }
   const missing = table ? config.services.filter(({ service }) => !table.has(service)) : [];
   return [
     ...untold,

@@ -4,7 +4,7 @@ import { ask } from "../report";
 import type { Ssh } from "../ssh";
 import type { Stack, StackHost } from "../stack";
 import { drainedByChangeFile } from "../verify/table";
-import { look, type Status } from "./look";
+import { look, type Status, withdrawnFile } from "./look";
 
 /** Asks every host, in one connection each. */
 export async function see(ssh: Ssh, stack: Stack): Promise<Status> {
@@ -22,5 +22,10 @@ export async function seeDirectors(ssh: Ssh, stack: Stack): Promise<Status> {
 }
 
 function questions({ role }: StackHost): string[] {
-  return role === "director" ? ["host", "director", `file=${drainedByChangeFile}`] : ["host"];
+  if (role !== "director") return ["host"];
+  return [
+    "host",
+    "director",
+    ...[drainedByChangeFile, withdrawnFile].map((file) => `file=${file}`),
+  ];
 }

@@ -23,12 +23,13 @@ apply() {
     mkdir -p "${values%/*}"
     touch $values $others
     : >"$scratch/written"
+    : >"$scratch/without"
     or_go_back $options $modules $sysctls $values $others
     # Before the modules are loaded, which read it. The others' turn is when the kernel has taken everything: a power cut before that
     # must not leave them for the next boot.
     [ ! -f "$new$options" ] || put $options 0644 <"$new$options"
     while read -r module; do
-        modprobe "$module" || fail "module $module cannot be loaded on kernel $(uname -r)$(in_container)"
+        modprobe "$module" || not_here "$module" "module $module cannot be loaded on kernel $(uname -r)"
     done <"$new$modules"
     parameter=/sys/module/ip_vs/parameters/conn_tab_bits
     wanted_bits=
@@ -42,7 +43,10 @@ apply() {
     cp $others "$scratch/others"
     while read -r key equals value; do
         [ "$equals" = "=" ] || fail "not a sysctl line: $key $equals $value"
-        now=$(read_value "$key") || fail "$key: this kernel ($(uname -r)) doesn't know it"
+        now=$(read_value "$key") || {
+            not_here "$key" "$key: this kernel ($(uname -r)) doesn't know it"
+            continue
+        }
         sets "$key" "$scratch/values" || {
             printf '%s %s\n' "$key" "$now" >>"$scratch/values"
             changed_by "$key" | sed "s|^|$key |" >>"$scratch/others"
@@ -55,10 +59,11 @@ apply() {
         sets "$key" "$scratch/sysctls" || restore "$key" "$value"
     done <"$scratch/values"
     while read -r key equals value; do
-        [ "$(read_value "$key")" = "$value" ] || write "$key" "$value"
+        sets "$key" "$scratch/without" || [ "$(read_value "$key")" = "$value" ] || write "$key" "$value"
     done <"$scratch/sysctls"
     # Some change others: forwarding for all interfaces that for each.
     while read -r key equals value; do
+        ! sets "$key" "$scratch/without" || continue
         now=$(read_value "$key")
         [ "$now" = "$value" ] || fail "$key was set to $value but reads back as $now: another line of $sysctls changes it, too"
     done <"$scratch/sysctls"
@@ -69,7 +74,7 @@ apply() {
     still_set "$scratch/values" | record $values
     no_way_back
     [ -f "$new$options" ] || put_back $options
-    say "$(wc -l <"$scratch/sysctls") sysctls and $(wc -l <$modules) modules as configured, read back"
+    say "$(without "$scratch/sysctls") sysctls and $(without $modules) modules as configured, read back"
     # Not an error: the file is the operator's, and may be that of a pair that is being taken over.
     otherwise >"$scratch/otherwise"
     while read -r line; do
@@ -224,18 +229,32 @@ restore() {
     done <"$scratch/of-key"
 }
 
-# Who else can do it, where this host can't.
-in_container() {
-    ! container=$(systemd-detect-virt --container) ||
-        printf '; this is a container (%s): do it on the host that runs it, and this step finds it done' "$container"
+# not_here NAME WORDS: an error, but in a container, whose kernel is its host's: this goes on without it.
+not_here() {
+    container=$(systemd-detect-virt --container) || fail "$2"
+    say "$2; this is a container ($container): set it on the host that runs it; this goes on without it"
+    echo "$1" >>"$scratch/without"
+}
+
+# without FILE: how many of its lines are of what is here.
+without() {
+    while read -r name rest; do
+        sets "$name" "$scratch/without" || echo "$name $rest"
+    done <"$1" | wc -l
 }
 
 # Noted for go_back first, with what changes with it: go_back reads from the end.
 write() {
     { changed_by "$1" && printf '%s ' "$1" && read_value "$1"; } >>"$scratch/written"
-    sysctl -q -w "$1=$2" >&2 || fail "$1 = $2 was refused$(in_container)"
+    sysctl -q -w "$1=$2" >&2 || {
+        not_here "$1" "$1 = $2 was refused"
+        return 0
+    }
     now=$(read_value "$1")
-    [ "$now" = "$2" ] || fail "$1 was set to $2 but reads back as $now$(in_container)"
+    [ "$now" = "$2" ] || {
+        not_here "$1" "$1 was set to $2 but reads back as $now"
+        return 0
+    }
     say "$1 = $2"
 }
 

@@ -1,7 +1,8 @@
 // Stacks whose virtual addresses come and go, of both families, an instance each; and what becomes of these meanwhile.
 import fc from "fast-check";
 import { findHost, startLoad, virtualIp } from "./lab";
-import { severalActive, watchActive } from "./activeWatch";
+import { severalActive, unseen } from "./activeOnWire";
+import { watchActive } from "./activeWatch";
 import { directors, holdersOf, webs } from "./pools";
 import { configure, nobodyAsks, pulumi, shell, tell, up } from "./stack";
 import { summary } from "../../lab/load";
@@ -98,6 +99,7 @@ export async function withoutTwoActive(
       tell(`  ${stay[i]}: ${summary(result)}`);
     });
     expect(severalActive(active)).toEqual([]);
+    expect(unseen(active, all(after))).toEqual([]);
     expect(results.map(({ lost }) => lost)).toEqual(stay.map(() => 0));
   }
 }

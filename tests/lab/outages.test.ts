@@ -19,7 +19,7 @@ import {
 import type { Status } from "../../ops/status/look";
 import { fault } from "./fault";
 import { transitions } from "./keepalived";
-import { configure, everywhere, lvs, nobodyAsks, shell, up } from "./stack";
+import { configure, everywhere, lvs, nobodyAsks, pulumi, shell, up } from "./stack";
 
 const names = directors.map(({ name }) => name);
 const web2 = realServers.find(({ name }) => name === "web2")?.public.ipv4 ?? "";
@@ -43,18 +43,20 @@ async function problems(): Promise<string[]> {
   return (JSON.parse(stdout) as Status).problems.map(({ text }) => text);
 }
 
+/** A server that takes connections and never answers is found by a check that asks something. */
+const checks = (delayLoopSeconds: number) => [
+  {
+    type: "http",
+    urls: [{ path: "/", status: [200] }],
+    connectTimeoutSeconds: 2,
+    delayLoopSeconds,
+  },
+];
+
 beforeAll(async () => {
   configure((stack) => {
     nobodyAsks(stack);
-    // A server that takes connections and never answers is found by a check that asks something.
-    stack.virtualServers[0].checks = [
-      {
-        type: "http",
-        urls: [{ path: "/", status: [200] }],
-        connectTimeoutSeconds: 2,
-        delayLoopSeconds: 2,
-      },
-    ];
+    stack.virtualServers[0].checks = checks(2);
   });
   await up();
 });
@@ -101,7 +103,7 @@ describe("a real server", () => {
   });
 });
 
-test("directors that don't hear each other both serve, status says so, and they agree again by themselves", async () => {
+test("directors that don't hear each other both serve, status and up say so, and they agree again by themselves", async () => {
   await fault(
     "partition between the directors",
     async () => {
@@ -118,13 +120,23 @@ test("directors that don't hear each other both serve, status says so, and they 
         timeoutSeconds: 20,
       });
       expect(await problems()).toContainEqual(expect.stringContaining("SPLIT BRAIN"));
+      configure((stack) => {
+        nobodyAsks(stack);
+        stack.virtualServers[0].checks = checks(3);
+      });
+      const { exitCode, stdout } = await pulumi("up", "--yes", "--skip-preview");
+      expect(exitCode).not.toBe(0);
+      expect(stdout).toMatch(
+        /two directors hold one virtual address, lvs\d and another: 192[.]0[.]2[.]100 [(]lvs\d[)]/,
+      );
       await Promise.all(names.map((name) => shell(name, "nft delete table inet cut")));
       await activeDirector();
       await waitFor(async () => (await problems()).length === 0, {
         what: "status finds nothing wrong",
         timeoutSeconds: 60,
       });
-      return "status said split brain; one holder again by itself";
+      await up();
+      return "status and up said who both were; one holder again by itself";
     },
     // Connections under way when the neighbours learned of another director's MAC address, twice.
     6,

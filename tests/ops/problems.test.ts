@@ -1,6 +1,6 @@
 // Everything that lvs status calls a problem: provoked just where it becomes one, and just before.
 import type { Stack } from "../../ops/stack";
-import { look } from "../../ops/status/look";
+import { look, withdrawnFile } from "../../ops/status/look";
 import {
   edit,
   giveAddress,
@@ -243,6 +243,17 @@ test.each<[claim: string, stack: () => Stack, change: Change, found: string[]]>(
       edit(of("lvs2"), "service keepalived.service", "=active", "=activating");
     },
     ["fault: lvs2: keepalived is not running"],
+  ],
+  [
+    "a keepalived that a change has stopped, and that was cut off before it could start it",
+    sampleStack,
+    (of) => {
+      isInactive(of("lvs2"));
+      of("lvs2").set(`file ${withdrawnFile}`, { status: 0, text: "1764346000.1\n" });
+    },
+    [
+      "fault: lvs2: keepalived is stopped until every director has the config: a change was cut off, or is under way; the next pulumi up starts it",
+    ],
   ],
   [
     "of a director in maintenance that it is full",

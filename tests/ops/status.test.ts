@@ -205,7 +205,7 @@ describe("while no director can be asked", () => {
     const host = { unreachable: "No route to host", system: null, kernel: null };
     expect(directors[0]).toEqual({
       ...{ ...host, name: "lvs1", conntrack: null, memory: null, inMaintenance: false },
-      keepalived: { version: null, running: null, enabled: null },
+      keepalived: { version: null, running: null, enabled: null, withdrawn: null },
       instances: [{ name: "VI_1", state: "unknown", since: null, priority: 150 }],
       ...{ syncDaemons: null, ipvsConnections: null },
     });

@@ -180,6 +180,40 @@ test("a module that cannot be loaded is an error", () => {
   expect(stderr).toMatch(/module absent cannot be loaded on kernel \d/);
 });
 
+describe("in a container, what its kernel's host has to set is told, and the rest is set", () => {
+  // As in a container's network namespace, but on every machine the same.
+  beforeEach(() => {
+    host.program("systemd-detect-virt", ["echo lxc"]);
+    host.program("sysctl", [
+      'case $* in *" -w net.ipv4.tcp_fin_timeout="*) exit 1 ;; esac',
+      'PATH=${PATH#*:} exec sysctl "$@"',
+    ]);
+  });
+  const sysctls = {
+    "net.netfilter.absent": "1",
+    "net.ipv4.tcp_fin_timeout": "25",
+    "net.ipv4.tcp_ecn": "1",
+  };
+  const shown = "PATH=${PATH#*:} sysctl -n net.ipv4.tcp_ecn net.ipv4.tcp_fin_timeout";
+
+  test("on the first change, on the next ones, and when the stack goes", () => {
+    const { code, stdout, stderr } = run(
+      "PATH=${PATH#*:} sysctl -q -w net.ipv4.tcp_ecn=2",
+      apply(sysctls, ["absent"]),
+      apply(sysctls, ["absent"]),
+      shown,
+      undo,
+      shown,
+    );
+    expect([code, stdout]).toEqual([0, "1\n60\n2\n60\n"]);
+    const way = "this is a container (lxc): set it on the host that runs it; this goes on without it";
+    expect(stderr).toContain(`net.ipv4.tcp_fin_timeout = 25 was refused; ${way}`);
+    expect(stderr).toMatch(/module absent cannot be loaded on kernel \S+; this is a container/);
+    expect(stderr).toMatch(/net.netfilter.absent: this kernel \(.*\) doesn't know it; this is a/);
+    expect(stderr).toContain("1 sysctls and 0 modules as configured, read back");
+  });
+});
+
 describe("a change that fails leaves files, notes and sysctls as they were", () => {
   const files = [
     "/etc/modules-load.d/lvs-ha.conf",

@@ -1,4 +1,5 @@
 // Directors that stop before a change of what they must have alike, and start when all have it.
+import { withdrawnFile as withdrawn } from "../../ops/status/look";
 import { rmSync } from "node:fs";
 import { withEnd } from "../../components/render/files";
 import { renderHeard } from "../../components/render/keepalived";
@@ -7,7 +8,6 @@ import { settingsOf, smallStack, type Stack } from "../support/stacks";
 import { PretendHost, type Result } from "./host";
 
 const conf = "/etc/keepalived/keepalived.conf";
-const withdrawn = "/var/lib/lvs-ha/keepalived-withdrawn";
 const running = "/systemd/active/keepalived.service";
 const [vip, told] = ["192.0.2.100", "169.254.255.51"];
 
