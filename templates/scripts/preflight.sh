@@ -61,6 +61,22 @@ for address in $real_servers; do
     esac
 done
 
+# systemd-networkd takes off an interface that it manages whatever address it didn't put there, at each of its starts (seen of lo with 257).
+networkd_file() {
+    [ "$role" = real-server ] || return 0
+    networkctl --no-pager status lo 2>/dev/null | sed -n 's/^ *Network File: *\//\//p'
+}
+
+file=$(networkd_file)
+if [ -n "$file" ]; then
+    keeps=$(cat "$file" /usr/lib/systemd/network/"${file##*/}".d/*.conf /run/systemd/network/"${file##*/}".d/*.conf /etc/systemd/network/"${file##*/}".d/*.conf 2>/dev/null |
+        sed -n 's/^[[:space:]]*KeepConfiguration[[:space:]]*=[[:space:]]*//p' | tail -n 1) || keeps=
+    case $keeps in
+    yes | static) ;;
+    *) wrong "systemd-networkd manages lo by $file and takes virtual addresses off it at each of its starts: have that file match other interfaces ([Match] Name=!lo), or keep what is there ([Network] KeepConfiguration=static)" ;;
+    esac
+fi
+
 # read_only FOLDER: what is mounted last of what it can be under decides.
 read_only() {
     awk -v folder="$1/" '

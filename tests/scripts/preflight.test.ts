@@ -24,6 +24,10 @@ interface Facts {
   role?: "director" | "real-server";
   /** What runs the container that it is; none where it is empty. */
   container?: string;
+  /** What networkctl(1) says of lo. */
+  networkctl?: string;
+  /** Files of systemd.network(5). */
+  networkd?: Record<string, string>;
   /** Lines of /proc/mounts. */
   mounts?: string[];
   /** The journal's last line. */
@@ -49,6 +53,8 @@ const fit = {
   ipvs: "module",
   role: "director",
   container: "",
+  networkctl: "● 1: lo\n                   Link File: n/a\n                Network File: n/a\n",
+  networkd: {},
   mounts: ["/dev/vda1 / ext4 rw,relatime,errors=remount-ro 0 0", "tmpfs /run tmpfs ro 0 0"],
   journal: "Started Session 1 of User root.",
   keepalivedDefaults: '# Options\nDAEMON_ARGS=""\n',
@@ -72,6 +78,7 @@ beforeAll(() => {
     '[ "$*" = --container ] && cat "$FOLDER/container" && [ -s "$FOLDER/container" ]',
   ]);
   host.program("journalctl", ['[ "$*" = "-q -n 1 -o cat --no-pager" ] && cat "$FOLDER/journal"']);
+  host.program("networkctl", ['[ "$*" = "--no-pager status lo" ] && cat "$FOLDER/networkctl"']);
   // modprobe -n loads nothing.
   host.program("modprobe", [
     '[ "$*" = "-n -q ip_vs" ] || echo "$*" >>"$FOLDER/loaded"',
@@ -97,6 +104,11 @@ function look(changes: Facts = {}, changed?: string) {
   host.write("/container", facts.container);
   host.write("/proc/mounts", facts.mounts.map((line) => `${line}\n`).join(""));
   host.write("/journal", facts.journal);
+  host.write("/networkctl", facts.networkctl);
+  rmSync(host.at("/etc/systemd/network"), { recursive: true, force: true });
+  for (const [file, text] of Object.entries(facts.networkd)) {
+    host.write(`/etc/systemd/network/${file}`, text);
+  }
   if (facts.keepalivedDefaults === "") rmSync(host.at("/etc/default/keepalived"), { force: true });
   else host.write("/etc/default/keepalived", facts.keepalivedDefaults);
   host.write("/proc/meminfo", `MemTotal: ${facts.memoryKiB} kB\nMemFree: 1 kB\n`);
@@ -170,6 +182,16 @@ const inherited = (option: string, all: string) =>
 const network =
   "ip link add eth5 type veth peer name eth6; ip addr add 198.51.100.1/24 dev eth5; ip link set eth5 up; ip link set eth6 up; ip route add 203.0.113.0/24 via 198.51.100.254";
 
+/** lo as networkd 257 tells of it where a file matches all interfaces. */
+const managed = (...lines: string[]): Facts => ({
+  role: "real-server",
+  networkctl:
+    "● 1: lo\n                Network File: /etc/systemd/network/50-all.network\n       State: carrier (configured)\n",
+  networkd: { "50-all.network": ["[Match]", "Name=*", "[Network]", ...lines, ""].join("\n") },
+});
+const networkd =
+  "systemd-networkd manages lo by /etc/systemd/network/50-all.network and takes virtual addresses off it at each of its starts: have that file match other interfaces ([Match] Name=!lo), or keep what is there ([Network] KeepConfiguration=static)";
+
 /** What is right, though only just: what it is of the host, and what it says of the conntrack table. */
 const right: Record<string, [Facts, conntrack?: string]> = {
   "a director": [{}],
@@ -182,6 +204,17 @@ const right: Record<string, [Facts, conntrack?: string]> = {
   "a real server that has neither journal nor default options": [
     { role: "real-server", journal: "", keepalivedDefaults: "DAEMON_ARGS=-G\n" },
   ],
+  "a real server whose networkd keeps what is on lo": [managed("KeepConfiguration = static")],
+  "one that is told so in a file beside": [
+    {
+      ...managed(),
+      networkd: {
+        "50-all.network": "[Match]\nName=*\n",
+        "50-all.network.d/10-keep.conf": "[Network]\nKeepConfiguration=yes\n",
+      },
+    },
+  ],
+  "a director whose networkd manages lo": [{ ...managed(), role: "director" }],
   "a real server that runs kube-proxy": [
     { role: "real-server", network: "ip link add kube-ipvs0 type veth peer name x" },
   ],
@@ -238,6 +271,8 @@ const wrong: Record<string, [Facts, finding: string, conntrack?: string]> = {
   "a system without a version": [{ osRelease: "ID=debian\n" }, system("debian ")],
   "no systemd": [{ systemd: false }, noSystemd],
   "a director in a container": [{ container: "lxc" }, inContainer],
+  "a real server whose lo networkd manages": [managed(), networkd],
+  "one whose networkd keeps leases only": [managed("KeepConfiguration=dhcp-on-stop"), networkd],
   "a read-only root": [
     {
       mounts: ["/dev/vda1 / ext4 ro,relatime 0 0", "x /usr ext4 rw 0 0", "x /var ext4 rw 0 0"],
