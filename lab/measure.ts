@@ -24,16 +24,14 @@ export async function ipvsTable(lab: Lab, director: string): Promise<string> {
   return stdout.trimEnd();
 }
 
-/** The directors that hold the virtual IP: one, when all is well. Those that can't be reached hold nothing. */
-export async function holders(lab: Lab): Promise<string[]> {
+/** The directors that hold the virtual IP, or another address: one, when all is well. Those that can't be reached hold nothing. */
+export async function holders(lab: Lab, address = lab.topology.virtualIp.ipv4): Promise<string[]> {
   const answers = await Promise.all(
-    directorsOf(lab).map(async ({ name, public: { name: device } }) => {
+    directorsOf(lab).map(async ({ name }) => {
       if (!isOn(lab, name)) return [];
       try {
-        const { stdout } = await onHost(lab, name, `ip -4 -o addr show dev ${device}`, {
-          timeoutSeconds: 10,
-        });
-        return stdout.includes(` ${lab.topology.virtualIp.ipv4}/`) ? [name] : [];
+        const { stdout } = await onHost(lab, name, "ip -o addr show", { timeoutSeconds: 10 });
+        return stdout.includes(` ${address}/`) ? [name] : [];
       } catch {
         return [];
       }
@@ -54,14 +52,12 @@ export function activeDirector(lab: Lab): Promise<string> {
   );
 }
 
-/** Requests to the virtual IP, evenly over some seconds. */
-export async function requests(lab: Lab, count: number, rate = 50): Promise<LoadResult> {
-  const { result } = await startLoad(lab, {
-    address: lab.topology.virtualIp.ipv4,
-    port,
-    rate,
-    seconds: count / rate,
-  });
+/** Requests to the virtual IP, or to another address, evenly over some seconds. */
+export async function requests(
+  lab: Lab,
+  { count = 60, rate = 50, address = lab.topology.virtualIp.ipv4 } = {},
+): Promise<LoadResult> {
+  const { result } = await startLoad(lab, { address, port, rate, seconds: count / rate });
   return result;
 }
 
@@ -71,7 +67,7 @@ export async function arpAnswers(lab: Lab, rounds: number): Promise<Record<strin
   const answers: Record<string, number> = {};
   for (let round = 0; round < rounds; round++) {
     await inClient(lab, "ip", ["neigh", "flush", "to", ipv4]);
-    await requests(lab, 1, 10);
+    await requests(lab, { count: 1, rate: 10 });
     const { stdout } = await inClient(lab, "ip", ["neigh", "show", "to", ipv4]);
     const who = nameOfMac(lab, /lladdr (\S+)/.exec(stdout)?.[1]);
     answers[who] = (answers[who] ?? 0) + 1;
@@ -84,7 +80,7 @@ export async function replySenders(lab: Lab, count: number): Promise<Record<stri
   const { virtualIp, networks } = lab.topology;
   const filter = `src host ${virtualIp.ipv4} and tcp src port ${port}`;
   const listening = await listen(lab, networks.public.bridge, ["-e", "-l", filter]);
-  await requests(lab, count);
+  await requests(lab, { count });
   const heard = await listening.end();
   const senders: Record<string, number> = {};
   for (const [, mac] of heard.matchAll(/^\S+ ([0-9a-f:]{17}) > /gm)) {

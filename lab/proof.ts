@@ -45,7 +45,7 @@ export const claims: readonly Claim[] = [
   {
     claim: "200 requests from the public network are spread over all real servers",
     show: async (lab, tell) => {
-      const load = await requests(lab, 200);
+      const load = await requests(lab, { count: 200 });
       tell(
         `${summary(load)}; ${Object.entries(load.byServer)
           .map(([name, count]) => `${name} ${count}`)

@@ -1,9 +1,9 @@
 // Stacks whose virtual addresses come and go, of both families, an instance each; and what becomes of these meanwhile.
 import fc from "fast-check";
-import { findHost, startLoad, virtualIp } from "./lab";
+import { findHost, holders, startLoad, virtualIp } from "./lab";
 import { severalActive, unseen } from "./activeOnWire";
 import { watchActive } from "./activeWatch";
-import { directors, holdersOf, webs } from "./pools";
+import { directors, webs } from "./pools";
 import { configure, nobodyAsks, pulumi, shell, tell, up } from "./stack";
 import { summary } from "../../lab/load";
 import { waitFor } from "../../lab/waitFor";
@@ -107,7 +107,7 @@ export async function withoutTwoActive(
 /** One director holds each of them. */
 export async function held(addresses: Addresses): Promise<void> {
   for (const address of all(addresses)) {
-    await waitFor(async () => (await holdersOf(address)).length === 1, {
+    await waitFor(async () => (await holders(address)).length === 1, {
       what: `one director holds ${address}`,
       timeoutSeconds: 30,
     });

@@ -9,9 +9,9 @@ import { readFileSync, rmSync } from "node:fs";
 import { labPath } from "../../lab/instance";
 import { output } from "../../lab/run";
 import { keyFile } from "../../lab/ssh";
-import { activeDirector, hosts, inOperator, lab, virtualIp } from "./lab";
+import { activeDirector, hosts, inOperator, lab, requests } from "./lab";
 import { done, healthy } from "./operatorCommands";
-import { requests } from "./pools";
+
 import { configure, pulumi, shell, up } from "./stack";
 
 test("no host takes a login that does not come through the bastion", async () => {
@@ -29,7 +29,7 @@ test("no host takes a login that does not come through the bastion", async () =>
 
 test("the load balancer that was put up through it serves, and fails over", async () => {
   await healthy();
-  expect(await requests(virtualIp.ipv4)).toMatchObject({ lost: 0, slow: 0 });
+  expect(await requests()).toMatchObject({ lost: 0, slow: 0 });
   const before = await activeDirector();
   await done("failover", "--yes");
   expect(await activeDirector()).not.toBe(before);

@@ -47,7 +47,7 @@ test("hosts that reboot come back as they were, to the byte", async () => {
       { what: `${name} is as it was`, timeoutSeconds: 30 },
     );
   }
-  const result = await requests(60);
+  const result = await requests();
   expect(result).toMatchObject({ answered: 60 });
   expect(Object.keys(result.byServer).sort()).toEqual(realServers.map(({ name }) => name));
 });
@@ -91,7 +91,7 @@ test("the nftables back end lets in what ufw did, and gives way to it again", as
       nobodyAsks(stack);
     });
     await up();
-    const result = await requests(100);
+    const result = await requests({ count: 100 });
     tell(`${backend}: ${summary(result)}`);
     expect(result).toMatchObject({ answered: 100, slow: 0 });
     const status = await everywhere("ufw status | head -1");

@@ -57,7 +57,7 @@ describe("a real server", () => {
       await powerOn("web3");
       await done("maintenance", "off", "web3", "--yes");
       expect(await weights("web3")).toEqual(["1", "1"]);
-      expect((await requests(60)).byServer).toHaveProperty("web3");
+      expect((await requests()).byServer).toHaveProperty("web3");
     });
     await healthy();
   });

@@ -90,7 +90,7 @@ describe("a real server", () => {
       async () => {
         await shell("web2", "pkill -STOP nginx");
         await untilWeb2("out");
-        const meanwhile = await requests(100);
+        const meanwhile = await requests({ count: 100 });
         await shell("web2", "pkill -CONT nginx");
         expect(meanwhile).toMatchObject({ lost: 0 });
         expect(meanwhile.byServer).not.toHaveProperty("web2");

@@ -1,15 +1,11 @@
 // What the directors have: virtual addresses, and real servers in their pools. A service is named as `ipvsadm -Sn` writes it.
 import { waitFor } from "../../lab/waitFor";
-import { type LoadResult } from "../../lab/load";
 import {
   directors as directorHosts,
   activeDirector,
+  holders,
   ipvsTable,
-  isOn,
-  onHost,
   realServers as webHosts,
-  startLoad,
-  virtualIp,
 } from "./lab";
 import { shell } from "./stack";
 
@@ -19,36 +15,11 @@ export const directors = directorHosts.map(({ name }) => name);
 /** Names of its real servers. */
 export const webs = webHosts.map(({ name }) => name);
 
-/** Requests to port 80 of an address, evenly over some seconds. */
-export async function requests(
-  address: string,
-  { count, rate } = { count: 60, rate: 50 },
-): Promise<LoadResult> {
-  const { result } = await startLoad({ address, port: 80, rate, seconds: count / rate });
-  return result;
-}
-
-/** The directors that have an address; those that can't be reached have none. */
-export async function holdersOf(address: string): Promise<string[]> {
-  const answers = await Promise.all(
-    directors.map(async (name) => {
-      if (!isOn(name)) return [];
-      try {
-        const { stdout } = await onHost(name, "ip -o addr show", { timeoutSeconds: 10 });
-        return stdout.includes(` ${address}/`) ? [name] : [];
-      } catch {
-        return [];
-      }
-    }),
-  );
-  return answers.flat();
-}
-
 /** The director that has an address, once exactly one does: the wanted one, where one is wanted. */
 export function activeFor(address: string, wanted?: string): Promise<string> {
   return waitFor(
     async () => {
-      const found = await holdersOf(address);
+      const found = await holders(address);
       const [only] = found;
       if (found.length === 1 && (wanted ?? only) === only) return only;
       throw new Error(`held by ${found.join(" and ") || "nobody"}`);
@@ -75,7 +46,7 @@ export async function weightsOf(
 
 /** Addresses of the real servers that get connections of a service, on a director or on the active one. */
 export async function poolOf(service: string, director?: string): Promise<string[]> {
-  const weights = await weightsOf(service, director ?? (await holdersOf(virtualIp.ipv4))[0] ?? "");
+  const weights = await weightsOf(service, director ?? (await holders())[0] ?? "");
   return Object.keys(weights).filter((real) => weights[real] !== 0);
 }
 

@@ -60,7 +60,7 @@ test("a host's own keepalived, ufw and sysctls are there again after destroy, on
   configure(nobodyAsks);
   await up();
   await activeDirector();
-  expect(await requests(60)).toMatchObject({ answered: 60 });
+  expect(await requests()).toMatchObject({ answered: 60 });
   expect(await shell("lvs2", "cat /etc/keepalived/keepalived.conf")).toContain(virtualIp.ipv4);
   const { exitCode, stdout, stderr } = await pulumi("destroy", "--yes");
   expect([exitCode, exitCode === 0 ? "" : stdout + stderr]).toEqual([0, ""]);

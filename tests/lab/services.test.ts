@@ -12,10 +12,12 @@ import {
   ask,
   client,
   directors as directorHosts,
+  holders,
   inClient,
   powerCut,
   powerOn,
   realServers as webHosts,
+  requests,
   startLoad,
   startService,
   stopService,
@@ -24,7 +26,7 @@ import {
 } from "./lab";
 import { example } from "../support/examples";
 import type { Stack } from "../support/stacks";
-import { activeFor, directors, holdersOf, outOf, poolOf, requests, settled, webs } from "./pools";
+import { activeFor, directors, outOf, poolOf, settled, webs } from "./pools";
 import { configure, lossless, nobodyAsks, shell, tell, up } from "./stack";
 import { underLoad } from "./underLoad";
 
@@ -98,7 +100,7 @@ describe("one pair, services of every protocol, IPv4 and IPv6", () => {
     ["IPv4", virtualIp.ipv4],
     ["IPv6", virtualIp.ipv6],
   ])("requests over %s are spread over all real servers", async (_, address) => {
-    const result = await requests(address);
+    const result = await requests({ address });
     expect(result).toMatchObject({ answered: 60, slow: 0 });
     expect(Object.keys(result.byServer).sort()).toEqual(webs);
   });
@@ -108,7 +110,7 @@ describe("one pair, services of every protocol, IPv4 and IPv6", () => {
     const mac = directorHosts.find(({ name }) => name === active)?.public.mac;
     for (let round = 0; round < 5; round++) {
       await inClient("ip", ["neigh", "flush", "to", virtualIp.ipv6]);
-      await requests(virtualIp.ipv6, { count: 1, rate: 10 });
+      await requests({ address: virtualIp.ipv6, count: 1, rate: 10 });
       const { stdout } = await inClient("ip", ["neigh", "show", "to", virtualIp.ipv6]);
       expect(stdout).toContain(mac);
     }
@@ -150,7 +152,7 @@ describe("one pair, services of every protocol, IPv4 and IPv6", () => {
       await outOf(services, "192.0.2.22");
       // IPv6 is checked by itself, and by connection only: that real server is still well there.
       expect(await poolOf(`-t [${virtualIp.ipv6}]:80`)).toContain("[2001:db8:0:2::22]");
-      const result = await requests(virtualIp.ipv4);
+      const result = await requests();
       expect(result).toMatchObject({ answered: 60, slow: 0 });
       expect(Object.keys(result.byServer).sort()).toEqual(["web1", "web3"]);
       await shell(
@@ -176,7 +178,7 @@ describe("one pair, services of every protocol, IPv4 and IPv6", () => {
       tell(`out of the pool after ${seconds.toFixed(1)} s`);
       // What the defaults come to: 3 s between checks, two of 3 s at most, 1 s between these, and one to act.
       expect(seconds).toBeLessThan(11);
-      expect(await requests(address)).toMatchObject({ answered: 60, slow: 0 });
+      expect(await requests({ address })).toMatchObject({ answered: 60, slow: 0 });
       await shell("web1", "systemctl reload lvs-ha-vip");
       await settled([service]);
     },
@@ -192,14 +194,14 @@ describe("one pair, services of every protocol, IPv4 and IPv6", () => {
     );
     await delay(2000);
     await powerCut(active);
-    await waitFor(async () => (await holdersOf(virtualIp.ipv6)).some((name) => name !== active), {
+    await waitFor(async () => (await holders(virtualIp.ipv6)).some((name) => name !== active), {
       what: "the other director has the IPv6 address",
       timeoutSeconds: 10,
     });
     expect(await activeFor(virtualIp.ipv4)).toBe(await activeFor(virtualIp.ipv6));
     // Until the neighbours' caches have the new address, and some more to see that it lasts.
     for (const address of [virtualIp.ipv4, virtualIp.ipv6]) {
-      expect(await requests(address)).toMatchObject({ answered: 60 });
+      expect(await requests({ address })).toMatchObject({ answered: 60 });
     }
     for (const load of loads) {
       const result = await load.end();
@@ -301,7 +303,7 @@ describe("examples/active-active.yaml, with more on it, under nftables", () => {
     expect(await activeFor(a, first)).toBe(first);
     expect(await activeFor(b, second)).toBe(second);
     for (const address of [a, b, virtualIp.ipv6]) {
-      const result = await requests(address);
+      const result = await requests({ address });
       tell(`  ${address}: ${summary(result)}`);
       expect(result).toMatchObject({ answered: 60, slow: 0 });
       expect(Object.keys(result.byServer).sort()).toEqual(webs);
@@ -329,7 +331,7 @@ describe("examples/active-active.yaml, with more on it, under nftables", () => {
   );
 
   test("TUN: real servers take requests out of IPIP and answer the client themselves", async () => {
-    const result = await requests(tun);
+    const result = await requests({ address: tun });
     expect(result).toMatchObject({ answered: 60, slow: 0 });
     expect(Object.keys(result.byServer).sort()).toEqual(webs);
     expect(await shell("web1", "ip -4 -o addr show dev tunl0")).toContain(` ${tun}/32 `);
@@ -360,7 +362,7 @@ describe("examples/active-active.yaml, with more on it, under nftables", () => {
     expect(await activeFor(extra, second)).toBe(second);
     expect(await activeFor(a, second)).toBe(second);
     expect(await activeFor(virtualIp.ipv6, second)).toBe(second);
-    expect(await requests(a)).toMatchObject({ answered: 60 });
+    expect(await requests({ address: a })).toMatchObject({ answered: 60 });
     await shell(first, `rm ${fault}`);
     expect(await activeFor(a, first)).toBe(first);
     expect(await activeFor(extra, first)).toBe(first);
@@ -370,14 +372,15 @@ describe("examples/active-active.yaml, with more on it, under nftables", () => {
     await powerCut(second);
     expect(await activeFor(b, first)).toBe(first);
     expect(await activeFor(gateway.ipv4, first)).toBe(first);
-    for (const address of [a, b]) expect(await requests(address)).toMatchObject({ answered: 60 });
+    for (const address of [a, b])
+      expect(await requests({ address })).toMatchObject({ answered: 60 });
     for (const address of [nat, nat6]) {
       expect(Object.keys(await askThroughNat(address)).sort()).toEqual(webs);
     }
     await powerOn(second);
     expect(await activeFor(b, second)).toBe(second);
     expect(await activeFor(a, first)).toBe(first);
-    expect(await requests(b)).toMatchObject({ answered: 60 });
+    expect(await requests({ address: b })).toMatchObject({ answered: 60 });
   });
 });
 

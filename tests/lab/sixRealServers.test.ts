@@ -6,8 +6,8 @@
  * @budgetSeconds 240
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { activeDirector, ipvsTable, realServers, virtualIp } from "./lab";
-import { requests } from "./pools";
+import { activeDirector, ipvsTable, realServers, requests } from "./lab";
+
 import { configure, everywhere, up } from "./stack";
 import { under } from "./underLoad";
 
@@ -18,7 +18,7 @@ test("requests are spread by weight over all of them", async () => {
     stack.realServers.forEach((realServer, i) => (realServer.weight = i < 2 ? 2 : 1));
   });
   await up();
-  const { byServer, lost } = await requests(virtualIp.ipv4, { count: 160, rate: 50 });
+  const { byServer, lost } = await requests({ count: 160, rate: 50 });
   expect(lost).toBe(0);
   expect(Object.keys(byServer).sort()).toEqual(names);
   for (const [name, count] of Object.entries(byServer)) {

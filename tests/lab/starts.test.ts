@@ -47,7 +47,7 @@ async function survives(active: LabHost, standby: LabHost): Promise<void> {
     what: `${standby.name} holds ${virtualIp.ipv4}`,
     timeoutSeconds: 20,
   });
-  expect(await requests(20)).toMatchObject({ lost: 0 });
+  expect(await requests({ count: 20 })).toMatchObject({ lost: 0 });
   await powerOn(active.name);
   await healthy();
   expect(await activeDirector()).toBe(standby.name);

@@ -42,7 +42,7 @@ test("a pair that was built by hand as the cookbook builds it is taken over: not
     await delay(3000);
   });
   expect(givenBack).toMatchObject({ lost: 0 });
-  expect(await requests(60)).toMatchObject({ answered: 60 });
+  expect(await requests()).toMatchObject({ answered: 60 });
   await removeCookbook();
   // The cookbook switches IPv6 off, on which the kernel forgets its addresses; destroy has switched it on again.
   await everywhere("systemctl restart networking");

@@ -13,10 +13,10 @@ import {
   powerCut,
   powerOn,
   realServers,
-  virtualIp,
+  requests,
 } from "./lab";
 import { done, healthy } from "./operatorCommands";
-import { requests } from "./pools";
+
 import { shell, tell } from "./stack";
 import { under } from "./underLoad";
 
@@ -48,7 +48,7 @@ test("the next in priority takes over, and then the third; nobody waits longer t
     }
   });
   expect(result.longestGapMs).toBeLessThan(3000);
-  expect(await requests(virtualIp.ipv4)).toMatchObject({ lost: 0 });
+  expect(await requests()).toMatchObject({ lost: 0 });
   const [last = ""] = left;
   await Promise.all(names.filter((name) => name !== last).map((name) => powerOn(name)));
   await healthy();

@@ -10,16 +10,18 @@ import { waitFor } from "../../lab/waitFor";
 import { summary } from "../../lab/load";
 import {
   findHost,
+  holders,
   inClient,
   listen,
   networks,
   powerCut,
   powerOn,
+  requests,
   startLoad,
   virtualIp,
 } from "./lab";
 import { installBfd, startBfd, stopBfd } from "./bfd";
-import { activeFor, directors, holdersOf, requests, settled, webs } from "./pools";
+import { activeFor, directors, settled, webs } from "./pools";
 import { configure, lossless, lvs, nobodyAsks, shell, tell, up } from "./stack";
 
 const [first = "", second = ""] = directors;
@@ -140,7 +142,7 @@ test("adverts by multicast, IPv4, IPv6 and version 2: one director has each addr
     expect(await activeFor(address, first)).toBe(first);
   }
   for (const address of [virtualIp.ipv4, virtualIp.ipv6]) {
-    const result = await requests(address);
+    const result = await requests({ address });
     expect(result).toMatchObject({ answered: 60, slow: 0 });
     expect(Object.keys(result.byServer).sort()).toEqual(webs);
   }
@@ -163,7 +165,7 @@ async function macOfVirtualIp(): Promise<string> {
 
 test("the virtual address has the protocol's MAC address, on an interface of its own", async () => {
   await inClient("ip", ["neigh", "flush", "to", virtualIp.ipv4]);
-  await requests(virtualIp.ipv4, { count: 1, rate: 10 });
+  await requests({ count: 1, rate: 10 });
   expect(await macOfVirtualIp()).toBe(protocolMac);
   // keepalived calls it vrrp.51, or by another name that is free.
   const device = (await shell(first, `ip -4 -o addr show to ${virtualIp.ipv4}`)).split(" ")[1];
@@ -240,7 +242,7 @@ test.each(faults)(
     expect(await activeFor(address, first)).toBe(first);
     await fail();
     expect(await activeFor(address, second)).toBe(second);
-    expect(await holdersOf(virtualIp.ipv4)).toEqual([first]);
+    expect(await holders()).toEqual([first]);
     await mend();
     expect(await activeFor(address, first)).toBe(first);
   },
@@ -255,7 +257,7 @@ test("a power cut moves all of them; the client needs no new MAC address; each c
     expect(await activeFor(address, second)).toBe(second);
   }
   await inClient("ip", ["neigh", "flush", "to", virtualIp.ipv4]);
-  await requests(virtualIp.ipv4, { count: 1, rate: 10 });
+  await requests({ count: 1, rate: 10 });
   expect(await macOfVirtualIp()).toBe(protocolMac);
   const heard = (await listening.end()).split("\n").filter((line) => line.includes(" > "));
   expect(heard.length).toBeGreaterThan(0);
