@@ -8,10 +8,13 @@ import type { Lab } from "../instance";
 import { guests } from "../lab";
 import { startLoad } from "../load";
 import { activeDirector } from "../measure";
+import { runStreams, survival, type Survival } from "../streams";
 import { table } from "../table";
 import { type Heard, startCapture } from "../vrrpCapture";
+import { echoPort, withEchoServers } from "./echo";
 import { spreadText } from "./figures";
 import { activeOfWholePair } from "./powerCuts";
+import { withStackConfig } from "./stack";
 
 /** A pause. Times are in milliseconds. */
 export interface PauseFigures {
@@ -26,8 +29,13 @@ export interface PauseFigures {
   /** Of these, requests that ended in a reset. */
   reset: number;
   slow: number;
+  /** Streams that were open before it stood still. */
+  before: Survival;
+  /** Streams that were opened while it did: those of the new active director, if there is one. */
+  meanwhile: Survival;
 }
 
+const streams = 50;
 const rate = 300;
 const beforeMs = 2000;
 const afterMs = 6000;
@@ -39,18 +47,28 @@ export async function measurePauses(
   tell: (line: string) => void,
 ): Promise<PauseFigures[]> {
   const figures: PauseFigures[] = [];
-  for (const each of seconds) {
-    for (let time = 1; time <= times; time++) {
-      const found = await onePause(lab, each);
-      const { paused, both, lost, reset, slow } = found;
-      tell(
-        `${each} s, ${time} (${paused}): both active for ${Math.round(both)} ms; ${lost} lost, ${reset} of them reset, ${slow} slow`,
-      );
-      figures.push(found);
-    }
-  }
+  await withEchoServers(lab, () =>
+    withStackConfig(lab, async (apply) => {
+      await apply(({ virtualServers }) => {
+        const { ipv4: address } = lab.topology.virtualIp;
+        virtualServers.push({ name: "echo", address, port: echoPort, scheduler: "wrr" });
+      });
+      for (const each of seconds) {
+        for (let time = 1; time <= times; time++) {
+          const found = await onePause(lab, each);
+          const { paused, both, lost, reset, slow } = found;
+          tell(
+            `${each} s, ${time} (${paused}): both active for ${Math.round(both)} ms; ${lost} lost, ${reset} of them reset, ${slow} slow; streams alive: ${alive(found.before)} before, ${alive(found.meanwhile)} meanwhile`,
+          );
+          figures.push(found);
+        }
+      }
+    }),
+  );
   return figures;
 }
+
+const alive = (of: Survival) => `${of.alive} of ${of.streams}`;
 
 /** The figures for people. */
 export function pauseTable(figures: readonly PauseFigures[]): string {
@@ -64,9 +82,16 @@ export function pauseTable(figures: readonly PauseFigures[]): string {
       "LOST",
       "RESET",
       "TOOK 1 s",
+      "STREAMS ALIVE: BEFORE",
+      "MEANWHILE",
     ],
     ...lengths.map((seconds) => {
       const own = figures.filter((each) => each.seconds === seconds);
+      const streamsAlive = (when: "before" | "meanwhile") => {
+        const total = (key: "alive" | "streams") =>
+          own.reduce((all, each) => all + each[when][key], 0);
+        return `${total("alive")} of ${total("streams")}`;
+      };
       const sum = (key: "sent" | "lost" | "reset" | "slow") =>
         own.reduce((all, each) => all + each[key], 0);
       return [
@@ -77,6 +102,8 @@ export function pauseTable(figures: readonly PauseFigures[]): string {
         `${sum("lost")} of ${sum("sent")}`,
         String(sum("reset")),
         String(sum("slow")),
+        streamsAlive("before"),
+        streamsAlive("meanwhile"),
       ];
     }),
   ]);
@@ -87,18 +114,38 @@ async function onePause(lab: Lab, seconds: number): Promise<PauseFigures> {
   const pid = guests(lab).find(({ host }) => host.name === paused)?.guest.pid;
   if (pid === undefined) throw new Error(`${paused} is off`);
   const capture = await startCapture(lab);
+  const start = Date.now() + 1500;
+  const stopAt = start + beforeMs;
+  const goOnAt = stopAt + seconds * 1000;
+  const streaming = runStreams(lab, {
+    address: lab.topology.virtualIp.ipv4,
+    port: echoPort,
+    byteEveryMs: 200,
+    groups: [
+      { name: "before", count: streams, from: start, until: stopAt - 500 },
+      { name: "meanwhile", count: streams, from: stopAt, until: goOnAt },
+    ],
+    endAt: goOnAt + afterMs,
+    quietMs: 1000,
+  });
   const load = await startLoad(lab, {
     address: lab.topology.virtualIp.ipv4,
     port: 80,
     rate,
-    seconds: (beforeMs + afterMs) / 1000 + seconds,
+    seconds: (goOnAt + afterMs - Date.now()) / 1000,
   });
-  await delay(beforeMs);
+  await delay(stopAt - Date.now());
   process.kill(-pid, "SIGSTOP");
-  await delay(seconds * 1000);
+  await delay(goOnAt - Date.now());
   process.kill(-pid, "SIGCONT");
   const wentOn = Date.now();
   const { sent, lost, slow, errors } = await load.result;
+  const found = await streaming;
+  const ofGroup = (name: string) =>
+    survival(
+      found.filter(({ group }) => group === name),
+      wentOn,
+    );
   const heard = await capture.end();
   const active = await activeDirector(lab);
   return {
@@ -110,6 +157,8 @@ async function onePause(lab: Lab, seconds: number): Promise<PauseFigures> {
     lost,
     reset: errors.ECONNRESET ?? 0,
     slow,
+    before: ofGroup("before"),
+    meanwhile: ofGroup("meanwhile"),
   };
 }
 

@@ -2,15 +2,14 @@
  * Experiment: what becomes of long-lived TCP streams when the active director's power is cut, by what carries them over: connection
  * sync, a scheduler that both directors compute alike, both, or nothing.
  */
-import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
-import { join } from "node:path";
 
 import type { Lab } from "../instance";
-import { directorsOf, realServersOf } from "../measure";
+import { directorsOf } from "../measure";
 import { type Stream, type Survival, runStreams, survival } from "../streams";
 import { table } from "../table";
 import { asRoot } from "./asRoot";
+import { echoPort, withEchoServers } from "./echo";
 import { machineLoad, spreadText } from "./figures";
 import { activeOfWholePair, cutAt } from "./powerCuts";
 import { type StackConfig, withStackConfig } from "./stack";
@@ -72,9 +71,6 @@ export const configurations: readonly Configuration[] = [
     directorSysctls: sloppy,
   },
 ];
-
-const port = 7000;
-const echoUnit = "lvs-ha-lab-echo";
 
 /** Streams have so long to prove that they are alive. */
 const afterCutMs = 15_000;
@@ -143,7 +139,7 @@ function configure(lab: Lab, stack: StackConfig, configuration: Configuration): 
   stack.virtualServers.push({
     name: "echo",
     address: lab.topology.virtualIp.ipv4,
-    port,
+    port: echoPort,
     ...virtualServer,
   });
   stack.vrrp = vrrp;
@@ -161,7 +157,7 @@ async function throughCut(
   const cutTime = start + 8000;
   const running = runStreams(lab, {
     address: lab.topology.virtualIp.ipv4,
-    port,
+    port: echoPort,
     byteEveryMs: 200,
     groups: [
       { name: "old", count, from: start, until: start + 3000 },
@@ -187,21 +183,5 @@ async function stopSyncDaemons(lab: Lab): Promise<void> {
   for (const { name } of directorsOf(lab)) {
     const left = await asRoot(lab, name, [...stop, "ipvsadm -L --daemon"].join("; "));
     if (left !== "") throw new Error(`${name} still has its ${left}`);
-  }
-}
-
-/** Real servers that echo, for as long as something takes. */
-async function withEchoServers<T>(lab: Lab, action: () => Promise<T>): Promise<T> {
-  const stop = `if systemctl -q is-active ${echoUnit}; then systemctl stop ${echoUnit}; fi`;
-  const program = await readFile(join(__dirname, "../echo.pl"), "utf8");
-  for (const { name } of realServersOf(lab)) {
-    await asRoot(lab, name, `${stop}; cat >/run/${echoUnit}.pl`, { input: program });
-    const command = `perl /run/${echoUnit}.pl ${port} ${name}`;
-    await asRoot(lab, name, `systemd-run --unit ${echoUnit} --collect --quiet ${command}`);
-  }
-  try {
-    return await action();
-  } finally {
-    for (const { name } of realServersOf(lab)) await asRoot(lab, name, stop);
   }
 }
