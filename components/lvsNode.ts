@@ -176,6 +176,7 @@ export class LvsNode extends pulumi.ComponentResource {
     const expected = virtualAddresses(settings).map(
       (address) => `expect ${withoutPrefix(address)}`,
     );
+    const rests = settings.directors.some(({ inMaintenance }) => inMaintenance) ? ["rests"] : [];
     // Who has the highest priority takes them when it comes.
     const preempted = settings.instances
       .filter(({ preempt, members }) => {
@@ -205,7 +206,14 @@ export class LvsNode extends pulumi.ComponentResource {
         stdin: pulumi
           .all([lacking, before])
           .apply(([lacks, holds = []]) =>
-            [...expected, ...lacks.flat(), ...holds, ...preempted, ...(last ? ["last"] : [])]
+            [
+              ...expected,
+              ...lacks.flat(),
+              ...holds,
+              ...preempted,
+              ...rests,
+              ...(last ? ["last"] : []),
+            ]
               .map((line) => `${line}\n`)
               .join(""),
           ),

@@ -15,6 +15,8 @@ conf=/etc/keepalived/keepalived.conf
 secrets=/etc/keepalived/lvs-ha-secrets.conf
 # There while keepalived must not run: not every director has the config yet.
 withdrawn=/var/lib/lvs-ha/keepalived-withdrawn
+# Seconds in which a director that is put into maintenance has checked its config and stopped.
+giving_up=20
 
 # The directors are asked one after the other; LAST is the one that goes on if it has any of the virtual addresses, MORE if it has all.
 # Prints a mark if this one doesn't go on: no two alike, for the engine to see that this one has to join again.
@@ -152,6 +154,7 @@ held() {
 #   lacks lvs1                     a director that isn't known to have the config: none that has withdrawn may start beside it
 #   holds lvs2 192.0.2.100         what a director has that was asked before this one
 #   preempts 192.0.2.101           what this director may just have taken from one that was asked before
+#   rests                          one is in maintenance, for which nobody waits: it may be giving up its addresses just now
 #   last                           nobody is asked after this one
 # Prints such lines of its own and of those before, and below an empty line the IPVS table.
 join() {
@@ -193,12 +196,14 @@ join() {
 # settle SECONDS: so long it takes until an address that nobody has is taken. One that has just been started may be about to take one that
 # somebody has, whom it doesn't hear.
 settle() {
-    deadline=$(($(uptime_seconds) + $1))
+    started_until=$(($(uptime_seconds) + $1))
+    unheld_until=$started_until
+    ! grep -qx rests "$scratch/told" || unheld_until=$((started_until + giving_up))
     while
         held >"$scratch/held"
-        [ -n "$started" ] || [ -n "$(find_unheld)" ]
+        now=$(uptime_seconds)
+        { [ -n "$started" ] && [ "$now" -lt $started_until ]; } || { [ "$now" -lt $unheld_until ] && [ -n "$(find_unheld)" ]; }
     do
-        [ "$(uptime_seconds)" -lt $deadline ] || return 0
         sleep 0.2
     done
 }

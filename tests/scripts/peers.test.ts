@@ -244,6 +244,21 @@ describe("a director that has withdrawn", () => {
   });
 
   test.each([
+    [0, "is content", ["rests"]],
+    [1, "is not", []],
+  ])(
+    "ends with %s, it %s, if it gets an address late, with somebody in maintenance: %j",
+    (code, _, rests) => {
+      rmSync(host.at(withdrawn));
+      host.sleeps(1, [
+        "read -r up idle </proc/uptime",
+        `[ "\${up%.*}" != 104 ] || ip addr add ${vip}/32 dev lo`,
+      ]);
+      expect(join([...expected, ...rests, "last"]).code).toBe(code);
+    },
+  );
+
+  test.each([
     ["it holds it", [...expected, "last"], [vip]],
     ["another holds it", [...expected, `holds lvs1 ${vip}`, "last"], []],
     ["others are asked after it", expected, []],
