@@ -2,8 +2,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { digest } from "./host/digest";
 import { fileSums } from "./host/fileSums";
-import { Host } from "./host/host";
-import { scriptsDigest, scriptsHome } from "./host/scripts";
+import { Host, type ScriptCall } from "./host/host";
+import { scriptDigest, scriptsHome } from "./host/scripts";
 import type { LvsNode } from "./lvsNode";
 import { firewallPackages, osProfiles } from "./os/profiles";
 import { renderFiles } from "./render/files";
@@ -56,8 +56,25 @@ export class RealServer extends pulumi.ComponentResource {
       interfaces: [],
       packages: [...os.packages.realServer, ...firewallPackages[firewall.backend], ...packages],
     });
-    // Changes with what is done on this host, so that the directors drain it for that and for nothing else.
-    const change = digest(JSON.stringify([args.host.host, firewall.backend, texts, scriptsDigest]));
+    // What it serves with.
+    const steps: Record<string, ScriptCall & { stdin: string }> = {
+      kernel: { script: "kernel.sh", stdin: texts.kernel },
+      firewall: {
+        script: "firewall.sh",
+        args: [firewall.backend],
+        stdin: texts.firewall,
+        tellClient: true,
+      },
+      vip: { script: "vip.sh", stdin: texts.vip },
+    };
+    // Changes when one of them may do something else than it has done, so that the directors drain it for that and for nothing else. Their
+    // scripts' code is part of that: what it will do on the host isn't known before it runs.
+    const change = digest(
+      JSON.stringify([
+        args.host.host,
+        Object.values(steps).map((step) => [step, scriptDigest(step.script)]),
+      ]),
+    );
     const drains = directors.map((director) => ({
       director,
       drained: director.host.aside(
@@ -67,14 +84,7 @@ export class RealServer extends pulumi.ComponentResource {
       ),
     }));
     host.waitFor(drains.map(({ drained }) => drained));
-    host.command("kernel", { script: "kernel.sh", stdin: texts.kernel });
-    host.command("firewall", {
-      script: "firewall.sh",
-      args: [firewall.backend],
-      stdin: texts.firewall,
-      tellClient: true,
-    });
-    host.command("vip", { script: "vip.sh", stdin: texts.vip });
+    for (const [suffix, step] of Object.entries(steps)) host.command(suffix, step);
     // It may be about to leave a service, whose check it fails from now on: that is not waited for.
     const stays = ipvsEntries(settings, args.host.name);
     this.serves = drains.map(({ director, drained }) =>

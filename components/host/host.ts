@@ -5,7 +5,7 @@ import { quote } from "shell-quote";
 import { withEnd } from "../render/files";
 import type { HostSettings } from "../settings";
 import type { SshLogin } from "../sshAccess";
-import { bundle, scriptsDigest, scriptsHome } from "./scripts";
+import { bundle, scriptDigest, scriptsHome } from "./scripts";
 
 /** What a host needs to be before anything is installed on it. */
 export interface Requirements {
@@ -84,8 +84,8 @@ export class Host {
     const path = `${scriptsHome}/${script}`;
     const client = tellClient ? ' "$SSH_CONNECTION"' : "";
     return this.run(suffix, {
-      // The comment changes with the scripts, so that a new script does its work again.
-      create: `${this.asRoot([path, "apply", this.owner, ...args])}${client} # scripts ${scriptsDigest}`,
+      // The comment changes with the script and those that it uses, so that a new one does its work again.
+      create: `${this.asRoot([path, "apply", this.owner, ...args])}${client} # scripts ${scriptDigest(script)}`,
       delete: this.asRoot([path, "undo", this.owner]),
       // `files.sh` wants the end of every input, of an empty one, too.
       stdin: pulumi.output(stdin).apply(withEnd),
@@ -94,7 +94,7 @@ export class Host {
 
   /**
    * A command beside the order of this host's own: what it does is part of another resource's change. It runs when `because` or its
-   * standard input differs.
+   * standard input differs, and not for a new version of its script, which has nothing to do until the next change.
    */
   aside(
     name: string,

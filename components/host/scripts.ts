@@ -1,7 +1,7 @@
 // The scripts that run on hosts: templates/scripts/*.sh, brought there as one text and called by name.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { digest } from "./digest";
+import { scriptDigests } from "./scriptUse";
 
 const folder = join(__dirname, "../../templates/scripts");
 
@@ -44,8 +44,18 @@ export function bundle(): string {
   );
 }
 
-/** Changes when any script does: commands that use the scripts carry it, so that they run again. */
-export const scriptsDigest = digest(bundle());
+let digests: Record<string, string> | undefined;
+
+/**
+ * Changes when code of this script does, or of one that it uses: the commands that run it carry this, so that they run again. `prepare`
+ * brings every other change, as that of a comment.
+ */
+export function scriptDigest(file: string): string {
+  digests ??= scriptDigests(scriptTexts());
+  const own = digests[file];
+  if (own === undefined) throw new Error(`there is no script ${file}`);
+  return own;
+}
 
 function hereDocument(file: string, text: string): string[] {
   const end = `END_OF_${file}`;

@@ -14,7 +14,7 @@ jest.mock("../../components/host/scripts", () => ({
   bundle: () => "all host scripts\n",
   script: (file: string) => `${file}\n`,
   scriptTexts: () => ({ "kernel.sh": "kernel.sh\n" }),
-  scriptsDigest: "DIGEST",
+  scriptDigest: (file: string) => `DIGEST-OF-${file}`,
 }));
 
 const stacks: Record<string, { stack: Stack; secrets: string[] }> = {

@@ -6,17 +6,15 @@ import { renderDirectorConfig } from "../../components/render/keepalived";
 import { insideSecret, register, waitsFor, type Registered } from "../support/mocks";
 import { settingsOf, smallStack, type Stack } from "../support/stacks";
 
-// A new version of the host scripts is one word here.
-const mockScripts = { digest: "DIGEST" };
+// A new version of a host script is one word here.
+const mockScripts = { changed: "" };
 jest.mock("../../components/host/scripts", () => ({
   ...jest.requireActual<object>("../../components/host/scripts"),
   bundle: () => "all host scripts\n",
-  get scriptsDigest() {
-    return mockScripts.digest;
-  },
+  scriptDigest: (file: string) => (file === mockScripts.changed ? "OTHER" : "DIGEST"),
 }));
 beforeEach(() => {
-  mockScripts.digest = "DIGEST";
+  mockScripts.changed = "";
 });
 
 async function pair(
@@ -31,7 +29,7 @@ async function pair(
   /** Names of the commands of all kinds that a pattern fits. */
   commands: (pattern: RegExp) => string[];
 }> {
-  const key = JSON.stringify([stack, secrets, mockScripts.digest, prints?.toString()]);
+  const key = JSON.stringify([stack, secrets, mockScripts.changed, prints?.toString()]);
   const seen = registered.get(key) ?? (await registerPair(stack, secrets, prints));
   registered.set(key, seen);
   const get = (name: string) => {
@@ -262,7 +260,9 @@ test("only a real server that is changed is drained", async () => {
 test.each<[string, (stack: Stack) => void]>([
   ["its firewall's back end", (stack) => (stack.firewall = { backend: "nftables" })],
   ["its firewall's rules", (stack) => (stack.firewall = { allowFrom: ["10.0.0.0/9"] })],
-  ["the version of the host scripts", () => (mockScripts.digest = "OTHER")],
+  ["the script of its kernel", () => (mockScripts.changed = "kernel.sh")],
+  ["the script of its firewall", () => (mockScripts.changed = "firewall.sh")],
+  ["the script of its virtual addresses", () => (mockScripts.changed = "vip.sh")],
   ["its virtual addresses", (stack) => (stack.virtualServers[0].address = "192.0.2.101")],
   [
     "its machine",

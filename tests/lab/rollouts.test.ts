@@ -6,8 +6,11 @@
  * @topology dev
  * @budgetSeconds 420
  */
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { activeDirector, directors, ipvsTable, onHost, realServers } from "./lab";
+import { activeDirector, directors, hosts, ipvsTable, onHost, realServers } from "./lab";
 import { conf, offer, pid, transitions } from "./keepalived";
 import { configure, everywhere, lvs, nobodyAsks, pulumi, shell, tell, up } from "./stack";
 import { noneOpen } from "./pools";
@@ -99,6 +102,64 @@ test("a change of the real servers goes through them one at a time, each drained
   ]);
   expect(await everywhere("sysctl -n net.core.somaxconn")).toEqual(Object.fromEntries(wanted));
 });
+
+test("a new version of the program drains nobody for a comment, and each real server for code that sets its addresses: nothing lost", async () => {
+  configure();
+  await up();
+  const program = programCopy();
+  const script = join(program, "templates/scripts/vip.sh");
+  const edit = (line: string) => {
+    writeFileSync(script, readFileSync(script, "utf8").replace("set -eu\n", `set -eu\n${line}\n`));
+  };
+  const updated = (said: string) =>
+    new Set([...said.matchAll(/remote:Command pair-(\S+) updated/g)].map(([, name = ""]) => name));
+  const result = await under(300, async () => {
+    edit("# A comment.");
+    expect(updated(await up("--cwd", program))).toEqual(
+      new Set(hosts.map(({ name }) => `${name}-prepare`)),
+    );
+    edit(":");
+    const said = await up("--cwd", program);
+    expect(updated(said)).toEqual(
+      new Set([
+        ...hosts.map(({ name }) => `${name}-prepare`),
+        ...realServers.flatMap(({ name }) => [
+          `${name}-vip`,
+          ...names.flatMap((director) => [
+            `${name}-drain-${director}`,
+            `${name}-restore-${director}`,
+          ]),
+        ]),
+      ]),
+    );
+    for (const director of names)
+      expect(drainsOn(said, director)).toHaveLength(2 * realServers.length);
+  });
+  rmSync(program, { recursive: true });
+  expect(result).toMatchObject({ lost: 0 });
+  for (const { name } of realServers) {
+    expect(await shell(name, "sed -n '/^set -eu/,+2p' /usr/local/lib/lvs-ha/vip.sh")).toBe(
+      "set -eu\n:\n# A comment.",
+    );
+  }
+});
+
+/** What the engine runs, to be edited. */
+function programCopy(): string {
+  const folder = mkdtempSync(join(tmpdir(), "lvs-ha-program-"));
+  const root = join(__dirname, "../..");
+  const parts = [
+    "Pulumi.yaml",
+    "package.json",
+    "tsconfig.json",
+    "index.ts",
+    "components",
+    "templates",
+  ];
+  for (const part of parts) cpSync(join(root, part), join(folder, part), { recursive: true });
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  return folder;
+}
 
 /** What drain.sh said on a director, in its order, each thing once: the engine shows a line while a command runs, and when it is done. */
 function drainsOn(said: string, director: string): string[] {

@@ -1,0 +1,215 @@
+// What a new version of the host scripts asks of the engine: the commands of steps that use what has changed, and no others.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { LvsHaPair } from "../../components";
+import type * as hostScripts from "../../components/host/scripts";
+import { scriptDigests, usedScripts } from "../../components/host/scriptUse";
+import { shellCode } from "../../components/host/shellCode";
+import { register, type Registered } from "../support/mocks";
+import { settingsOf, smallStack } from "../support/stacks";
+
+const folder = join(__dirname, "../../templates/scripts");
+const files = readdirSync(folder).sort();
+const texts = Object.fromEntries(
+  files.map((file) => [file, readFileSync(join(folder, file), "utf8")]),
+);
+
+// The version of the scripts that a stack is asked for by.
+const version = (of: typeof texts) => ({ texts: of, digests: scriptDigests(of) });
+let mockVersion = version(texts);
+jest.mock("../../components/host/scripts", () => ({
+  ...jest.requireActual<object>("../../components/host/scripts"),
+  bundle: () => Object.values(mockVersion.texts).join(""),
+  script: (file: string) => mockVersion.texts[file],
+  scriptTexts: () => mockVersion.texts,
+  scriptDigest: (file: string) => mockVersion.digests[file],
+}));
+
+/** A stack with every kind of step; without `metrics`, the one that looks at all scripts is not among them. */
+function stackWithAll(metrics: boolean) {
+  const stack = smallStack();
+  stack.directors[0].keepalivedVersion = "1:2.3.3-1";
+  return {
+    ...stack,
+    vrrp: { version: 2, advertIntervalSeconds: 1 },
+    metrics: { enabled: metrics },
+    ssh: { managedKey: true },
+  };
+}
+
+async function commandsOf(of: typeof texts, metrics: boolean): Promise<Registered[]> {
+  mockVersion = version(of);
+  const settings = settingsOf(stackWithAll(metrics), { vrrpAuthPass: "canary01" });
+  const seen = await register(() => {
+    const vrrpAuthPass = pulumi.secret("canary01");
+    new LvsHaPair("p", { settings, secrets: { vrrpAuthPass } });
+  });
+  return [...seen.values()].filter(({ type }) => type.startsWith("command:"));
+}
+
+/** Names of the commands that a change of some scripts has run again. */
+async function rerun(
+  changed: string[],
+  change: (text: string) => string,
+  metrics = false,
+): Promise<string[]> {
+  const now = changed.map((file): [string, string] => [file, change(texts[file] ?? "")]);
+  const before = await known(texts, metrics);
+  const after = await known({ ...texts, ...Object.fromEntries<string>(now) }, metrics);
+  expect([...after.keys()]).toEqual([...before.keys()]);
+  return [...after].filter(([name, asked]) => before.get(name) !== asked).map(([name]) => name);
+}
+
+const asked = new Map<string, Map<string, string>>();
+
+/** What is asked of the engine, by name and in the order of the names. */
+async function known(of: typeof texts, metrics: boolean): Promise<Map<string, string>> {
+  const key = JSON.stringify([of, metrics]);
+  const all =
+    asked.get(key) ??
+    new Map(
+      (await commandsOf(of, metrics))
+        .map(({ name, inputs }): [string, string] => [name, JSON.stringify(inputs)])
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
+  asked.set(key, all);
+  return all;
+}
+
+const withComment = (text: string) => `${text}\n# a comment\n`;
+const withCode = (text: string) => `${text}:\n`;
+
+const directors = ["lvs1", "lvs2"];
+const realServers = ["web1", "web2"];
+const hosts = [...directors, ...realServers];
+
+test("comments are brought to the hosts, and no step runs for them", async () => {
+  const others = files.filter((file) => file !== "authorize.sh");
+  expect(await rerun(others, withComment)).toEqual(hosts.map((host) => `p-${host}-prepare`));
+});
+
+/** The steps that a change of a script's code has run again on every host that has them; `prepare` brings it. */
+const table: Record<string, string[]> = {
+  // It travels by itself, before anything else is there.
+  "authorize.sh": ["authorize"],
+  "drain.sh": [],
+  "files.sh": ["drain", "firewall", "keepalived", "kernel", "secrets", "version", "vip"],
+  "firewall.sh": ["drain", "firewall"],
+  "install.sh": [],
+  "ipvs.sh": ["keepalived", "secrets", "version"],
+  "keepalived.sh": ["keepalived", "secrets", "version"],
+  "kernel.sh": ["drain", "kernel"],
+  "metrics.sh": [],
+  "network.sh": ["keepalived", "secrets", "version"],
+  "packages.sh": ["version"],
+  "peers.sh": [],
+  "preflight.sh": [],
+  "secrets.sh": ["secrets"],
+  "version.sh": ["version"],
+  "vip.sh": ["drain", "vip"],
+  "vrrp.sh": ["keepalived", "secrets", "version"],
+};
+
+/** Where each step is. */
+const places: Record<string, string[]> = {
+  authorize: hosts.map((host) => `p-ssh-${host}-authorize`),
+  prepare: hosts.map((host) => `p-${host}-prepare`),
+  drain: realServers.flatMap((host) => directors.map((one) => `p-${host}-drain-${one}`)),
+  kernel: hosts.map((host) => `p-${host}-kernel`),
+  firewall: hosts.map((host) => `p-${host}-firewall`),
+  vip: realServers.map((host) => `p-${host}-vip`),
+  secrets: directors.map((host) => `p-${host}-secrets`),
+  version: ["p-lvs1-version"],
+  keepalived: directors.map((host) => `p-${host}-keepalived`),
+};
+
+test("the table has every script", () => {
+  expect(Object.keys(table)).toEqual(files);
+});
+
+test.each(Object.entries(table))(
+  "code in %s runs %j again, and no other step",
+  async (file, steps) => {
+    expect(await rerun([file], withCode)).toEqual(
+      ["prepare", ...steps].flatMap((step) => places[step] ?? []).sort(),
+    );
+  },
+);
+
+test("metrics, which look for scripts that were changed by hand, are told of every change", async () => {
+  const told = hosts.flatMap((host) => [`p-${host}-metrics`, `p-${host}-prepare`]);
+  expect(await rerun(["drain.sh"], withComment, true)).toEqual(told);
+  expect(await rerun(["metrics.sh"], withCode, true)).toEqual(told);
+});
+
+test("a real server is drained when what it serves with is set anew, and only then", async () => {
+  for (const file of files) {
+    const changed = await rerun([file], withCode);
+    const anew = ["kernel", "firewall", "vip"].some((step) => changed.includes(`p-web1-${step}`));
+    expect([file, changed.includes("p-web1-drain-lvs1")]).toEqual([file, anew]);
+  }
+});
+
+test("every script is run or used by a step", async () => {
+  const run = (await commandsOf(texts, true)).flatMap(({ inputs: { create, delete: undo } }) =>
+    [create, undo].flatMap(
+      (line) => /\/usr\/local\/lib\/lvs-ha\/([\w-]+\.sh) /.exec(String(line)) ?? [],
+    ),
+  );
+  const used = run.flatMap((file) => (file in texts ? usedScripts(file, texts) : []));
+  expect([...new Set([...used, "authorize.sh"])].sort()).toEqual(files);
+});
+
+test("a script names others by paths that can be read from its text", () => {
+  const unread = files.flatMap((file) => {
+    const seen = usedScripts(file, texts);
+    return (texts[file] ?? "")
+      .split("\n")
+      .filter((line) => !/^\s*#/.test(line))
+      .flatMap((line) =>
+        [...line.matchAll(/([^\s"'=;|&()]*)\.sh\b/g)].map(([word, path = ""]) => ({
+          word,
+          name: `${/[^/]*$/.exec(path)?.[0] ?? ""}.sh`,
+          line,
+        })),
+      )
+      .filter(({ word, name }) => !(word.includes("/") && seen.includes(name)))
+      .map(({ line }) => `${file}: ${line.trim()}`);
+  });
+  // What unpacks all of them.
+  expect(unread).toEqual(['install.sh: for script in "$stage"/*.sh; do']);
+});
+
+test("scripts that use each other, and one that is used by way of another, count", () => {
+  const own = {
+    "a.sh": '. "${0%/*}/b.sh"\n',
+    "b.sh": 'exec "$here/c.sh" try\n',
+    "c.sh": "cat <<UNIT\nExecStart=${0%/*}/a.sh up\nUNIT\n",
+    "d.sh": '# "${0%/*}/a.sh"\n"${0%/*}/elsewhere.sh"\n',
+  };
+  expect(usedScripts("b.sh", own)).toEqual(["a.sh", "b.sh", "c.sh"]);
+  expect(usedScripts("d.sh", own)).toEqual(["d.sh"]);
+  const was = scriptDigests(own);
+  const now = scriptDigests({ ...own, "c.sh": `${own["c.sh"]}:\n` });
+  expect(Object.keys(own).filter((file) => was[file as keyof typeof own] !== now[file])).toEqual([
+    "a.sh",
+    "b.sh",
+    "c.sh",
+  ]);
+});
+
+test("a step's digest is that of the files as they are", () => {
+  const { scriptDigest } = jest.requireActual<typeof hostScripts>("../../components/host/scripts");
+  for (const file of files) expect(scriptDigest(file)).toBe(scriptDigests(texts)[file]);
+  expect(() => scriptDigest("absent.sh")).toThrow("there is no script absent.sh");
+});
+
+test("of every script, the code is told apart from the comments", () => {
+  for (const file of files) {
+    const text = texts[file] ?? "";
+    expect([file, shellCode(text) !== text]).toEqual([file, true]);
+    expect([file, shellCode(withComment(text))]).toEqual([file, shellCode(text)]);
+    expect([file, shellCode(withCode(text))]).not.toEqual([file, shellCode(text)]);
+  }
+});
