@@ -120,19 +120,24 @@ export interface VirtualServerSettings extends Omit<
   realServers: MemberSettings[];
 }
 
+/** What VRRP is told once; all else of the config's `vrrp` is an instance's, which has it resolved. */
+export interface VrrpSettings extends Omit<
+  StackConfig["vrrp"],
+  InstanceKey | "virtualRouterId" | "instances"
+> {
+  /** What keepalived takes an instance's version to be where it names none. */
+  defaultVersion: StackConfig["vrrp"]["version"];
+  /** Pauses between adverts of addresses, which all instances have alike. */
+  garp: Pick<StackConfig["vrrp"]["garp"], "intervalSeconds" | "naIntervalSeconds">;
+}
+
 export interface Settings extends Pick<
   StackConfig,
-  | "ssh"
-  | "vrrp"
-  | "tracking"
-  | "scripts"
-  | "daemon"
-  | "email"
-  | "firewall"
-  | "metrics"
-  | "rollout"
-  | "packages"
+  "tracking" | "scripts" | "daemon" | "email" | "firewall" | "metrics" | "rollout" | "packages"
 > {
+  /** How to log in, but for what each host has for itself. */
+  ssh: Omit<StackConfig["ssh"], "user" | "port">;
+  vrrp: VrrpSettings;
   kernel: StackConfig["kernel"] & { sloppyTcp: boolean };
   directors: DirectorSettings[];
   realServers: RealServerSettings[];
@@ -170,8 +175,12 @@ export function resolve(config: StackConfig): Settings {
   const instances = instancesOf(config);
   const marks = checkMarks(realServers);
   return {
-    ssh,
-    vrrp,
+    ssh: omit(ssh, ["user", "port"]),
+    vrrp: {
+      ...omit(vrrp, [...instanceKeys, "virtualRouterId", "instances"]),
+      defaultVersion: vrrp.version,
+      garp: pick(vrrp.garp, ["intervalSeconds", "naIntervalSeconds"]),
+    },
     tracking,
     scripts,
     daemon,
@@ -364,6 +373,29 @@ export function ownAddress(
 ): string | undefined {
   if (checkedFamily(vrrpAddress) === family) return vrrpAddress;
   return family === "inet6" ? vrrpAddress6 : undefined;
+}
+
+/** Where a director has its `vrrpAddress6`: on the interface of an instance that is of IPv6, or else beside its `vrrpAddress`. */
+export function interfaceOfAddress6(
+  instances: InstanceSettings[],
+  {
+    name,
+    vrrpAddress,
+    vrrpAddress6,
+  }: Pick<DirectorSettings, "name" | "vrrpAddress" | "vrrpAddress6">,
+): string | undefined {
+  if (vrrpAddress6 === undefined) return undefined;
+  const has = (instance: InstanceSettings, address: string) =>
+    instance.members.some((member) => member.name === name && member.address === address);
+  const carriesIpv6 = ({ virtualAddresses }: InstanceSettings) =>
+    virtualAddresses.some(({ address }) => checkedFamily(address) === "inet6");
+  const beside = instances.filter((instance) => has(instance, vrrpAddress));
+  const found =
+    instances.find((instance) => has(instance, vrrpAddress6)) ??
+    beside.find(carriesIpv6) ??
+    beside[0] ??
+    instances.find(carriesIpv6);
+  return found?.interface;
 }
 
 /** A director's own address, with its prefix, in the network of a virtual server's addresses. */

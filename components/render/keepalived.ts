@@ -169,7 +169,7 @@ function globalDefs(
       lvs_notify_fifo_script: call(daemon.lvsNotifyFifo?.script),
       rs_init_notifies: daemon.realServerInitNotifies,
       // The kernel's version of the protocol differs by instance; IPv6 knows 3 only.
-      vrrp_version: vrrp.version,
+      vrrp_version: vrrp.defaultVersion,
       // Of two that were active, the one that yields says so: the other then claims the addresses again. Without it, neighbours whose
       // ARP caches have the one that yielded would go on sending there.
       vrrp_higher_prio_send_advert: true,
@@ -303,7 +303,7 @@ function heard(
     words: {
       interface: instance.interface,
       virtual_router_id: instance.virtualRouterId,
-      version: instance.version === vrrp.version ? undefined : instance.version,
+      version: instance.version === vrrp.defaultVersion ? undefined : instance.version,
       advert_int: instance.advertIntervalSeconds,
       // An IPv6 advert leaves from a link-local address unless it is told otherwise.
       [instance.unicast ? "unicast_src_ip" : "mcast_src_ip"]:
@@ -329,7 +329,7 @@ export function renderHeard(
   authPass?: string,
 ): string {
   const lines = [
-    ...block("global_defs", statements({ vrrp_version: vrrp.version })),
+    ...block("global_defs", statements({ vrrp_version: vrrp.defaultVersion })),
     ...instances.flatMap((instance) => {
       const { words, blocks } = heard(instance, vrrp, director, authPass !== undefined);
       return block(`vrrp_instance ${instance.name}`, [...statements(words), ...blocks]);
