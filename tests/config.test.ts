@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { check } from "../components/config";
 import { rules } from "../components/rules";
+import { rule } from "../components/rules/rule";
 import { schema } from "../components/schema";
 import { distantRealServers } from "../components/settings";
 import { stackArb } from "./support/arbitraries";
@@ -131,6 +132,23 @@ test("a key that decides the stack's shape may not be secret: its text could not
   ]);
 });
 
+test("a rule sees the keys that it names, and no others", () => {
+  const { find } = rule({
+    needs: ["os", "ssh"],
+    find: (config) => {
+      // @ts-expect-error: a key that is not named can be wrong still, or not there.
+      const { directors } = config;
+      return [config.os, String(directors)];
+    },
+  });
+  const { ssh } = settingsOf(smallStack());
+  expect(find({ os: "debian13" }, () => false)).toEqual([]);
+  expect(find({ os: "debian13", ssh: { ...ssh, user: "root", port: 22 } }, () => false)).toEqual([
+    "debian13",
+    "undefined",
+  ]);
+});
+
 test("every rule is broken by a mistake here, so that none can be lost unseen", () => {
   const broken = new Set<number>();
   const spies = rules.map((rule, i) => {
@@ -146,7 +164,7 @@ test("every rule is broken by a mistake here, so that none can be lost unseen", 
   spies.forEach((spy) => {
     spy.mockRestore();
   });
-  const unbroken = rules.filter((_, i) => !broken.has(i)).map(({ find }) => find.toString());
+  const unbroken = rules.flatMap(({ needs }, i) => (broken.has(i) ? [] : [[i, ...needs].join()]));
   expect(unbroken).toEqual([]);
 });
 

@@ -10,7 +10,7 @@ import {
   membersOf,
   ownAddress,
 } from "../settings";
-import { repeated, type Rule } from "./rule";
+import { repeated, rule, type Rule } from "./rule";
 
 type Service = StackConfig["virtualServers"][number];
 
@@ -22,7 +22,7 @@ interface Placed {
 }
 
 export const checkRules: Rule[] = [
-  {
+  rule({
     needs: ["virtualServers"],
     // keepalived lets a real server watch a session once.
     find: ({ virtualServers }) =>
@@ -43,15 +43,15 @@ export const checkRules: Rule[] = [
           ),
         ),
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) =>
       virtualServers.flatMap((service, i) =>
         written(service, i).flatMap(({ at, check }) => errorsWithin(check, at)),
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "directors"],
     find: ({ virtualServers, directors }) =>
       virtualServers.flatMap((service, i) => {
@@ -85,8 +85,8 @@ export const checkRules: Rule[] = [
           return errors;
         });
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance"],
     find: ({ virtualServers, realServers, maintenance }) =>
       virtualServers.flatMap((service, i) => {
@@ -108,8 +108,8 @@ export const checkRules: Rule[] = [
           ),
         );
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance"],
     find: ({ virtualServers, realServers, maintenance }) =>
       virtualServers.flatMap((service, i) => {
@@ -129,8 +129,8 @@ export const checkRules: Rule[] = [
           });
         });
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) =>
       virtualServers.flatMap((service, i) => {
@@ -148,7 +148,7 @@ export const checkRules: Rule[] = [
             : [],
         );
       }),
-  },
+  }),
 ];
 
 /** Keys of a URL that say how its `regex` is matched. */

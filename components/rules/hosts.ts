@@ -9,15 +9,15 @@ import {
   type StackConfig,
 } from "../schema";
 import { instancesOf, ownAddressFor, writtenAddresses } from "../settings";
-import { named, repeated, unknown, type Rule } from "./rule";
+import { named, repeated, rule, unknown, type Rule } from "./rule";
 
 export const hostRules: Rule[] = [
-  {
+  rule({
     needs: ["directors", "realServers"],
     find: ({ directors, realServers }) =>
       repeated("name", [...named("directors", directors), ...named("realServers", realServers)]),
-  },
-  {
+  }),
+  rule({
     needs: ["directors", "realServers"],
     find: ({ directors, realServers }) => [
       ...repeated("host", [
@@ -42,8 +42,8 @@ export const hostRules: Rule[] = [
         ]),
       ),
     ],
-  },
-  {
+  }),
+  rule({
     needs: ["directors"],
     find: ({ directors }) =>
       directors.flatMap(({ vrrpAddress, vrrpAddress6 }, i) =>
@@ -53,8 +53,8 @@ export const hostRules: Rule[] = [
             ]
           : [],
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["directors", "vrrp"],
     find: ({ directors, vrrp }) =>
       directors.flatMap(({ host, syncAddress }, i) =>
@@ -64,8 +64,8 @@ export const hostRules: Rule[] = [
             ]
           : [],
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["realServers"],
     find: ({ realServers }) =>
       realServers.flatMap(({ managed, host, hostKey, address, address6 }, i) => {
@@ -100,8 +100,8 @@ export const hostRules: Rule[] = [
         }
         return errors;
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["maintenance", "directors", "realServers"],
     find: ({ maintenance, directors, realServers }) => {
       const entries = maintenance.map((value, i) => ({ at: `maintenance[${i}]`, value }));
@@ -114,8 +114,8 @@ export const hostRules: Rule[] = [
           : []),
       ];
     },
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "directors", "realServers", "vrrp"],
     find: (config) => {
       const owners = new Map([
@@ -131,8 +131,8 @@ export const hostRules: Rule[] = [
           : [];
       });
     },
-  },
-  {
+  }),
+  rule({
     needs: ["directors", "realServers", "virtualServers", "vrrp"],
     // The standby would forward what it gets for the virtual address, which it doesn't hold, back to the active one.
     find: ({ directors, realServers, virtualServers, vrrp }) => {
@@ -160,12 +160,12 @@ export const hostRules: Rule[] = [
           : [];
       });
     },
-  },
-  {
+  }),
+  rule({
     needs: ["directors", "vrrp", "virtualServers"],
     find: (config) => strayDirectors(config).map(({ error }) => error),
-  },
-  {
+  }),
+  rule({
     needs: ["kernel"],
     find: ({ kernel: { realServerSysctls } }) =>
       Object.entries(realServerSysctls).flatMap(([key, value]) => {
@@ -177,7 +177,7 @@ export const hostRules: Rule[] = [
               `kernel.realServerSysctls.${key}: "${value}" lets the real servers answer ARP for the virtual addresses, which is the active director's to do; it must be ${needed}`,
             ];
       }),
-  },
+  }),
 ];
 
 /** Directors that are in another network than the first one of an instance, by what their prefixes say. */

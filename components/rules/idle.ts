@@ -2,7 +2,7 @@
 import { checkedFamily, trackLists, type InstanceKey, type StackConfig } from "../schema";
 import { checksOf, instancesOf, membersOf, type InstanceSettings } from "../settings";
 import { written } from "./checks";
-import type { Rule } from "./rule";
+import { rule, type Rule } from "./rule";
 import { placeOf, weightOf } from "./vrrp";
 
 /** A key that changes nothing where it is. */
@@ -17,14 +17,11 @@ export interface IdleKey {
   whole?: string;
 }
 
-type Find = (
-  config: StackConfig,
-  hasSecret: Parameters<Rule["find"]>[1],
-) => (IdleKey | undefined | false)[];
+type Found = IdleKey | undefined | false;
 
 /** Every kind of them: what it compares, and what it finds. */
-const kinds: { needs: Rule["needs"]; find: Find }[] = [
-  {
+const kinds: Rule<Found>[] = [
+  rule({
     needs: ["vrrp", "directors", "virtualServers", "tracking"],
     // Under nopreempt a standby takes the active one's adverts whatever their priority: vrrp_state_backup() in vrrp.c. Among three
     // directors, a weight still says which standby is next.
@@ -49,8 +46,8 @@ const kinds: { needs: Rule["needs"]; find: Find }[] = [
                   ),
             ),
           ],
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "directors", "virtualServers"],
     find: (config) => [
       ...ofInstances(config, "garp", ({ garp }) => [
@@ -83,8 +80,8 @@ const kinds: { needs: Rule["needs"]; find: Find }[] = [
         ],
       ),
     ],
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "directors", "virtualServers"],
     find: (config) => {
       const families = new Set(
@@ -106,8 +103,8 @@ const kinds: { needs: Rule["needs"]; find: Find }[] = [
         );
       });
     },
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp"],
     find: ({ vrrp: { instances, virtualRouterId } }) => [
       instances !== undefined &&
@@ -117,8 +114,8 @@ const kinds: { needs: Rule["needs"]; find: Find }[] = [
           why: "is for the one instance that there is without vrrp.instances, each of which has its own",
         },
     ],
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) =>
       virtualServers.map(
@@ -130,8 +127,8 @@ const kinds: { needs: Rule["needs"]; find: Find }[] = [
             why: "is for checks of type http and https, and there is none",
           },
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance"],
     find: (config) =>
       config.virtualServers.flatMap((service, i) => {
@@ -159,8 +156,8 @@ const kinds: { needs: Rule["needs"]; find: Find }[] = [
           ),
         ];
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "daemon", "email"],
     find: ({ virtualServers, daemon, email }) => {
       const told = daemon.lvsNotifyFifo ?? daemon.notifyFifo;
@@ -187,8 +184,8 @@ const kinds: { needs: Rule["needs"]; find: Find }[] = [
           },
       ];
     },
-  },
-  {
+  }),
+  rule({
     needs: ["ssh"],
     find: ({ ssh }, hasSecret) => [
       hasSecret("sshPrivateKeyPassphrase") &&
@@ -203,7 +200,7 @@ const kinds: { needs: Rule["needs"]; find: Find }[] = [
           !ssh.proxy && { at, why: "is for the bastion ssh.proxy, which is not set" },
       ),
     ],
-  },
+  }),
 ];
 
 export const idleRules: Rule[] = kinds.map(({ needs, find }) => ({
@@ -220,7 +217,7 @@ export function idleKeys(config: StackConfig): IdleKey[] {
   return kinds.flatMap(({ find }) => found(find(config, () => false)));
 }
 
-function found(keys: ReturnType<Find>): IdleKey[] {
+function found(keys: Found[]): IdleKey[] {
   return keys.filter((key) => typeof key === "object");
 }
 
@@ -228,9 +225,9 @@ function found(keys: ReturnType<Find>): IdleKey[] {
  * What an instance's key holds that is idle, where it is written. What several take from `vrrp` is idle when it is for all of them.
  */
 function ofInstances(
-  config: StackConfig,
+  config: Parameters<typeof instancesOf>[0],
   key: InstanceKey,
-  find: (instance: InstanceSettings) => ReturnType<Find>,
+  find: (instance: InstanceSettings) => Found[],
 ): IdleKey[] {
   const everywhere = instancesOf(config).map((instance, i) => ({
     place: placeOf(config.vrrp, i, key),
@@ -257,7 +254,7 @@ function below(place: string, keys: IdleKey[]): IdleKey[] {
 }
 
 function idleWeights(
-  { tracking }: StackConfig,
+  { tracking }: Pick<StackConfig, "tracking">,
   list: (typeof trackLists)[number],
   entries: { name: string; weight?: number }[],
 ): IdleKey[] {
@@ -276,6 +273,6 @@ function idleWeights(
   });
 }
 
-function groupOf({ vrrp }: StackConfig, { name }: InstanceSettings) {
+function groupOf({ vrrp }: Pick<StackConfig, "vrrp">, { name }: InstanceSettings) {
   return vrrp.syncGroups.find(({ instances }) => instances.includes(name));
 }

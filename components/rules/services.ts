@@ -20,7 +20,7 @@ import {
 } from "../settings";
 import { overlapping, wordsOf, type PortFlow } from "./flows";
 import { strayDirectors, virtualAddressesOf } from "./hosts";
-import { named, repeated, unknown, type Rule } from "./rule";
+import { named, repeated, rule, unknown, type Rule } from "./rule";
 
 type Service = StackConfig["virtualServers"][number];
 
@@ -30,11 +30,11 @@ interface Placed {
 }
 
 export const serviceRules: Rule[] = [
-  {
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) => repeated("name", named("virtualServers", virtualServers)),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) =>
       virtualServers.flatMap(({ address, port, protocol, fwmark, traffic }, i) => {
@@ -72,8 +72,8 @@ export const serviceRules: Rule[] = [
             : [`${at}.traffic: is missing; it must say what is marked with ${fwmark}`]),
         ];
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) => [
       ...repeated(
@@ -85,8 +85,8 @@ export const serviceRules: Rule[] = [
       ),
       ...overlaps(virtualServers),
     ],
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) => [
       ...virtualServers.flatMap((service, i) => {
@@ -99,8 +99,8 @@ export const serviceRules: Rule[] = [
       }),
       ...prefixesThatDiffer(virtualServers),
     ],
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "directors", "vrrp"],
     find: (config) => {
       const instances = instancesOf(config);
@@ -132,8 +132,8 @@ export const serviceRules: Rule[] = [
         }),
       );
     },
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers"],
     find: ({ virtualServers, realServers }) =>
       virtualServers.flatMap(({ realServers: chosen }, i) => {
@@ -150,8 +150,8 @@ export const serviceRules: Rule[] = [
           ...repeated("real server", members),
         ];
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance"],
     find: ({ virtualServers, realServers, maintenance }) =>
       virtualServers.flatMap((service, i) => {
@@ -164,8 +164,8 @@ export const serviceRules: Rule[] = [
           ];
         });
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance"],
     find: ({ virtualServers, realServers, maintenance }) =>
       virtualServers.flatMap((service, i) =>
@@ -185,8 +185,8 @@ export const serviceRules: Rule[] = [
             : [];
         }),
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance"],
     find: ({ virtualServers, realServers, maintenance }) =>
       virtualServers.flatMap((service, i) => {
@@ -225,12 +225,12 @@ export const serviceRules: Rule[] = [
             : []),
         ];
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) => virtualServers.flatMap(schedulingErrors),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance", "directors", "vrrp"],
     // Of a director with more interfaces than one, the config doesn't know every network: its preflight asks the kernel.
     find: (config) => {
@@ -271,15 +271,15 @@ export const serviceRules: Rule[] = [
           : [];
       });
     },
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance"],
     find: ({ virtualServers, realServers, maintenance }) =>
       virtualServers.flatMap((service, i) =>
         sorryErrors(service, `virtualServers[${i}]`, { realServers, maintenance }),
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "vrrp"],
     find: (config) => {
       const virtual = new Set(virtualAddressesOf(config).map(({ address }) => canonical(address)));
@@ -291,8 +291,8 @@ export const serviceRules: Rule[] = [
           : [],
       );
     },
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) =>
       virtualServers.flatMap(({ realServers }, i) =>
@@ -305,8 +305,8 @@ export const serviceRules: Rule[] = [
             : [];
         }),
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "firewall"],
     find: ({ virtualServers, firewall }) =>
       firewall.backend === "ufw"
@@ -323,7 +323,7 @@ export const serviceRules: Rule[] = [
             ),
           )
         : [],
-  },
+  }),
 ];
 
 /** True where all that the config says of the directors is of one interface, in networks whose prefixes it knows. */

@@ -5,7 +5,7 @@ import { compareVersions } from "../os/versions";
 import { schema, type StackConfig } from "../schema";
 import { instancesOf } from "../settings";
 import { written } from "./checks";
-import type { Rule } from "./rule";
+import { rule, type Rule } from "./rule";
 import { longestDelay } from "./vrrp";
 
 /**
@@ -13,7 +13,7 @@ import { longestDelay } from "./vrrp";
  * release tag that knows the keyword; what an old version knows and gets wrong is worked around in `render/` and the host scripts.
  */
 export const versionRules: Rule[] = [
-  {
+  rule({
     needs: ["os", "directors", "virtualServers", "vrrp", "tracking", "daemon"],
     find: (config) => {
       const oldest = config.directors
@@ -34,7 +34,7 @@ export const versionRules: Rule[] = [
           : [],
       );
     },
-  },
+  }),
 ];
 
 interface Gated {
@@ -46,7 +46,9 @@ interface Gated {
 }
 
 /** Values of keys that every version knows, which an older one refuses or gets wrong; the keys' `valuesSince` tells of them. */
-function gatedValues(config: StackConfig): Gated[] {
+function gatedValues(
+  config: Pick<StackConfig, "directors" | "virtualServers" | "vrrp" | "tracking">,
+): Gated[] {
   const fractions = config.tracking.scripts.flatMap((script, i) =>
     (["intervalSeconds", "timeoutSeconds"] as const).flatMap((key) =>
       Number.isInteger(script[key] ?? 0)
