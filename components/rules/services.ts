@@ -19,7 +19,7 @@ import {
   writtenAddresses,
 } from "../settings";
 import { overlapping, wordsOf, type PortFlow } from "./flows";
-import { strayDirectors, virtualAddressesOf } from "./hosts";
+import { strayDirectors } from "./hosts";
 import { named, repeated, rule, unknown, type Rule } from "./rule";
 
 type Service = StackConfig["virtualServers"][number];
@@ -278,19 +278,6 @@ export const serviceRules: Rule[] = [
       virtualServers.flatMap((service, i) =>
         sorryErrors(service, `virtualServers[${i}]`, { realServers, maintenance }),
       ),
-  }),
-  rule({
-    needs: ["virtualServers", "vrrp"],
-    find: (config) => {
-      const virtual = new Set(virtualAddressesOf(config).map(({ address }) => canonical(address)));
-      return config.virtualServers.flatMap(({ sorryServer }, i) =>
-        sorryServer && virtual.has(canonical(sorryServer.address))
-          ? [
-              `virtualServers[${i}].sorryServer.address: "${sorryServer.address}" is a virtual address of the stack, which is the director itself; a sorry server needs an address of its own`,
-            ]
-          : [],
-      );
-    },
   }),
   rule({
     needs: ["virtualServers"],
