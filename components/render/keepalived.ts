@@ -1,7 +1,7 @@
 // keepalived.conf(5) of one director: pure, the same text for the same settings.
 import { osProfiles } from "../os/profiles";
 import { compareVersions } from "../os/versions";
-import { valueAt, withoutPrefix, type TrackList } from "../schema";
+import { trackLists, valueAt, withoutPrefix, type TrackList } from "../schema";
 import {
   ownAddressFor,
   type DirectorSettings,
@@ -9,18 +9,19 @@ import {
   type Settings,
   type VirtualAddress,
 } from "../settings";
+import { ownWeight, weightOf } from "../tracking";
 import { advertisedAddress } from "./advertised";
 import { renderCheck, renderThroughServices } from "./checks";
 import { renderFiles } from "./files";
 import { block, statements, type Line } from "./statements";
 import { renderTemplate } from "./template";
-import { definedWeight, ownWeight, weightOf } from "./weights";
+import { weightText } from "./weights";
 
 /** Where auth_pass lives: a file of its own, so that keepalived.conf stays readable in a preview. */
 export const secretsPath = "/etc/keepalived/lvs-ha-secrets.conf";
 
 /** Where the stack's scripts live on a director. */
-export const scriptsFolder = "/etc/keepalived/lvs-ha-scripts";
+const scriptsFolder = "/etc/keepalived/lvs-ha-scripts";
 
 /** A call of one of the stack's scripts. */
 interface Hook {
@@ -234,7 +235,7 @@ function tracked(
         timeout: script.timeoutSeconds,
         rise: script.rise,
         fall: script.fall,
-        weight: weightOf(script, ownWeight.scripts),
+        weight: weightText(script, ownWeight.scripts),
         user: script.user,
         init_fail: script.initFail,
       }),
@@ -247,7 +248,7 @@ function tracked(
           .join(" "),
         param_match: process.parameterMatch === "exact" ? undefined : process.parameterMatch,
         full_command: process.fullCommand,
-        weight: weightOf(process, ownWeight.processes),
+        weight: weightText(process, ownWeight.processes),
         quorum: process.quorum,
         quorum_max: process.quorumMax,
         fork_delay: process.forkDelaySeconds,
@@ -258,7 +259,7 @@ function tracked(
       heading: `track_file ${file.name}`,
       lines: statements({
         file: `"${file.file}"`,
-        weight: weightOf(file, ownWeight.files),
+        weight: weightText(file, ownWeight.files),
         init_file: file.initialValue,
       }),
     })),
@@ -278,7 +279,7 @@ function tracked(
         ttl: session.ttl,
         max_hops: session.maxHops,
         multihop: session.multihop,
-        weight: weightOf(session, ownWeight.bfd),
+        weight: weightText(session, ownWeight.bfd),
       }),
     })),
   ];
@@ -471,22 +472,21 @@ function granularity({
 
 type Tracks = Pick<InstanceSettings, TrackList>;
 
-/** The block of each, and where `tracking` defines what it names. */
-const trackBlock: Record<keyof Tracks, { keyword: string; list?: keyof Settings["tracking"] }> = {
-  trackInterfaces: { keyword: "track_interface" },
-  trackScripts: { keyword: "track_script", list: "scripts" },
-  trackProcesses: { keyword: "track_process", list: "processes" },
-  trackFiles: { keyword: "track_file", list: "files" },
-  trackBfd: { keyword: "track_bfd", list: "bfd" },
+/** The block of each. */
+const trackBlock: Record<TrackList, string> = {
+  trackInterfaces: "track_interface",
+  trackScripts: "track_script",
+  trackProcesses: "track_process",
+  trackFiles: "track_file",
+  trackBfd: "track_bfd",
 };
 
 function trackBlocks(tracks: Tracks, tracking: Settings["tracking"]): Line[] {
-  return Object.entries(trackBlock).flatMap(([key, { keyword, list }]) =>
+  return trackLists.flatMap((list) =>
     block(
-      keyword,
-      tracks[key as keyof Tracks].map((entry) => {
-        const own = list === undefined ? 0 : definedWeight(tracking, list, entry.name);
-        const weight = weightOf(entry, own);
+      trackBlock[list],
+      tracks[list].map((entry) => {
+        const weight = weightText(entry, weightOf(entry, list, tracking));
         return weight === undefined ? entry.name : `${entry.name} weight ${weight}`;
       }),
     ),

@@ -95,7 +95,6 @@ export const checkRules: Rule[] = [
         return membersOf({ realServers, maintenance }, service.realServers).flatMap((member) =>
           checksOf(service, member).flatMap((check) =>
             service.fwmark !== undefined &&
-            "port" in { port: undefined, ...check } &&
             "connectTimeoutSeconds" in check &&
             check.type !== "ping" &&
             check.port === undefined &&
@@ -139,9 +138,11 @@ export const checkRules: Rule[] = [
           return [];
         }
         return written(service, i).flatMap(({ at, check }) =>
-          ["tcp", "http", "https", "smtp"].includes(check.type) &&
-          "port" in { port: undefined, ...check } &&
-          (check as { port?: number }).port === undefined
+          (check.type === "tcp" ||
+            check.type === "http" ||
+            check.type === "https" ||
+            check.type === "smtp") &&
+          check.port === undefined
             ? [
                 `${at}.type: "${check.type}" of a ${flow.protocol} service would take every real server out; set the check's port to a TCP port that tells its health`,
               ]

@@ -1,9 +1,10 @@
 // Keys that are right each for itself, and change nothing beside what another key says. keepalived takes such a pair, and at most logs it.
 import { checkedFamily, trackLists, type InstanceKey, type StackConfig } from "../schema";
 import { checksOf, instancesOf, membersOf, type InstanceSettings } from "../settings";
+import { weightOf } from "../tracking";
 import { written } from "./checks";
 import { rule, type Rule } from "./rule";
-import { placeOf, weightOf } from "./vrrp";
+import { placeOf } from "./vrrp";
 
 /** A key that changes nothing where it is. */
 export interface IdleKey {

@@ -1,5 +1,6 @@
 // Rules about names that point elsewhere in the config: scripts, tracked things, mail.
 import type { StackConfig } from "../schema";
+import { trackedIn } from "../tracking";
 import { written } from "./checks";
 import { named, repeated, rule, unknown, type Rule } from "./rule";
 
@@ -101,14 +102,6 @@ export const nameRules: Rule[] = [
           ),
   }),
 ];
-
-/** Lists of tracked things, and where in `tracking` those are defined. */
-export const trackedIn = {
-  trackScripts: "scripts",
-  trackProcesses: "processes",
-  trackFiles: "files",
-  trackBfd: "bfd",
-} as const;
 
 type Block = Partial<
   Pick<StackConfig["vrrp"], keyof typeof trackedIn | "trackInterfaces" | "notify" | "smtpAlert">

@@ -6,7 +6,6 @@ import {
   valueAt,
   type InstanceKey,
   type StackConfig,
-  type TrackList,
 } from "../schema";
 import {
   defaultPriority,
@@ -15,7 +14,8 @@ import {
   writtenAddresses,
   type InstanceSettings,
 } from "../settings";
-import { places, trackedIn } from "./names";
+import { weightOf } from "../tracking";
+import { places } from "./names";
 import { named, repeated, rule, unknown, type Rule } from "./rule";
 
 /** Where an instance's own keys are written: `vrrp` while there is one instance only. */
@@ -532,17 +532,6 @@ function isUnplaced(
     writtenAddresses(service).length === 0 ||
     (vrrpInstance !== undefined && !instances.some(({ name }) => name === vrrpInstance))
   );
-}
-
-/** What a tracked thing adds to the priority: said where it is tracked, or else where it is defined. */
-export function weightOf(
-  { name, weight }: { name: string; weight?: number },
-  list: TrackList,
-  tracking: StackConfig["tracking"],
-): number {
-  if (weight !== undefined || list === "trackInterfaces") return weight ?? 0;
-  const own = tracking[trackedIn[list]].find((defined) => defined.name === name);
-  return own?.weight ?? (list === "trackFiles" ? 1 : 0);
 }
 
 function keysAt(record: object, at: string): { at: string; value: string }[] {
