@@ -109,16 +109,34 @@ export interface Through {
   forwarding: VirtualServerConfig["forwarding"];
 }
 
-export interface VirtualServerSettings extends Omit<
-  VirtualServerConfig,
-  "realServers" | "address" | "traffic" | "checks" | "vrrpInstance"
-> {
+/** What a virtual server's settings have in another shape, or not at all. */
+const resolvedKeys = [
+  ...(["address", "port", "protocol", "fwmark", "traffic"] as const),
+  ...(["realServers", "checks", "vrrpInstance"] as const),
+];
+
+interface ServiceSettings extends Omit<VirtualServerConfig, (typeof resolvedKeys)[number]> {
   family: Family;
   vrrpInstance: string;
   /** What clients send to; one flow unless it is a fwmark service. */
   flows: Flow[];
   realServers: MemberSettings[];
 }
+
+/** A virtual server that clients reach by an address and port. */
+export interface AddressService extends ServiceSettings {
+  fwmark?: undefined;
+  address: string;
+  port: number;
+  protocol: Flow["protocol"];
+}
+
+/** A virtual server for packets that carry a firewall mark. */
+export interface FwmarkService extends ServiceSettings {
+  fwmark: number;
+}
+
+export type VirtualServerSettings = AddressService | FwmarkService;
 
 /** What VRRP is told once; all else of the config's `vrrp` is an instance's, which has it resolved. */
 export interface VrrpSettings extends Omit<
@@ -521,12 +539,30 @@ function resolveVirtualServer(
     };
   });
   return {
-    ...omit(virtualServer, ["realServers", "vrrpInstance", "address", "traffic", "checks"]),
+    ...omit(virtualServer, resolvedKeys),
+    ...reachedBy(virtualServer),
     family,
     vrrpInstance,
     flows,
     realServers: members,
   };
+}
+
+/** How packets are told to be a virtual server's. */
+function reachedBy({
+  name,
+  address,
+  port,
+  protocol,
+  fwmark,
+}: VirtualServerConfig):
+  Pick<FwmarkService, "fwmark"> | Pick<AddressService, "address" | "port" | "protocol"> {
+  if (fwmark !== undefined) return { fwmark };
+  // A rule has asked for them.
+  if (address === undefined || port === undefined) {
+    throw new Error(`virtual server ${name} has neither a fwmark nor an address and port`);
+  }
+  return { address: canonical(address), port, protocol };
 }
 
 /** Checks that open a connection, for which the way through the virtual address is the default. */

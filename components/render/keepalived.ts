@@ -79,7 +79,7 @@ export function renderKeepalived(
         comment: service.name,
         service:
           service.fwmark === undefined
-            ? `${service.flows[0]?.address} ${service.port}`
+            ? `${service.address} ${service.port}`
             : `fwmark ${service.fwmark}`,
         lines: serviceLines(service),
         realServers: service.realServers.map((member) => ({
