@@ -112,7 +112,7 @@ export interface Through {
 /** What a virtual server's settings have in another shape, or not at all. */
 const resolvedKeys = [
   ...(["address", "port", "protocol", "fwmark", "traffic"] as const),
-  ...(["realServers", "checks", "vrrpInstance"] as const),
+  ...(["realServers", "sorryServer", "checks", "vrrpInstance"] as const),
 ];
 
 interface ServiceSettings extends Omit<VirtualServerConfig, (typeof resolvedKeys)[number]> {
@@ -121,6 +121,14 @@ interface ServiceSettings extends Omit<VirtualServerConfig, (typeof resolvedKeys
   /** What clients send to; one flow unless it is a fwmark service. */
   flows: Flow[];
   realServers: MemberSettings[];
+  sorryServer?: SorryServerSettings;
+}
+
+/** Who answers when no real server does. */
+interface SorryServerSettings extends NonNullable<VirtualServerConfig["sorryServer"]> {
+  /** 0 in a fwmark service, as a real server's. */
+  port: number;
+  forwarding: VirtualServerConfig["forwarding"];
 }
 
 /** A virtual server that clients reach by an address and port. */
@@ -320,11 +328,8 @@ export function partsOf(
 }
 
 /** A virtual server's sorry server, where it has one. */
-export function sorryPart({
-  sorryServer,
-  forwarding,
-}: Pick<VirtualServerSettings, "sorryServer" | "forwarding">): Part[] {
-  return sorryServer ? [{ forwarding, port: 0, ...sorryServer, checks: [] }] : [];
+export function sorryPart({ sorryServer }: Pick<VirtualServerSettings, "sorryServer">): Part[] {
+  return sorryServer ? [{ ...sorryServer, checks: [] }] : [];
 }
 
 /** True when the virtual address needs a prefix of its own: some director's network doesn't hold it. */
@@ -459,7 +464,7 @@ export function distantRealServers(
     virtualServers,
     instances,
   }: Pick<Settings, "instances"> & {
-    virtualServers: Pick<VirtualServerSettings, "realServers" | "sorryServer" | "forwarding">[];
+    virtualServers: Pick<VirtualServerSettings, "realServers" | "sorryServer">[];
   },
   director: Pick<DirectorSettings, "name" | "vrrpAddress" | "vrrpAddress6">,
 ): string[] {
@@ -499,7 +504,7 @@ function resolveVirtualServer(
   instances: InstanceSettings[],
   marks: Map<string, number>,
 ): VirtualServerSettings {
-  const { realServers: chosen } = virtualServer;
+  const { realServers: chosen, sorryServer, forwarding: usual } = virtualServer;
   const vrrpInstance = virtualServer.vrrpInstance ?? instances[0]?.name ?? "";
   const family = familyOfService(virtualServer);
   const flows = flowsOf(virtualServer);
@@ -516,7 +521,7 @@ function resolveVirtualServer(
   const members = membersOf(config, chosen).map((member): MemberSettings => {
     const realServer = config.realServers.find(({ name }) => name === member.name);
     const address = addressesOf(realServer ?? {})[family] ?? "";
-    const forwarding = member.forwarding ?? virtualServer.forwarding;
+    const forwarding = member.forwarding ?? usual;
     return {
       ...member,
       address,
@@ -545,6 +550,15 @@ function resolveVirtualServer(
     vrrpInstance,
     flows,
     realServers: members,
+    ...(sorryServer
+      ? {
+          sorryServer: {
+            ...sorryServer,
+            port: sorryServer.port ?? 0,
+            forwarding: sorryServer.forwarding ?? usual,
+          },
+        }
+      : {}),
   };
 }
 

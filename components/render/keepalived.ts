@@ -445,8 +445,8 @@ function serviceLines(service: Settings["virtualServers"][number]): Line[] {
     quorum_down: call(service.quorumDown),
     smtp_alert: service.smtpAlert,
     ha_suspend: service.haSuspend,
-    sorry_server: sorryServer && `${sorryServer.address} ${sorryServer.port ?? 0}`,
-    sorry_server_lvs_method: sorryServer && (sorryServer.forwarding ?? service.forwarding),
+    sorry_server: sorryServer && `${sorryServer.address} ${sorryServer.port}`,
+    sorry_server_lvs_method: sorryServer?.forwarding,
     sorry_server_inhibit: sorryServer?.inhibitOnFailure,
   });
 }
