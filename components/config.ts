@@ -2,6 +2,7 @@
 import { closest, distance } from "fastest-levenshtein";
 import { z } from "zod";
 import { rules } from "./rules";
+import { hasKeys } from "./rules/rule";
 import { schema, secretSchema, type SecretName, type StackConfig } from "./schema";
 import { resolve, type Settings } from "./settings";
 
@@ -37,16 +38,12 @@ export function check(raw: RawConfig): { settings?: Settings; errors: string[] }
     }
   }
   // A rule runs as soon as the keys that it compares are right in themselves, whatever is wrong elsewhere.
-  for (const { needs, find } of rules) {
-    if (needs.every((key) => key in parsed)) {
-      errors.push(...find(parsed as StackConfig, (name) => raw.has(name)));
-    }
-  }
+  for (const { find } of rules) errors.push(...find(parsed, (name) => raw.has(name)));
   if (errors.length === 0) errors.push(...unfilled(parsed, ""));
-  return errors.length > 0
+  return errors.length > 0 || !hasKeys(parsed, settingNames)
     ? // What instances take from `vrrp` is wrong in all of them, and once in the config.
       { errors: [...new Set(errors)] }
-    : { settings: resolve(parsed as StackConfig), errors };
+    : { settings: resolve(parsed), errors };
 }
 
 /** Strings that still say FILL_IN, as an import leaves them where nothing but a person knows the value. */

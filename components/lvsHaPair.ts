@@ -118,9 +118,10 @@ export class LvsHaPair extends pulumi.ComponentResource {
 }
 
 /** `192.0.2.100:80 TCP`, or `fwmark 1`: as ipvsadm(8) names a service. */
-function serviceText({ fwmark, flows, port, protocol }: VirtualServerSettings): string {
-  if (fwmark !== undefined) return `fwmark ${fwmark}`;
-  return `${endpoint(flows[0]?.address ?? "", port ?? 0)} ${protocol}`;
+function serviceText(service: VirtualServerSettings): string {
+  return service.fwmark === undefined
+    ? `${endpoint(service.address, service.port)} ${service.protocol}`
+    : `fwmark ${service.fwmark}`;
 }
 
 /** What `peers.sh join` prints below an empty line. */

@@ -16,7 +16,12 @@ import {
 } from "./render/keepalived";
 import { renderDirectorKernel } from "./render/kernel";
 import { withoutPrefix } from "./schema";
-import { distantRealServers, type DirectorSettings, type Settings } from "./settings";
+import {
+  distantRealServers,
+  interfaceOfAddress6,
+  type DirectorSettings,
+  type Settings,
+} from "./settings";
 import type { SshAccess } from "./sshAccess";
 
 export interface LvsNodeArgs {
@@ -44,6 +49,7 @@ export class LvsNode extends pulumi.ComponentResource {
     const { director, settings, access } = args;
     const { vrrp, instances, kernel, firewall, packages } = settings;
     const os = osProfiles[director.os];
+    const interface6 = interfaceOfAddress6(instances, director);
     this.host = new Host(name, director, access.to(director), this);
     this.host.prepare({
       role: "director",
@@ -55,10 +61,8 @@ export class LvsNode extends pulumi.ComponentResource {
             const own = members.find(({ name: member }) => member === director.name)?.address;
             return own === undefined ? [device] : [`${device}=${own}`];
           }),
-          ...(director.vrrpAddress6 === undefined
-            ? []
-            : [`${vrrp.interface}=${director.vrrpAddress6}`]),
-          vrrp.syncInterface,
+          ...(interface6 === undefined ? [] : [`${interface6}=${director.vrrpAddress6}`]),
+          ...(vrrp.connectionSync ? [vrrp.syncInterface] : []),
         ]),
       ],
       packages: [...os.packages.director, ...firewallPackages[firewall.backend], ...packages],

@@ -109,30 +109,61 @@ export interface Through {
   forwarding: VirtualServerConfig["forwarding"];
 }
 
-export interface VirtualServerSettings extends Omit<
-  VirtualServerConfig,
-  "realServers" | "address" | "traffic" | "checks" | "vrrpInstance"
-> {
+/** What a virtual server's settings have in another shape, or not at all. */
+const resolvedKeys = [
+  ...(["address", "port", "protocol", "fwmark", "traffic"] as const),
+  ...(["realServers", "sorryServer", "checks", "vrrpInstance"] as const),
+];
+
+interface ServiceSettings extends Omit<VirtualServerConfig, (typeof resolvedKeys)[number]> {
   family: Family;
   vrrpInstance: string;
   /** What clients send to; one flow unless it is a fwmark service. */
   flows: Flow[];
   realServers: MemberSettings[];
+  sorryServer?: SorryServerSettings;
+}
+
+/** Who answers when no real server does. */
+interface SorryServerSettings extends NonNullable<VirtualServerConfig["sorryServer"]> {
+  /** 0 in a fwmark service, as a real server's. */
+  port: number;
+  forwarding: VirtualServerConfig["forwarding"];
+}
+
+/** A virtual server that clients reach by an address and port. */
+export interface AddressService extends ServiceSettings {
+  fwmark?: undefined;
+  address: string;
+  port: number;
+  protocol: Flow["protocol"];
+}
+
+/** A virtual server for packets that carry a firewall mark. */
+export interface FwmarkService extends ServiceSettings {
+  fwmark: number;
+}
+
+export type VirtualServerSettings = AddressService | FwmarkService;
+
+/** What VRRP is told once; all else of the config's `vrrp` is an instance's, which has it resolved. */
+export interface VrrpSettings extends Omit<
+  StackConfig["vrrp"],
+  InstanceKey | "virtualRouterId" | "instances"
+> {
+  /** What keepalived takes an instance's version to be where it names none. */
+  defaultVersion: StackConfig["vrrp"]["version"];
+  /** Pauses between adverts of addresses, which all instances have alike. */
+  garp: Pick<StackConfig["vrrp"]["garp"], "intervalSeconds" | "naIntervalSeconds">;
 }
 
 export interface Settings extends Pick<
   StackConfig,
-  | "ssh"
-  | "vrrp"
-  | "tracking"
-  | "scripts"
-  | "daemon"
-  | "email"
-  | "firewall"
-  | "metrics"
-  | "rollout"
-  | "packages"
+  "tracking" | "scripts" | "daemon" | "email" | "firewall" | "metrics" | "rollout" | "packages"
 > {
+  /** How to log in, but for what each host has for itself. */
+  ssh: Omit<StackConfig["ssh"], "user" | "port">;
+  vrrp: VrrpSettings;
   kernel: StackConfig["kernel"] & { sloppyTcp: boolean };
   directors: DirectorSettings[];
   realServers: RealServerSettings[];
@@ -170,8 +201,12 @@ export function resolve(config: StackConfig): Settings {
   const instances = instancesOf(config);
   const marks = checkMarks(realServers);
   return {
-    ssh,
-    vrrp,
+    ssh: omit(ssh, ["user", "port"]),
+    vrrp: {
+      ...omit(vrrp, [...instanceKeys, "virtualRouterId", "instances"]),
+      defaultVersion: vrrp.version,
+      garp: pick(vrrp.garp, ["intervalSeconds", "naIntervalSeconds"]),
+    },
     tracking,
     scripts,
     daemon,
@@ -293,11 +328,8 @@ export function partsOf(
 }
 
 /** A virtual server's sorry server, where it has one. */
-export function sorryPart({
-  sorryServer,
-  forwarding,
-}: Pick<VirtualServerSettings, "sorryServer" | "forwarding">): Part[] {
-  return sorryServer ? [{ forwarding, port: 0, ...sorryServer, checks: [] }] : [];
+export function sorryPart({ sorryServer }: Pick<VirtualServerSettings, "sorryServer">): Part[] {
+  return sorryServer ? [{ ...sorryServer, checks: [] }] : [];
 }
 
 /** True when the virtual address needs a prefix of its own: some director's network doesn't hold it. */
@@ -366,6 +398,29 @@ export function ownAddress(
   return family === "inet6" ? vrrpAddress6 : undefined;
 }
 
+/** Where a director has its `vrrpAddress6`: on the interface of an instance that is of IPv6, or else beside its `vrrpAddress`. */
+export function interfaceOfAddress6(
+  instances: InstanceSettings[],
+  {
+    name,
+    vrrpAddress,
+    vrrpAddress6,
+  }: Pick<DirectorSettings, "name" | "vrrpAddress" | "vrrpAddress6">,
+): string | undefined {
+  if (vrrpAddress6 === undefined) return undefined;
+  const has = (instance: InstanceSettings, address: string) =>
+    instance.members.some((member) => member.name === name && member.address === address);
+  const carriesIpv6 = ({ virtualAddresses }: InstanceSettings) =>
+    virtualAddresses.some(({ address }) => checkedFamily(address) === "inet6");
+  const beside = instances.filter((instance) => has(instance, vrrpAddress));
+  const found =
+    instances.find((instance) => has(instance, vrrpAddress6)) ??
+    beside.find(carriesIpv6) ??
+    beside[0] ??
+    instances.find(carriesIpv6);
+  return found?.interface;
+}
+
 /** A director's own address, with its prefix, in the network of a virtual server's addresses. */
 export function ownAddressFor(
   { vrrpInstance, family }: Pick<VirtualServerSettings, "vrrpInstance" | "family">,
@@ -409,7 +464,7 @@ export function distantRealServers(
     virtualServers,
     instances,
   }: Pick<Settings, "instances"> & {
-    virtualServers: Pick<VirtualServerSettings, "realServers" | "sorryServer" | "forwarding">[];
+    virtualServers: Pick<VirtualServerSettings, "realServers" | "sorryServer">[];
   },
   director: Pick<DirectorSettings, "name" | "vrrpAddress" | "vrrpAddress6">,
 ): string[] {
@@ -449,7 +504,7 @@ function resolveVirtualServer(
   instances: InstanceSettings[],
   marks: Map<string, number>,
 ): VirtualServerSettings {
-  const { realServers: chosen } = virtualServer;
+  const { realServers: chosen, sorryServer, forwarding: usual } = virtualServer;
   const vrrpInstance = virtualServer.vrrpInstance ?? instances[0]?.name ?? "";
   const family = familyOfService(virtualServer);
   const flows = flowsOf(virtualServer);
@@ -466,7 +521,7 @@ function resolveVirtualServer(
   const members = membersOf(config, chosen).map((member): MemberSettings => {
     const realServer = config.realServers.find(({ name }) => name === member.name);
     const address = addressesOf(realServer ?? {})[family] ?? "";
-    const forwarding = member.forwarding ?? virtualServer.forwarding;
+    const forwarding = member.forwarding ?? usual;
     return {
       ...member,
       address,
@@ -489,12 +544,39 @@ function resolveVirtualServer(
     };
   });
   return {
-    ...omit(virtualServer, ["realServers", "vrrpInstance", "address", "traffic", "checks"]),
+    ...omit(virtualServer, resolvedKeys),
+    ...reachedBy(virtualServer),
     family,
     vrrpInstance,
     flows,
     realServers: members,
+    ...(sorryServer
+      ? {
+          sorryServer: {
+            ...sorryServer,
+            port: sorryServer.port ?? 0,
+            forwarding: sorryServer.forwarding ?? usual,
+          },
+        }
+      : {}),
   };
+}
+
+/** How packets are told to be a virtual server's. */
+function reachedBy({
+  name,
+  address,
+  port,
+  protocol,
+  fwmark,
+}: VirtualServerConfig):
+  Pick<FwmarkService, "fwmark"> | Pick<AddressService, "address" | "port" | "protocol"> {
+  if (fwmark !== undefined) return { fwmark };
+  // A rule has asked for them.
+  if (address === undefined || port === undefined) {
+    throw new Error(`virtual server ${name} has neither a fwmark nor an address and port`);
+  }
+  return { address: canonical(address), port, protocol };
 }
 
 /** Checks that open a connection, for which the way through the virtual address is the default. */

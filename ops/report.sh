@@ -103,11 +103,7 @@ sysctls() {
 }
 
 packages() {
-    if command -v dpkg-query >/dev/null; then
-        dpkg-query -W -f '${binary:Package} ${db:Status-Status}\n' "$@" 2>/dev/null
-    else
-        rpm -q --qf '%{NAME} installed\n' "$@"
-    fi
+    dpkg-query -W -f '${binary:Package} ${db:Status-Status}\n' "$@" 2>/dev/null
 }
 
 # VERSION held, or VERSION alone.

@@ -400,7 +400,7 @@ test.each(["host", "vrrpAddress", "vrrpAddress6", "syncAddress"])(
       vrrp({ virtualAddresses: [{ address: own }] })(s);
     });
     expect(errors).toEqual([
-      `vrrp.virtualAddresses[0].address: "${own}" is lvs2's own address; a virtual address must be nobody's`,
+      `vrrp.virtualAddresses[0].address: "${own}" is lvs2's own address (directors[1].${key}); a virtual address must be nobody's`,
     ]);
   },
 );
@@ -414,7 +414,7 @@ test.each(["host", "address", "address6"])(
       vrrp({ virtualAddresses: [{ address: own }] })(s);
     });
     expect(errors).toEqual([
-      `vrrp.virtualAddresses[0].address: "${own}" is web2's own address; a virtual address must be nobody's`,
+      `vrrp.virtualAddresses[0].address: "${own}" is web2's own address (realServers[1].${key}); a virtual address must be nobody's`,
     ]);
   },
 );

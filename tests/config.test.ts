@@ -7,8 +7,10 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { check } from "../components/config";
 import { rules } from "../components/rules";
+import { rule } from "../components/rules/rule";
+import * as types from "../components/schema";
 import { schema } from "../components/schema";
-import { distantRealServers } from "../components/settings";
+import { distantRealServers, sourcesOf, type Settings } from "../components/settings";
 import { stackArb } from "./support/arbitraries";
 import { all, runs, seed } from "./support/draws";
 import { childrenOf, unwrap } from "./support/features";
@@ -131,6 +133,91 @@ test("a key that decides the stack's shape may not be secret: its text could not
   ]);
 });
 
+test("a rule sees the keys that it names, and no others", () => {
+  const { find } = rule({
+    needs: ["os", "ssh"],
+    find: (config) => {
+      // @ts-expect-error: a key that is not named can be wrong still, or not there.
+      const { directors } = config;
+      return [config.os, String(directors)];
+    },
+  });
+  const { ssh } = settingsOf(smallStack());
+  expect(find({ os: "debian13" }, () => false)).toEqual([]);
+  expect(find({ os: "debian13", ssh: { ...ssh, user: "root", port: 22 } }, () => false)).toEqual([
+    "debian13",
+    "undefined",
+  ]);
+});
+
+describe("one address is one host's, or a virtual address", () => {
+  // Addresses that are somebody else's, or that several may name.
+  const elsewhere = /\.checks\[\]|\.virtualR(oute|ule)s\[\]|^email\.smtpServer$|^ssh\.proxy\.host$/;
+  const kinds = [
+    ...[types.address, types.ipv6Address, types.hostAddress, types.virtualAddress],
+    ...[types.addressWithPrefix, types.ipv6AddressWithPrefix],
+  ].map(({ _zod }): unknown => _zod.def);
+  const isAsked = (type: z.core.$ZodType, place: string) =>
+    kinds.includes(unwrap(type)._zod.def) && !elsewhere.test(place);
+
+  test("and of every key of the schema that can give one away, a mistake here does so", () => {
+    const asked = new Set<string>();
+    const visit = (type: z.core.$ZodType, place: string): void => {
+      if (isAsked(type, place)) asked.add(place.replace(/<\d>/, ""));
+      for (const [below, suffix] of childrenOf(type)) visit(below, place + suffix);
+    };
+    for (const [key, type] of Object.entries(schema)) visit(type, key);
+    expect(asked.size).toBeGreaterThan(10);
+    const told = mistakes
+      .flatMap(([, , ...errors]) => errors)
+      .flatMap((error) => /^(\S+): "[^"]*" is \w+'s own (address|name) /.exec(error)?.[1] ?? [])
+      .map((at) => at.replace(/\[\d\]/g, "[]").replace(/(directors|source|neighbor)\.\w+/, "$1{}"));
+    expect([...asked].filter((place) => !told.includes(place))).toEqual([]);
+  });
+
+  /** What the hosts have, each once, and the virtual addresses. */
+  const addressesIn = (settings: Settings) =>
+    [
+      ...settings.directors.map((director) => [director.host, ...sourcesOf(settings, director)]),
+      ...settings.realServers.map(({ host, addresses }) => [
+        ...(host ? [host.host] : []),
+        ...Object.values(addresses),
+      ]),
+      settings.instances.flatMap(({ virtualAddresses }) =>
+        virtualAddresses.map(({ address }) => address),
+      ),
+    ].flatMap((own) => [
+      ...new Set(
+        own.map((text) => (types.isAddress(text) ? types.canonical(text) : text.toLowerCase())),
+      ),
+    ]);
+
+  test(`and what passes with an address in a second place gives it to nobody else (SEED=${seed})`, () => {
+    let passed = 0;
+    fc.assert(
+      fc.property(stackArb(), fc.infiniteStream(fc.nat()), (stack, numbers) => {
+        const places = placesOf(stack).filter(({ type, place }) => isAsked(type, place));
+        const chosen = [...numbers.take(10)].map((number) => places[number % places.length]);
+        for (const [i, to] of chosen.entries()) {
+          const from = chosen[(i + 1) % chosen.length];
+          const before = to?.holder[to.key];
+          const value = from?.holder[from.key];
+          if (to === undefined || typeof before !== "string" || typeof value !== "string") continue;
+          to.holder[to.key] = types.withoutPrefix(value) + (/\/\d+$/.exec(before)?.[0] ?? "");
+          const { settings } = check(raw(stack));
+          to.holder[to.key] = before;
+          if (settings === undefined) continue;
+          passed++;
+          const all = addressesIn(settings);
+          expect(all).toHaveLength(new Set(all).size);
+        }
+      }),
+      { seed, numRuns: runs(30, 300) },
+    );
+    expect(passed).toBeGreaterThan(0);
+  }, 120_000);
+});
+
 test("every rule is broken by a mistake here, so that none can be lost unseen", () => {
   const broken = new Set<number>();
   const spies = rules.map((rule, i) => {
@@ -146,7 +233,7 @@ test("every rule is broken by a mistake here, so that none can be lost unseen", 
   spies.forEach((spy) => {
     spy.mockRestore();
   });
-  const unbroken = rules.filter((_, i) => !broken.has(i)).map(({ find }) => find.toString());
+  const unbroken = rules.flatMap(({ needs }, i) => (broken.has(i) ? [] : [[i, ...needs].join()]));
   expect(unbroken).toEqual([]);
 });
 
@@ -267,11 +354,8 @@ test("persistence 0 means none, and the cookbook's defaults are the defaults", (
     persistenceTimeoutSeconds: 0,
     scheduler: "rr",
   });
-  expect(settings.vrrp).toMatchObject({
-    interface: "eth1",
-    syncInterface: "eth0",
-    virtualRouterId: 51,
-  });
+  expect(settings.vrrp.syncInterface).toBe("eth0");
+  expect(settings.instances).toMatchObject([{ interface: "eth1", virtualRouterId: 51 }]);
   expect(settings.kernel.conntrackMax).toBe(2000000);
 });
 

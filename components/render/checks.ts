@@ -2,8 +2,9 @@
 import type { Check, CheckType, Family } from "../schema";
 import { checkedFamily } from "../schema";
 import type { CheckSettings, Settings, Through } from "../settings";
+import { definedWeight } from "../tracking";
 import { block, statements, type Line } from "./statements";
-import { definedWeight, weightOf } from "./weights";
+import { weightText } from "./weights";
 
 type Call = (hook: { script: string; args?: string[]; user?: string }) => string | undefined;
 
@@ -161,7 +162,7 @@ function ownLines(check: Check, tracking: Settings["tracking"], call: Call): Lin
     case "file":
       return statements({
         track_file: check.trackFile,
-        weight: weightOf(check, definedWeight(tracking, "files", check.trackFile)),
+        weight: weightText(check, definedWeight(tracking, "files", check.trackFile)),
       });
     case "bfd":
       return statements({ name: check.session });

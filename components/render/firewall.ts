@@ -102,7 +102,7 @@ export function renderDirectorFirewall(settings: Settings, director: DirectorSet
     ),
     unserved: unique(
       virtualServers
-        .filter((service) => !isServedByDirectors(service, settings))
+        .filter((service) => !isServedByDirectors(service))
         .flatMap(({ flows }) => flows.flatMap(flowOpenings))
         .filter(({ protocol }) => protocol === "tcp" || protocol === "udp"),
     ),
@@ -110,17 +110,10 @@ export function renderDirectorFirewall(settings: Settings, director: DirectorSet
   });
 }
 
-/** Whether a director may be one of its servers: IPVS leaves such connections to the kernel then. */
-function isServedByDirectors(
-  { realServers, sorryServer }: VirtualServerSettings,
-  settings: Settings,
-): boolean {
-  const own = settings.directors.flatMap((director) => [
-    ...sourcesOf(settings, director),
-    director.host,
-  ]);
-  return [...realServers, ...(sorryServer ? [sorryServer] : [])].some(
-    ({ address }) => own.includes(address) || address === "::1" || address.startsWith("127."),
+/** Whether a director may be one of its servers: IPVS leaves such connections to the kernel then. A rule refuses its other addresses. */
+function isServedByDirectors(service: VirtualServerSettings): boolean {
+  return [...service.realServers, ...sorryPart(service)].some(
+    ({ address }) => canonical(address) === "::1" || address.startsWith("127."),
   );
 }
 

@@ -27,7 +27,8 @@ export function endpoint(address: string, port: number): string {
   return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
-function serviceWords({ fwmark, family, protocol, flows, port }: VirtualServerSettings): string {
-  if (fwmark !== undefined) return `-f ${fwmark}${family === "inet6" ? " -6" : ""}`;
-  return `${services[protocol]} ${endpoint(flows[0]?.address ?? "", port ?? 0)}`;
+function serviceWords(service: VirtualServerSettings): string {
+  return service.fwmark === undefined
+    ? `${services[service.protocol]} ${endpoint(service.address, service.port)}`
+    : `-f ${service.fwmark}${service.family === "inet6" ? " -6" : ""}`;
 }

@@ -1,7 +1,7 @@
 // keepalived.conf(5) of one director: pure, the same text for the same settings.
 import { osProfiles } from "../os/profiles";
 import { compareVersions } from "../os/versions";
-import { valueAt, withoutPrefix, type TrackList } from "../schema";
+import { trackLists, valueAt, withoutPrefix, type TrackList } from "../schema";
 import {
   ownAddressFor,
   type DirectorSettings,
@@ -9,18 +9,19 @@ import {
   type Settings,
   type VirtualAddress,
 } from "../settings";
+import { ownWeight, weightOf } from "../tracking";
 import { advertisedAddress } from "./advertised";
 import { renderCheck, renderThroughServices } from "./checks";
 import { renderFiles } from "./files";
 import { block, statements, type Line } from "./statements";
 import { renderTemplate } from "./template";
-import { definedWeight, ownWeight, weightOf } from "./weights";
+import { weightText } from "./weights";
 
 /** Where auth_pass lives: a file of its own, so that keepalived.conf stays readable in a preview. */
 export const secretsPath = "/etc/keepalived/lvs-ha-secrets.conf";
 
 /** Where the stack's scripts live on a director. */
-export const scriptsFolder = "/etc/keepalived/lvs-ha-scripts";
+const scriptsFolder = "/etc/keepalived/lvs-ha-scripts";
 
 /** A call of one of the stack's scripts. */
 interface Hook {
@@ -78,7 +79,7 @@ export function renderKeepalived(
         comment: service.name,
         service:
           service.fwmark === undefined
-            ? `${service.flows[0]?.address} ${service.port}`
+            ? `${service.address} ${service.port}`
             : `fwmark ${service.fwmark}`,
         lines: serviceLines(service),
         realServers: service.realServers.map((member) => ({
@@ -169,7 +170,7 @@ function globalDefs(
       lvs_notify_fifo_script: call(daemon.lvsNotifyFifo?.script),
       rs_init_notifies: daemon.realServerInitNotifies,
       // The kernel's version of the protocol differs by instance; IPv6 knows 3 only.
-      vrrp_version: vrrp.version,
+      vrrp_version: vrrp.defaultVersion,
       // Of two that were active, the one that yields says so: the other then claims the addresses again. Without it, neighbours whose
       // ARP caches have the one that yielded would go on sending there.
       vrrp_higher_prio_send_advert: true,
@@ -234,7 +235,7 @@ function tracked(
         timeout: script.timeoutSeconds,
         rise: script.rise,
         fall: script.fall,
-        weight: weightOf(script, ownWeight.scripts),
+        weight: weightText(script, ownWeight.scripts),
         user: script.user,
         init_fail: script.initFail,
       }),
@@ -247,7 +248,7 @@ function tracked(
           .join(" "),
         param_match: process.parameterMatch === "exact" ? undefined : process.parameterMatch,
         full_command: process.fullCommand,
-        weight: weightOf(process, ownWeight.processes),
+        weight: weightText(process, ownWeight.processes),
         quorum: process.quorum,
         quorum_max: process.quorumMax,
         fork_delay: process.forkDelaySeconds,
@@ -258,7 +259,7 @@ function tracked(
       heading: `track_file ${file.name}`,
       lines: statements({
         file: `"${file.file}"`,
-        weight: weightOf(file, ownWeight.files),
+        weight: weightText(file, ownWeight.files),
         init_file: file.initialValue,
       }),
     })),
@@ -278,7 +279,7 @@ function tracked(
         ttl: session.ttl,
         max_hops: session.maxHops,
         multihop: session.multihop,
-        weight: weightOf(session, ownWeight.bfd),
+        weight: weightText(session, ownWeight.bfd),
       }),
     })),
   ];
@@ -303,7 +304,7 @@ function heard(
     words: {
       interface: instance.interface,
       virtual_router_id: instance.virtualRouterId,
-      version: instance.version === vrrp.version ? undefined : instance.version,
+      version: instance.version === vrrp.defaultVersion ? undefined : instance.version,
       advert_int: instance.advertIntervalSeconds,
       // An IPv6 advert leaves from a link-local address unless it is told otherwise.
       [instance.unicast ? "unicast_src_ip" : "mcast_src_ip"]:
@@ -329,7 +330,7 @@ export function renderHeard(
   authPass?: string,
 ): string {
   const lines = [
-    ...block("global_defs", statements({ vrrp_version: vrrp.version })),
+    ...block("global_defs", statements({ vrrp_version: vrrp.defaultVersion })),
     ...instances.flatMap((instance) => {
       const { words, blocks } = heard(instance, vrrp, director, authPass !== undefined);
       return block(`vrrp_instance ${instance.name}`, [...statements(words), ...blocks]);
@@ -444,8 +445,8 @@ function serviceLines(service: Settings["virtualServers"][number]): Line[] {
     quorum_down: call(service.quorumDown),
     smtp_alert: service.smtpAlert,
     ha_suspend: service.haSuspend,
-    sorry_server: sorryServer && `${sorryServer.address} ${sorryServer.port ?? 0}`,
-    sorry_server_lvs_method: sorryServer && (sorryServer.forwarding ?? service.forwarding),
+    sorry_server: sorryServer && `${sorryServer.address} ${sorryServer.port}`,
+    sorry_server_lvs_method: sorryServer?.forwarding,
     sorry_server_inhibit: sorryServer?.inhibitOnFailure,
   });
 }
@@ -471,22 +472,21 @@ function granularity({
 
 type Tracks = Pick<InstanceSettings, TrackList>;
 
-/** The block of each, and where `tracking` defines what it names. */
-const trackBlock: Record<keyof Tracks, { keyword: string; list?: keyof Settings["tracking"] }> = {
-  trackInterfaces: { keyword: "track_interface" },
-  trackScripts: { keyword: "track_script", list: "scripts" },
-  trackProcesses: { keyword: "track_process", list: "processes" },
-  trackFiles: { keyword: "track_file", list: "files" },
-  trackBfd: { keyword: "track_bfd", list: "bfd" },
+/** The block of each. */
+const trackBlock: Record<TrackList, string> = {
+  trackInterfaces: "track_interface",
+  trackScripts: "track_script",
+  trackProcesses: "track_process",
+  trackFiles: "track_file",
+  trackBfd: "track_bfd",
 };
 
 function trackBlocks(tracks: Tracks, tracking: Settings["tracking"]): Line[] {
-  return Object.entries(trackBlock).flatMap(([key, { keyword, list }]) =>
+  return trackLists.flatMap((list) =>
     block(
-      keyword,
-      tracks[key as keyof Tracks].map((entry) => {
-        const own = list === undefined ? 0 : definedWeight(tracking, list, entry.name);
-        const weight = weightOf(entry, own);
+      trackBlock[list],
+      tracks[list].map((entry) => {
+        const weight = weightText(entry, weightOf(entry, list, tracking));
         return weight === undefined ? entry.name : `${entry.name} weight ${weight}`;
       }),
     ),

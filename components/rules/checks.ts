@@ -10,7 +10,7 @@ import {
   membersOf,
   ownAddress,
 } from "../settings";
-import { repeated, type Rule } from "./rule";
+import { repeated, rule, type Rule } from "./rule";
 
 type Service = StackConfig["virtualServers"][number];
 
@@ -22,7 +22,7 @@ interface Placed {
 }
 
 export const checkRules: Rule[] = [
-  {
+  rule({
     needs: ["virtualServers"],
     // keepalived lets a real server watch a session once.
     find: ({ virtualServers }) =>
@@ -43,15 +43,15 @@ export const checkRules: Rule[] = [
           ),
         ),
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) =>
       virtualServers.flatMap((service, i) =>
         written(service, i).flatMap(({ at, check }) => errorsWithin(check, at)),
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "directors"],
     find: ({ virtualServers, directors }) =>
       virtualServers.flatMap((service, i) => {
@@ -85,8 +85,8 @@ export const checkRules: Rule[] = [
           return errors;
         });
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance"],
     find: ({ virtualServers, realServers, maintenance }) =>
       virtualServers.flatMap((service, i) => {
@@ -95,7 +95,6 @@ export const checkRules: Rule[] = [
         return membersOf({ realServers, maintenance }, service.realServers).flatMap((member) =>
           checksOf(service, member).flatMap((check) =>
             service.fwmark !== undefined &&
-            "port" in { port: undefined, ...check } &&
             "connectTimeoutSeconds" in check &&
             check.type !== "ping" &&
             check.port === undefined &&
@@ -108,8 +107,8 @@ export const checkRules: Rule[] = [
           ),
         );
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance"],
     find: ({ virtualServers, realServers, maintenance }) =>
       virtualServers.flatMap((service, i) => {
@@ -129,8 +128,8 @@ export const checkRules: Rule[] = [
           });
         });
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) =>
       virtualServers.flatMap((service, i) => {
@@ -139,16 +138,18 @@ export const checkRules: Rule[] = [
           return [];
         }
         return written(service, i).flatMap(({ at, check }) =>
-          ["tcp", "http", "https", "smtp"].includes(check.type) &&
-          "port" in { port: undefined, ...check } &&
-          (check as { port?: number }).port === undefined
+          (check.type === "tcp" ||
+            check.type === "http" ||
+            check.type === "https" ||
+            check.type === "smtp") &&
+          check.port === undefined
             ? [
                 `${at}.type: "${check.type}" of a ${flow.protocol} service would take every real server out; set the check's port to a TCP port that tells its health`,
               ]
             : [],
         );
       }),
-  },
+  }),
 ];
 
 /** Keys of a URL that say how its `regex` is matched. */

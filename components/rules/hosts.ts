@@ -1,6 +1,5 @@
 // Rules about directors and real servers.
 import {
-  canonical,
   checkedFamily,
   isAddress,
   isInNetworkOf,
@@ -8,42 +7,16 @@ import {
   type Family,
   type StackConfig,
 } from "../schema";
-import { instancesOf, ownAddressFor, writtenAddresses } from "../settings";
-import { named, repeated, unknown, type Rule } from "./rule";
+import { instancesOf, ownAddressFor } from "../settings";
+import { named, repeated, rule, unknown, type Rule } from "./rule";
 
 export const hostRules: Rule[] = [
-  {
+  rule({
     needs: ["directors", "realServers"],
     find: ({ directors, realServers }) =>
       repeated("name", [...named("directors", directors), ...named("realServers", realServers)]),
-  },
-  {
-    needs: ["directors", "realServers"],
-    find: ({ directors, realServers }) => [
-      ...repeated("host", [
-        ...directors.map(({ host }, i) => ({ at: `directors[${i}].host`, value: host })),
-        ...realServers.map(({ host }, i) => ({ at: `realServers[${i}].host`, value: host })),
-      ]),
-      ...repeated(
-        "address",
-        directors.flatMap(({ vrrpAddress, vrrpAddress6 }, i) => [
-          { at: `directors[${i}].vrrpAddress`, value: canonical(vrrpAddress) },
-          {
-            at: `directors[${i}].vrrpAddress6`,
-            value: vrrpAddress6 === undefined ? undefined : canonical(vrrpAddress6),
-          },
-        ]),
-      ),
-      ...repeated(
-        "address",
-        realServers.flatMap(({ address, address6, host }, i) => [
-          { at: `realServers[${i}].address`, value: spelt(address ?? host) },
-          { at: `realServers[${i}].address6`, value: spelt(address6) },
-        ]),
-      ),
-    ],
-  },
-  {
+  }),
+  rule({
     needs: ["directors"],
     find: ({ directors }) =>
       directors.flatMap(({ vrrpAddress, vrrpAddress6 }, i) =>
@@ -53,8 +26,8 @@ export const hostRules: Rule[] = [
             ]
           : [],
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["directors", "vrrp"],
     find: ({ directors, vrrp }) =>
       directors.flatMap(({ host, syncAddress }, i) =>
@@ -64,8 +37,8 @@ export const hostRules: Rule[] = [
             ]
           : [],
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["realServers"],
     find: ({ realServers }) =>
       realServers.flatMap(({ managed, host, hostKey, address, address6 }, i) => {
@@ -100,8 +73,8 @@ export const hostRules: Rule[] = [
         }
         return errors;
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["maintenance", "directors", "realServers"],
     find: ({ maintenance, directors, realServers }) => {
       const entries = maintenance.map((value, i) => ({ at: `maintenance[${i}]`, value }));
@@ -114,58 +87,12 @@ export const hostRules: Rule[] = [
           : []),
       ];
     },
-  },
-  {
-    needs: ["virtualServers", "directors", "realServers", "vrrp"],
-    find: (config) => {
-      const owners = new Map([
-        ...ownersOf(config.directors, config.vrrp),
-        ...config.realServers.flatMap(({ name, host, address, address6 }) =>
-          ownedBy(name, [host, address, address6]),
-        ),
-      ]);
-      return virtualAddressesOf(config).flatMap(({ at, address }) => {
-        const owner = owners.get(canonical(address));
-        return owner
-          ? [`${at}: "${address}" is ${owner}'s own address; a virtual address must be nobody's`]
-          : [];
-      });
-    },
-  },
-  {
-    needs: ["directors", "realServers", "virtualServers", "vrrp"],
-    // The standby would forward what it gets for the virtual address, which it doesn't hold, back to the active one.
-    find: ({ directors, realServers, virtualServers, vrrp }) => {
-      const owners = ownersOf(directors, vrrp);
-      return [
-        ...realServers.flatMap(({ host, address, address6 }, i) => [
-          {
-            at: `realServers[${i}].address`,
-            // A host that is a director's is told already.
-            address: address ?? (directors.some((other) => other.host === host) ? "" : host),
-          },
-          { at: `realServers[${i}].address6`, address: address6 },
-        ]),
-        ...virtualServers.map(({ sorryServer }, i) => ({
-          at: `virtualServers[${i}].sorryServer.address`,
-          address: sorryServer?.address,
-        })),
-      ].flatMap(({ at, address }) => {
-        const owner =
-          address !== undefined && isAddress(address) ? owners.get(canonical(address)) : undefined;
-        return owner
-          ? [
-              `${at}: "${address}" is ${owner}'s own address, and a director forwards what it is sent, round and round; it must be another host's`,
-            ]
-          : [];
-      });
-    },
-  },
-  {
+  }),
+  rule({
     needs: ["directors", "vrrp", "virtualServers"],
     find: (config) => strayDirectors(config).map(({ error }) => error),
-  },
-  {
+  }),
+  rule({
     needs: ["kernel"],
     find: ({ kernel: { realServerSysctls } }) =>
       Object.entries(realServerSysctls).flatMap(([key, value]) => {
@@ -177,7 +104,7 @@ export const hostRules: Rule[] = [
               `kernel.realServerSysctls.${key}: "${value}" lets the real servers answer ARP for the virtual addresses, which is the active director's to do; it must be ${needed}`,
             ];
       }),
-  },
+  }),
 ];
 
 /** Directors that are in another network than the first one of an instance, by what their prefixes say. */
@@ -229,59 +156,3 @@ const arpOfVirtualAddresses: Partial<Record<string, string>> = Object.fromEntrie
 );
 
 const families: Family[] = ["inet", "inet6"];
-
-/** Whose an address is, of all that the directors have for themselves. */
-function ownersOf(
-  directors: StackConfig["directors"],
-  { instances = [] }: Pick<StackConfig["vrrp"], "instances">,
-): Map<string, string> {
-  return new Map(
-    directors.flatMap(({ name, host, vrrpAddress, vrrpAddress6, syncAddress }) =>
-      ownedBy(name, [
-        host,
-        vrrpAddress,
-        vrrpAddress6,
-        syncAddress,
-        ...instances.map((instance) => valueAt(instance.directors, name)?.vrrpAddress),
-      ]),
-    ),
-  );
-}
-
-function ownedBy(name: string, addresses: (string | undefined)[]): [string, string][] {
-  return addresses.flatMap((own): [string, string][] =>
-    own !== undefined && isAddress(own) ? [[canonical(own), name]] : [],
-  );
-}
-
-/** Every virtual address, and where it is written. */
-export function virtualAddressesOf({
-  virtualServers,
-  vrrp,
-}: Pick<StackConfig, "virtualServers" | "vrrp">): { at: string; address: string }[] {
-  return [
-    ...virtualServers.flatMap((service, i) =>
-      writtenAddresses(service).map((address, j) => ({
-        at: service.traffic
-          ? `virtualServers[${i}].traffic[${j}].address`
-          : `virtualServers[${i}].address`,
-        address,
-      })),
-    ),
-    ...vrrp.virtualAddresses.map(({ address }, i) => ({
-      at: `vrrp.virtualAddresses[${i}].address`,
-      address,
-    })),
-    ...(vrrp.instances ?? []).flatMap(({ virtualAddresses }, i) =>
-      (virtualAddresses ?? []).map(({ address }, j) => ({
-        at: `vrrp.instances[${i}].virtualAddresses[${j}].address`,
-        address,
-      })),
-    ),
-  ];
-}
-
-/** One spelling of an address; a name is no address and is compared as a host. */
-function spelt(address: string | undefined): string | undefined {
-  return address !== undefined && isAddress(address) ? canonical(address) : undefined;
-}

@@ -1,9 +1,10 @@
 // Keys that are right each for itself, and change nothing beside what another key says. keepalived takes such a pair, and at most logs it.
 import { checkedFamily, trackLists, type InstanceKey, type StackConfig } from "../schema";
 import { checksOf, instancesOf, membersOf, type InstanceSettings } from "../settings";
+import { weightOf } from "../tracking";
 import { written } from "./checks";
-import type { Rule } from "./rule";
-import { placeOf, weightOf } from "./vrrp";
+import { rule, type Rule } from "./rule";
+import { placeOf } from "./vrrp";
 
 /** A key that changes nothing where it is. */
 export interface IdleKey {
@@ -17,14 +18,11 @@ export interface IdleKey {
   whole?: string;
 }
 
-type Find = (
-  config: StackConfig,
-  hasSecret: Parameters<Rule["find"]>[1],
-) => (IdleKey | undefined | false)[];
+type Found = IdleKey | undefined | false;
 
 /** Every kind of them: what it compares, and what it finds. */
-const kinds: { needs: Rule["needs"]; find: Find }[] = [
-  {
+const kinds: Rule<Found>[] = [
+  rule({
     needs: ["vrrp", "directors", "virtualServers", "tracking"],
     // Under nopreempt a standby takes the active one's adverts whatever their priority: vrrp_state_backup() in vrrp.c. Among three
     // directors, a weight still says which standby is next.
@@ -49,8 +47,8 @@ const kinds: { needs: Rule["needs"]; find: Find }[] = [
                   ),
             ),
           ],
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "directors", "virtualServers"],
     find: (config) => [
       ...ofInstances(config, "garp", ({ garp }) => [
@@ -83,8 +81,8 @@ const kinds: { needs: Rule["needs"]; find: Find }[] = [
         ],
       ),
     ],
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "directors", "virtualServers"],
     find: (config) => {
       const families = new Set(
@@ -106,8 +104,8 @@ const kinds: { needs: Rule["needs"]; find: Find }[] = [
         );
       });
     },
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp"],
     find: ({ vrrp: { instances, virtualRouterId } }) => [
       instances !== undefined &&
@@ -117,8 +115,8 @@ const kinds: { needs: Rule["needs"]; find: Find }[] = [
           why: "is for the one instance that there is without vrrp.instances, each of which has its own",
         },
     ],
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) =>
       virtualServers.map(
@@ -130,8 +128,8 @@ const kinds: { needs: Rule["needs"]; find: Find }[] = [
             why: "is for checks of type http and https, and there is none",
           },
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance"],
     find: (config) =>
       config.virtualServers.flatMap((service, i) => {
@@ -159,8 +157,8 @@ const kinds: { needs: Rule["needs"]; find: Find }[] = [
           ),
         ];
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "daemon", "email"],
     find: ({ virtualServers, daemon, email }) => {
       const told = daemon.lvsNotifyFifo ?? daemon.notifyFifo;
@@ -187,8 +185,8 @@ const kinds: { needs: Rule["needs"]; find: Find }[] = [
           },
       ];
     },
-  },
-  {
+  }),
+  rule({
     needs: ["ssh"],
     find: ({ ssh }, hasSecret) => [
       hasSecret("sshPrivateKeyPassphrase") &&
@@ -203,7 +201,7 @@ const kinds: { needs: Rule["needs"]; find: Find }[] = [
           !ssh.proxy && { at, why: "is for the bastion ssh.proxy, which is not set" },
       ),
     ],
-  },
+  }),
 ];
 
 export const idleRules: Rule[] = kinds.map(({ needs, find }) => ({
@@ -220,7 +218,7 @@ export function idleKeys(config: StackConfig): IdleKey[] {
   return kinds.flatMap(({ find }) => found(find(config, () => false)));
 }
 
-function found(keys: ReturnType<Find>): IdleKey[] {
+function found(keys: Found[]): IdleKey[] {
   return keys.filter((key) => typeof key === "object");
 }
 
@@ -228,9 +226,9 @@ function found(keys: ReturnType<Find>): IdleKey[] {
  * What an instance's key holds that is idle, where it is written. What several take from `vrrp` is idle when it is for all of them.
  */
 function ofInstances(
-  config: StackConfig,
+  config: Parameters<typeof instancesOf>[0],
   key: InstanceKey,
-  find: (instance: InstanceSettings) => ReturnType<Find>,
+  find: (instance: InstanceSettings) => Found[],
 ): IdleKey[] {
   const everywhere = instancesOf(config).map((instance, i) => ({
     place: placeOf(config.vrrp, i, key),
@@ -257,7 +255,7 @@ function below(place: string, keys: IdleKey[]): IdleKey[] {
 }
 
 function idleWeights(
-  { tracking }: StackConfig,
+  { tracking }: Pick<StackConfig, "tracking">,
   list: (typeof trackLists)[number],
   entries: { name: string; weight?: number }[],
 ): IdleKey[] {
@@ -276,6 +274,6 @@ function idleWeights(
   });
 }
 
-function groupOf({ vrrp }: StackConfig, { name }: InstanceSettings) {
+function groupOf({ vrrp }: Pick<StackConfig, "vrrp">, { name }: InstanceSettings) {
   return vrrp.syncGroups.find(({ instances }) => instances.includes(name));
 }

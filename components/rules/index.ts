@@ -1,4 +1,5 @@
 // What must hold between the keys of the stack config.
+import { addressRules } from "./addresses";
 import { checkRules } from "./checks";
 import { hostRules } from "./hosts";
 import { idleRules } from "./idle";
@@ -10,6 +11,7 @@ import { vrrpRules } from "./vrrp";
 
 export const rules: Rule[] = [
   ...hostRules,
+  ...addressRules,
   ...serviceRules,
   ...checkRules,
   ...vrrpRules,

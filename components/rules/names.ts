@@ -1,7 +1,8 @@
 // Rules about names that point elsewhere in the config: scripts, tracked things, mail.
 import type { StackConfig } from "../schema";
+import { trackedIn } from "../tracking";
 import { written } from "./checks";
-import { named, repeated, unknown, type Rule } from "./rule";
+import { named, repeated, rule, unknown, type Rule } from "./rule";
 
 interface Named {
   at: string;
@@ -9,22 +10,22 @@ interface Named {
 }
 
 export const nameRules: Rule[] = [
-  {
+  rule({
     needs: ["tracking"],
     find: ({ tracking }) =>
       (["scripts", "processes", "files", "bfd"] as const).flatMap((list) =>
         repeated("name", named(`tracking.${list}`, tracking[list])),
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["daemon", "tracking"],
     find: ({ daemon, tracking }) =>
       repeated("path", [
         ...tracking.files.map(({ file }, i) => ({ at: `tracking.files[${i}].file`, value: file })),
         ...fifos.map((key) => ({ at: `daemon.${key}.path`, value: daemon[key]?.path })),
       ]),
-  },
-  {
+  }),
+  rule({
     needs: ["daemon"],
     find: ({ daemon }) =>
       (["vrrpCpuAffinity", "checkerCpuAffinity"] as const).flatMap((key) =>
@@ -33,13 +34,13 @@ export const nameRules: Rule[] = [
           (daemon[key] ?? []).map((value, i) => ({ at: `daemon.${key}[${i}]`, value })),
         ),
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["scripts", "tracking", "virtualServers", "vrrp", "daemon"],
     find: (config) =>
       unknown("script of scripts", scriptCalls(config), Object.keys(config.scripts)),
-  },
-  {
+  }),
+  rule({
     needs: ["tracking", "virtualServers"],
     find: ({ tracking, virtualServers }) => {
       const checks = virtualServers.flatMap(written);
@@ -60,8 +61,8 @@ export const nameRules: Rule[] = [
         ),
       ];
     },
-  },
-  {
+  }),
+  rule({
     needs: ["tracking", "vrrp"],
     find: ({ tracking, vrrp }) =>
       places(vrrp).flatMap(({ at, block }) =>
@@ -77,15 +78,15 @@ export const nameRules: Rule[] = [
           ];
         }),
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp"],
     find: ({ vrrp }) =>
       places(vrrp).flatMap(({ at, block }) =>
         repeated("interface", named(`${at}.trackInterfaces`, block.trackInterfaces ?? [])),
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["email", "vrrp", "virtualServers"],
     find: ({ email, vrrp, virtualServers }) =>
       email
@@ -99,16 +100,8 @@ export const nameRules: Rule[] = [
           ].flatMap(({ at, on }) =>
             on ? [`${at}.smtpAlert: true, but email doesn't say to whom and by which server`] : [],
           ),
-  },
+  }),
 ];
-
-/** Lists of tracked things, and where in `tracking` those are defined. */
-export const trackedIn = {
-  trackScripts: "scripts",
-  trackProcesses: "processes",
-  trackFiles: "files",
-  trackBfd: "bfd",
-} as const;
 
 type Block = Partial<
   Pick<StackConfig["vrrp"], keyof typeof trackedIn | "trackInterfaces" | "notify" | "smtpAlert">
@@ -125,7 +118,12 @@ export function places(vrrp: StackConfig["vrrp"]): { at: string; block: Block }[
 
 const fifos = ["notifyFifo", "vrrpNotifyFifo", "lvsNotifyFifo"] as const;
 
-function scriptCalls({ tracking, virtualServers, vrrp, daemon }: StackConfig): Named[] {
+function scriptCalls({
+  tracking,
+  virtualServers,
+  vrrp,
+  daemon,
+}: Pick<StackConfig, "tracking" | "virtualServers" | "vrrp" | "daemon">): Named[] {
   const services = virtualServers.flatMap((service, i) => {
     const at = `virtualServers[${i}]`;
     const members = service.realServers ?? [];

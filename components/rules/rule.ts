@@ -2,11 +2,35 @@
 import { closest } from "fastest-levenshtein";
 import type { SecretName, StackConfig } from "../schema";
 
+type HasSecret = (name: SecretName) => boolean;
+
 /** Something that must hold between keys of the stack config; it names the keys that it compares. */
-export interface Rule {
+export interface Rule<Found = string> {
   needs: (keyof StackConfig)[];
-  /** One line a breach: path, value, what is allowed. */
-  find: (config: StackConfig, hasSecret: (name: SecretName) => boolean) => string[];
+  /** One line a breach: path, value, what is allowed. Nothing while a key that it needs is not right in itself. */
+  find: (config: Partial<StackConfig>, hasSecret: HasSecret) => Found[];
+}
+
+/** A rule that sees the keys which it needs, and no others. */
+export function rule<Key extends keyof StackConfig, Found>({
+  needs,
+  find,
+}: {
+  needs: Key[];
+  find: (config: Pick<StackConfig, Key>, hasSecret: HasSecret) => Found[];
+}): Rule<Found> {
+  return {
+    needs,
+    find: (config, hasSecret) => (hasKeys(config, needs) ? find(config, hasSecret) : []),
+  };
+}
+
+/** Whether these keys are there, and so right in themselves. */
+export function hasKeys<Key extends keyof StackConfig>(
+  config: Partial<StackConfig>,
+  keys: Key[],
+): config is Partial<StackConfig> & Pick<StackConfig, Key> {
+  return keys.every((key) => key in config);
 }
 
 interface Entry {

@@ -19,8 +19,8 @@ import {
   writtenAddresses,
 } from "../settings";
 import { overlapping, wordsOf, type PortFlow } from "./flows";
-import { strayDirectors, virtualAddressesOf } from "./hosts";
-import { named, repeated, unknown, type Rule } from "./rule";
+import { strayDirectors } from "./hosts";
+import { named, repeated, rule, unknown, type Rule } from "./rule";
 
 type Service = StackConfig["virtualServers"][number];
 
@@ -30,11 +30,11 @@ interface Placed {
 }
 
 export const serviceRules: Rule[] = [
-  {
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) => repeated("name", named("virtualServers", virtualServers)),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) =>
       virtualServers.flatMap(({ address, port, protocol, fwmark, traffic }, i) => {
@@ -72,8 +72,8 @@ export const serviceRules: Rule[] = [
             : [`${at}.traffic: is missing; it must say what is marked with ${fwmark}`]),
         ];
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) => [
       ...repeated(
@@ -85,8 +85,8 @@ export const serviceRules: Rule[] = [
       ),
       ...overlaps(virtualServers),
     ],
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) => [
       ...virtualServers.flatMap((service, i) => {
@@ -99,8 +99,8 @@ export const serviceRules: Rule[] = [
       }),
       ...prefixesThatDiffer(virtualServers),
     ],
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "directors", "vrrp"],
     find: (config) => {
       const instances = instancesOf(config);
@@ -132,8 +132,8 @@ export const serviceRules: Rule[] = [
         }),
       );
     },
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers"],
     find: ({ virtualServers, realServers }) =>
       virtualServers.flatMap(({ realServers: chosen }, i) => {
@@ -150,8 +150,8 @@ export const serviceRules: Rule[] = [
           ...repeated("real server", members),
         ];
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance"],
     find: ({ virtualServers, realServers, maintenance }) =>
       virtualServers.flatMap((service, i) => {
@@ -164,8 +164,8 @@ export const serviceRules: Rule[] = [
           ];
         });
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance"],
     find: ({ virtualServers, realServers, maintenance }) =>
       virtualServers.flatMap((service, i) =>
@@ -185,8 +185,8 @@ export const serviceRules: Rule[] = [
             : [];
         }),
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance"],
     find: ({ virtualServers, realServers, maintenance }) =>
       virtualServers.flatMap((service, i) => {
@@ -225,12 +225,12 @@ export const serviceRules: Rule[] = [
             : []),
         ];
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) => virtualServers.flatMap(schedulingErrors),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance", "directors", "vrrp"],
     // Of a director with more interfaces than one, the config doesn't know every network: its preflight asks the kernel.
     find: (config) => {
@@ -271,28 +271,15 @@ export const serviceRules: Rule[] = [
           : [];
       });
     },
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance"],
     find: ({ virtualServers, realServers, maintenance }) =>
       virtualServers.flatMap((service, i) =>
         sorryErrors(service, `virtualServers[${i}]`, { realServers, maintenance }),
       ),
-  },
-  {
-    needs: ["virtualServers", "vrrp"],
-    find: (config) => {
-      const virtual = new Set(virtualAddressesOf(config).map(({ address }) => canonical(address)));
-      return config.virtualServers.flatMap(({ sorryServer }, i) =>
-        sorryServer && virtual.has(canonical(sorryServer.address))
-          ? [
-              `virtualServers[${i}].sorryServer.address: "${sorryServer.address}" is a virtual address of the stack, which is the director itself; a sorry server needs an address of its own`,
-            ]
-          : [],
-      );
-    },
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers"],
     find: ({ virtualServers }) =>
       virtualServers.flatMap(({ realServers }, i) =>
@@ -305,8 +292,8 @@ export const serviceRules: Rule[] = [
             : [];
         }),
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["virtualServers", "firewall"],
     find: ({ virtualServers, firewall }) =>
       firewall.backend === "ufw"
@@ -323,7 +310,7 @@ export const serviceRules: Rule[] = [
             ),
           )
         : [],
-  },
+  }),
 ];
 
 /** True where all that the config says of the directors is of one interface, in networks whose prefixes it knows. */

@@ -3,9 +3,10 @@ import { z } from "zod";
 import { osProfiles } from "../os/profiles";
 import { compareVersions } from "../os/versions";
 import { schema, type StackConfig } from "../schema";
+import { laterValues } from "../schema/laterValues";
 import { instancesOf } from "../settings";
 import { written } from "./checks";
-import type { Rule } from "./rule";
+import { rule, type Rule } from "./rule";
 import { longestDelay } from "./vrrp";
 
 /**
@@ -13,7 +14,7 @@ import { longestDelay } from "./vrrp";
  * release tag that knows the keyword; what an old version knows and gets wrong is worked around in `render/` and the host scripts.
  */
 export const versionRules: Rule[] = [
-  {
+  rule({
     needs: ["os", "directors", "virtualServers", "vrrp", "tracking", "daemon"],
     find: (config) => {
       const oldest = config.directors
@@ -34,7 +35,7 @@ export const versionRules: Rule[] = [
           : [],
       );
     },
-  },
+  }),
 ];
 
 interface Gated {
@@ -45,25 +46,31 @@ interface Gated {
   since: string;
 }
 
-/** Values of keys that every version knows, which an older one refuses or gets wrong; the keys' `valuesSince` tells of them. */
-function gatedValues(config: StackConfig): Gated[] {
+/** Values of keys that every version knows, which an older one refuses or gets wrong. */
+function gatedValues(
+  config: Pick<StackConfig, "directors" | "virtualServers" | "vrrp" | "tracking">,
+): Gated[] {
   const fractions = config.tracking.scripts.flatMap((script, i) =>
     (["intervalSeconds", "timeoutSeconds"] as const).flatMap((key) =>
       Number.isInteger(script[key] ?? 0)
         ? []
-        : // 6f9ace3c: vrrp_script's times in fractions of a second.
-          [{ at: `tracking.scripts[${i}].${key}`, value: script[key], since: "2.3.2" }],
+        : [
+            {
+              at: `tracking.scripts[${i}].${key}`,
+              value: script[key],
+              since: laterValues.scriptTimeFraction.since,
+            },
+          ],
     ),
   );
   const overlaps = config.tracking.scripts.flatMap(({ intervalSeconds, timeoutSeconds = 0 }, i) =>
     timeoutSeconds > intervalSeconds
       ? [
-          // 94d40e3b: a run is left out while the last one is still there.
           {
             at: `tracking.scripts[${i}].timeoutSeconds`,
             value: timeoutSeconds,
             why: "above intervalSeconds",
-            since: "2.3.3",
+            since: laterValues.scriptTimeoutAboveInterval.since,
           },
         ]
       : [],
@@ -72,11 +79,10 @@ function gatedValues(config: StackConfig): Gated[] {
     (place.virtualRoutes ?? []).flatMap((route, j) =>
       route.device === undefined && route.via !== undefined
         ? [
-            // a205e87e: routes that name no interface can be tracked.
             {
               at: `${i === 0 ? "vrrp" : `vrrp.instances[${i - 1}]`}.virtualRoutes[${j}] without device`,
               value: route.to,
-              since: "2.3.2",
+              since: laterValues.routeWithoutDevice.since,
             },
           ]
         : [],
@@ -86,8 +92,13 @@ function gatedValues(config: StackConfig): Gated[] {
     check.type === "udp"
       ? (["payload", "requireReply"] as const).flatMap((key) =>
           typeof check[key] === "string" && /ff$/i.test(check[key])
-            ? // e7bf4d16: hexadecimal digits that end in ff.
-              [{ at: `${at}.${key}`, value: check[key], since: "2.3.3" }]
+            ? [
+                {
+                  at: `${at}.${key}`,
+                  value: check[key],
+                  since: laterValues.bytesEndingInFf.since,
+                },
+              ]
             : [],
         )
       : [],
@@ -100,12 +111,11 @@ function gatedValues(config: StackConfig): Gated[] {
       // Of one that leaves no time at all, another rule tells.
       .some((limit) => limit > 0 && upSeconds > limit)
       ? [
-          // dd6927f9: it was cut to what the delay of going down may be.
           {
             at: `vrrp.interfaceDelays[${i}].upSeconds`,
             value: upSeconds,
             why: "as long as an instance on it takes to miss a director",
-            since: "2.3.3",
+            since: laterValues.longUpDelay.since,
           },
         ]
       : [],
@@ -116,12 +126,11 @@ function gatedValues(config: StackConfig): Gated[] {
       [masterRepeat, masterRefreshRepeat, lowerPrioRepeat].some((repeat) => repeat > 1),
     )
       ? [
-          // b1d9e375: one that waits for its turn was sent once.
           {
             at: `vrrp.garp.${key}`,
             value: config.vrrp.garp[key],
             why: "with more than one a round (masterRepeat)",
-            since: "2.3.2",
+            since: laterValues[key === "intervalSeconds" ? "pacedArps" : "pacedAdverts"].since,
           },
         ]
       : [],

@@ -6,7 +6,6 @@ import {
   valueAt,
   type InstanceKey,
   type StackConfig,
-  type TrackList,
 } from "../schema";
 import {
   defaultPriority,
@@ -15,8 +14,9 @@ import {
   writtenAddresses,
   type InstanceSettings,
 } from "../settings";
-import { places, trackedIn } from "./names";
-import { named, repeated, unknown, type Rule } from "./rule";
+import { weightOf } from "../tracking";
+import { places } from "./names";
+import { named, repeated, rule, unknown, type Rule } from "./rule";
 
 /** Where an instance's own keys are written: `vrrp` while there is one instance only. */
 const place = (vrrp: StackConfig["vrrp"], i: number) =>
@@ -27,14 +27,14 @@ export const placeOf = (vrrp: StackConfig["vrrp"], i: number, key: InstanceKey) 
   vrrp.instances?.[i]?.[key] === undefined ? "vrrp" : `vrrp.instances[${i}]`;
 
 export const vrrpRules: Rule[] = [
-  {
+  rule({
     needs: ["vrrp"],
     find: ({ vrrp }) => [
       ...repeated("name", named("vrrp.instances", vrrp.instances ?? [])),
       ...repeated("name", named("vrrp.syncGroups", vrrp.syncGroups)),
     ],
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "virtualServers"],
     find: ({ vrrp, virtualServers }) =>
       unknown(
@@ -45,8 +45,8 @@ export const vrrpRules: Rule[] = [
         })),
         vrrp.instances?.map(({ name }) => name) ?? ["VI_1"],
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "directors"],
     find: ({ vrrp, directors }) =>
       (vrrp.instances ?? []).flatMap(({ directors: own }, i) =>
@@ -56,8 +56,8 @@ export const vrrpRules: Rule[] = [
           directors.map(({ name }) => name),
         ),
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "directors", "virtualServers"],
     find: (config) => {
       const instances = instancesOf(config);
@@ -88,8 +88,8 @@ export const vrrpRules: Rule[] = [
         ),
       ];
     },
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "directors", "virtualServers"],
     find: (config) =>
       instancesOf(config).flatMap((instance, i) => {
@@ -118,8 +118,8 @@ export const vrrpRules: Rule[] = [
         }
         return errors;
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "directors", "virtualServers"],
     find: (config) =>
       instancesOf(config).flatMap((instance, i) => {
@@ -142,8 +142,8 @@ export const vrrpRules: Rule[] = [
         }
         return errors;
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "directors", "virtualServers"],
     find: (config) =>
       instancesOf(config).flatMap((instance, i) => {
@@ -172,8 +172,8 @@ export const vrrpRules: Rule[] = [
               `${at("multicastGroup")}: "${multicastGroup}" is for multicast adverts, and unicast is true; set it to false`,
             ];
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "directors", "virtualServers"],
     find: (config) => {
       const { interfaceDelays, syncGroups } = config.vrrp;
@@ -222,8 +222,8 @@ export const vrrpRules: Rule[] = [
         }),
       ];
     },
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "daemon"],
     find: ({ vrrp, daemon }) =>
       daemon.vrrpNotifyFifo || daemon.notifyFifo
@@ -235,8 +235,8 @@ export const vrrpRules: Rule[] = [
                 ]
               : [],
           ),
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "directors", "virtualServers"],
     find: (config) =>
       instancesOf(config).flatMap((instance, i) => {
@@ -276,8 +276,8 @@ export const vrrpRules: Rule[] = [
           }),
         ];
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "directors", "virtualServers"],
     find: (config) => {
       const instances = instancesOf(config);
@@ -308,8 +308,8 @@ export const vrrpRules: Rule[] = [
         ...repeated("interface", made),
       ];
     },
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "directors", "virtualServers", "tracking"],
     find: (config) => {
       const instances = instancesOf(config);
@@ -360,8 +360,8 @@ export const vrrpRules: Rule[] = [
         }),
       ];
     },
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "directors", "virtualServers"],
     find: (config) =>
       config.vrrp.syncGroups.flatMap((group, i) => {
@@ -386,8 +386,8 @@ export const vrrpRules: Rule[] = [
               ]),
         ]);
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "directors", "virtualServers"],
     // keepalived drops the packets in a chain of the hook input, priority -1; IPVS sees them after that, at 98: ip_vs_core.c.
     find: (config) =>
@@ -402,8 +402,8 @@ export const vrrpRules: Rule[] = [
             )
           : [],
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["directors"],
     find: ({ directors }) =>
       directors.flatMap(({ priority }, i) =>
@@ -413,8 +413,8 @@ export const vrrpRules: Rule[] = [
             ]
           : [],
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp"],
     find: ({ vrrp }, hasSecret) => {
       const versions = (vrrp.instances ?? [vrrp]).map(({ version }) => version ?? vrrp.version);
@@ -424,8 +424,8 @@ export const vrrpRules: Rule[] = [
           ]
         : [];
     },
-  },
-  {
+  }),
+  rule({
     needs: ["tracking", "directors"],
     find: ({ tracking, directors }) =>
       tracking.bfd.flatMap(({ name, neighbor, source, ttl, maxHops }, i) => {
@@ -461,8 +461,8 @@ export const vrrpRules: Rule[] = [
         }
         return errors;
       }),
-  },
-  {
+  }),
+  rule({
     needs: ["tracking", "directors"],
     find: ({ tracking, directors }) =>
       directors.flatMap((director) =>
@@ -477,8 +477,8 @@ export const vrrpRules: Rule[] = [
           }),
         ),
       ),
-  },
-  {
+  }),
+  rule({
     needs: ["tracking"],
     find: ({ tracking }) => [
       ...tracking.files.flatMap(({ initialValue = 0, weight = 1 }, i) =>
@@ -494,8 +494,8 @@ export const vrrpRules: Rule[] = [
           : [],
       ),
     ],
-  },
-  {
+  }),
+  rule({
     needs: ["vrrp", "directors"],
     find: ({ vrrp, directors }) =>
       (vrrp.instances ?? []).flatMap(({ directors: own }, i) =>
@@ -509,7 +509,7 @@ export const vrrpRules: Rule[] = [
             : [];
         }),
       ),
-  },
+  }),
 ];
 
 /**
@@ -532,17 +532,6 @@ function isUnplaced(
     writtenAddresses(service).length === 0 ||
     (vrrpInstance !== undefined && !instances.some(({ name }) => name === vrrpInstance))
   );
-}
-
-/** What a tracked thing adds to the priority: said where it is tracked, or else where it is defined. */
-export function weightOf(
-  { name, weight }: { name: string; weight?: number },
-  list: TrackList,
-  tracking: StackConfig["tracking"],
-): number {
-  if (weight !== undefined || list === "trackInterfaces") return weight ?? 0;
-  const own = tracking[trackedIn[list]].find((defined) => defined.name === name);
-  return own?.weight ?? (list === "trackFiles" ? 1 : 0);
 }
 
 function keysAt(record: object, at: string): { at: string; value: string }[] {

@@ -1,5 +1,6 @@
 // Health checks: how a real server proves itself, one shape a checker of keepalived.conf(5).
 import { z } from "zod";
+import { laterValues, valuesSince } from "./laterValues";
 import { canGoOn, isRegex, looksBehind } from "./regex";
 import { scriptCall } from "./scripts";
 import {
@@ -72,7 +73,7 @@ const statusCode = z.union(
   { error: "is neither an HTTP status (200) nor a range of them (200-299)" },
 );
 
-export const regexOptions = [
+const regexOptions = [
   "caseless",
   "dotall",
   "dollar_endonly",
@@ -204,12 +205,12 @@ const udp = z.strictObject({
   payload: hexBytes(false)
     .optional()
     .describe("Datagram sent; random where it is left out")
-    .meta({ valuesSince: { "with `ff` at its end": "2.3.3" } }),
+    .meta(valuesSince(laterValues.bytesEndingInFf)),
   requireReply: z
     .union([flag, hexBytes(true)], { error: "is neither true, false nor hexadecimal digits" })
     .default(false)
     .describe("A reply must come, and begin with these bytes where they are given")
-    .meta({ valuesSince: { "with `ff` at its end": "2.3.3" } }),
+    .meta(valuesSince(laterValues.bytesEndingInFf)),
   minReplyLength: integer(0, 65535, "a number of bytes").optional().describe("Bytes, at least"),
   maxReplyLength: integer(0, 65535, "a number of bytes").optional().describe("Bytes, at most"),
 });

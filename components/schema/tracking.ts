@@ -1,5 +1,6 @@
 // What VRRP instances and checks can track: scripts, processes, files, BFD sessions. And whom they tell by mail.
 import { z } from "zod";
+import { laterValues, valuesSince } from "./laterValues";
 import { scriptCall } from "./scripts";
 import {
   address,
@@ -29,11 +30,11 @@ const trackedScript = z.strictObject({
   intervalSeconds: seconds(0.1, 3600)
     .default(1)
     .describe("Seconds between runs")
-    .meta({ valuesSince: { "a fraction": "2.3.2" } }),
+    .meta(valuesSince(laterValues.scriptTimeFraction)),
   timeoutSeconds: seconds(0.1, 3600)
     .optional()
     .describe("Seconds that a run may take; the interval where it is left out")
-    .meta({ valuesSince: { "a fraction": "2.3.2", "more than the interval": "2.3.3" } }),
+    .meta(valuesSince(laterValues.scriptTimeFraction, laterValues.scriptTimeoutAboveInterval)),
   rise: integer(1, 1000, "a number of runs").default(1).describe("Successes that make it well"),
   fall: integer(1, 1000, "a number of runs").default(1).describe("Failures that make it ill"),
   weight: priorityWeight,

@@ -19,7 +19,7 @@ import {
 } from "./types";
 
 /** IPVS schedulers, as in ipvsadm(8). */
-export const schedulers = [
+const schedulers = [
   "rr",
   "wrr",
   "lc",
@@ -37,9 +37,9 @@ export const schedulers = [
 ] as const;
 
 /** Flags of the schedulers that have any, as in ipvsadm(8). */
-export const schedulerFlags = ["sh-port", "sh-fallback", "mh-port", "mh-fallback"] as const;
+const schedulerFlags = ["sh-port", "sh-fallback", "mh-port", "mh-fallback"] as const;
 
-export const protocols = ["TCP", "UDP", "SCTP"] as const;
+const protocols = ["TCP", "UDP", "SCTP"] as const;
 
 /** Forwarding methods: direct routing, masquerading, tunnelling (IPIP). */
 export const forwardings = ["DR", "NAT", "TUN"] as const;

@@ -1,5 +1,6 @@
 // VRRP: which director is active, how it is told, what it tracks, what moves with it.
 import { z } from "zod";
+import { laterValues, valuesSince } from "./laterValues";
 import { hook, timedHook } from "./scripts";
 import {
   address,
@@ -119,12 +120,12 @@ const paced = z
       .describe(
         "Seconds between two ARPs on an interface, of all instances; none where it is left out",
       )
-      .meta({ valuesSince: { "with more than one ARP a round": "2.3.2" } }),
+      .meta(valuesSince(laterValues.pacedArps)),
     naIntervalSeconds: pace
       .describe(
         "Seconds between two neighbour adverts on an interface, of all instances; none where it is left out",
       )
-      .meta({ valuesSince: { "with more than one advert a round": "2.3.2" } }),
+      .meta(valuesSince(laterValues.pacedAdverts)),
   })
   .prefault({})
   .describe("Gratuitous ARPs and unsolicited neighbour adverts");
@@ -139,7 +140,7 @@ const virtualRoute = z.strictObject({
   device: interfaceName
     .optional()
     .describe("Interface")
-    .meta({ valuesSince: { "left out": "2.3.2" } }),
+    .meta(valuesSince(laterValues.routeWithoutDevice)),
   source: address.optional().describe("Preferred source address"),
   metric: integer(0, 4294967295, "a metric").optional().describe("Metric"),
   table: integer(1, 4294967295, "a routing table")
@@ -306,7 +307,7 @@ const interfaceDelay = z.strictObject({
   upSeconds: seconds(0, 255)
     .default(0)
     .describe("Seconds that it must be up before it counts as up")
-    .meta({ valuesSince: { "as long as an instance takes to miss a director": "2.3.3" } }),
+    .meta(valuesSince(laterValues.longUpDelay)),
 });
 
 const syncDaemon = z

@@ -30,7 +30,7 @@ export function picture(found: Verification, colors: Colors): string {
 }
 
 /** One thing that is not as the stack says, with its diff. */
-export function driftLines({ resource, title, diff }: Drift, colors: Colors): string[] {
+function driftLines({ resource, title, diff }: Drift, colors: Colors): string[] {
   return [
     `  ${colors.red("✘")} ${colors.bold(title)} ${colors.dim(`(${resource})`)}`,
     ...diff.map((line) => `      ${paint(line, colors)}`),

@@ -121,6 +121,81 @@ test("a director's preflight asks for the real servers whose segment the config 
   expect(await asked(smallStack())).toBe("");
 });
 
+describe("a director's preflight asks for its addresses on the interfaces that instances have them on", () => {
+  const asked = async (change: (stack: Stack) => unknown) => {
+    const stack = smallStack();
+    stack.directors[0].vrrpAddress6 = "2001:db8::11/64";
+    stack.directors[1].vrrpAddress6 = "2001:db8::12/64";
+    change(stack);
+    const { get } = await pair(stack);
+    return / '([^']*eth[^']*)' /.exec(text(get("p-lvs1-prepare").inputs.create))?.[1];
+  };
+  const v4 = { name: "VI_1", virtualRouterId: 51 };
+  const v6 = {
+    name: "V6",
+    virtualRouterId: 52,
+    virtualAddresses: [{ address: "2001:db8::100" }],
+  };
+
+  test.each<[claim: string, vrrp: Record<string, unknown>, asked: string]>([
+    [
+      "of IPv4 and IPv6 on an interface of their own, and not on vrrp's",
+      { instances: [v4, v6].map((each) => ({ ...each, interface: "eth2" })) },
+      "eth2=192.0.2.11/24 eth2=2001:db8::11/64 eth0",
+    ],
+    [
+      "of each family on another interface",
+      {
+        instances: [
+          { ...v4, interface: "eth2" },
+          { ...v6, interface: "eth3" },
+        ],
+      },
+      "eth2=192.0.2.11/24 eth3=2001:db8::11/64 eth0",
+    ],
+    [
+      "of both families in one instance",
+      {
+        instances: [{ ...v4, interface: "eth2", virtualAddresses: v6.virtualAddresses }],
+      },
+      "eth2=192.0.2.11/24 eth2=2001:db8::11/64 eth0",
+    ],
+    [
+      "of IPv4 only, beside which the IPv6 address is",
+      {
+        instances: [
+          {
+            name: "V2",
+            virtualRouterId: 52,
+            interface: "eth3",
+            virtualAddresses: [{ address: "198.51.100.100" }],
+            directors: {
+              lvs1: { vrrpAddress: "198.51.100.11/24" },
+              lvs2: { vrrpAddress: "198.51.100.12/24" },
+            },
+          },
+          { ...v4, interface: "eth2" },
+        ],
+      },
+      "eth3=198.51.100.11/24 eth2=192.0.2.11/24 eth2=2001:db8::11/64 eth0",
+    ],
+    ["by default", {}, "eth1=192.0.2.11/24 eth1=2001:db8::11/64 eth0"],
+  ])("%s", async (_, vrrp, wanted) => {
+    expect(
+      await asked((stack) => {
+        stack.vrrp = vrrp;
+        if (vrrp.instances) stack.virtualServers[0].vrrpInstance = "VI_1";
+      }),
+    ).toBe(wanted);
+  });
+
+  test("without connections to tell, no sync interface is asked for", async () => {
+    expect(await asked((stack) => (stack.vrrp = { connectionSync: false }))).toBe(
+      "eth1=192.0.2.11/24 eth1=2001:db8::11/64",
+    );
+  });
+});
+
 test("the components carry the type tokens that state is keyed by", async () => {
   const { get } = await pair();
   expect(["p", "p-ssh", "p-lvs1", "p-web1"].map((name) => get(name).type)).toEqual([

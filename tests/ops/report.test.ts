@@ -206,24 +206,4 @@ describe("a host is asked", () => {
   test.each(Object.keys(hosts) as Name[])("and nothing on it is changed (%s)", (name) => {
     expect(changes.get(name)).toEqual([]);
   });
-
-  test("for its packages by rpm where there is no dpkg", () => {
-    const host = fullHost();
-    try {
-      host.write("/rpm-only/rpm", rpm, 0o755);
-      const questions = ["packages=ipvsadm keepalived"];
-      const { stdout } = reported(host, script, questions, "$FOLDER/rpm-only");
-      expect(parseReport(stdout).get("packages ipvsadm keepalived")).toEqual(
-        lines("ipvsadm installed", "keepalived installed"),
-      );
-    } finally {
-      host.remove();
-    }
-  });
 });
-
-const rpm = `#!/bin/sh
-[ "$1 $2" = "-q --qf" ] && [ "$3" = '%{NAME} installed\\n' ] || exit 64
-shift 3
-printf '%s installed\\n' "$@"
-`;

@@ -178,6 +178,26 @@ test("with sloppy_tcp all packets of TCP that IPVS has not taken stay unanswered
   expect(dropped("rr")).toEqual([`${match} tcp flags & (fin | syn | rst | ack) == syn drop`]);
 });
 
+test.each(["::1", "0::1"])(
+  "what the directors answer themselves as sorry servers, by %s, is the kernel's",
+  (address) => {
+    const stack = {
+      directors: smallStack().directors.map((director, i) => ({
+        ...director,
+        vrrpAddress6: `2001:db8::1${i + 1}/64`,
+      })),
+      realServers: smallStack().realServers.map((realServer, i) => ({
+        ...realServer,
+        address6: `2001:db8::2${i + 1}`,
+      })),
+      virtualServers: [
+        { name: "web", address: "2001:db8::100", port: 80, sorryServer: { address, port: 80 } },
+      ],
+    };
+    expect(rules(stack, "nftables", /drop$/)).toEqual([]);
+  },
+);
+
 describe("forwarding", () => {
   const small = smallStack();
   const six = {

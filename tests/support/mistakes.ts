@@ -429,12 +429,12 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "two directors of one host",
     (s) => (s.directors[1].host = "10.10.0.11"),
-    'directors[1].host: host "10.10.0.11" is taken by directors[0].host; each must be unique',
+    'directors[1].host: "10.10.0.11" is lvs1\'s own address (directors[0].host); each host must have its own',
   ],
   [
     "two directors with one VRRP address",
     (s) => (s.directors[1].vrrpAddress = "192.0.2.11/24"),
-    'directors[1].vrrpAddress: address "192.0.2.11" is taken by directors[0].vrrpAddress; each must be unique',
+    'directors[1].vrrpAddress: "192.0.2.11/24" is lvs1\'s own address (directors[0].vrrpAddress); each host must have its own',
   ],
   [
     "two real servers with one address, in two spellings",
@@ -442,7 +442,106 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       s.realServers[0].address6 = "2001:DB8::21";
       s.realServers[1].address6 = "2001:db8:0::21";
     },
-    'realServers[1].address6: address "2001:db8::21" is taken by realServers[0].address6; each must be unique',
+    'realServers[1].address6: "2001:db8:0::21" is web1\'s own address (realServers[0].address6); each host must have its own',
+  ],
+  [
+    "a host by its name twice",
+    (s) => {
+      s.realServers[0].host = "web.example";
+      s.realServers[1].host = "WEB.example";
+    },
+    'realServers[1].host: "WEB.example" is web1\'s own name (realServers[0].host); each host must have its own',
+  ],
+  [
+    "two directors of one login, in two spellings of IPv6",
+    (s) => {
+      s.directors.forEach((d, i) => (d.syncAddress = `10.10.0.1${i}`));
+      s.directors[0].host = "2001:db8::1";
+      s.directors[1].host = "2001:DB8:0::1";
+    },
+    'directors[1].host: "2001:DB8:0::1" is lvs1\'s own address (directors[0].host); each host must have its own',
+  ],
+  [
+    "a director's login that is another's VRRP address",
+    (s) => (s.directors[1].host = "192.0.2.11"),
+    'directors[1].host: "192.0.2.11" is lvs1\'s own address (directors[0].vrrpAddress); each host must have its own',
+  ],
+  [
+    "two directors with one address of an instance, each its own peer",
+    (s) => {
+      const own = { vrrpAddress: "192.0.2.50/24" };
+      s.vrrp = { instances: [instance(1, { directors: { lvs1: own, lvs2: own } })] };
+    },
+    'vrrp.instances[0].directors.lvs2.vrrpAddress: "192.0.2.50/24" is lvs1\'s own address (vrrp.instances[0].directors.lvs1.vrrpAddress); each host must have its own',
+  ],
+  [
+    "a director's address of one instance that is another director's of the next",
+    (s) => {
+      const own = { vrrpAddress: "192.0.2.50/24" };
+      s.vrrp = {
+        instances: [
+          instance(1, { directors: { lvs1: own } }),
+          instance(2, { directors: { lvs2: own } }),
+        ],
+      };
+    },
+    'vrrp.instances[1].directors.lvs2.vrrpAddress: "192.0.2.50/24" is lvs1\'s own address (vrrp.instances[0].directors.lvs1.vrrpAddress); each host must have its own',
+  ],
+  [
+    "a director's address of an instance that is a virtual address",
+    (s) => {
+      const own = { vrrpAddress: "192.0.2.100/24" };
+      s.vrrp = { instances: [{ name: "VI_1", virtualRouterId: 51, directors: { lvs1: own } }] };
+    },
+    "virtualServers[0].address: \"192.0.2.100\" is lvs1's own address (vrrp.instances[0].directors.lvs1.vrrpAddress); a virtual address must be nobody's",
+  ],
+  [
+    "two directors with one sync address",
+    (s) => { s.directors.forEach((d) => (d.syncAddress = "10.10.0.99")); },
+    'directors[1].syncAddress: "10.10.0.99" is lvs1\'s own address (directors[0].syncAddress); each host must have its own',
+  ],
+  [
+    "two directors with one IPv6 address",
+    (s) => { s.directors.forEach((d, i) => (d.vrrpAddress6 = `2001:db8:${"0:".repeat(i)}:11/64`)); },
+    'directors[1].vrrpAddress6: "2001:db8:0::11/64" is lvs1\'s own address (directors[0].vrrpAddress6); each host must have its own',
+  ],
+  [
+    "a real server whose address is a director's",
+    (s) => (s.directors[1].vrrpAddress = "192.0.2.21/24"),
+    "realServers[0].address: \"192.0.2.21\" is lvs2's own address (directors[1].vrrpAddress), and a director forwards what it is sent, round and round; it must be another host's",
+  ],
+  [
+    "a real server whose login is a director's",
+    (s) => (s.realServers[0].host = "10.10.0.12"),
+    'realServers[0].host: "10.10.0.12" is lvs2\'s own address (directors[1].host); each host must have its own',
+  ],
+  [
+    "a real server whose login is what is forwarded to another",
+    (s) => (s.realServers[0].host = "192.0.2.22"),
+    'realServers[1].address: "192.0.2.22" is web1\'s own address (realServers[0].host); each host must have its own',
+  ],
+  [
+    "a director that watches itself, and one that does so from another's address",
+    (s) => {
+      s.tracking = {
+        bfd: [
+          {
+            name: "peer",
+            neighbor: { lvs1: "192.0.2.11", lvs2: "192.0.2.1" },
+            source: { lvs2: "192.0.2.11" },
+          },
+        ],
+      };
+    },
+    'tracking.bfd[0].source.lvs2: "192.0.2.11" is lvs1\'s own address (directors[0].vrrpAddress); each host must have its own',
+    "tracking.bfd[0].neighbor.lvs1: \"192.0.2.11\" is lvs1's own address (directors[0].vrrpAddress), and a director that watches itself sees no fault; it must be another host's",
+  ],
+  [
+    "a director that watches itself, as all watch the same",
+    (s) => {
+      s.tracking = { bfd: [{ name: "peer", neighbor: "192.0.2.12" }] };
+    },
+    "tracking.bfd[0].neighbor: \"192.0.2.12\" is lvs2's own address (directors[1].vrrpAddress), and a director that watches itself sees no fault; it must be another host's",
   ],
   [
     "a director's second IPv6 address",
@@ -514,17 +613,17 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "a virtual address that is a host's own",
     (s) => (s.virtualServers[0].address = "192.0.2.21"),
-    "virtualServers[0].address: \"192.0.2.21\" is web1's own address; a virtual address must be nobody's",
+    "virtualServers[0].address: \"192.0.2.21\" is web1's own address (realServers[0].address); a virtual address must be nobody's",
   ],
   [
     "a marked address that is a host's own",
     (s) => s.virtualServers.push({ ...marked, traffic: [{ address: "192.0.2.22", ports: [80] }] }),
-    "virtualServers[1].traffic[0].address: \"192.0.2.22\" is web2's own address; a virtual address must be nobody's",
+    "virtualServers[1].traffic[0].address: \"192.0.2.22\" is web2's own address (realServers[1].address); a virtual address must be nobody's",
   ],
   [
     "a further address that is a host's own",
     (s) => (s.vrrp = { virtualAddresses: [{ address: "192.0.2.11/24" }] }),
-    "vrrp.virtualAddresses[0].address: \"192.0.2.11/24\" is lvs1's own address; a virtual address must be nobody's",
+    "vrrp.virtualAddresses[0].address: \"192.0.2.11/24\" is lvs1's own address (directors[0].vrrpAddress); a virtual address must be nobody's",
   ],
   [
     "an instance's further address that is a host's own",
@@ -534,12 +633,12 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
           { name: "VI_1", virtualRouterId: 51, virtualAddresses: [{ address: "10.10.0.11/24" }] },
         ],
       }),
-    "vrrp.instances[0].virtualAddresses[0].address: \"10.10.0.11/24\" is lvs1's own address; a virtual address must be nobody's",
+    "vrrp.instances[0].virtualAddresses[0].address: \"10.10.0.11/24\" is lvs1's own address (directors[0].host); a virtual address must be nobody's",
   ],
   [
     "a director in the pool of its own virtual server",
     (s) => s.realServers.push({ name: "self", managed: false, address: "192.0.2.11" }),
-    "realServers[2].address: \"192.0.2.11\" is lvs1's own address, and a director forwards what it is sent, round and round; it must be another host's",
+    "realServers[2].address: \"192.0.2.11\" is lvs1's own address (directors[0].vrrpAddress), and a director forwards what it is sent, round and round; it must be another host's",
   ],
   [
     "a director in a pool by its address on an instance's interface, on the sync interface, or of IPv6",
@@ -556,14 +655,14 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
         { name: "c", managed: false, address: "192.0.2.25", address6: "2001:DB8::12" },
       );
     },
-    "realServers[2].address: \"192.0.2.112\" is lvs2's own address, and a director forwards what it is sent, round and round; it must be another host's",
-    "realServers[3].address: \"10.10.0.111\" is lvs1's own address, and a director forwards what it is sent, round and round; it must be another host's",
-    "realServers[4].address6: \"2001:DB8::12\" is lvs2's own address, and a director forwards what it is sent, round and round; it must be another host's",
+    "realServers[2].address: \"192.0.2.112\" is lvs2's own address (vrrp.instances[0].directors.lvs2.vrrpAddress), and a director forwards what it is sent, round and round; it must be another host's",
+    "realServers[3].host: \"10.10.0.111\" is lvs1's own address (directors[0].syncAddress), and a director forwards what it is sent, round and round; it must be another host's",
+    "realServers[4].address6: \"2001:DB8::12\" is lvs2's own address (directors[1].vrrpAddress6), and a director forwards what it is sent, round and round; it must be another host's",
   ],
   [
     "a director as a sorry server",
     (s) => (s.virtualServers[0].sorryServer = { address: "192.0.2.12", port: 80 }),
-    "virtualServers[0].sorryServer.address: \"192.0.2.12\" is lvs2's own address, and a director forwards what it is sent, round and round; it must be another host's",
+    "virtualServers[0].sorryServer.address: \"192.0.2.12\" is lvs2's own address (directors[1].vrrpAddress), and a director forwards what it is sent, round and round; it must be another host's",
   ],
   [
     "directors in two networks, which is no fault of the virtual address",
@@ -879,7 +978,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       s.virtualServers[0].sorryServer = { address: "192.0.2.101", port: 80 };
       s.virtualServers.push(again);
     },
-    'virtualServers[0].sorryServer.address: "192.0.2.101" is a virtual address of the stack, which is the director itself; a sorry server needs an address of its own',
+    'virtualServers[0].sorryServer.address: "192.0.2.101" is a virtual address of the stack (virtualServers[1].address), which is the director itself; a sorry server needs an address of its own',
   ],
   [
     "a sorry server without a port",

@@ -501,7 +501,7 @@ export class LineReader {
 }
 
 /** A line without its comment and the space around it; a `\` at its end stays. */
-export function decomment(raw: string): { text: string; comment?: string; unterminated: boolean } {
+function decomment(raw: string): { text: string; comment?: string; unterminated: boolean } {
   let line = raw.replace(/^[ \t]+/, "");
   let quoted = false;
   let comment: number | undefined;
