@@ -17,24 +17,18 @@ export type Report = ReadonlyMap<string, Section>;
 /** What became of asking a host. */
 export type Answer = { report: Report } | { unreachable: string };
 
-/** Hosts that are asked at the same time: a bastion's sshd drops logins when ten come at once (MaxStartups). */
-const atOnce = 8;
-
 /** Asks each host its questions; the answers by the host's name. */
 export async function ask<T extends Target>(
   ssh: Ssh,
   targets: readonly T[],
   questions: (target: T) => readonly string[],
 ): Promise<Map<string, Answer>> {
-  const answers = new Map<string, Answer>();
-  const waiting = [...targets];
-  const worker = async () => {
-    for (let target = waiting.shift(); target; target = waiting.shift()) {
-      answers.set(target.name, await askOne(ssh, target, questions(target)));
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  return answers;
+  const answers = await Promise.all(
+    targets.map(
+      async (target) => [target.name, await askOne(ssh, target, questions(target))] as const,
+    ),
+  );
+  return new Map(answers);
 }
 
 /** What a host is fed: report.sh, behind the words of keepalived's log. */

@@ -2,8 +2,7 @@
 import type { Command } from "commander";
 import { CouldNotLook, exitCodes, UsageError } from "../exit";
 import { type StackCommandOptions, stackCommand } from "../options";
-import { follow, run } from "../run";
-import { asRoot, type Ssh, withSsh } from "../ssh";
+import { type Ssh, withSsh } from "../ssh";
 import { readStack, type StackHost } from "../stack";
 import { colorsOn, complain, print as printLine, printJsonLine } from "../voice";
 import { entriesOf, type Entry, factsOf, inOrder, lineOf } from "./entries";
@@ -62,10 +61,7 @@ async function printAll(
 ): Promise<string[]> {
   const results = await Promise.all(
     hosts.map(async (host) => {
-      const { stdout, stderr, exitCode } = await run("ssh", journal(ssh, host, options), {
-        timeoutSeconds: options.timeout,
-        env: ssh.env,
-      });
+      const { stdout, stderr, exitCode } = await ssh.run(host, journal(options));
       return {
         entries: entriesOf(host.name, stdout),
         failures: exitCode === 0 ? [] : [`${host.name}: ${stderr.trim() || "no answer"}`],
@@ -84,11 +80,10 @@ async function followAll(
 ): Promise<string[]> {
   const ends = await Promise.all(
     hosts.map(async (host) => {
-      const args = journal(ssh, host, options);
       const onLine = (line: string) => {
         entriesOf(host.name, line).forEach(print);
       };
-      const { stderr, exitCode } = await follow("ssh", args, onLine, ssh.env);
+      const { stderr, exitCode } = await ssh.follow(host, journal(options), onLine);
       const said = stderr.trim();
       return `${host.name}: ended with ${exitCode}${said && `: ${said}`}`;
     }),
@@ -96,10 +91,10 @@ async function followAll(
   return ends;
 }
 
-function journal(ssh: Ssh, host: StackHost, options: Options): string[] {
+function journal(options: Options): string[] {
   const { since, lines } = options;
   const number = lines ?? (since === undefined ? "100" : undefined);
-  const words = [
+  return [
     "journalctl",
     "--no-pager",
     "-q",
@@ -113,5 +108,4 @@ function journal(ssh: Ssh, host: StackHost, options: Options): string[] {
     ...(number === undefined ? [] : [`--lines=${number}`]),
     ...(options.follow ? ["--follow"] : []),
   ];
-  return ssh.args(host.name, asRoot(host.connection, words));
 }
