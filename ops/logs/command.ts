@@ -5,7 +5,7 @@ import { type StackCommandOptions, stackCommand } from "../options";
 import { type Ssh, withSsh } from "../ssh";
 import { readStack, type StackHost } from "../stack";
 import { colorsOn, complain, print as printLine, printJsonLine } from "../voice";
-import { entriesOf, type Entry, factsOf, inOrder, lineOf } from "./entries";
+import { entriesOf, type Entry, EntryReader, factsOf, inOrder, lineOf } from "./entries";
 
 interface Options extends StackCommandOptions {
   since?: string;
@@ -72,6 +72,9 @@ async function printAll(
   return results.flatMap(({ failures }) => failures);
 }
 
+/** When no line has come for so long, the latest entry is whole: its lines are written at once. */
+const silenceMilliseconds = 200;
+
 async function followAll(
   ssh: Ssh,
   hosts: readonly StackHost[],
@@ -80,10 +83,22 @@ async function followAll(
 ): Promise<string[]> {
   const ends = await Promise.all(
     hosts.map(async (host) => {
-      const onLine = (line: string) => {
-        entriesOf(host.name, line).forEach(print);
+      const entries = new EntryReader(host.name, print);
+      const end = () => {
+        entries.end();
       };
+      let silence: NodeJS.Timeout | undefined;
+      const onLine = (line: string) => {
+        clearTimeout(silence);
+        entries.line(line);
+        silence = setTimeout(end, silenceMilliseconds);
+      };
+      // A Ctrl-C loses nothing that has come.
+      process.once("exit", end);
       const { stderr, exitCode } = await ssh.follow(host, journal(options), onLine);
+      clearTimeout(silence);
+      process.off("exit", end);
+      end();
       const said = stderr.trim();
       return `${host.name}: ended with ${exitCode}${said && `: ${said}`}`;
     }),

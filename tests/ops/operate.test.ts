@@ -263,6 +263,35 @@ describe("lvs logs", () => {
     expect(stderr).toContain("lvs: lvs1: ended with 0\n");
     expect(done()[0]).toMatch(/ --follow$/);
   });
+
+  test("with --follow keeps further lines with their entry, and loses none at its end", async () => {
+    stack.program("host/journalctl", [
+      'cat "$FOLDER/$NAME.journal"',
+      'if [ "$NAME" = web1 ]; then',
+      "    sleep 1",
+      '    printf "  late\\n1795414350.5 h x: b\\n  last\\n"',
+      "fi",
+      "exec sleep 60",
+    ]);
+    const running = await stack.startLvs("logs", "--follow", "--json");
+    const entry = (host: string, second: string, text: string) => ({
+      ...{ host, at: `2026-11-23T06:12:${second}0Z`, text },
+    });
+    const own = entry("web1", "28.25", "systemd[1]: a\n  more");
+    await running.until("late");
+    running.child.kill();
+    const { stdout } = await running.ended;
+    const found = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { host: string });
+    expect(found.filter(({ host }) => host === "web1")).toEqual([
+      own,
+      { ...own, text: "  late" },
+      // It was ended before it could say that this is all.
+      entry("web1", "30.50", "x: b\n  last"),
+    ]);
+  });
 });
 
 describe("lvs failover", () => {
