@@ -27,6 +27,13 @@ export function endpoint(address: string, port: number): string {
   return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
+/** A virtual service's name in the kernel, by which the operator's command knows it, too: `TCP 192.0.2.100:80`, `FWM 1`, `FWM 1 IPv6`. */
+export function kernelService(service: VirtualServerSettings): string {
+  const { fwmark, family, protocol, flows, port } = service;
+  if (fwmark !== undefined) return `FWM ${fwmark}${family === "inet6" ? " IPv6" : ""}`;
+  return `${protocol} ${endpoint(canonical(flows[0]?.address ?? ""), port ?? 0)}`;
+}
+
 function serviceWords({ fwmark, family, protocol, flows, port }: VirtualServerSettings): string {
   if (fwmark !== undefined) return `-f ${fwmark}${family === "inet6" ? " -6" : ""}`;
   return `${services[protocol]} ${endpoint(flows[0]?.address ?? "", port ?? 0)}`;

@@ -64,6 +64,8 @@ export interface VirtualAddress {
 export interface VirtualServer {
   name: string;
   service: string;
+  /** The VRRP instance that it moves with; null where the state doesn't say that of a firewall mark. */
+  instance: string | null;
   scheduler: string;
   /** The director whose figures these are: the one that is active for it. null where none is, or nobody knows: see `holders`. */
   active: string | null;
@@ -188,6 +190,8 @@ function asked(answer: Answer | undefined, now: Date): Omit<Seen, "host"> {
 export interface SeenDirector {
   shown: Director;
   config: DirectorConfig;
+  /** The VRRP instances of its services, as far as the state says. */
+  services: StackHost["services"];
   /** Addresses on its interfaces, lo aside; undefined where it doesn't say. */
   addresses: Set<string> | undefined;
   transitions: Map<string, Transition>;
@@ -216,6 +220,7 @@ function seenDirector({ host, report = new Map(), unreachable, time }: Seen): Se
   const running = known(service.get("ActiveState"), (state) => state === "active");
   return {
     config,
+    services: host.services,
     addresses,
     transitions,
     table: isAnswered(report, "ipvs") ? parseTable(textOf(report, "ipvs")) : undefined,
@@ -304,9 +309,6 @@ function addressesOf(directors: SeenDirector[]): VirtualAddress[] {
 }
 
 function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): VirtualServer[] {
-  const busiest = directors.toSorted(
-    (a, b) => heldBy(b.shown.name, addresses) - heldBy(a.shown.name, addresses),
-  )[0];
   const services = new Map<string, Service>();
   for (const { config } of directors) {
     for (const service of config.services) {
@@ -316,25 +318,17 @@ function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): Vir
     }
   }
   return [...services.values()].map((service) => {
-    const holder = addresses.find(({ address }) => address === service.address)?.holders?.[0];
-    // A firewall mark has no address of its own: whoever is active for most is asked.
-    const active = service.address === undefined ? busiest : byName(directors, holder);
-    const isActive = active && heldBy(active.shown.name, addresses) > 0;
-    const holders = directors.filter(({ shown }) =>
-      service.address === undefined
-        ? heldBy(shown.name, addresses) > 0
-        : addresses.some(
-            ({ address, holders: names }) =>
-              address === service.address && names?.includes(shown.name),
-          ),
-    );
+    const instance = instanceOf(service, directors, addresses);
+    const holders = holdersOf(service, instance, directors, addresses);
+    const [active] = holders;
     const live = active?.table?.get(service.service);
-    const knows = isActive && active.table !== undefined;
+    const knows = active?.table !== undefined;
     return {
       name: service.name,
       service: service.service,
+      instance,
       scheduler: service.scheduler,
-      active: isActive ? active.shown.name : null,
+      active: active?.shown.name ?? null,
       rates: active?.rates.get(service.service) ?? null,
       realServers: service.realServers.map((member) => {
         const there = live?.destinations.get(member.endpoint);
@@ -389,6 +383,40 @@ function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): Vir
             },
     };
   });
+}
+
+/** The VRRP instance that a service moves with: that of its address, or what the state says. */
+function instanceOf(
+  { service, address }: Service,
+  directors: SeenDirector[],
+  addresses: VirtualAddress[],
+): string | null {
+  const told =
+    address === undefined
+      ? directors.flatMap(({ services }) => services).find((one) => one.service === service)
+          ?.vrrpInstance
+      : addresses.find((entry) => entry.address === address)?.instance;
+  if (told !== undefined) return told;
+  const all = new Set(directors.flatMap(({ config }) => config.instances.map(({ name }) => name)));
+  const [only] = all;
+  return all.size === 1 && only !== undefined ? only : null;
+}
+
+/** The directors that are active for a service: those with its address; of a firewall mark, those with most addresses of its instance first. */
+function holdersOf(
+  { address }: Service,
+  instance: string | null,
+  directors: SeenDirector[],
+  addresses: VirtualAddress[],
+): SeenDirector[] {
+  const own = addresses.filter((entry) =>
+    address === undefined ? entry.instance === instance : entry.address === address,
+  );
+  return directors
+    .map((director) => ({ director, held: heldBy(director.shown.name, own) }))
+    .filter(({ held }) => held > 0)
+    .toSorted((a, b) => b.held - a.held)
+    .map(({ director }) => director);
 }
 
 /** A director that tells its table, and doesn't have its keepalived stopped: then that says nothing. */

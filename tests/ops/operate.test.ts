@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { bundled } from "../support/lvs";
 import { entered, names, PretendStack, weightOfWeb2 } from "./pretendStack";
 import { edit, type Sections, sample, takeAddress } from "./sampleHosts";
+import { saysOfTwo } from "./twoInstances";
 
 jest.setTimeout(60_000);
 
@@ -441,6 +442,31 @@ describe("lvs maintenance", () => {
         "",
       ].join("\n"),
     );
+  });
+
+  test("on doesn't say that a host may be rebooted while a mark's connections are open on their director", async () => {
+    stack.hasTwoInstances();
+    for (const name of ["lvs1", "lvs2"]) {
+      stack.says(
+        name,
+        (sections) => {
+          weightOfWeb2(0)(sections);
+          saysOfTwo(name, sections, name === "lvs2" ? 500 : 3);
+          edit(sections, "ipvs", /(0\.2\.22:0 +Route +)1/, "$10");
+        },
+        "after",
+      );
+      stack.says(name, (sections) => {
+        saysOfTwo(name, sections, 0);
+      });
+    }
+    const { exitCode, stdout } = await lvs("maintenance", "on", "web2", "--yes");
+    expect([exitCode, stdout]).toEqual([
+      0,
+      expect.stringContaining(
+        "web2 gets no new connections. 500 connections of before go on, or are silent: when lvs status shows 0",
+      ),
+    ]);
   });
 
   test("off takes it out again, and waits until it serves", async () => {
