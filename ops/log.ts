@@ -12,7 +12,7 @@ export interface Transition {
 export function parseVrrpStates(text: string): Map<string, Transition> {
   const found = new Map<string, Transition>();
   for (const [, at, state, instance = ""] of text.matchAll(
-    /^(\d+\.\d+) (MASTER|BACKUP|FAULT) (.+)$/gm,
+    /^(\d{1,11}\.\d+) (MASTER|BACKUP|FAULT) (.+)$/gm,
   )) {
     found.set(instance, { state: state as Transition["state"], at: Number(at) });
   }
@@ -75,7 +75,7 @@ function logged(text: string): { service: ServiceName; endpoint: string } {
 function messages(text: string, started: string): { at: number; message: string }[] {
   const found: { at: number; message: string }[] = [];
   for (const line of text.split("\n")) {
-    const [, at, message = ""] = /^(\d+\.\d+) \S+ \S+: (.*)$/.exec(line) ?? [];
+    const [, at, message = ""] = /^(\d{1,11}\.\d+) \S+ \S+: (.*)$/.exec(line) ?? [];
     if (at === undefined) continue;
     if (message.startsWith(started) || message.startsWith("Stopped Keepalived")) break;
     found.push({ at: Number(at), message });

@@ -100,8 +100,7 @@ export function follow(
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env });
     const limit = limited(child, firstLineSeconds);
-    const end = () => child.kill();
-    process.once("exit", end);
+    followed.add(child);
     let stderr = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
@@ -113,11 +112,18 @@ export function follow(
     });
     child.once("close", (code, signal) => {
       limit.lift();
-      process.off("exit", end);
+      followed.delete(child);
       resolve({ stderr, exitCode: status(code, signal), timedOut: limit.hasPassed() });
     });
   });
 }
+
+/** What {@link follow} has started: it ends with this process. */
+const followed = new Set<ChildProcess>();
+
+process.once("exit", () => {
+  for (const child of followed) child.kill();
+});
 
 /** A program that is asked to end and doesn't is killed after this. */
 const graceSeconds = 5;

@@ -1,7 +1,7 @@
 // `lvs logs`: the journals of keepalived and of the stack's own services, of all hosts in one.
 import type { Command } from "commander";
 import { CouldNotLook, exitCodes, UsageError } from "../exit";
-import { type StackCommandOptions, stackCommand } from "../options";
+import { type StackCommandOptions, stackCommand, wholeNumber } from "../options";
 import { type Ssh, withSsh } from "../ssh";
 import { readStack, type StackHost } from "../stack";
 import { colorsOn, complain, print as printLine, printJsonLine } from "../voice";
@@ -10,7 +10,7 @@ import { entriesOf, type Entry, EntryReader, factsOf, inOrder, lineOf } from "./
 interface Options extends StackCommandOptions {
   since?: string;
   follow?: boolean;
-  lines?: string;
+  lines?: number | "all";
   json?: boolean;
 }
 
@@ -19,7 +19,11 @@ export function addLogs(program: Command): void {
     .description("print the logs of keepalived and of the stack's services, in order of time")
     .argument("[host]", "of one host alone, by its name in the stack")
     .option("--since <time>", 'from then on, as journalctl(1) takes it ("10 min ago")')
-    .option("-n, --lines <number>", "of each host, the latest (100, or with --since all)")
+    .option(
+      "-n, --lines <number>",
+      "of each host, the latest, or all (100, or with --since all)",
+      lineCount,
+    )
     .option("-f, --follow", "go on printing what is new, until Ctrl-C")
     .option("--json", "print each entry as a line of JSON")
     .addHelpText(
@@ -50,6 +54,19 @@ export function addLogs(program: Command): void {
     });
 }
 
+/** What journalctl(1) takes: a number, or all. */
+function lineCount(text: string): number | "all" {
+  return text === "all" ? text : wholeNumber(0, 1_000_000)(text);
+}
+
+/** @throws UsageError when it was the time that a host didn't understand: every other would say the same */
+function mustBeTime(since: string | undefined, said: string): void {
+  if (since === undefined || !said.includes("Failed to parse timestamp")) return;
+  throw new UsageError(
+    `--since: ${since} is not a time that journalctl(1) takes; "10 min ago", "yesterday" and "2026-11-23 05:35" are`,
+  );
+}
+
 type Print = (entry: Entry) => void;
 
 /** What journals have, merged; what went wrong, a line a host. */
@@ -62,6 +79,7 @@ async function printAll(
   const results = await Promise.all(
     hosts.map(async (host) => {
       const { stdout, stderr, exitCode } = await ssh.run(host, journal(options));
+      mustBeTime(options.since, stderr);
       return {
         entries: entriesOf(host.name, stdout),
         failures: exitCode === 0 ? [] : [`${host.name}: ${stderr.trim() || "no answer"}`],
@@ -81,34 +99,34 @@ async function followAll(
   options: Options,
   print: Print,
 ): Promise<string[]> {
+  const readers = hosts.map(({ name }) => new EntryReader(name, print));
+  const endAll = () => {
+    for (const reader of readers) reader.end();
+  };
+  // A Ctrl-C loses nothing that has come.
+  process.once("exit", endAll);
   const ends = await Promise.all(
-    hosts.map(async (host) => {
-      const entries = new EntryReader(host.name, print);
-      const end = () => {
-        entries.end();
-      };
+    hosts.map(async (host, i) => {
       let silence: NodeJS.Timeout | undefined;
       const onLine = (line: string) => {
         clearTimeout(silence);
-        entries.line(line);
-        silence = setTimeout(end, silenceMilliseconds);
+        readers[i]?.line(line);
+        silence = setTimeout(() => readers[i]?.end(), silenceMilliseconds);
       };
-      // A Ctrl-C loses nothing that has come.
-      process.once("exit", end);
       const { stderr, exitCode } = await ssh.follow(host, journal(options), onLine);
-      clearTimeout(silence);
-      process.off("exit", end);
-      end();
       const said = stderr.trim();
       return `${host.name}: ended with ${exitCode}${said && `: ${said}`}`;
     }),
   );
+  process.off("exit", endAll);
+  endAll();
+  for (const end of ends) mustBeTime(options.since, end);
   return ends;
 }
 
 function journal(options: Options): string[] {
   const { since, lines } = options;
-  const number = lines ?? (since === undefined ? "100" : undefined);
+  const number = lines ?? (since === undefined ? 100 : undefined);
   return [
     "journalctl",
     "--no-pager",

@@ -6,7 +6,6 @@ import {
   type Service,
 } from "../directorConfig";
 import {
-  canonical,
   destinationKey,
   parseDaemons,
   parseRates,
@@ -24,11 +23,21 @@ import {
   type Move,
   type Transition,
 } from "../log";
-import { type Answer, isAnswered, linesOf, type Report, textOf } from "../report";
+import {
+  type Answer,
+  isAnswered,
+  linesIn,
+  linesOf,
+  parsed,
+  readable,
+  type Report,
+  textOf,
+  whole,
+} from "../report";
 import { interfaceAddresses, properties } from "../reportFacts";
 import { directorConfigText, isInMaintenance, loopbackLines } from "../steps";
 import type { Stack, StackHost } from "../stack";
-import { drainedByChangeFile } from "../verify/table";
+import { drainedByChange } from "../verify/table";
 import { problemsOf } from "./problems";
 
 /** The load balancer at one moment. Times are ISO 8601; what is not known is null. */
@@ -144,13 +153,18 @@ export interface RealServer extends Host {
 
 /** Everything that {@link Status} has, from what each host answered. */
 export function look(stack: Stack, answers: ReadonlyMap<string, Answer>, now: Date): Status {
-  const seen = stack.hosts.map((host) => ({ host, ...asked(answers.get(host.name), now) }));
-  const directors = seen
-    .filter(({ host }) => host.role === "director")
-    .map((entry) => seenDirector(entry));
-  const realServers = seen
-    .filter(({ host }) => host.role === "real server")
-    .map((entry) => seenRealServer(entry));
+  // A host that says what can't be read is as one that says nothing: the others are looked at all the same.
+  const of = <T>(role: StackHost["role"], read: (seen: Seen) => T): T[] =>
+    stack.hosts
+      .filter((host) => host.role === role)
+      .map((host) =>
+        readable(
+          () => read({ host, ...asked(answers.get(host.name), now) }),
+          (unreachable) => read({ host, ...asked({ unreachable }, now) }),
+        ),
+      );
+  const directors = of("director", seenDirector);
+  const realServers = of("real server", seenRealServer);
   const virtualAddresses = addressesOf(directors);
   const virtualServers = servicesOf(directors, virtualAddresses);
   const problems = problemsOf({ directors, realServers, virtualAddresses, virtualServers }, now);
@@ -177,7 +191,9 @@ interface Seen {
 
 function asked(answer: Answer | undefined, now: Date): Omit<Seen, "host"> {
   const report = answer && "report" in answer ? answer.report : undefined;
-  const behind = report ? now.getTime() / 1000 - Number(textOf(report, "now")) : 0;
+  const behind = report
+    ? now.getTime() / 1000 - parsed(report, "now", (text) => whole(text.trim()))
+    : 0;
   return {
     time: (at) => new Date((at + behind) * 1000).toISOString(),
     ...(report
@@ -223,10 +239,10 @@ function seenDirector({ host, report = new Map(), unreachable, time }: Seen): Se
     services: host.services,
     addresses,
     transitions,
-    table: isAnswered(report, "ipvs") ? parseTable(textOf(report, "ipvs")) : undefined,
-    rates: parseRates(textOf(report, "ipvs-rates")),
-    moves: parsePoolLog(textOf(report, "pool-log")),
-    drainedByChange: new Set(linesOf(report, `file ${drainedByChangeFile}`).map(canonical)),
+    table: isAnswered(report, "ipvs") ? parsed(report, "ipvs", parseTable) : undefined,
+    rates: parsed(report, "ipvs-rates", parseRates),
+    moves: parsed(report, "pool-log", parsePoolLog),
+    drainedByChange: drainedByChange(report),
     time,
     shown: {
       ...hostFacts(host.name, report, unreachable),
@@ -475,11 +491,11 @@ function seenRealServer({ host, report = new Map(), unreachable }: Seen): RealSe
 }
 
 function hostFacts(name: string, report: Report, unreachable: string | undefined): Host {
-  const [count, max] = linesOf(report, "conntrack").map(Number);
+  const [count, max] = parsed(report, "conntrack", (text) => linesIn(text).map(whole));
   const memory = new Map(
-    linesOf(report, "memory").map((line) => {
+    parsed(report, "memory", linesIn).map((line) => {
       const [key = "", kib] = line.split(/:?\s+/);
-      return [key, Number(kib) * 1024];
+      return [key, /^\d+$/.test(kib ?? "") ? Number(kib) * 1024 : undefined] as const;
     }),
   );
   const [totalBytes, availableBytes] = ["MemTotal", "MemAvailable"].map((key) => memory.get(key));
@@ -504,5 +520,6 @@ function slab(report: Report, name: string): { objects: number; bytes: number } 
   const line = linesOf(report, "slabs").find((text) => text.startsWith(`${name} `));
   const [, active, total, size] = line?.split(/\s+/).map(Number) ?? [];
   if (active === undefined || total === undefined || size === undefined) return undefined;
+  if (![active, total, size].every(Number.isSafeInteger)) return undefined;
   return { objects: active, bytes: total * size };
 }

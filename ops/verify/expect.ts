@@ -2,7 +2,7 @@
 import { type DirectorConfig, readDirectorConfig } from "../directorConfig";
 import { CouldNotLook } from "../exit";
 import { canonical, parseDaemons, type SyncDaemon } from "../ipvs";
-import { type Report, linesOf, textOf } from "../report";
+import { type Report, linesOf, parsed, textOf } from "../report";
 import type { StackHost, Step } from "../stack";
 import { addressLines, filesOf, keepalivedConf, loopbackLines } from "../steps";
 import { interfaceAddresses, properties } from "../reportFacts";
@@ -348,7 +348,7 @@ function addresses(step: Step, host: StackHost): Expectation {
     have: (report) => {
       const present = new Map(interfaceAddresses(report).map((entry) => [place(entry), entry]));
       // Of others than the wanted ones, those that somebody else has put there are left alone.
-      const brought = addressLines(textOf(report, `file ${broughtFile}`)).map(place);
+      const brought = parsed(report, `file ${broughtFile}`, addressLines).map(place);
       const own = [...new Set([...wanted.map(place), ...brought])];
       return lines(
         own.flatMap((entry) => {

@@ -238,14 +238,25 @@ describe("lvs logs", () => {
 
   test("asks one host alone, for what is wanted; one that isn't there is a mistake", async () => {
     await lvs("logs", "lvs1", "--since", "1 hour ago");
-    expect(done()).toEqual([
-      `lvs1 journalctl --no-pager -q -o short-unix ${units} --since=1 hour ago`,
-    ]);
+    await lvs("logs", "lvs1", "--since", "1 hour ago", "--lines", "all");
+    const words = `lvs1 journalctl --no-pager -q -o short-unix ${units} --since=1 hour ago`;
+    expect(done()).toEqual([words, `${words} --lines=all`]);
     const { exitCode, stderr } = await lvs("logs", "web9");
     expect([exitCode, stderr]).toEqual([
       2,
       "lvs: no host web9 in the stack; it has lvs1, lvs2, web1, web2, web3\n",
     ]);
+  });
+
+  test("a time that journalctl doesn't take is one error, however many hosts say so", async () => {
+    stack.program("host/journalctl", ["echo 'Failed to parse timestamp: soonish' >&2", "exit 1"]);
+    for (const how of [[], ["--follow"]]) {
+      const { exitCode, stderr } = await lvs("logs", "--since", "soonish", ...how);
+      expect([exitCode, stderr]).toEqual([
+        2,
+        expect.stringMatching(/^lvs: --since: soonish is not a time that journalctl\S+ takes.*\n$/),
+      ]);
+    }
   });
 
   test("tells of a host that can't be asked, and prints what the others have", async () => {
