@@ -30,8 +30,8 @@ export interface Rates {
 }
 
 /** `192.0.2.21:80`, `[2001:db8::21]:80`: IPv6 in its shortest form, so that equal addresses are equal texts. */
-export function endpoint(address: string, port: number): string {
-  return address.includes(":") ? `[${canonical(address)}]:${port}` : `${address}:${port}`;
+export function kernelEndpoint(address: string, port: number): string {
+  return address.includes(":") ? `[${shortestForm(address)}]:${port}` : `${address}:${port}`;
 }
 
 /** The address of `ADDRESS:PORT`. */
@@ -43,7 +43,7 @@ export function addressOf(name: string): string {
  * An address in its shortest form.
  * @throws Error when it is none
  */
-export function canonical(address: string): string {
+export function shortestForm(address: string): string {
   if (!address.includes(":")) return address;
   if (!Address6.isValid(address)) throw new Error(`${address} is not an address`);
   return new Address6(address).correctForm();
@@ -232,5 +232,5 @@ function serviceName([protocol = "", name = "", ...rest]: string[]): {
 
 function normal(name: string): string {
   const [, address, port] = /^\[(.+)\]:(\d+)$/.exec(name) ?? [];
-  return address === undefined ? name : endpoint(address, Number(port));
+  return address === undefined ? name : kernelEndpoint(address, Number(port));
 }

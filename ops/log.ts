@@ -1,5 +1,5 @@
 // What keepalived's log tells: what each VRRP instance is and since when, as vrrp.sh has read it there; and who was taken out of a pool.
-import { destinationKey, endpoint, type ServiceName } from "./ipvs";
+import { destinationKey, kernelEndpoint, type ServiceName } from "./ipvs";
 
 /** A VRRP instance's latest change. */
 export interface Transition {
@@ -67,7 +67,7 @@ export function moveKey(service: ServiceName, server: string): string {
 function logged(text: string): { service: ServiceName; endpoint: string } {
   const [, address, protocol = "", port] = /^\[(.+)\]:(\w+):(\d+)$/.exec(text) ?? [];
   if (address === undefined) return { service: text, endpoint: text };
-  const name = endpoint(address, Number(port));
+  const name = kernelEndpoint(address, Number(port));
   return { service: `${protocol.toUpperCase()} ${name}`, endpoint: name };
 }
 

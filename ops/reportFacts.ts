@@ -1,6 +1,6 @@
 // Answers of a report that several commands read.
 import { z } from "zod";
-import { canonical } from "./ipvs";
+import { shortestForm } from "./ipvs";
 import { linesOf, parsed, type Report, textOf } from "./report";
 
 /** `systemctl show`: `NAME=VALUE` lines. */
@@ -41,7 +41,7 @@ export function interfaceAddresses(report: Report): InterfaceAddress[] {
       addresses.flatMap(({ local }) =>
         local === undefined
           ? []
-          : [{ device: ifname, address: canonical(local), isUp: flags.includes("UP") }],
+          : [{ device: ifname, address: shortestForm(local), isUp: flags.includes("UP") }],
       ),
     ),
   );

@@ -9,7 +9,7 @@ import { see } from "../status/see";
 import { isInMaintenance } from "../steps";
 import { printableIn } from "../printable";
 import { colorsOn, print, printJson } from "../voice";
-import { addressesOf, lastIn } from "./members";
+import { realServerAddresses, lastIn } from "./members";
 
 interface Options extends StackCommandOptions {
   json?: boolean;
@@ -90,7 +90,7 @@ async function onDirectors(
   wordsFor: (ssh: Ssh, stack: { name: string; hosts: StackHost[] }) => Promise<string[]>,
 ): Promise<void> {
   const stack = await readStack(options);
-  const addresses = addressesOf(stack, realServer);
+  const addresses = realServerAddresses(stack, realServer);
   const directors = stack.hosts.filter(
     (host) => host.role === "director" && !isInMaintenance(host),
   );

@@ -165,7 +165,7 @@ export function look(stack: Stack, answers: ReadonlyMap<string, Answer>, now: Da
       );
   const directors = of("director", seenDirector);
   const realServers = of("real server", seenRealServer);
-  const virtualAddresses = addressesOf(directors);
+  const virtualAddresses = virtualAddressesOf(directors);
   const virtualServers = servicesOf(directors, virtualAddresses);
   const problems = problemsOf({ directors, realServers, virtualAddresses, virtualServers }, now);
   return {
@@ -298,7 +298,7 @@ function instanceState(
   return said ?? "unknown";
 }
 
-function addressesOf(directors: SeenDirector[]): VirtualAddress[] {
+function virtualAddressesOf(directors: SeenDirector[]): VirtualAddress[] {
   const instances = directors.flatMap(({ config }) => config.instances);
   const all = new Map(
     instances.flatMap(({ name, interface: device, addresses }) =>

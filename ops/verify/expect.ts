@@ -1,7 +1,7 @@
 // What must be so on a host: everything that the stack's steps put there, from what each was given.
 import { type DirectorConfig, readDirectorConfig } from "../directorConfig";
 import { CouldNotLook } from "../exit";
-import { canonical, parseDaemons, type SyncDaemon } from "../ipvs";
+import { shortestForm, parseDaemons, type SyncDaemon } from "../ipvs";
 import { type Report, linesOf, parsed, textOf } from "../report";
 import type { StackHost, Step } from "../stack";
 import { addressLines, filesOf, keepalivedConf, loopbackLines } from "../steps";
@@ -431,7 +431,7 @@ function restored(step: Step): Expectation {
 }
 
 function restoredAddresses({ args }: Step): string[] {
-  return args.slice(1).map(canonical);
+  return args.slice(1).map(shortestForm);
 }
 
 /** The systemd units that a script writes from a text of its own; those that are to be started at boot run. */

@@ -2,7 +2,7 @@
 import type { DirectorConfig, Member, Service } from "../directorConfig";
 import {
   addressOf,
-  canonical,
+  shortestForm,
   destinationKey,
   parseRules,
   parseThresholds,
@@ -119,7 +119,7 @@ export function leftDrained(report: Report, addresses: readonly string[]): strin
 /** The addresses of real servers that a change has drained and not put in again. */
 export function drainedByChange(report: Report): Set<string> {
   const lines = parsed(report, `file ${drainedByChangeFile}`, (text) =>
-    linesIn(text).map(canonical),
+    linesIn(text).map(shortestForm),
   );
   return new Set(lines);
 }
