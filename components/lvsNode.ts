@@ -8,6 +8,7 @@ import { scriptsHome } from "./host/scripts";
 import { firewallPackages, osProfiles } from "./os/profiles";
 import { withEnd } from "./render/files";
 import { renderDirectorFirewall } from "./render/firewall";
+import { kernelService } from "./render/ipvs";
 import {
   renderDirectorConfig,
   renderHeard,
@@ -137,7 +138,14 @@ export class LvsNode extends pulumi.ComponentResource {
       });
     }
     this.served = { command: keepalived, text: withEnd(texts.keepalived) };
-    this.registerOutputs({ ipvsTable: keepalived.stdout });
+    this.registerOutputs({
+      ipvsTable: keepalived.stdout,
+      // Read by the operator's command: keepalived.conf doesn't say which instance a fwmark belongs to.
+      services: settings.virtualServers.map((service) => ({
+        service: kernelService(service),
+        vrrpInstance: service.vrrpInstance,
+      })),
+    });
   }
 
   /** `ipvsadm -Ln` as it was after the last change of its config. */

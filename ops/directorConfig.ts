@@ -1,7 +1,7 @@
 // What a director's keepalived.conf says, as far as the kernel and the log can be held to it.
 import { isAdvertised } from "../components/render/advertised";
 import { parse, type Statement } from "./import/syntax/parse";
-import { canonical, endpoint, type ServiceName } from "./ipvs";
+import { shortestForm, kernelEndpoint, type ServiceName } from "./ipvs";
 
 export interface DirectorConfig {
   instances: Instance[];
@@ -85,7 +85,7 @@ export function readDirectorConfig(text: string): DirectorConfig {
   const instance = options[0] === "id" ? undefined : options[0];
   const [, id] = options.slice(options.indexOf("id"));
   const servers = statements.filter(({ keyword }) => keyword === "virtual_server");
-  const marks = new Set(servers.flatMap(checkMarks));
+  const marks = new Set(servers.flatMap(marksInUse));
   return {
     instances: statements.filter(({ keyword }) => keyword === "vrrp_instance").map(instanceOf),
     ...(device === undefined
@@ -111,7 +111,7 @@ function instanceOf({ args: [name = ""], block = [] }: Statement): Instance {
     priority: Number(argument(block, "priority")),
     preempt: find(block, "nopreempt") === undefined,
     addresses: addresses
-      .map(({ keyword }) => canonical(keyword.split("/")[0] ?? ""))
+      .map(({ keyword }) => shortestForm(keyword.split("/")[0] ?? ""))
       .filter((address) => !isAdvertised(address)),
   };
 }
@@ -127,9 +127,9 @@ function serviceOf({ args, above, block = [] }: Statement, marks: Set<string>): 
   return {
     service: isMark
       ? `FWM ${port}${argument(block, "ip_family") === "inet6" ? " IPv6" : ""}`
-      : `${argument(block, "protocol") ?? "TCP"} ${endpoint(address, Number(port))}`,
+      : `${argument(block, "protocol") ?? "TCP"} ${kernelEndpoint(address, Number(port))}`,
     name: above.at(-1) ?? args.join(" "),
-    ...(isMark ? {} : { address: canonical(address), port: Number(port) }),
+    ...(isMark ? {} : { address: shortestForm(address), port: Number(port) }),
     forChecks: isMark && marks.has(port),
     scheduler: argument(block, "lvs_sched") ?? argument(block, "lb_algo") ?? "",
     schedulerFlags: schedulerFlags.filter((flag) => find(block, flag)).sort(),
@@ -154,9 +154,9 @@ function memberOf(
   const forwarding = forwardingOf(argument(block, "lvs_method") ?? argument(service, "lvs_method"));
   return {
     name: above.at(-1) ?? address,
-    address: canonical(address),
-    endpoint: endpoint(address, forwarding === "NAT" ? Number(port) : servicePort),
-    logged: endpoint(address, Number(port)),
+    address: shortestForm(address),
+    endpoint: kernelEndpoint(address, forwarding === "NAT" ? Number(port) : servicePort),
+    logged: kernelEndpoint(address, Number(port)),
     forwarding,
     weight: Number(argument(block, "weight") ?? 1),
     upperThreshold: Number(argument(block, "uthreshold") ?? 0),
@@ -179,7 +179,7 @@ function sorryEndpoint(
   servicePort: number,
 ): string {
   const method = argument(service, "sorry_server_lvs_method") ?? argument(service, "lvs_method");
-  return endpoint(address, forwardingOf(method) === "NAT" ? Number(port) : servicePort);
+  return kernelEndpoint(address, forwardingOf(method) === "NAT" ? Number(port) : servicePort);
 }
 
 function forwardingOf(word: string | undefined): Member["forwarding"] {
@@ -204,7 +204,7 @@ function httpCheck(block: Statement[], service: Statement[]): { check?: HttpChec
 }
 
 /** The marks that the checks of a service's real servers put on their packets. */
-function checkMarks({ block = [] }: Statement): string[] {
+function marksInUse({ block = [] }: Statement): string[] {
   return block
     .filter(({ keyword }) => keyword === "real_server")
     .flatMap((member) => member.block ?? [])

@@ -30,8 +30,8 @@ export interface Rates {
 }
 
 /** `192.0.2.21:80`, `[2001:db8::21]:80`: IPv6 in its shortest form, so that equal addresses are equal texts. */
-export function endpoint(address: string, port: number): string {
-  return address.includes(":") ? `[${canonical(address)}]:${port}` : `${address}:${port}`;
+export function kernelEndpoint(address: string, port: number): string {
+  return address.includes(":") ? `[${shortestForm(address)}]:${port}` : `${address}:${port}`;
 }
 
 /** The address of `ADDRESS:PORT`. */
@@ -39,23 +39,36 @@ export function addressOf(name: string): string {
   return name.replace(/:\d+$/, "").replace(/^\[(.+)\]$/, "$1");
 }
 
-/** An address in its shortest form. */
-export function canonical(address: string): string {
-  return address.includes(":") ? new Address6(address).correctForm() : address;
+/**
+ * An address in its shortest form.
+ * @throws Error when it is none
+ */
+export function shortestForm(address: string): string {
+  if (!address.includes(":")) return address;
+  if (!Address6.isValid(address)) throw new Error(`${address} is not an address`);
+  return new Address6(address).correctForm();
 }
 
-/** `ipvsadm -Ln`. */
+/**
+ * `ipvsadm -Ln`.
+ * @throws Error when a row isn't whole
+ */
 export function parseTable(text: string): Map<ServiceName, TableService> {
   const services = new Map<ServiceName, TableService>();
   let service: TableService | undefined;
   for (const words of rows(text)) {
     const [first = "", name = "", forwarding = "", weight, active, inactive] = words;
     if (first === "->") {
+      const figures = [weight, active, inactive].map(Number);
+      if (!figures.every(Number.isSafeInteger)) {
+        throw new Error(`a row is not one of ipvsadm's: ${words.join(" ")}`);
+      }
+      const [liveWeight = 0, activeConnections = 0, inactiveConnections = 0] = figures;
       service?.destinations.set(normal(name), {
         forwarding,
-        weight: Number(weight),
-        activeConnections: Number(active),
-        inactiveConnections: Number(inactive),
+        weight: liveWeight,
+        activeConnections,
+        inactiveConnections,
       });
     } else {
       const { service: named, rest } = serviceName(words);
@@ -219,5 +232,5 @@ function serviceName([protocol = "", name = "", ...rest]: string[]): {
 
 function normal(name: string): string {
   const [, address, port] = /^\[(.+)\]:(\d+)$/.exec(name) ?? [];
-  return address === undefined ? name : endpoint(address, Number(port));
+  return address === undefined ? name : kernelEndpoint(address, Number(port));
 }

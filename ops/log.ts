@@ -1,5 +1,5 @@
 // What keepalived's log tells: what each VRRP instance is and since when, as vrrp.sh has read it there; and who was taken out of a pool.
-import { destinationKey, endpoint, type ServiceName } from "./ipvs";
+import { destinationKey, kernelEndpoint, type ServiceName } from "./ipvs";
 
 /** A VRRP instance's latest change. */
 export interface Transition {
@@ -12,7 +12,7 @@ export interface Transition {
 export function parseVrrpStates(text: string): Map<string, Transition> {
   const found = new Map<string, Transition>();
   for (const [, at, state, instance = ""] of text.matchAll(
-    /^(\d+\.\d+) (MASTER|BACKUP|FAULT) (.+)$/gm,
+    /^(\d{1,11}\.\d+) (MASTER|BACKUP|FAULT) (.+)$/gm,
   )) {
     found.set(instance, { state: state as Transition["state"], at: Number(at) });
   }
@@ -67,7 +67,7 @@ export function moveKey(service: ServiceName, server: string): string {
 function logged(text: string): { service: ServiceName; endpoint: string } {
   const [, address, protocol = "", port] = /^\[(.+)\]:(\w+):(\d+)$/.exec(text) ?? [];
   if (address === undefined) return { service: text, endpoint: text };
-  const name = endpoint(address, Number(port));
+  const name = kernelEndpoint(address, Number(port));
   return { service: `${protocol.toUpperCase()} ${name}`, endpoint: name };
 }
 
@@ -75,7 +75,7 @@ function logged(text: string): { service: ServiceName; endpoint: string } {
 function messages(text: string, started: string): { at: number; message: string }[] {
   const found: { at: number; message: string }[] = [];
   for (const line of text.split("\n")) {
-    const [, at, message = ""] = /^(\d+\.\d+) \S+ \S+: (.*)$/.exec(line) ?? [];
+    const [, at, message = ""] = /^(\d{1,11}\.\d+) \S+ \S+: (.*)$/.exec(line) ?? [];
     if (at === undefined) continue;
     if (message.startsWith(started) || message.startsWith("Stopped Keepalived")) break;
     found.push({ at: Number(at), message });

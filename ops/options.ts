@@ -14,7 +14,12 @@ export function stackCommand(program: Command, nameAndArgs: string): Command {
     .command(nameAndArgs)
     .option("-s, --stack <name>", "the stack (the selected one)")
     .option("--config-file <file>", "the stack's config file (Pulumi.STACK.yaml)", fromCaller)
-    .option("--timeout <seconds>", "time that a host has for its answer", timeoutSeconds, 20);
+    .option(
+      "--timeout <seconds>",
+      "time that a host has for its answer",
+      wholeNumber(1, 3600, " of seconds"),
+      20,
+    );
 }
 
 /** npm changes to the project's folder; its caller may have been elsewhere. */
@@ -22,8 +27,11 @@ function fromCaller(path: string): string {
   return resolve(process.env.INIT_CWD ?? process.cwd(), path);
 }
 
-function timeoutSeconds(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 3600) return value;
-  throw new InvalidArgumentError("It is not a whole number of seconds from 1 to 3600.");
+/** Reads an option's whole number, with what it counts; anything else is a usage error. */
+export function wholeNumber(least: number, most: number, what = ""): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It is not a whole number${what} from ${least} to ${most}.`);
+  };
 }

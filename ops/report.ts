@@ -17,24 +17,18 @@ export type Report = ReadonlyMap<string, Section>;
 /** What became of asking a host. */
 export type Answer = { report: Report } | { unreachable: string };
 
-/** Hosts that are asked at the same time: a bastion's sshd drops logins when ten come at once (MaxStartups). */
-const atOnce = 8;
-
 /** Asks each host its questions; the answers by the host's name. */
 export async function ask<T extends Target>(
   ssh: Ssh,
   targets: readonly T[],
   questions: (target: T) => readonly string[],
 ): Promise<Map<string, Answer>> {
-  const answers = new Map<string, Answer>();
-  const waiting = [...targets];
-  const worker = async () => {
-    for (let target = waiting.shift(); target; target = waiting.shift()) {
-      answers.set(target.name, await askOne(ssh, target, questions(target)));
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  return answers;
+  const answers = await Promise.all(
+    targets.map(
+      async (target) => [target.name, await askOne(ssh, target, questions(target))] as const,
+    ),
+  );
+  return new Map(answers);
 }
 
 /** What a host is fed: report.sh, behind the words of keepalived's log. */
@@ -85,9 +79,44 @@ export function textOf(report: Report, name: string): string {
   return section?.status === 0 ? section.text : "";
 }
 
+/**
+ * What an answer says, of its text: see {@link textOf}.
+ * @throws Unreachable when that is not what the question's command prints: of a host that says so, nothing is believed
+ */
+export function parsed<T>(report: Report, name: string, parse: (text: string) => T): T {
+  try {
+    return parse(textOf(report, name));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Unreachable(`its answer to "${name}" can't be read: ${why}`);
+  }
+}
+
+/** What is made of a host's answers, or of the reason why one of them can't be read: see {@link parsed}. */
+export function readable<T>(read: () => T, otherwise: (unreachable: string) => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Unreachable) return otherwise(error.message);
+    throw error;
+  }
+}
+
+/**
+ * A whole number, as programs print it.
+ * @throws Error when it is something else
+ */
+export function whole(text: string | undefined): number {
+  if (text !== undefined && /^\d{1,15}$/.test(text)) return Number(text);
+  throw new Error(`"${text ?? ""}" is not a number`);
+}
+
+/** The lines of a text, without empty ones. */
+export function linesIn(text: string): string[] {
+  return text.split("\n").filter((line) => line !== "");
+}
+
 /** An answer's lines, without empty ones. */
 export function linesOf(report: Report, name: string): string[] {
-  return textOf(report, name)
-    .split("\n")
-    .filter((line) => line !== "");
+  return linesIn(textOf(report, name));
 }

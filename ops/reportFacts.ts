@@ -1,6 +1,7 @@
 // Answers of a report that several commands read.
-import { canonical } from "./ipvs";
-import { linesOf, type Report, textOf } from "./report";
+import { z } from "zod";
+import { shortestForm } from "./ipvs";
+import { linesOf, parsed, type Report, textOf } from "./report";
 
 /** `systemctl show`: `NAME=VALUE` lines. */
 export function properties(report: Report, question: string): Map<string, string> {
@@ -21,20 +22,41 @@ export interface InterfaceAddress {
   isUp: boolean;
 }
 
-/** `ip -j addr`: every address and its interface. */
+const linksSchema = z.array(
+  z.object({
+    ifname: z.string(),
+    flags: z.array(z.string()).default([]),
+    addr_info: z.array(z.object({ local: z.string().optional() })).default([]),
+  }),
+);
+
+/**
+ * `ip -j addr`: every address and its interface; none where the host doesn't say.
+ * @throws Unreachable when it says something else
+ */
 export function interfaceAddresses(report: Report): InterfaceAddress[] {
-  const text = textOf(report, "addresses");
-  if (text === "") return [];
-  const links = JSON.parse(text) as {
-    ifname: string;
-    flags?: string[];
-    addr_info?: { local?: string }[];
-  }[];
-  return links.flatMap(({ ifname, flags = [], addr_info = [] }) =>
-    addr_info.flatMap(({ local }) =>
-      local === undefined
-        ? []
-        : [{ device: ifname, address: canonical(local), isUp: flags.includes("UP") }],
+  if (textOf(report, "addresses") === "") return [];
+  return parsed(report, "addresses", (text) =>
+    linksIn(text).flatMap(({ ifname, flags, addr_info: addresses }) =>
+      addresses.flatMap(({ local }) =>
+        local === undefined
+          ? []
+          : [{ device: ifname, address: shortestForm(local), isUp: flags.includes("UP") }],
+      ),
     ),
   );
+}
+
+function linksIn(text: string): z.output<typeof linksSchema> {
+  const links = linksSchema.safeParse(asJson(text));
+  if (links.success) return links.data;
+  throw new Error(z.prettifyError(links.error).replaceAll("\n", " "));
+}
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(`it is not JSON: ${text.trimEnd().slice(0, 60)}`);
+  }
 }

@@ -1,5 +1,5 @@
 // Programs that the command runs and waits for: pulumi, ssh.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import { createInterface } from "node:readline";
 import { CouldNotLook } from "./exit";
@@ -13,6 +13,8 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv;
   /** A Ctrl-C at the terminal does not reach it. @default false */
   apart?: boolean;
+  /** Called with what it prints on standard output, as it comes. */
+  onOutput?: (text: string) => void;
 }
 
 /** What a program said, and how it ended. */
@@ -31,10 +33,12 @@ export interface RunResult {
 export function run(
   command: string,
   args: readonly string[],
-  { input = "", timeoutSeconds = 0, env, apart = false }: RunOptions = {},
+  { input = "", timeoutSeconds, env, apart = false, onOutput }: RunOptions = {},
 ): Promise<RunResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env, timeout: timeoutSeconds * 1000, detached: apart });
+    const child = spawn(command, args, { env, detached: apart });
+    const limit = limited(child, timeoutSeconds);
+    if (onOutput) child.stdout.on("data", onOutput);
     const said = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
       child[name].setEncoding("utf8").on("data", (text: string) => {
@@ -42,10 +46,12 @@ export function run(
       });
     }
     child.once("error", (error) => {
+      limit.lift();
       reject(notStarted(command, error));
     });
     child.once("close", (code, signal) => {
-      resolve({ ...said, exitCode: status(code, signal), timedOut: child.killed });
+      limit.lift();
+      resolve({ ...said, exitCode: status(code, signal), timedOut: limit.hasPassed() });
     });
     // A program may end without having read all of it: its status tells then, not the broken pipe.
     child.stdin.on("error", () => undefined);
@@ -74,6 +80,13 @@ export function runOnTerminal(
   });
 }
 
+export interface FollowOptions {
+  /** @default this process's */
+  env?: NodeJS.ProcessEnv;
+  /** When it has printed nothing after this, the program is ended. @default no limit */
+  firstLineSeconds?: number;
+}
+
 /**
  * Runs a program for as long as it wants, and gives each line that it prints; how it ended.
  * @throws CouldNotLook when it can't be started
@@ -82,25 +95,65 @@ export function follow(
   command: string,
   args: readonly string[],
   onLine: (line: string) => void,
-  env?: NodeJS.ProcessEnv,
-): Promise<Pick<RunResult, "stderr" | "exitCode">> {
+  { env, firstLineSeconds }: FollowOptions = {},
+): Promise<Omit<RunResult, "stdout">> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env });
-    const end = () => child.kill();
-    process.once("exit", end);
+    const limit = limited(child, firstLineSeconds);
+    followed.add(child);
     let stderr = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
     });
-    createInterface({ input: child.stdout }).on("line", onLine);
+    createInterface({ input: child.stdout }).once("line", limit.lift).on("line", onLine);
     child.once("error", (error) => {
+      limit.lift();
       reject(notStarted(command, error));
     });
     child.once("close", (code, signal) => {
-      process.off("exit", end);
-      resolve({ stderr, exitCode: status(code, signal) });
+      limit.lift();
+      followed.delete(child);
+      resolve({ stderr, exitCode: status(code, signal), timedOut: limit.hasPassed() });
     });
   });
+}
+
+/** What {@link follow} has started: it ends with this process. */
+const followed = new Set<ChildProcess>();
+
+process.once("exit", () => {
+  for (const child of followed) child.kill();
+});
+
+/** A program that is asked to end and doesn't is killed after this. */
+const graceSeconds = 5;
+
+/** Ends a program when its time is up, unless that is lifted before. */
+function limited(
+  child: ChildProcess,
+  seconds: number | undefined,
+): { lift: () => void; hasPassed: () => boolean } {
+  let hasPassed = false;
+  let timer =
+    seconds === undefined
+      ? undefined
+      : setTimeout(() => {
+          hasPassed = true;
+          child.kill();
+          timer = setTimeout(kill, graceSeconds * 1000);
+        }, seconds * 1000);
+  const kill = () => {
+    child.kill("SIGKILL");
+    // What it has started may live on, and hold its outputs open.
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  };
+  return {
+    lift: () => {
+      clearTimeout(timer);
+    },
+    hasPassed: () => hasPassed,
+  };
 }
 
 function status(code: number | null, signal: NodeJS.Signals | null): number {

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { quote } from "shell-quote";
 import { program } from "../components/host/scripts";
-import { run, type RunResult } from "./run";
+import { follow, run, type RunOptions, type RunResult } from "./run";
+import { Semaphore } from "./semaphore";
 import type { Connection, Login } from "./stack";
 
 /** What can be logged in to: its name in messages, and how. */
@@ -60,11 +61,9 @@ export class Ssh {
     moreSeconds = 0,
   ): Promise<RunResult> {
     const timeoutSeconds = this.options.timeoutSeconds + moreSeconds;
-    const remote = asRoot(connection, ["sh", "-s", "--", ...args]);
-    const result = await run("ssh", this.args(name, remote), {
+    const result = await this.run({ name, connection }, ["sh", "-s", "--", ...args], {
       input: program(text),
       timeoutSeconds,
-      env: this.env,
     });
     const hasBegun = result.stdout !== "";
     if (result.timedOut) throw new Unreachable(`no answer within ${timeoutSeconds} s`, hasBegun);
@@ -72,8 +71,47 @@ export class Ssh {
     return result;
   }
 
+  /** Runs a program on a host as root; how that ended, the login too, is a result. */
+  run(
+    { name, connection }: Target,
+    words: readonly string[],
+    {
+      input,
+      timeoutSeconds = this.options.timeoutSeconds,
+    }: Pick<RunOptions, "input" | "timeoutSeconds"> = {},
+  ): Promise<RunResult> {
+    return runClient(this.args(name, asRoot(connection, words)), {
+      env: this.env,
+      timeoutSeconds,
+      ...(input === undefined ? {} : { input }),
+    });
+  }
+
+  /** Runs a program on a host as root for as long as it wants, and gives each line that it prints; how that ended, the login too. */
+  async follow(
+    { name, connection }: Target,
+    words: readonly string[],
+    onLine: (line: string) => void,
+  ): Promise<Omit<RunResult, "stdout">> {
+    const leave = await logins.enter();
+    // The program may have nothing to say for days: that the host has let us in, it says before.
+    const remote = `echo ${quote([letIn])}; ${asRoot(connection, words)}`;
+    const hear = (line: string) => {
+      leave();
+      if (line !== letIn) onLine(line);
+    };
+    try {
+      return await follow("ssh", this.args(name, remote), hear, {
+        env: this.env,
+        firstLineSeconds: this.options.timeoutSeconds,
+      });
+    } finally {
+      leave();
+    }
+  }
+
   /** The arguments of an `ssh` that runs this command line on the host. */
-  args(name: string, command: string): string[] {
+  private args(name: string, command: string): string[] {
     return ["-F", join(this.folder, "config"), name, "--", command];
   }
 
@@ -89,8 +127,35 @@ export class Ssh {
   }
 }
 
+/** What a host says first, once it has let us in. */
+const letIn = "lvs: let in";
+
+/**
+ * Logins that are under way at the same time: a bastion's sshd drops some when ten connections haven't logged in yet (MaxStartups of
+ * sshd_config(5), 10:30:100 by default). Those that have are not counted there, and not here: a host that is followed, or waits for
+ * connections to end, keeps no other from being asked.
+ */
+const logins = new Semaphore(8);
+
+/**
+ * Runs OpenSSH's client, when few others are on their way: every start of it but {@link Ssh.follow}'s is here. How it ended is a result.
+ * @throws CouldNotLook when there is none
+ */
+export async function runClient(
+  args: readonly string[],
+  options: Omit<RunOptions, "onOutput">,
+): Promise<RunResult> {
+  const leave = await logins.enter();
+  try {
+    // Who says something has let us in.
+    return await run("ssh", args, { ...options, onOutput: leave });
+  } finally {
+    leave();
+  }
+}
+
 /** A command line for the login's shell, by which the words run as root. */
-export function asRoot({ user }: Login, words: readonly string[]): string {
+function asRoot({ user }: Login, words: readonly string[]): string {
   return quote(user === "root" ? [...words] : ["sudo", "-n", ...words]);
 }
 

@@ -4,6 +4,7 @@ import { parse as parseShell } from "shell-quote";
 import { z } from "zod";
 import { withoutEnd } from "../components/render/files";
 import { CouldNotLook } from "./exit";
+import type { ServiceName } from "./ipvs";
 import { pulumi, type StackOptions } from "./pulumi";
 
 /** A stack's hosts, directors first. */
@@ -21,6 +22,8 @@ export interface StackHost {
   steps: Step[];
   /** On a director, the commands that put real servers in again after a change of theirs. */
   restores: Step[];
+  /** On a director, the VRRP instance of each virtual service, by the service's name in the kernel; empty in the state of earlier versions. */
+  services: { service: ServiceName; vrrpInstance: string }[];
 }
 
 /** A command that was run on a host. */
@@ -93,6 +96,7 @@ const resourceSchema = z.object({
   parent: z.string().optional(),
   delete: z.boolean().optional(),
   inputs: z.record(z.string(), z.unknown()).default({}),
+  outputs: z.record(z.string(), z.unknown()).default({}),
 });
 
 type Resource = z.output<typeof resourceSchema>;
@@ -105,6 +109,10 @@ const inputsSchema = z.object({
   connection: connectionSchema,
   create: z.string(),
   stdin: z.string().default(""),
+});
+
+const directorSchema = z.object({
+  services: z.array(z.object({ service: z.string(), vrrpInstance: z.string() })).default([]),
 });
 
 const roles = ["director", "real server"] as const;
@@ -120,7 +128,7 @@ const roleOf: Partial<Record<string, StackHost["role"]>> = {
 const commandType = "command:remote:Command";
 
 /** A component that stands for a host, with its commands; nothing for any other resource. */
-function hostOf({ urn, type, parent }: Resource, all: Resource[]): StackHost[] {
+function hostOf({ urn, type, parent, outputs }: Resource, all: Resource[]): StackHost[] {
   const role = roleOf[type];
   if (role === undefined) return [];
   const pair = all.find((resource) => resource.urn === parent);
@@ -149,6 +157,7 @@ function hostOf({ urn, type, parent }: Resource, all: Resource[]): StackHost[] {
       connection: inputsSchema.parse(revealed(last.inputs)).connection,
       steps: [...authorize, ...own].map(stepOf),
       restores: role === "director" ? restores.map(stepOf) : [],
+      services: role === "director" ? directorSchema.parse(revealed(outputs)).services : [],
     },
   ];
 }

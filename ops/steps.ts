@@ -1,6 +1,6 @@
 // What a host's steps brought to it: the files in their standard input.
 import { parseFiles } from "../components/render/files";
-import { canonical } from "./ipvs";
+import { shortestForm } from "./ipvs";
 import type { StackHost, Step } from "./stack";
 
 /** Where keepalived reads its config. */
@@ -30,7 +30,7 @@ export function addressLines(text: string): { address: string; device: string }[
     .filter((line) => line !== "")
     .map((line) => {
       const [address = "", device = "lo"] = line.split(" ");
-      return { address: canonical(address), device };
+      return { address: shortestForm(address), device };
     });
 }
 

@@ -27,6 +27,13 @@ export function endpoint(address: string, port: number): string {
   return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
+/** A virtual service's name in the kernel, by which the operator's command knows it, too: `TCP 192.0.2.100:80`, `FWM 1`, `FWM 1 IPv6`. */
+export function kernelService(service: VirtualServerSettings): string {
+  return service.fwmark === undefined
+    ? `${service.protocol} ${endpoint(canonical(service.address), service.port)}`
+    : `FWM ${service.fwmark}${service.family === "inet6" ? " IPv6" : ""}`;
+}
+
 function serviceWords(service: VirtualServerSettings): string {
   return service.fwmark === undefined
     ? `${services[service.protocol]} ${endpoint(service.address, service.port)}`

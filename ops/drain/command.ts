@@ -1,15 +1,15 @@
 // `lvs drain`, `lvs undrain`: a real server gets no new connections for minutes of work on it, and gets them again.
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { Colors } from "picocolors/types";
 import { CouldNotLook, exitCodes, Refused } from "../exit";
-import { type StackCommandOptions, stackCommand } from "../options";
+import { type StackCommandOptions, stackCommand, wholeNumber } from "../options";
 import { type Ssh, Unreachable, withSsh } from "../ssh";
 import { readStack, type StackHost } from "../stack";
 import { see } from "../status/see";
 import { isInMaintenance } from "../steps";
 import { printableIn } from "../printable";
 import { colorsOn, print, printJson } from "../voice";
-import { addressesOf, lastIn } from "./members";
+import { realServerAddresses, lastIn } from "./members";
 
 interface Options extends StackCommandOptions {
   json?: boolean;
@@ -24,7 +24,12 @@ export function addDrain(program: Command): void {
   stackCommand(program, "drain")
     .description("keep new connections from a real server, and wait until the open ones have ended")
     .argument("<real-server>", "its name in the stack")
-    .option("--seconds <number>", "how long to wait for open connections, at most", seconds, 30)
+    .option(
+      "--seconds <number>",
+      "how long to wait for open connections, at most",
+      wholeNumber(0, 3600, " of seconds"),
+      30,
+    )
     .option("--partly", "leave it in where it is the last one, and take it out of the other pools")
     .option("--json", "print it as JSON")
     .addHelpText(
@@ -85,7 +90,7 @@ async function onDirectors(
   wordsFor: (ssh: Ssh, stack: { name: string; hosts: StackHost[] }) => Promise<string[]>,
 ): Promise<void> {
   const stack = await readStack(options);
-  const addresses = addressesOf(stack, realServer);
+  const addresses = realServerAddresses(stack, realServer);
   const directors = stack.hosts.filter(
     (host) => host.role === "director" && !isInMaintenance(host),
   );
@@ -167,10 +172,4 @@ function lines(
   }
   const mark = done ? (openConnections ? colors.yellow("▲") : colors.green("●")) : colors.red("✘");
   return said.map((line) => `${director}  ${mark} ${line}`);
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 0 && value <= 3600) return value;
-  throw new InvalidArgumentError("It is not a whole number of seconds from 0 to 3600.");
 }

@@ -9,7 +9,7 @@ import { directorConfigText } from "../steps";
  * The addresses to which the directors forward a real server's connections, those of one that the stack doesn't manage, too.
  * @throws UsageError when no virtual server has a real server of that name
  */
-export function addressesOf({ hosts }: Stack, realServer: string): string[] {
+export function realServerAddresses({ hosts }: Stack, realServer: string): string[] {
   const members = hosts.flatMap(membersOf);
   const own = members.filter(({ name }) => name === realServer).map(({ address }) => address);
   if (own.length > 0) return [...new Set(own)];

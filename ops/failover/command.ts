@@ -4,8 +4,7 @@ import type { Command } from "commander";
 import { confirm, mustBeAskable } from "../confirm";
 import { exitCodes } from "../exit";
 import { type StackCommandOptions, stackCommand } from "../options";
-import { follow } from "../run";
-import { asRoot, type Ssh, withSsh } from "../ssh";
+import { type Ssh, withSsh } from "../ssh";
 import { readStack, type Stack } from "../stack";
 import type { Status } from "../status/look";
 import { see, seeDirectors } from "../status/see";
@@ -146,12 +145,7 @@ async function shell(
   const host = hosts.find((one) => one.name === name);
   if (host === undefined) throw new Error(`no host ${name}`);
   const words = ["timeout", String(2 * limitSeconds), "sh", "-c", text, "sh", ...args];
-  const { exitCode, stderr } = await follow(
-    "ssh",
-    ssh.args(name, asRoot(host.connection, words)),
-    onLine,
-    ssh.env,
-  );
+  const { exitCode, stderr } = await ssh.follow(host, words, onLine);
   if (exitCode !== 0) complain(`lvs: ${name}: ended with ${exitCode}: ${stderr.trim()}`);
 }
 

@@ -1,4 +1,5 @@
 // `lvs scan-host-keys`: what hosts show, beside what the config has pinned; or what new hosts show, for the config.
+import { isIPv6 } from "node:net";
 import type { Command } from "commander";
 import { exitCodes, UsageError } from "../exit";
 import { type StackCommandOptions, stackCommand } from "../options";
@@ -154,12 +155,13 @@ function scanAll<T extends Place & { hostKey?: string }>(
   return withSsh([bastion], { timeoutSeconds: timeout }, (ssh) => all({ ssh, name: bastion.name }));
 }
 
-/** @throws UsageError when the port is none */
+/** @throws UsageError when it is no host, or the port is none */
 function placeOf(text: string): Place {
   const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? [];
   // Several colons and no brackets: an IPv6 address alone.
   const host = bracketed ?? plain ?? text;
   const number = Number(port ?? 22);
-  if (number >= 1 && number <= 65535 && !host.startsWith("-")) return { host, port: number };
+  const isHost = plain !== undefined ? !plain.startsWith("-") : isIPv6(host);
+  if (number >= 1 && number <= 65535 && isHost) return { host, port: number };
   throw new UsageError(`${text} is not HOST, HOST:PORT or [IPV6]:PORT`);
 }

@@ -3,8 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run } from "../run";
-import { lastLine, type Ssh } from "../ssh";
+import { lastLine, runClient, type Ssh } from "../ssh";
 
 /** Key types that the stack takes, the preferred one first. */
 const types = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"];
@@ -50,8 +49,7 @@ export async function scan(
     ...(through ? [`ProxyCommand=${through.ssh.forward(through.name)}`] : []),
   ];
   try {
-    const { stderr, timedOut } = await run(
-      "ssh",
+    const { stderr, timedOut } = await runClient(
       ["-F", "none", ...options.flatMap((option) => ["-o", option]), "-p", String(port), host],
       { timeoutSeconds: timeoutSeconds + 5, env: through?.ssh.env },
     );

@@ -1,17 +1,16 @@
 // `lvs logs`: the journals of keepalived and of the stack's own services, of all hosts in one.
 import type { Command } from "commander";
 import { CouldNotLook, exitCodes, UsageError } from "../exit";
-import { type StackCommandOptions, stackCommand } from "../options";
-import { follow, run } from "../run";
-import { asRoot, type Ssh, withSsh } from "../ssh";
+import { type StackCommandOptions, stackCommand, wholeNumber } from "../options";
+import { type Ssh, withSsh } from "../ssh";
 import { readStack, type StackHost } from "../stack";
 import { colorsOn, complain, print as printLine, printJsonLine } from "../voice";
-import { entriesOf, type Entry, factsOf, inOrder, lineOf } from "./entries";
+import { entriesOf, type Entry, EntryReader, factsOf, inOrder, lineOf } from "./entries";
 
 interface Options extends StackCommandOptions {
   since?: string;
   follow?: boolean;
-  lines?: string;
+  lines?: number | "all";
   json?: boolean;
 }
 
@@ -20,7 +19,11 @@ export function addLogs(program: Command): void {
     .description("print the logs of keepalived and of the stack's services, in order of time")
     .argument("[host]", "of one host alone, by its name in the stack")
     .option("--since <time>", 'from then on, as journalctl(1) takes it ("10 min ago")')
-    .option("-n, --lines <number>", "of each host, the latest (100, or with --since all)")
+    .option(
+      "-n, --lines <number>",
+      "of each host, the latest, or all (100, or with --since all)",
+      lineCount,
+    )
     .option("-f, --follow", "go on printing what is new, until Ctrl-C")
     .option("--json", "print each entry as a line of JSON")
     .addHelpText(
@@ -51,6 +54,19 @@ export function addLogs(program: Command): void {
     });
 }
 
+/** What journalctl(1) takes: a number, or all. */
+function lineCount(text: string): number | "all" {
+  return text === "all" ? text : wholeNumber(0, 1_000_000)(text);
+}
+
+/** @throws UsageError when it was the time that a host didn't understand: every other would say the same */
+function mustBeTime(since: string | undefined, said: string): void {
+  if (since === undefined || !said.includes("Failed to parse timestamp")) return;
+  throw new UsageError(
+    `--since: ${since} is not a time that journalctl(1) takes; "10 min ago", "yesterday" and "2026-11-23 05:35" are`,
+  );
+}
+
 type Print = (entry: Entry) => void;
 
 /** What journals have, merged; what went wrong, a line a host. */
@@ -62,10 +78,8 @@ async function printAll(
 ): Promise<string[]> {
   const results = await Promise.all(
     hosts.map(async (host) => {
-      const { stdout, stderr, exitCode } = await run("ssh", journal(ssh, host, options), {
-        timeoutSeconds: options.timeout,
-        env: ssh.env,
-      });
+      const { stdout, stderr, exitCode } = await ssh.run(host, journal(options));
+      mustBeTime(options.since, stderr);
       return {
         entries: entriesOf(host.name, stdout),
         failures: exitCode === 0 ? [] : [`${host.name}: ${stderr.trim() || "no answer"}`],
@@ -76,30 +90,44 @@ async function printAll(
   return results.flatMap(({ failures }) => failures);
 }
 
+/** When no line has come for so long, the latest entry is whole: its lines are written at once. */
+const silenceMilliseconds = 200;
+
 async function followAll(
   ssh: Ssh,
   hosts: readonly StackHost[],
   options: Options,
   print: Print,
 ): Promise<string[]> {
+  const readers = hosts.map(({ name }) => new EntryReader(name, print));
+  const endAll = () => {
+    for (const reader of readers) reader.end();
+  };
+  // A Ctrl-C loses nothing that has come.
+  process.once("exit", endAll);
   const ends = await Promise.all(
-    hosts.map(async (host) => {
-      const args = journal(ssh, host, options);
+    hosts.map(async (host, i) => {
+      let silence: NodeJS.Timeout | undefined;
       const onLine = (line: string) => {
-        entriesOf(host.name, line).forEach(print);
+        clearTimeout(silence);
+        readers[i]?.line(line);
+        silence = setTimeout(() => readers[i]?.end(), silenceMilliseconds);
       };
-      const { stderr, exitCode } = await follow("ssh", args, onLine, ssh.env);
+      const { stderr, exitCode } = await ssh.follow(host, journal(options), onLine);
       const said = stderr.trim();
       return `${host.name}: ended with ${exitCode}${said && `: ${said}`}`;
     }),
   );
+  process.off("exit", endAll);
+  endAll();
+  for (const end of ends) mustBeTime(options.since, end);
   return ends;
 }
 
-function journal(ssh: Ssh, host: StackHost, options: Options): string[] {
+function journal(options: Options): string[] {
   const { since, lines } = options;
-  const number = lines ?? (since === undefined ? "100" : undefined);
-  const words = [
+  const number = lines ?? (since === undefined ? 100 : undefined);
+  return [
     "journalctl",
     "--no-pager",
     "-q",
@@ -113,5 +141,4 @@ function journal(ssh: Ssh, host: StackHost, options: Options): string[] {
     ...(number === undefined ? [] : [`--lines=${number}`]),
     ...(options.follow ? ["--follow"] : []),
   ];
-  return ssh.args(host.name, asRoot(host.connection, words));
 }

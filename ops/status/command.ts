@@ -63,6 +63,6 @@ async function again(ssh: Ssh, stack: Stack, { json }: Options): Promise<void> {
 
 function seconds(text: string): number {
   const value = Number(text);
-  if (value >= 0.5 && value <= 3600) return value;
+  if (/^\d+(\.\d+)?$/.test(text) && value >= 0.5 && value <= 3600) return value;
   throw new InvalidArgumentError("It is not a number of seconds from 0.5 to 3600.");
 }

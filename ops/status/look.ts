@@ -6,7 +6,6 @@ import {
   type Service,
 } from "../directorConfig";
 import {
-  canonical,
   destinationKey,
   parseDaemons,
   parseRates,
@@ -24,11 +23,21 @@ import {
   type Move,
   type Transition,
 } from "../log";
-import { type Answer, isAnswered, linesOf, type Report, textOf } from "../report";
+import {
+  type Answer,
+  isAnswered,
+  linesIn,
+  linesOf,
+  parsed,
+  readable,
+  type Report,
+  textOf,
+  whole,
+} from "../report";
 import { interfaceAddresses, properties } from "../reportFacts";
 import { directorConfigText, isInMaintenance, loopbackLines } from "../steps";
 import type { Stack, StackHost } from "../stack";
-import { drainedByChangeFile } from "../verify/table";
+import { drainedByChange } from "../verify/table";
 import { problemsOf } from "./problems";
 
 /** The load balancer at one moment. Times are ISO 8601; what is not known is null. */
@@ -64,6 +73,8 @@ export interface VirtualAddress {
 export interface VirtualServer {
   name: string;
   service: string;
+  /** The VRRP instance that it moves with; null where the state doesn't say that of a firewall mark. */
+  instance: string | null;
   scheduler: string;
   /** The director whose figures these are: the one that is active for it. null where none is, or nobody knows: see `holders`. */
   active: string | null;
@@ -142,14 +153,19 @@ export interface RealServer extends Host {
 
 /** Everything that {@link Status} has, from what each host answered. */
 export function look(stack: Stack, answers: ReadonlyMap<string, Answer>, now: Date): Status {
-  const seen = stack.hosts.map((host) => ({ host, ...asked(answers.get(host.name), now) }));
-  const directors = seen
-    .filter(({ host }) => host.role === "director")
-    .map((entry) => seenDirector(entry));
-  const realServers = seen
-    .filter(({ host }) => host.role === "real server")
-    .map((entry) => seenRealServer(entry));
-  const virtualAddresses = addressesOf(directors);
+  // A host that says what can't be read is as one that says nothing: the others are looked at all the same.
+  const of = <T>(role: StackHost["role"], read: (seen: Seen) => T): T[] =>
+    stack.hosts
+      .filter((host) => host.role === role)
+      .map((host) =>
+        readable(
+          () => read({ host, ...asked(answers.get(host.name), now) }),
+          (unreachable) => read({ host, ...asked({ unreachable }, now) }),
+        ),
+      );
+  const directors = of("director", seenDirector);
+  const realServers = of("real server", seenRealServer);
+  const virtualAddresses = virtualAddressesOf(directors);
   const virtualServers = servicesOf(directors, virtualAddresses);
   const problems = problemsOf({ directors, realServers, virtualAddresses, virtualServers }, now);
   return {
@@ -175,7 +191,9 @@ interface Seen {
 
 function asked(answer: Answer | undefined, now: Date): Omit<Seen, "host"> {
   const report = answer && "report" in answer ? answer.report : undefined;
-  const behind = report ? now.getTime() / 1000 - Number(textOf(report, "now")) : 0;
+  const behind = report
+    ? now.getTime() / 1000 - parsed(report, "now", (text) => whole(text.trim()))
+    : 0;
   return {
     time: (at) => new Date((at + behind) * 1000).toISOString(),
     ...(report
@@ -188,6 +206,8 @@ function asked(answer: Answer | undefined, now: Date): Omit<Seen, "host"> {
 export interface SeenDirector {
   shown: Director;
   config: DirectorConfig;
+  /** The VRRP instances of its services, as far as the state says. */
+  services: StackHost["services"];
   /** Addresses on its interfaces, lo aside; undefined where it doesn't say. */
   addresses: Set<string> | undefined;
   transitions: Map<string, Transition>;
@@ -216,12 +236,13 @@ function seenDirector({ host, report = new Map(), unreachable, time }: Seen): Se
   const running = known(service.get("ActiveState"), (state) => state === "active");
   return {
     config,
+    services: host.services,
     addresses,
     transitions,
-    table: isAnswered(report, "ipvs") ? parseTable(textOf(report, "ipvs")) : undefined,
-    rates: parseRates(textOf(report, "ipvs-rates")),
-    moves: parsePoolLog(textOf(report, "pool-log")),
-    drainedByChange: new Set(linesOf(report, `file ${drainedByChangeFile}`).map(canonical)),
+    table: isAnswered(report, "ipvs") ? parsed(report, "ipvs", parseTable) : undefined,
+    rates: parsed(report, "ipvs-rates", parseRates),
+    moves: parsed(report, "pool-log", parsePoolLog),
+    drainedByChange: drainedByChange(report),
     time,
     shown: {
       ...hostFacts(host.name, report, unreachable),
@@ -277,7 +298,7 @@ function instanceState(
   return said ?? "unknown";
 }
 
-function addressesOf(directors: SeenDirector[]): VirtualAddress[] {
+function virtualAddressesOf(directors: SeenDirector[]): VirtualAddress[] {
   const instances = directors.flatMap(({ config }) => config.instances);
   const all = new Map(
     instances.flatMap(({ name, interface: device, addresses }) =>
@@ -304,9 +325,6 @@ function addressesOf(directors: SeenDirector[]): VirtualAddress[] {
 }
 
 function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): VirtualServer[] {
-  const busiest = directors.toSorted(
-    (a, b) => heldBy(b.shown.name, addresses) - heldBy(a.shown.name, addresses),
-  )[0];
   const services = new Map<string, Service>();
   for (const { config } of directors) {
     for (const service of config.services) {
@@ -316,25 +334,17 @@ function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): Vir
     }
   }
   return [...services.values()].map((service) => {
-    const holder = addresses.find(({ address }) => address === service.address)?.holders?.[0];
-    // A firewall mark has no address of its own: whoever is active for most is asked.
-    const active = service.address === undefined ? busiest : byName(directors, holder);
-    const isActive = active && heldBy(active.shown.name, addresses) > 0;
-    const holders = directors.filter(({ shown }) =>
-      service.address === undefined
-        ? heldBy(shown.name, addresses) > 0
-        : addresses.some(
-            ({ address, holders: names }) =>
-              address === service.address && names?.includes(shown.name),
-          ),
-    );
+    const instance = instanceOf(service, directors, addresses);
+    const holders = holdersOf(service, instance, directors, addresses);
+    const [active] = holders;
     const live = active?.table?.get(service.service);
-    const knows = isActive && active.table !== undefined;
+    const knows = active?.table !== undefined;
     return {
       name: service.name,
       service: service.service,
+      instance,
       scheduler: service.scheduler,
-      active: isActive ? active.shown.name : null,
+      active: active?.shown.name ?? null,
       rates: active?.rates.get(service.service) ?? null,
       realServers: service.realServers.map((member) => {
         const there = live?.destinations.get(member.endpoint);
@@ -389,6 +399,40 @@ function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): Vir
             },
     };
   });
+}
+
+/** The VRRP instance that a service moves with: that of its address, or what the state says. */
+function instanceOf(
+  { service, address }: Service,
+  directors: SeenDirector[],
+  addresses: VirtualAddress[],
+): string | null {
+  const told =
+    address === undefined
+      ? directors.flatMap(({ services }) => services).find((one) => one.service === service)
+          ?.vrrpInstance
+      : addresses.find((entry) => entry.address === address)?.instance;
+  if (told !== undefined) return told;
+  const all = new Set(directors.flatMap(({ config }) => config.instances.map(({ name }) => name)));
+  const [only] = all;
+  return all.size === 1 && only !== undefined ? only : null;
+}
+
+/** The directors that are active for a service: those with its address; of a firewall mark, those with most addresses of its instance first. */
+function holdersOf(
+  { address }: Service,
+  instance: string | null,
+  directors: SeenDirector[],
+  addresses: VirtualAddress[],
+): SeenDirector[] {
+  const own = addresses.filter((entry) =>
+    address === undefined ? entry.instance === instance : entry.address === address,
+  );
+  return directors
+    .map((director) => ({ director, held: heldBy(director.shown.name, own) }))
+    .filter(({ held }) => held > 0)
+    .toSorted((a, b) => b.held - a.held)
+    .map(({ director }) => director);
 }
 
 /** A director that tells its table, and doesn't have its keepalived stopped: then that says nothing. */
@@ -447,11 +491,11 @@ function seenRealServer({ host, report = new Map(), unreachable }: Seen): RealSe
 }
 
 function hostFacts(name: string, report: Report, unreachable: string | undefined): Host {
-  const [count, max] = linesOf(report, "conntrack").map(Number);
+  const [count, max] = parsed(report, "conntrack", (text) => linesIn(text).map(whole));
   const memory = new Map(
-    linesOf(report, "memory").map((line) => {
+    parsed(report, "memory", linesIn).map((line) => {
       const [key = "", kib] = line.split(/:?\s+/);
-      return [key, Number(kib) * 1024];
+      return [key, /^\d+$/.test(kib ?? "") ? Number(kib) * 1024 : undefined] as const;
     }),
   );
   const [totalBytes, availableBytes] = ["MemTotal", "MemAvailable"].map((key) => memory.get(key));
@@ -476,5 +520,6 @@ function slab(report: Report, name: string): { objects: number; bytes: number } 
   const line = linesOf(report, "slabs").find((text) => text.startsWith(`${name} `));
   const [, active, total, size] = line?.split(/\s+/).map(Number) ?? [];
   if (active === undefined || total === undefined || size === undefined) return undefined;
+  if (![active, total, size].every(Number.isSafeInteger)) return undefined;
   return { objects: active, bytes: total * size };
 }

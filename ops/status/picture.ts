@@ -18,12 +18,13 @@ export function picture(told: Status, colors: Colors): string {
   const status = printableIn(told);
   const since = (time: string | null) =>
     time === null ? "-" : duration((Date.parse(status.at) - Date.parse(time)) / 1000);
-  // Of a firewall mark, whose service names no address, nobody knows as soon as one address is unknown.
-  const isHeldUnknown = status.virtualAddresses.some(({ holders }) => holders === null);
+  const isHeldUnknown = ({ instance }: VirtualServer) =>
+    instance === null ||
+    status.virtualAddresses.some((one) => one.instance === instance && one.holders === null);
   return [
     headline(status, colors),
     addresses(status.virtualAddresses, since, colors),
-    ...status.virtualServers.map((server) => pool(server, isHeldUnknown, since, colors)),
+    ...status.virtualServers.map((server) => pool(server, isHeldUnknown(server), since, colors)),
     directors(status.directors, since, colors),
     realServers(status.realServers, colors),
   ]

@@ -83,8 +83,16 @@ const absences: Partial<Record<PoolState, string>> = {
   inhibited: "at weight 0 in",
 };
 
-function serviceProblems({ name, realServers, active, sorryServer }: VirtualServer): Problem[] {
+function serviceProblems(server: VirtualServer): Problem[] {
+  const { name, instance, realServers, active, sorryServer } = server;
   const problems: Problem[] = [];
+  if (instance === null) {
+    problems.push(
+      unknown(
+        `which director is active for ${name} is not known: the stack's state doesn't say its VRRP instance; the next pulumi up writes it there`,
+      ),
+    );
+  }
   // Of a table that it doesn't tell, nothing is said.
   const isTold = realServers.every(({ activeConnections }) => activeConnections !== null);
   if (active !== null && isTold && !realServers.some(({ states }) => states[active] === "in")) {

@@ -1,8 +1,8 @@
 // What must be so on a host: everything that the stack's steps put there, from what each was given.
 import { type DirectorConfig, readDirectorConfig } from "../directorConfig";
 import { CouldNotLook } from "../exit";
-import { canonical, parseDaemons, type SyncDaemon } from "../ipvs";
-import { type Report, linesOf, textOf } from "../report";
+import { shortestForm, parseDaemons, type SyncDaemon } from "../ipvs";
+import { type Report, linesOf, parsed, textOf } from "../report";
 import type { StackHost, Step } from "../stack";
 import { addressLines, filesOf, keepalivedConf, loopbackLines } from "../steps";
 import { interfaceAddresses, properties } from "../reportFacts";
@@ -348,7 +348,7 @@ function addresses(step: Step, host: StackHost): Expectation {
     have: (report) => {
       const present = new Map(interfaceAddresses(report).map((entry) => [place(entry), entry]));
       // Of others than the wanted ones, those that somebody else has put there are left alone.
-      const brought = addressLines(textOf(report, `file ${broughtFile}`)).map(place);
+      const brought = parsed(report, `file ${broughtFile}`, addressLines).map(place);
       const own = [...new Set([...wanted.map(place), ...brought])];
       return lines(
         own.flatMap((entry) => {
@@ -431,7 +431,7 @@ function restored(step: Step): Expectation {
 }
 
 function restoredAddresses({ args }: Step): string[] {
-  return args.slice(1).map(canonical);
+  return args.slice(1).map(shortestForm);
 }
 
 /** The systemd units that a script writes from a text of its own; those that are to be started at boot run. */

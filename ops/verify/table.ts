@@ -2,21 +2,21 @@
 import type { DirectorConfig, Member, Service } from "../directorConfig";
 import {
   addressOf,
-  canonical,
+  shortestForm,
   destinationKey,
   parseRules,
   parseThresholds,
   type Rule,
 } from "../ipvs";
 import { moveKey, parsePoolLog, type Move } from "../log";
-import { linesOf, type Report, textOf } from "../report";
+import { linesIn, parsed, type Report } from "../report";
 
 /**
  * What must be in the kernel. A real server that keepalived itself has taken out is not missed, nor is one whose weight is what a
  * check says held to another.
  */
 export function wantedTable({ services }: DirectorConfig, report: Report): string {
-  const moves = parsePoolLog(textOf(report, "pool-log"));
+  const moves = parsed(report, "pool-log", parsePoolLog);
   const drained = drainedOn(report);
   const rules = rulesOf(report);
   return services
@@ -43,7 +43,7 @@ export function wantedTable({ services }: DirectorConfig, report: Report): strin
 
 /** What is in the kernel for the config's services. */
 export function liveTable({ services }: DirectorConfig, report: Report): string {
-  const thresholds = parseThresholds(textOf(report, "ipvs-thresholds"));
+  const thresholds = parsed(report, "ipvs-thresholds", parseThresholds);
   const rules = rulesOf(report);
   return services
     .flatMap((service) => {
@@ -77,7 +77,7 @@ export function tableNotes(
   report: Report,
   restored: readonly string[],
 ): string[] {
-  const moves = parsePoolLog(textOf(report, "pool-log"));
+  const moves = parsed(report, "pool-log", parsePoolLog);
   const rules = rulesOf(report);
   const known = new Set(services.map(({ service }) => service));
   const told = leftDrained(report, restored);
@@ -99,7 +99,7 @@ export function tableNotes(
 }
 
 function rulesOf(report: Report): Map<string, Rule> {
-  return new Map(parseRules(textOf(report, "ipvs-rules")).map((rule) => [rule.service, rule]));
+  return new Map(parsed(report, "ipvs-rules", parseRules).map((rule) => [rule.service, rule]));
 }
 
 /** Where drain.sh notes, as rules, the real servers that it keeps clients from; keepalived may have brought one in since. */
@@ -110,10 +110,18 @@ export const drainedByChangeFile = "/run/lvs-ha-drained-by-change";
 
 /** Of the real servers with these addresses, those that a change has drained and not put in again: `SERVICE -> ADDRESS:PORT`. */
 export function leftDrained(report: Report, addresses: readonly string[]): string[] {
-  const changed = new Set(linesOf(report, `file ${drainedByChangeFile}`).map(canonical));
+  const changed = drainedByChange(report);
   return heldBack(report)
     .filter(({ address }) => addresses.includes(address) && changed.has(address))
     .map(({ key }) => key);
+}
+
+/** The addresses of real servers that a change has drained and not put in again. */
+export function drainedByChange(report: Report): Set<string> {
+  const lines = parsed(report, `file ${drainedByChangeFile}`, (text) =>
+    linesIn(text).map(shortestForm),
+  );
+  return new Set(lines);
 }
 
 /** Real servers at weight 0 because drain.sh has drained them. */
@@ -128,11 +136,12 @@ function heldBack(report: Report): { key: string; address: string }[] {
 }
 
 function drainedOn(report: Report): Set<string> {
-  const notes = textOf(report, `file ${drainedFile}`);
   // Rules need their services before them.
-  const services = notes.replace(/^-a (.*?) -r .*$/gm, "-A $1");
+  const rules = parsed(report, `file ${drainedFile}`, (notes) =>
+    parseRules(notes.replace(/^-a (.*?) -r .*$/gm, "-A $1") + notes),
+  );
   return new Set(
-    parseRules(services + notes).flatMap(({ service, destinations }) =>
+    rules.flatMap(({ service, destinations }) =>
       destinations.map(({ name }) => destinationKey(service, name)),
     ),
   );

@@ -4,7 +4,7 @@ import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import type { Colors } from "picocolors/types";
 import { type HttpCheck, readDirectorConfig, type Service } from "../directorConfig";
-import { endpoint } from "../ipvs";
+import { kernelEndpoint } from "../ipvs";
 import type { Stack, StackHost } from "../stack";
 import { directorConfigText } from "../steps";
 import { printableIn } from "../printable";
@@ -83,7 +83,7 @@ function doorsOf(service: Service, marks: Marked[]): Door[] {
   const own = marks.filter((one) => one.mark === mark && (one.family === "ip6") === !!ipv6);
   if (own.length === 0) return [{ service, named, protocol: "" }];
   return own.map((one) => {
-    const place = one.port === undefined ? one.address : endpoint(one.address, one.port);
+    const place = one.port === undefined ? one.address : kernelEndpoint(one.address, one.port);
     return { service, ...one, named: `${named} by ${one.protocol} ${place}` };
   });
 }
@@ -117,7 +117,7 @@ async function through(door: Door): Promise<ThroughVip> {
       : service.realServers.find((member) => member.check)?.check;
   const asked = check
     ? url(address, port, check)
-    : `${protocol} connection to ${endpoint(address, port)}`;
+    : `${protocol} connection to ${kernelEndpoint(address, port)}`;
   try {
     const answer = check ? await get(address, port, check) : await dial(address, port);
     return { ...about, asked, answer };

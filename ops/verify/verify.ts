@@ -1,6 +1,6 @@
 // Holds every host against what the stack says, all at once.
 import { structuredPatch } from "diff";
-import { type Answer, ask, type Report } from "../report";
+import { type Answer, ask, readable, type Report } from "../report";
 import type { Ssh } from "../ssh";
 import type { Stack, StackHost } from "../stack";
 import { type Expectation, expectations } from "./expect";
@@ -60,19 +60,24 @@ export function verified(
   expected: readonly Expectation[],
   answer: Answer | undefined,
 ): VerifiedHost {
-  if (answer === undefined || "unreachable" in answer) {
-    const unreachable = answer?.unreachable ?? "not asked";
-    return { name, role, unreachable, checked: null, drifts: null, notes: null };
-  }
+  const nothing = (unreachable: string): VerifiedHost => ({
+    ...{ name, role, unreachable },
+    ...{ checked: null, drifts: null, notes: null },
+  });
+  if (answer === undefined) return nothing("not asked");
+  if ("unreachable" in answer) return nothing(answer.unreachable);
   const { report } = answer;
-  return {
-    name,
-    role,
-    unreachable: null,
-    checked: expected.length,
-    drifts: expected.flatMap((expectation) => driftOf(expectation, report)),
-    notes: expected.flatMap(({ notes }) => notes?.(report) ?? []),
-  };
+  return readable(
+    () => ({
+      name,
+      role,
+      unreachable: null,
+      checked: expected.length,
+      drifts: expected.flatMap((expectation) => driftOf(expectation, report)),
+      notes: expected.flatMap(({ notes }) => notes?.(report) ?? []),
+    }),
+    nothing,
+  );
 }
 
 function driftOf({ step, title, want, have, secret }: Expectation, report: Report): Drift[] {

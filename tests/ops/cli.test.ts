@@ -460,6 +460,13 @@ describe("lvs scan-host-keys", () => {
       2,
       "lvs: 127.0.0.1:99999 is not HOST, HOST:PORT or [IPV6]:PORT\n",
     ]);
+    for (const none of ["127.0.0.1:ssh", "[web1]:22", "web1:22:23", "-oProxyCommand=x"]) {
+      const { exitCode, stderr } = await lvs("scan-host-keys", "--", none);
+      expect([exitCode, stderr]).toEqual([
+        2,
+        `lvs: ${none} is not HOST, HOST:PORT or [IPV6]:PORT\n`,
+      ]);
+    }
     const noBastion = await lvs("scan-host-keys", "--proxy", `127.0.0.1:${port}`);
     expect([noBastion.exitCode, noBastion.stderr]).toEqual([
       2,
@@ -508,10 +515,17 @@ test("without an engine, a stack, or a right command line, it says so and ends w
     ["logs", "lvs1", "lvs2"],
     ["completion", "fish"],
     [],
+    ...["abc", "-1", "1.5", "1e3", "", " 5", "1000001"].map((lines) => ["logs", "--lines", lines]),
+    ...["1e1", "0x10", "3601"].map((seconds) => ["status", "--timeout", seconds]),
+    ["drain", "web2", "--seconds", "0x10"],
+    ["status", "--watch", "1e1"],
   ];
   for (const wrong of wrongs) {
     expect([wrong, (await lvs(...wrong)).exitCode]).toEqual([wrong, 2]);
   }
   expect(stack.done()).toEqual([]);
+  expect((await lvs("logs", "--lines", "abc")).stderr).toMatch(
+    /^error: option '-n, --lines <number>' argument 'abc' is invalid\. It is not a whole number from 0 to 1000000\.\n/,
+  );
   expect((await lvs("status", "--help")).exitCode).toBe(0);
 });

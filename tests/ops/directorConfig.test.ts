@@ -1,4 +1,5 @@
 // What lvs reads out of keepalived.conf, of configs that the stack itself renders: names, services and addresses must be found again.
+import { kernelService } from "../../components/render/ipvs";
 import { renderKeepalived } from "../../components/render/keepalived";
 import { type DirectorConfig, readDirectorConfig } from "../../ops/directorConfig";
 import { settingsOf, smallStack, type Stack } from "../support/stacks";
@@ -107,6 +108,47 @@ test("marks, IPv6, thresholds, persistence and a sorry server are found", () => 
       realServers: [{ endpoint: "[2001:db8::21]:53" }, { endpoint: "[2001:db8::22]:53" }],
     },
   ]);
+});
+
+test("the state has each service by the name under which it is found in keepalived.conf, with its VRRP instance", () => {
+  const stack = smallStack();
+  for (const [i, end] of ["11", "12"].entries()) {
+    Object.assign(stack.directors[i] ?? {}, { vrrpAddress6: `2001:db8::${end}/64` });
+    Object.assign(stack.realServers[i] ?? {}, { address6: `2001:db8::2${i + 1}` });
+  }
+  stack.vrrp = {
+    instances: [
+      { name: "VI_1", virtualRouterId: 51 },
+      { name: "VI_6", virtualRouterId: 52 },
+    ],
+  };
+  const ports = [21];
+  stack.virtualServers = [
+    { name: "web", address: "192.0.2.100", port: 80 },
+    { name: "ftp", fwmark: 7, traffic: [{ address: "192.0.2.100", ports }] },
+    {
+      ...{ name: "ftp6", fwmark: 8, vrrpInstance: "VI_6" },
+      traffic: [{ address: "2001:db8::100", ports }],
+    },
+    { name: "dns6", address: "2001:DB8:0::100", port: 53, protocol: "UDP", vrrpInstance: "VI_6" },
+  ];
+  const settings = settingsOf(stack);
+  const [director] = settings.directors;
+  if (director === undefined) throw new Error("no director");
+  const { services } = readDirectorConfig(renderKeepalived(settings, director, false));
+  const told = settings.virtualServers.map((service) => [
+    kernelService(service),
+    service.vrrpInstance,
+  ]);
+  expect(told).toEqual([
+    ["TCP 192.0.2.100:80", "VI_1"],
+    ["FWM 7", "VI_1"],
+    ["FWM 8 IPv6", "VI_6"],
+    ["UDP [2001:db8::100]:53", "VI_6"],
+  ]);
+  expect(services.filter(({ forChecks }) => !forChecks).map(({ service }) => service)).toEqual(
+    told.map(([service]) => service),
+  );
 });
 
 test("services that only checks go through are told from the stack's own", () => {

@@ -1,5 +1,5 @@
 // Whether a failover, a drain or maintenance is a good idea now, from what the lab's hosts said once, and from that with something wrong.
-import { addressesOf, lastIn } from "../../ops/drain/members";
+import { realServerAddresses, lastIn } from "../../ops/drain/members";
 import { planFailover, planGoodbye } from "../../ops/failover/plan";
 import { troubleOf } from "../../ops/failover/command";
 import { notBack, stillServes } from "../../ops/maintenance/command";
@@ -373,8 +373,8 @@ describe("a failover", () => {
 
 describe("a real server", () => {
   test("is known by the addresses that the directors forward to", () => {
-    expect(addressesOf(sampleStack(), "web2")).toEqual(["192.0.2.22"]);
-    expect(() => addressesOf(sampleStack(), "web9")).toThrow(
+    expect(realServerAddresses(sampleStack(), "web2")).toEqual(["192.0.2.22"]);
+    expect(() => realServerAddresses(sampleStack(), "web9")).toThrow(
       "no virtual server has a real server web9; they have web1, web2, web3",
     );
   });

@@ -1,6 +1,6 @@
 // ipvsadm's output, as the lab's hosts printed it: ipvsadm 1.31 on Debian 13.
 import {
-  endpoint,
+  kernelEndpoint,
   parseDaemons,
   parseRates,
   parseRules,
@@ -157,6 +157,6 @@ test("sync daemons, both of them where both run", () => {
 });
 
 test("equal IPv6 addresses are one endpoint, however they are written", () => {
-  expect(endpoint("2001:DB8:0:0::21", 80)).toBe("[2001:db8::21]:80");
-  expect(endpoint("192.0.2.21", 80)).toBe("192.0.2.21:80");
+  expect(kernelEndpoint("2001:DB8:0:0::21", 80)).toBe("[2001:db8::21]:80");
+  expect(kernelEndpoint("192.0.2.21", 80)).toBe("192.0.2.21:80");
 });

@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { bundled } from "../support/lvs";
 import { entered, names, PretendStack, weightOfWeb2 } from "./pretendStack";
 import { edit, type Sections, sample, takeAddress } from "./sampleHosts";
+import { saysOfTwo } from "./twoInstances";
 
 jest.setTimeout(60_000);
 
@@ -160,10 +161,9 @@ describe("lvs drain", () => {
   test("gives a director the seconds of the drain, and a minute for the checks, beside its own time", async () => {
     stack.changeProgram("host/drain.sh", "#!/bin/sh", "exec sleep 60");
     // A limit of a minute and more is over after a second.
-    const hurry = `import processes from "node:child_process";
-      const { spawn } = processes;
-      processes.spawn = (command, args, options = {}) =>
-        spawn(command, args, options.timeout > 6e4 ? { ...options, timeout: 1000 } : options);`;
+    const hurry = `const { setTimeout } = globalThis;
+      globalThis.setTimeout = (work, time, ...args) =>
+        setTimeout(work, time > 6e4 ? 1000 : time, ...args);`;
     const program = [...nodeWith(hurry), await bundled()];
     const limits = async (...args: string[]) => {
       const { exitCode, stdout } = await stack.lvsWith({ program }, ...args);
@@ -238,14 +238,25 @@ describe("lvs logs", () => {
 
   test("asks one host alone, for what is wanted; one that isn't there is a mistake", async () => {
     await lvs("logs", "lvs1", "--since", "1 hour ago");
-    expect(done()).toEqual([
-      `lvs1 journalctl --no-pager -q -o short-unix ${units} --since=1 hour ago`,
-    ]);
+    await lvs("logs", "lvs1", "--since", "1 hour ago", "--lines", "all");
+    const words = `lvs1 journalctl --no-pager -q -o short-unix ${units} --since=1 hour ago`;
+    expect(done()).toEqual([words, `${words} --lines=all`]);
     const { exitCode, stderr } = await lvs("logs", "web9");
     expect([exitCode, stderr]).toEqual([
       2,
       "lvs: no host web9 in the stack; it has lvs1, lvs2, web1, web2, web3\n",
     ]);
+  });
+
+  test("a time that journalctl doesn't take is one error, however many hosts say so", async () => {
+    stack.program("host/journalctl", ["echo 'Failed to parse timestamp: soonish' >&2", "exit 1"]);
+    for (const how of [[], ["--follow"]]) {
+      const { exitCode, stderr } = await lvs("logs", "--since", "soonish", ...how);
+      expect([exitCode, stderr]).toEqual([
+        2,
+        expect.stringMatching(/^lvs: --since: soonish is not a time that journalctl\S+ takes.*\n$/),
+      ]);
+    }
   });
 
   test("tells of a host that can't be asked, and prints what the others have", async () => {
@@ -263,6 +274,35 @@ describe("lvs logs", () => {
     // The test's journal has an end.
     expect(stderr).toContain("lvs: lvs1: ended with 0\n");
     expect(done()[0]).toMatch(/ --follow$/);
+  });
+
+  test("with --follow keeps further lines with their entry, and loses none at its end", async () => {
+    stack.program("host/journalctl", [
+      'cat "$FOLDER/$NAME.journal"',
+      'if [ "$NAME" = web1 ]; then',
+      "    sleep 1",
+      '    printf "  late\\n1795414350.5 h x: b\\n  last\\n"',
+      "fi",
+      "exec sleep 60",
+    ]);
+    const running = await stack.startLvs("logs", "--follow", "--json");
+    const entry = (host: string, second: string, text: string) => ({
+      ...{ host, at: `2026-11-23T06:12:${second}0Z`, text },
+    });
+    const own = entry("web1", "28.25", "systemd[1]: a\n  more");
+    await running.until("late");
+    running.child.kill();
+    const { stdout } = await running.ended;
+    const found = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { host: string });
+    expect(found.filter(({ host }) => host === "web1")).toEqual([
+      own,
+      { ...own, text: "  late" },
+      // It was ended before it could say that this is all.
+      entry("web1", "30.50", "x: b\n  last"),
+    ]);
   });
 });
 
@@ -413,6 +453,31 @@ describe("lvs maintenance", () => {
         "",
       ].join("\n"),
     );
+  });
+
+  test("on doesn't say that a host may be rebooted while a mark's connections are open on their director", async () => {
+    stack.hasTwoInstances();
+    for (const name of ["lvs1", "lvs2"]) {
+      stack.says(
+        name,
+        (sections) => {
+          weightOfWeb2(0)(sections);
+          saysOfTwo(name, sections, name === "lvs2" ? 500 : 3);
+          edit(sections, "ipvs", /(0\.2\.22:0 +Route +)1/, "$10");
+        },
+        "after",
+      );
+      stack.says(name, (sections) => {
+        saysOfTwo(name, sections, 0);
+      });
+    }
+    const { exitCode, stdout } = await lvs("maintenance", "on", "web2", "--yes");
+    expect([exitCode, stdout]).toEqual([
+      0,
+      expect.stringContaining(
+        "web2 gets no new connections. 500 connections of before go on, or are silent: when lvs status shows 0",
+      ),
+    ]);
   });
 
   test("off takes it out again, and waits until it serves", async () => {

@@ -27,6 +27,7 @@ import {
   takeAddress,
   thirdReport,
 } from "./sampleHosts";
+import { confOfTwo, servicesOfTwo } from "./twoInstances";
 
 /** Directors first. A third one is there for tests that add it. */
 export const names = ["lvs1", "lvs2", "web1", "web2", "web3"];
@@ -39,6 +40,7 @@ interface State {
 interface Resource {
   urn: string;
   inputs?: { create?: string; stdin?: string; connection?: { plaintext: string } };
+  outputs?: object;
 }
 
 /** When a host says what a test makes it say: at once, once pulumi up or a restart has been there, or from the second look after that on. */
@@ -261,6 +263,18 @@ export class PretendStack {
     this.changeResource(`pair-${director}-keepalived`, ({ inputs }) => {
       if (inputs?.create) inputs.create = inputs.create.replace(" #", " stopped #");
     });
+  }
+
+  /** Its directors have two VRRP instances: see twoInstances.ts. */
+  hasTwoInstances(): void {
+    for (const name of ["lvs1", "lvs2"]) {
+      this.changeResource(`pair-${name}-keepalived`, ({ inputs }) => {
+        if (inputs?.stdin) inputs.stdin = confOfTwo(inputs.stdin);
+      });
+      this.changeResource(`pair-${name}`, (resource) => {
+        resource.outputs = { ...resource.outputs, services: servicesOfTwo };
+      });
+    }
   }
 
   /** Nobody listens where these hosts were. */

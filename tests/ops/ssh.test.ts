@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { waitFor } from "../../lab/waitFor";
 import { type Ssh, type SshOptions, Unreachable, withSsh } from "../../ops/ssh";
 import type { Connection } from "../../ops/stack";
@@ -166,10 +166,9 @@ test("ssh is told everything that matters, and finds nothing of the operator's s
     { name: "byAgent", connection: { ...login, agentSocketPath: "/run/agent" } },
     { name: "byWhatThereIs", connection: { ...login, user: "root" } },
   ];
-  const files = await withSsh(targets, { timeoutSeconds: 7, keepOpen: true }, (ssh) => {
-    const path = ssh.args("byKey", "true")[1] ?? "";
-    const read = (name: string) =>
-      readFileSync(join(dirname(path), name), "utf8").replaceAll(dirname(path), "FOLDER");
+  const files = await withSsh(targets, { timeoutSeconds: 7, keepOpen: true }, () => {
+    const own = join(folder, readdirSync(folder)[0] ?? "");
+    const read = (name: string) => readFileSync(join(own, name), "utf8").replaceAll(own, "FOLDER");
     return Promise.resolve(["config", "known_hosts"].map((name) => `${name}:\n${read(name)}`));
   });
   const golden = join(__dirname, "golden/ssh.txt");
@@ -244,4 +243,36 @@ test("fingerprints are ssh-keygen's", () => {
   const printed = execFileSync("ssh-keygen", ["-l", "-f", file], { encoding: "utf8" });
   rmSync(file);
   expect(printed.split(" ")[1]).toBe(fingerprint(key));
+});
+
+test("the client is started in one file alone, which sees to it that few logins are under way at once", () => {
+  const ops = join(__dirname, "../../ops");
+  const files = readdirSync(ops, { recursive: true, encoding: "utf8" });
+  const starts = /\b(?:run|follow|spawn\w*|exec\w*)\(\s*"ssh"/;
+  const own = files.filter(
+    (name) => name.endsWith(".ts") && starts.test(readFileSync(join(ops, name), "utf8")),
+  );
+  expect(own).toEqual(["ssh.ts"]);
+});
+
+test("a host that is followed and doesn't let anybody in is given up when its time is over", async () => {
+  const server = await start({ silent: true });
+  const target = { name: "web1", connection: connectionTo(server, {}) };
+  const ended = await withSsh([target], { timeoutSeconds: 1 }, (ssh) =>
+    ssh.follow(target, ["sleep", "60"], () => undefined),
+  );
+  expect(ended.exitCode).not.toBe(0);
+});
+
+test("of one that says nothing for long, once it has let us in, the lines are given as they come", async () => {
+  const key = sshKeyPair("ed25519");
+  const server = await start({ authorizedKeys: [key.public] });
+  const target = { name: "web1", connection: connectionTo(server, { privateKey: key.private }) };
+  const heard: string[] = [];
+  const { exitCode } = await withSsh([target], { timeoutSeconds: 2 }, (ssh) =>
+    ssh.follow(target, ["sh", "-c", 'sleep 3; echo "$1"; echo b', "sh", "it's a"], (line) =>
+      heard.push(line),
+    ),
+  );
+  expect([exitCode, heard]).toEqual([0, ["it's a", "b"]]);
 });

@@ -77,6 +77,19 @@ test("a director knows the commands that put real servers in again on it", () =>
   ]);
 });
 
+test("a director's state says which VRRP instance each service moves with; one of an earlier version doesn't", () => {
+  expect(sampleStack().hosts.map(({ services }) => services)).toEqual([
+    [{ service: "TCP 192.0.2.100:80", vrrpInstance: "VI_1" }],
+    [{ service: "TCP 192.0.2.100:80", vrrpInstance: "VI_1" }],
+    ...[[], [], []],
+  ]);
+  const state = JSON.parse(sample("state.json")) as { deployment: { resources: object[] } };
+  for (const resource of state.deployment.resources) {
+    if ("outputs" in resource) resource.outputs = { ipvsTable: "" };
+  }
+  expect(stackOf(JSON.stringify(state)).hosts.flatMap(({ services }) => services)).toEqual([]);
+});
+
 test("what is about to be deleted is no part of the stack", () => {
   const state = JSON.parse(sample("state.json")) as State;
   for (const resource of state.deployment.resources) {

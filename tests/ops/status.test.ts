@@ -4,6 +4,8 @@ import { join } from "node:path";
 import pc from "picocolors";
 import { look, type Status } from "../../ops/status/look";
 import { picture } from "../../ops/status/picture";
+import type { StackHost } from "../../ops/stack";
+import { confOfTwo, saysOfTwo, servicesOfTwo } from "./twoInstances";
 import {
   edit,
   giveAddress,
@@ -474,6 +476,72 @@ ${service.replace("# web", "# mail").replace("192.0.2.100", "192.0.2.101")}`;
     0, 0, 9,
   ]);
   expect(picture(status, plain)).toMatch(/^lvs2 +VI_1 BACKUP \d+ \w+ .*\n +VI_2 MASTER \d+ \w+$/m);
+});
+
+describe("of a firewall mark, whose service names no address,", () => {
+  const statusOfTwo = (
+    services: StackHost["services"],
+    change: (of: (name: string) => Sections, all: Map<string, Sections>) => void = () => undefined,
+  ) => {
+    const stack = sampleStack();
+    for (const host of stack.hosts.filter(({ role }) => role === "director")) {
+      host.services = services;
+      for (const step of host.steps) {
+        if (step.script === "keepalived.sh") step.stdin = confOfTwo(step.stdin);
+      }
+    }
+    const answers = sampleAnswers((hosts) => {
+      saysOfTwo("lvs1", sectionsOf(hosts, "lvs1"), 3);
+      saysOfTwo("lvs2", sectionsOf(hosts, "lvs2"), 500);
+      change((name) => sectionsOf(hosts, name), hosts);
+    });
+    return look(stack, answers, sampleTime());
+  };
+  const ftp = ({ virtualServers }: Status) => virtualServers.find(({ name }) => name === "ftp");
+
+  test("figures are those of the director that is active for its VRRP instance", () => {
+    const status = statusOfTwo(servicesOfTwo);
+    expect(status.problems).toEqual([]);
+    expect(ftp(status)).toMatchObject({ service: "FWM 7", instance: "VI_2", active: "lvs2" });
+    expect(ftp(status)?.realServers[1]).toMatchObject({
+      activeConnections: 500,
+      heardConnections: { lvs1: 3 },
+    });
+    expect(picture(status, plain)).toMatch(/^ftp {2}FWM 7 {2}wrr {2}as lvs2 has it/m);
+  });
+
+  test("an empty pool there is an outage, one on the other director a fault", () => {
+    const found = (name: string) =>
+      statusOfTwo(servicesOfTwo, (of) => {
+        edit(of(name), "ipvs", /(FWM[^\n]*\n)[^]*/, "$1");
+      }).problems.map(({ severity, text }) => `${severity}: ${text}`);
+    expect(found("lvs2")[0]).toBe("outage: ftp has no real server in its pool");
+    expect(found("lvs1").filter((text) => text.startsWith("outage"))).toEqual([]);
+  });
+
+  test("nobody is said to be active while nobody knows who has the addresses of its instance", () => {
+    const status = statusOfTwo(servicesOfTwo, (_, all) => all.delete("lvs2"));
+    expect(ftp(status)).toMatchObject({ active: null });
+    expect(ftp(status)?.realServers[1]).toMatchObject({
+      activeConnections: null,
+      heardConnections: { lvs1: 3 },
+    });
+    expect(picture(status, plain)).toMatch(/^ftp .* which director is active is not known/m);
+    expect(picture(status, plain)).toMatch(/^web .* as lvs1 has it/m);
+  });
+
+  test("in a state that doesn't say its instance, nothing is guessed", () => {
+    const status = statusOfTwo([]);
+    expect(ftp(status)).toMatchObject({ instance: null, active: null });
+    expect(ftp(status)?.realServers[1]).toMatchObject({ activeConnections: null });
+    expect(status.problems).toEqual([
+      {
+        severity: "unknown",
+        text: "which director is active for ftp is not known: the stack's state doesn't say its VRRP instance; the next pulumi up writes it there",
+      },
+    ]);
+    expect(picture(status, plain)).toMatch(/^ftp .* which director is active is not known/m);
+  });
 });
 
 test("a director in FAULT state is told", () => {

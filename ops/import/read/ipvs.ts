@@ -1,7 +1,7 @@
 // What a director's kernel forwards, beside what its config says: entries that somebody added by hand, and weights that differ.
 import { canonical, checkedFamily } from "../../../components/schema";
 import {
-  endpoint,
+  kernelEndpoint,
   parseRules,
   type Rule,
   type RuleDestination,
@@ -65,7 +65,7 @@ export function mergeIpvsadm(
 /** A virtual server's name in the kernel's terms. A firewall mark's family is its real servers' unless it says one. */
 function serviceName({ target, options, members }: ServiceReading): ServiceName {
   if (target.fwmark === undefined) {
-    return `${options.protocol} ${endpoint(target.address, target.port)}`;
+    return `${options.protocol} ${kernelEndpoint(target.address, target.port)}`;
   }
   const family = target.family ?? checkedFamily(members[0]?.address ?? "");
   return `FWM ${target.fwmark}${family === "inet6" ? " IPv6" : ""}`;
@@ -114,7 +114,7 @@ function targetOf(service: ServiceName): { target: Target; protocol: Protocol } 
     const family = ipv6 === undefined ? "inet" : "inet6";
     return { target: { fwmark: Number(what), family }, protocol: "TCP" };
   }
-  const { address, port } = addressOf(what);
+  const { address, port } = splitEndpoint(what);
   return {
     target: { address, port, family: checkedFamily(address) },
     protocol: kind as Protocol,
@@ -122,7 +122,7 @@ function targetOf(service: ServiceName): { target: Target; protocol: Protocol } 
 }
 
 /** `192.0.2.21:80`, `[2001:db8::21]:80`. */
-function addressOf(name: string): { address: string; port: number } {
+function splitEndpoint(name: string): { address: string; port: number } {
   const [, address = "", port] = /^\[?(.*?)\]?:(\d+)$/.exec(name) ?? [];
   return { address, port: Number(port) };
 }
@@ -151,7 +151,7 @@ function memberFromKernel(
   usual: string,
   realServers: RealServers,
 ): MemberReading {
-  const { address, port } = addressOf(name);
+  const { address, port } = splitEndpoint(name);
   return {
     statement,
     name: realServers.at(address, undefined),
@@ -184,7 +184,7 @@ function compare(
   differ("persistence timeout", rule.persistenceSeconds, options.persistenceTimeoutSeconds ?? 0);
   for (const server of rule.destinations) {
     const member = service.members.find(
-      ({ address, port }) => endpoint(address, port) === server.name,
+      ({ address, port }) => kernelEndpoint(address, port) === server.name,
     );
     if (member) {
       const what = `${member.name} (${server.name})`;
@@ -202,7 +202,7 @@ function compare(
     }
   }
   for (const { name, address, port, statement } of service.members) {
-    const there = rule.destinations.some((server) => server.name === endpoint(address, port));
+    const there = rule.destinations.some((server) => server.name === kernelEndpoint(address, port));
     if (there || statement.file === file) continue;
     scribe.changed(
       statement,
@@ -214,6 +214,7 @@ function compare(
 
 function isSorry({ sorry }: ServiceReading, { name }: RuleDestination): boolean {
   return (
-    sorry?.address !== undefined && canonical(sorry.address) === canonical(addressOf(name).address)
+    sorry?.address !== undefined &&
+    canonical(sorry.address) === canonical(splitEndpoint(name).address)
   );
 }

@@ -169,7 +169,7 @@ const bfdKeywords: Keywords<BfdReading> = {
   neighbor_ip: neighbor,
   neighbour_ip: neighbor,
   source_ip(draft, statement, scribe) {
-    draft.source = addressOf(statement);
+    draft.source = addressArgument(statement);
     scribe.kept(statement, "source");
   },
   min_rx: bfd("minRxMilliseconds", integer),
@@ -189,11 +189,11 @@ const bfdKeywords: Keywords<BfdReading> = {
 };
 
 function neighbor(draft: BfdReading, statement: Statement, scribe: Scribe): void {
-  draft.neighbor = addressOf(statement);
+  draft.neighbor = addressArgument(statement);
   scribe.kept(statement, "neighbor");
 }
 
-function addressOf(statement: Statement): string {
+function addressArgument(statement: Statement): string {
   const address = word(statement);
   if (familyOf(address) === undefined) throw new Unfit(`${address} is no address`);
   return address;

@@ -32,7 +32,7 @@ export function directorsOf(
     return {
       name: names.take(reading.globals.host, reading.globals.routerId, `lvs${i + 1}`),
       addresses: {
-        ...addressesOf(reading.instances, ({ source }) => source),
+        ...addressByFamily(reading.instances, ({ source }) => source),
         ...reading.ownAddresses,
       },
       priority: parts.get(reading.instances[0]?.name ?? "")?.priority,
@@ -45,7 +45,7 @@ export function directorsOf(
     const parts = new Map(first.instances.map(({ name, peers }) => [name, { address: peers[j] }]));
     return {
       name: "",
-      addresses: addressesOf(first.instances, ({ peers }) => peers[j]),
+      addresses: addressByFamily(first.instances, ({ peers }) => peers[j]),
       parts,
     };
   }).filter((peer) => !known.some((director) => isSame(director, peer)));
@@ -87,7 +87,7 @@ class Priorities {
   }
 }
 
-function addressesOf(
+function addressByFamily(
   instances: InstanceReading[],
   address: (instance: InstanceReading) => string | undefined,
 ): Partial<Record<Family, string>> {
