@@ -1,17 +1,33 @@
 #!/bin/sh
 # The stub hosts: an address on lo and an sshd for each. It is process 1 of namespaces of its own (see farm.ts), and all of it ends
 # with it: when its standard input does, which is when the bench does.
-#   farm.sh FOLDER SSHD ADDRESS...
+#   farm.sh FOLDER SSHD OUTSIDE ADDRESS...
 # In FOLDER:
 #   sshd_config   what the sshds share, without an address
 #   ADDRESS.log   what each says
+# OUTSIDE are the mount and the network namespace of whoever starts it, as readlink(1) tells them: this must not run in those.
 # SSHD is the machine's own, or in a Debian package that was unpacked: then its helpers and libraries are beside it.
 set -eu
 
 folder=$1
 sshd=$2
-shift 2
+outside=$3
+shift 3
 unpacked=${sshd%/usr/sbin/sshd}
+
+# What is mounted below would be mounted on the machine itself.
+refuse() {
+    echo "farm.sh: runs in a mount and a network namespace of its own only" >&2
+    exit 1
+}
+for kind in mnt net; do
+    own=$(readlink "/proc/self/ns/$kind")
+    case $outside in
+        *"$own"*) refuse ;;
+        *"$kind:["*) ;;
+        *) refuse ;;
+    esac
+done
 
 # sshd wants these of a machine, which may never have had one: they are mounted here, and nowhere else.
 mount -t tmpfs -o mode=755 tmpfs /run

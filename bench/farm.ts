@@ -3,7 +3,7 @@
  * what it costs itself, and no host's work.
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -56,7 +56,8 @@ export async function withFarm<T>(
   // In a process namespace, all of it ends with its first process, which ends with its input.
   const namespaces = ["--net", "--mount", "--mount-proc", "--pid", "--fork", "--kill-child"];
   const script = join(__dirname, "farm.sh");
-  const words = [...namespaces, "sh", script, folder, sshd, ...addresses];
+  const outside = ["mnt", "net"].map((kind) => readlinkSync(`/proc/self/ns/${kind}`)).join(" ");
+  const words = [...namespaces, "sh", script, folder, sshd, outside, ...addresses];
   const program = start("unshare", words, { input: "pipe" });
   const log = (address: string) => readFile(join(folder, `${address}.log`), "utf8");
   try {

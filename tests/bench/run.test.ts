@@ -94,6 +94,30 @@ test("a user other than root is told to run it as root", () => {
     limit,
   );
 
+  test("what makes stub hosts of a machine refuses to, in namespaces that aren't its own", () => {
+    // In a machine of its own, in case it doesn't.
+    const namespaces = ["--mount", "--net", "--pid", "--fork", "--mount-proc"];
+    const script = join(projectRoot, "bench/farm.sh");
+    const start = (outside: string) =>
+      spawnSync("unshare", [
+        ...[...namespaces, "sh", "-c", `sh "$0" "$1" /bin/true "${outside}"; mount -t tmpfs`],
+        ...[script, folder],
+      ]).stdout.toString();
+    const own = (kind: string) => `$(readlink /proc/self/ns/${kind})`;
+    const other = { mnt: "mnt:[1]", net: "net:[1]" };
+    const mounted = / \/run type tmpfs \(rw,relatime,mode=755/;
+    expect(start(`${other.mnt} ${other.net}`)).toMatch(mounted);
+    expect(start(`${own("mnt")} ${other.net}`)).not.toMatch(mounted);
+    expect(start(`${other.mnt} ${own("net")}`)).not.toMatch(mounted);
+    expect(start("")).not.toMatch(mounted);
+  });
+
+  test("what waits for every process refuses to, where that would be the machine's", () => {
+    const script = join(projectRoot, "bench/measured.sh");
+    const { status, stderr } = spawnSync("sh", [script, join(folder, "times"), "echo"]);
+    expect([status, stderr.toString()]).toEqual([1, expect.stringContaining("as process 1")]);
+  });
+
   const busy = "i=0; while [ $i -lt 400000 ]; do i=$((i + 1)); done";
 
   test.each([
