@@ -15,10 +15,10 @@ file=$1
 shift
 status=0
 "$@" || status=$?
-# What it has left running counts if it ends within 2 s. The kernel kills the rest, with this shell: no signal is sent here, which would
+# What it has left running counts if it ends within 5 s. The kernel kills the rest, with this shell: no signal is sent here, which would
 # reach the whole machine if the namespace were missing. 0 only asks.
 tries=0
-while [ "$tries" -lt 100 ] && kill -s 0 -- -1 2>/dev/null; do
+while [ "$tries" -lt 250 ] && kill -s 0 -- -1 2>/dev/null; do
     sleep 0.02
     tries=$((tries + 1))
 done
