@@ -40,7 +40,8 @@ export async function measured(
   const file = join(folder, "times");
   await rm(file, { force: true });
   const words = [
-    `--net=/proc/${networkOf}/ns/net`,
+    // It ends with this process, though that is killed.
+    ...["--pdeathsig", "KILL", "nsenter", `--net=/proc/${networkOf}/ns/net`],
     ...["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"],
     ...["sh", join(__dirname, "measured.sh"), file, ...command],
   ];
@@ -50,7 +51,7 @@ export async function measured(
   try {
     const message = `${command.join(" ")} was not done after ${timeoutSeconds} s`;
     const ended = await withLimit(timeoutSeconds, message, () => {
-      const program = start("nsenter", words, options);
+      const program = start("setpriv", words, options);
       const memory = memoryBelow(program.pid);
       watch = setInterval(() => {
         peakMemoryBytes = Math.max(peakMemoryBytes, memory());

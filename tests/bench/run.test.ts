@@ -153,6 +153,39 @@ test("a user other than root is told to run it as root", () => {
     });
   });
 
+  test(
+    "the hosts and a run end with a bench that is killed",
+    async () => {
+      const own = join(folder, "killed");
+      const script = `
+        const run = (farm) =>
+          require("./bench/measured.ts").measured(["sh", "-c", "sleep 900; : ${own}/run"], {
+            networkOf: farm.pid,
+            folder: "${folder}",
+            timeoutSeconds: 900,
+          });
+        require("./bench/farm.ts").withFarm("${own}", 1, () => undefined, run);`;
+      const bench = spawn(process.execPath, ["--import", "tsx", "--eval", script], {
+        cwd: projectRoot,
+        stdio: "ignore",
+      });
+      const ended = once(bench, "exit");
+      const others = () => processesWith(own).filter((words) => !words.includes("--eval"));
+      try {
+        await waitFor(
+          () =>
+            ["sleep 900", "sshd -D"].every((it) => others().some((words) => words.includes(it))),
+          { what: "a host and a run are there", timeoutSeconds: 240 },
+        );
+      } finally {
+        bench.kill("SIGKILL");
+      }
+      await ended;
+      await waitFor(() => others().length === 0, { what: "both have ended", timeoutSeconds: 5 });
+    },
+    limit,
+  );
+
   (hasEngine() ? describe : describe.skip)("with an engine", () => {
     test(
       "three hosts are set up, and nothing to do costs no login",
@@ -195,7 +228,7 @@ test("a user other than root is told to run it as root", () => {
         const bench = spawn(process.execPath, words, {
           cwd: projectRoot,
           env: { ...process.env, TMPDIR: own },
-          stdio: ["ignore", "ignore", "pipe"],
+          stdio: "ignore",
         });
         const ended = once(bench, "exit");
         const scratch = () => readdirSync(own).filter((name) => name.startsWith("lvs-ha-bench-"));
