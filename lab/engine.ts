@@ -49,9 +49,7 @@ const downloadLimitSeconds = 60;
 export async function ensureEngine(report: Report): Promise<Engine> {
   const versions = await pinnedVersions();
   const binaries =
-    (await installedEngine()) ??
-    cachedDownload(versions.engine) ??
-    (await cachedBuild(versions.engine)) ??
+    (await engineAtHand(versions.engine)) ??
     (await downloadedEngine(versions.engine, report)) ??
     (await builtEngine(versions.engine, report));
   report(`engine: ${binaries.origin}`);
@@ -65,6 +63,15 @@ export async function ensureEngine(report: Report): Promise<Engine> {
     }),
   );
   return { ...binaries, home, plugins: Object.fromEntries(plugins) };
+}
+
+/** Whether {@link ensureEngine} has an engine without a download or a build. */
+export async function hasEngine(): Promise<boolean> {
+  return (await engineAtHand((await pinnedVersions()).engine)) !== undefined;
+}
+
+async function engineAtHand(version: string): Promise<Binaries | undefined> {
+  return (await installedEngine()) ?? cachedDownload(version) ?? (await cachedBuild(version));
 }
 
 /** The versions that package.json pins, which the engine and the plugins are to match. */

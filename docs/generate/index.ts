@@ -1,7 +1,8 @@
-// npm run docs: what is made from components/schema, for people, for editors, and for the engine.
-import { readFileSync, writeFileSync } from "node:fs";
+// npm run docs: what is made from components/schema, for people, for editors, and for the engine; and a page of the bench's figures.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { editorSchema } from "./editorSchema";
+import { performanceDocs, performanceFigures } from "./performance";
 import { projectFile } from "./projectConfig";
 import { reference } from "./reference";
 
@@ -15,6 +16,9 @@ export function generated(): Record<string, string> {
     "docs/config.md": reference(read("docs/generate/example.yaml")),
     "docs/config.schema.json": `${JSON.stringify(editorSchema(), null, 2)}\n`,
     "Pulumi.yaml": projectFile(read("Pulumi.yaml")),
+    ...(existsSync(join(root, performanceFigures))
+      ? performanceDocs(read(performanceFigures))
+      : {}),
   };
 }
 

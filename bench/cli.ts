@@ -1,0 +1,121 @@
+/** The command line of the bench: `npm run bench -- COMMAND`. */
+import { writeFileSync } from "node:fs";
+import { Command, InvalidArgumentError, Option } from "commander";
+
+import { table } from "../lab/table";
+import { measureEngine } from "./engine";
+import { type Figures, type Subject, busyWords, rows, subjects, summary, wasBusy } from "./figures";
+import { page } from "./page";
+import { plot } from "./plot";
+import type { Size } from "./stack";
+
+/** What is measured unless something else is asked for. */
+const standardSizes: Size[] = [
+  ...[5, 20, 50, 100].map((hosts) => ({ hosts, services: 1 })),
+  { hosts: 20, services: 100 },
+];
+
+const program = new Command("npm run bench --").description("What the product costs, measured");
+
+interface Options {
+  hosts?: number[];
+  services?: number[];
+  only: Subject[];
+  maxUnavailable?: number;
+  rounds: number;
+  timeout: number;
+  json?: string;
+  plot?: string;
+  page?: string;
+}
+
+program
+  .command("engine")
+  .description(
+    "what the engine, the program and the plugins cost by number of hosts, on stub hosts that take every login and do nothing; as root",
+  )
+  .option(
+    "--hosts <number...>",
+    "two directors and real servers (default: 5 20 50 100, and 20 with 100 virtual servers)",
+    integers(3, 1000),
+  )
+  .option("--services <number...>", "virtual servers", integers(1, 500))
+  .addOption(
+    new Option("--only <what...>", "of what is measured").choices(subjects).default([...subjects]),
+  )
+  .option(
+    "--max-unavailable <number>",
+    "real servers changed at a time (default: the config's)",
+    integer(1, 1000),
+  )
+  .option("--rounds <number>", "all of it so often; the figures are medians", integer(1, 100), 1)
+  .option("--timeout <seconds>", "for one run", integer(1, 86_400), 1800)
+  .option("--json <file>", "writes the figures")
+  .option("--plot <file>", "writes an SVG")
+  .option("--page <file>", "writes Markdown, with the plot of --plot")
+  .action(async (options: Options) => {
+    const { hosts, services, only, maxUnavailable, rounds, timeout: timeoutSeconds } = options;
+    const sizes =
+      hosts === undefined && services === undefined
+        ? standardSizes
+        : (hosts ?? [5, 20, 50, 100]).flatMap((count) =>
+            (services ?? [1]).map((other) => ({ hosts: count, services: other })),
+          );
+    const command = ["npm run bench --", ...process.argv.slice(2)].join(" ");
+    const request = {
+      sizes: sizes.map((size) => ({ ...size, maxUnavailable })),
+      only,
+      rounds,
+      timeoutSeconds,
+      command,
+    };
+    let figures: Figures | undefined;
+    try {
+      await measureEngine(request, progress, (all) => {
+        figures = all;
+        if (options.json !== undefined) writeFileSync(options.json, json(all));
+      });
+    } finally {
+      if (figures) console.log(table(rows(summary(figures.samples))));
+    }
+    if (!figures) throw new Error("nothing was measured");
+    const { plot: plotFile, page: pageFile } = options;
+    if (plotFile !== undefined) writeFileSync(plotFile, plot(figures));
+    if (pageFile !== undefined) {
+      writeFileSync(pageFile, page(figures, { page: pageFile, plot: plotFile }));
+    }
+    if (wasBusy(figures)) progress(busyWords(figures));
+  });
+
+function json(figures: Figures): string {
+  return `${JSON.stringify(figures, undefined, 2)}\n`;
+}
+
+/** The tables alone are on the standard output. */
+function progress(line: string): void {
+  console.error(line);
+}
+
+function integer(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (Number.isInteger(number) && number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It is not a whole number from ${min} to ${max}.`);
+  };
+}
+
+/** One more of a list. */
+function integers(min: number, max: number): (text: string, before?: number[]) => number[] {
+  return (text, before = []) => [...before, integer(min, max)(text)];
+}
+
+process.umask(0o022);
+// Ends what was started, and removes the scratch folder: that is done when this process exits.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => process.exit(130));
+}
+
+program.parseAsync().catch((error: unknown) => {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+});

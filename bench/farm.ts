@@ -1,0 +1,155 @@
+/**
+ * Stub hosts: sshds that take every login and run nothing, in a network namespace of their own. What is run against them costs
+ * what it costs itself, and no host's work.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { Report } from "../lab/cache";
+import { opensshEd25519FromSeed } from "../lab/plugins/openssh";
+import { type RunningProgram, lastLines, start } from "../lab/run";
+import { waitFor } from "../lab/waitFor";
+import { unpackPackage } from "../tests/support/packages";
+
+/** The hosts, while they run. */
+export interface Farm {
+  /** A process in their network namespace. */
+  pid: number;
+  addresses: readonly string[];
+  /** Of all of them: type and key. */
+  hostKey: string;
+  /** The private key that logs in, as root: the text, and a file of it. */
+  key: string;
+  keyFile: string;
+  /** How often each has been logged in to, in the order of the addresses. */
+  logins(): Promise<number[]>;
+}
+
+/** Where the hosts are; nothing outside of their namespace has these addresses. */
+const network = "10.99";
+
+/**
+ * Has stub hosts for as long as an action takes. They are gone with this process, too, however it ends.
+ *
+ * @param folder for their files; it must be there
+ * @throws Error when this machine can't have them; and as the action
+ */
+export async function withFarm<T>(
+  folder: string,
+  count: number,
+  report: Report,
+  action: (farm: Farm) => Promise<T>,
+): Promise<T> {
+  const sshd = await findSshd(report);
+  const addresses = Array.from({ length: count }, (_, i) => hostAddress(i));
+  const [host, client] = ["host", "client"].map((name) =>
+    opensshEd25519FromSeed(randomBytes(32), name),
+  ) as [KeyPair, KeyPair];
+  const keyFile = join(folder, "client_key");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "host_key"), host.privateKey, { mode: 0o600 });
+  await writeFile(keyFile, client.privateKey, { mode: 0o600 });
+  await writeFile(join(folder, "authorized_keys"), `${client.publicKey}\n`);
+  await writeFile(join(folder, "sshd_config"), sshdConfig(folder));
+  // In a process namespace, all of it ends with its first process, which ends with its input.
+  const namespaces = ["--net", "--mount", "--mount-proc", "--pid", "--fork", "--kill-child"];
+  const script = join(__dirname, "farm.sh");
+  const outside = ["mnt", "net"].map((kind) => readlinkSync(`/proc/self/ns/${kind}`)).join(" ");
+  const words = [...namespaces, "sh", script, folder, sshd, outside, ...addresses];
+  const program = start("unshare", words, { input: "pipe" });
+  const log = (address: string) => readFile(join(folder, `${address}.log`), "utf8");
+  try {
+    await waitFor(
+      async () => {
+        if (program.hasEnded()) return true;
+        const logs = await Promise.all(addresses.map(log));
+        const late = logs.find((text) => !text.includes("Server listening on"));
+        if (late !== undefined) throw new Error(`an sshd says: ${lastLines(late, 3)}`);
+        return true;
+      },
+      { what: `${count} sshds listen`, timeoutSeconds: 60, intervalSeconds: 0.05 },
+    );
+    if (program.hasEnded()) throw new Error(`the stub hosts ended: ${program.stderr().trim()}`);
+    return await action({
+      pid: program.pid,
+      addresses,
+      hostKey: host.publicKey.split(" ").slice(0, 2).join(" "),
+      key: client.privateKey,
+      keyFile,
+      logins: async () => (await Promise.all(addresses.map(log))).map(countLogins),
+    });
+  } finally {
+    await end(program);
+  }
+}
+
+/**
+ * Logins in an sshd's log of level VERBOSE. A login by key has several lines there that say "Accepted": the key is, when it is
+ * offered and again when it has signed; "Accepted publickey" is said once.
+ */
+export function countLogins(log: string): number {
+  return log.split("\n").filter((line) => /^(.*: )?Accepted publickey for /.test(line)).length;
+}
+
+type KeyPair = ReturnType<typeof opensshEd25519FromSeed>;
+
+/** The nth host's address, from 0. */
+function hostAddress(index: number): string {
+  return `${network}.${1 + Math.floor(index / 250)}.${1 + (index % 250)}`;
+}
+
+/** Stock but for this. What the client sends is read to its end, as the scripts do. */
+function sshdConfig(folder: string): string {
+  return `HostKey ${folder}/host_key
+AuthorizedKeysFile ${folder}/authorized_keys
+StrictModes no
+PermitRootLogin prohibit-password
+PermitUserRC no
+ForceCommand cat >/dev/null
+LogLevel VERBOSE
+PidFile none
+`;
+}
+
+/**
+ * Says whether this user may have stub hosts.
+ *
+ * @throws Error when it isn't root
+ */
+export function requireRoot(): void {
+  if (process.getuid?.() === 0) return;
+  throw new Error("the stub hosts have network namespaces and sshds: run it as root");
+}
+
+/**
+ * The machine's sshd; on Debian without one, the package's, unpacked into the cache: installed, it would let others in.
+ *
+ * @throws Error on other machines without sshd
+ */
+async function findSshd(report: Report): Promise<string> {
+  const own = "/usr/sbin/sshd";
+  if (existsSync(own)) return own;
+  const release = existsSync("/etc/os-release") ? readFileSync("/etc/os-release", "utf8") : "";
+  const suite = /^VERSION_CODENAME=(bookworm|trixie)$/m.exec(release)?.[1];
+  if (suite === undefined) {
+    throw new Error(
+      `the stub hosts need ${own}, which this machine lacks: install OpenSSH's server`,
+    );
+  }
+  report(`no ${own} here: Debian's, unpacked`);
+  return join(await unpackPackage(suite, "openssh-server"), own);
+}
+
+async function end(program: RunningProgram): Promise<void> {
+  program.endInput();
+  await waitFor(() => program.hasEnded(), {
+    what: "the stub hosts' end",
+    timeoutSeconds: 5,
+    intervalSeconds: 0.02,
+  }).catch(() => {
+    program.signal("SIGKILL", "group");
+  });
+  await program.ended;
+}

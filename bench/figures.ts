@@ -1,0 +1,170 @@
+/** What the bench has measured: samples, what they come to, tables of that. */
+import { spread } from "../lab/experiments/figures";
+import type { Cost } from "./measured";
+
+/** What is measured of the product on a stack of some size, in the order in which it is done. */
+export const phases = ["preview", "cold", "noop", "change"] as const;
+
+export type Phase = (typeof phases)[number];
+
+/** All that is measured. */
+export const subjects = ["emptyCold", "emptyNoop", "compile", "floor", ...phases] as const;
+
+export type Subject = (typeof subjects)[number];
+
+/** What each is, in a table. */
+export const titles: Record<Subject, string> = {
+  emptyCold: "empty program, first up",
+  emptyNoop: "empty program, nothing to do",
+  compile: "preview that compiles the program",
+  floor: "floor: one login, `sh -s`",
+  preview: "preview of everything",
+  cold: "first up",
+  noop: "nothing to do",
+  change: "another scheduler",
+};
+
+/** Logins that the hosts have counted. */
+export interface Logins {
+  all: number;
+  /** The most that one of them had. */
+  aDirector: number;
+  aRealServer: number;
+}
+
+/** One run. */
+export interface Sample extends Cost {
+  subject: Subject;
+  /** None for an empty program. */
+  hosts: number;
+  services: number;
+  logins: Logins;
+  /** The whole state, after it; absent where there is none. */
+  stateBytes?: number;
+  /** The machine's load average of the last minute, before it. */
+  load: number;
+}
+
+/** All of a bench's figures: what docs/performance.json holds. */
+export interface Figures {
+  experiment: "engine";
+  /** When it began: ISO 8601. */
+  measured: string;
+  command: string;
+  machine: { cpu: string; cores: number; memoryBytes: number; kernel: string; node: string };
+  /** Where the engine and its plugins are from. */
+  engine: string;
+  plugins: Record<string, string>;
+  /** The machine's load average of the last minute when it began. */
+  load: number;
+  timeoutSeconds: number;
+  samples: Sample[];
+}
+
+/** Whether the machine had other work when the bench began. */
+export function wasBusy({ load }: Figures): boolean {
+  return load > 0.5;
+}
+
+/** What that makes of the figures. */
+export function busyWords({ load }: Figures): string {
+  return `The machine had other work (load average ${load.toFixed(1)} when the bench began): these are no figures to go by.`;
+}
+
+/** What the samples of one subject at one size come to: medians. */
+export interface Figure {
+  subject: Subject;
+  hosts: number;
+  services: number;
+  runs: number;
+  wallSeconds: number;
+  /** Absent where every run ran out of time. */
+  cpuSeconds?: number;
+  /** Whether a run ran out of time: then its figures are the least that it would have had. */
+  isCutOff: boolean;
+  logins: Logins;
+  stateBytesAHost?: number;
+  peakMemoryBytes: number;
+}
+
+/** By size, then in the order of {@link subjects}; what has no hosts comes first. */
+export function summary(samples: readonly Sample[]): Figure[] {
+  const groups = new Map<string, [Sample, ...Sample[]]>();
+  for (const sample of samples) {
+    const key = [sample.hosts, sample.services, sample.subject].join();
+    const group = groups.get(key);
+    if (group) group.push(sample);
+    else groups.set(key, [sample]);
+  }
+  return [...groups.values()]
+    .map(figureOf)
+    .sort(
+      (a, b) =>
+        a.hosts - b.hosts ||
+        a.services - b.services ||
+        subjects.indexOf(a.subject) - subjects.indexOf(b.subject),
+    );
+}
+
+function figureOf(samples: [Sample, ...Sample[]]): Figure {
+  const [{ subject, hosts, services }] = samples;
+  const median = (figure: (sample: Sample) => number) => spread(samples.map(figure)).p50;
+  const cpu = samples.flatMap(({ cpuSeconds }) => cpuSeconds ?? []);
+  const state = samples.flatMap(({ stateBytes }) => stateBytes ?? []);
+  return {
+    subject,
+    hosts,
+    services,
+    runs: samples.length,
+    wallSeconds: median(({ wallSeconds }) => wallSeconds),
+    ...(cpu.length > 0 ? { cpuSeconds: spread(cpu).p50 } : {}),
+    isCutOff: cpu.length < samples.length,
+    logins: {
+      all: median(({ logins }) => logins.all),
+      aDirector: median(({ logins }) => logins.aDirector),
+      aRealServer: median(({ logins }) => logins.aRealServer),
+    },
+    ...(state.length > 0 && hosts > 0 ? { stateBytesAHost: spread(state).p50 / hosts } : {}),
+    peakMemoryBytes: median(({ peakMemoryBytes }) => peakMemoryBytes),
+  };
+}
+
+/** Header and rows, as words. */
+export function rows(figures: readonly Figure[]): string[][] {
+  return [
+    [
+      "hosts",
+      "virtual servers",
+      "what",
+      "CPU s",
+      "wall s",
+      "logins",
+      "a director",
+      "a real server",
+      "state a host",
+      "peak memory",
+    ],
+    ...figures.map((figure) => {
+      const { subject, hosts, services, logins, stateBytesAHost: state } = figure;
+      const count = (number: number) => (hosts === 0 ? "" : String(number));
+      return [
+        count(hosts),
+        // The floor doesn't know of them.
+        subject === "floor" ? "" : count(services),
+        titles[subject],
+        figure.cpuSeconds === undefined ? "?" : seconds(figure.cpuSeconds),
+        `${figure.isCutOff ? "> " : ""}${seconds(figure.wallSeconds)}`,
+        count(logins.all),
+        count(logins.aDirector),
+        count(logins.aRealServer),
+        state === undefined ? "" : `${(state / 1000).toFixed(1)} kB`,
+        `${Math.round(figure.peakMemoryBytes / 1e6)} MB`,
+      ];
+    }),
+  ];
+}
+
+/** Two digits that mean something, and no more than hundredths. */
+export function seconds(number: number): string {
+  return number.toFixed(number < 1 ? 2 : number < 20 ? 1 : 0);
+}
