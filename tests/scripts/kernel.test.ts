@@ -206,7 +206,8 @@ describe("in a container, what its kernel's host has to set is told, and the res
       shown,
     );
     expect([code, stdout]).toEqual([0, "1\n60\n2\n60\n"]);
-    const way = "this is a container (lxc): set it on the host that runs it; this goes on without it";
+    const way =
+      "this is a container (lxc): set it on the host that runs it; this goes on without it";
     expect(stderr).toContain(`net.ipv4.tcp_fin_timeout = 25 was refused; ${way}`);
     expect(stderr).toMatch(/module absent cannot be loaded on kernel \S+; this is a container/);
     expect(stderr).toMatch(/net.netfilter.absent: this kernel \(.*\) doesn't know it; this is a/);

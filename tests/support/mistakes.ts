@@ -497,12 +497,16 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   ],
   [
     "two directors with one sync address",
-    (s) => { s.directors.forEach((d) => (d.syncAddress = "10.10.0.99")); },
+    (s) => {
+      s.directors.forEach((d) => (d.syncAddress = "10.10.0.99"));
+    },
     'directors[1].syncAddress: "10.10.0.99" is lvs1\'s own address (directors[0].syncAddress); each host must have its own',
   ],
   [
     "two directors with one IPv6 address",
-    (s) => { s.directors.forEach((d, i) => (d.vrrpAddress6 = `2001:db8:${"0:".repeat(i)}:11/64`)); },
+    (s) => {
+      s.directors.forEach((d, i) => (d.vrrpAddress6 = `2001:db8:${"0:".repeat(i)}:11/64`));
+    },
     'directors[1].vrrpAddress6: "2001:db8:0::11/64" is lvs1\'s own address (directors[0].vrrpAddress6); each host must have its own',
   ],
   [
