@@ -7,6 +7,8 @@ import NodeEnvironment from "jest-environment-node";
 import { shareLimits, withLimit } from "../../lab/limit";
 import { readHead } from "./files";
 
+const exit = () => process.exit(1);
+
 /** jest's own limit comes after ours, as a last resort. */
 const graceSeconds = 30;
 
@@ -23,7 +25,13 @@ export default class LabEnvironment extends NodeEnvironment {
     await super.setup();
     shareLimits(this.global);
     // A worker of jest's goes on by itself when jest has been killed.
-    if (process.connected) process.once("disconnect", () => process.exit(1));
+    if (process.connected) process.once("disconnect", exit);
+  }
+
+  override async teardown(): Promise<void> {
+    // The listener would keep a worker that has done its work from ending.
+    process.off("disconnect", exit);
+    await super.teardown();
   }
 
   handleTestEvent(event: Circus.Event, state: Circus.State): void {
