@@ -200,9 +200,10 @@ measure
     "for how long two directors are active after the active one stood still for a moment",
   )
   .option("--seconds <number...>", "how long it stands still", positives, [0.5, 1, 2, 5])
+  .option("--mh", "with a scheduler by which both directors choose alike, and sloppy_tcp")
   .option("--times <number>", "of each length", positive, 5)
   .option("--json <file>", "writes the figures")
-  .action(async (options: { seconds: number[]; times: number; json?: string }) => {
+  .action(async (options: { seconds: number[]; times: number; mh?: boolean; json?: string }) => {
     requireUp();
     const figures = await measurePauses(lab(), options, progress);
     console.log(pauseTable(figures));

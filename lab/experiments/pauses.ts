@@ -40,18 +40,25 @@ const rate = 300;
 const beforeMs = 2000;
 const afterMs = 6000;
 
-/** Pauses of each length, one after the other, each on a pair that is whole. */
+/** Both directors compute the same real server for a connection, and take it up in the middle. */
+const alike = { scheduler: "mh", schedulerFlags: ["mh-port"] };
+const sloppy = { directorSysctls: { "net.ipv4.vs.sloppy_tcp": 1 } };
+
+/** Pauses of each length, one after the other, each on a pair that is whole; with `mh`, on one whose directors choose alike. */
 export async function measurePauses(
   lab: Lab,
-  { seconds, times }: { seconds: readonly number[]; times: number },
+  { seconds, times, mh }: { seconds: readonly number[]; times: number; mh?: boolean },
   tell: (line: string) => void,
 ): Promise<PauseFigures[]> {
   const figures: PauseFigures[] = [];
   await withEchoServers(lab, () =>
     withStackConfig(lab, async (apply) => {
-      await apply(({ virtualServers }) => {
+      await apply((stack) => {
         const { ipv4: address } = lab.topology.virtualIp;
-        virtualServers.push({ name: "echo", address, port: echoPort, scheduler: "wrr" });
+        stack.virtualServers.push({ name: "echo", address, port: echoPort, scheduler: "wrr" });
+        if (!mh) return;
+        for (const service of stack.virtualServers) Object.assign(service, alike);
+        stack.kernel = sloppy;
       });
       for (const each of seconds) {
         for (let time = 1; time <= times; time++) {
