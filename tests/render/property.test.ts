@@ -17,7 +17,7 @@ import type { Plain } from "../support/setRight";
 import { raw } from "../support/stacks";
 
 // On a desk and for a change, enough to find a plain mistake; `npm test -- --all` draws the rest.
-const drawn = runs(100, 500);
+const drawn = runs(50, 500);
 
 /** A stack, and how to draw it again. */
 interface Drawn {
