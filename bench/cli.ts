@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 
+import { exitOnSignals } from "../lab/run";
 import { table } from "../lab/table";
 import { measureEngine } from "./engine";
 import { type Figures, type Subject, busyWords, rows, subjects, summary, wasBusy } from "./figures";
@@ -110,10 +111,8 @@ function integers(min: number, max: number): (text: string, before?: number[]) =
 }
 
 process.umask(0o022);
-// Ends what was started, and removes the scratch folder: that is done when this process exits.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.once(signal, () => process.exit(130));
-}
+// The scratch folder is removed then, too.
+exitOnSignals();
 
 program.parseAsync().catch((error: unknown) => {
   console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);

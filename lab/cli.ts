@@ -13,7 +13,7 @@ import { inNamespace } from "./network";
 import { projectRoot } from "./paths";
 import { timeTable } from "./progress";
 import { prove } from "./proof";
-import { runOnTerminal } from "./run";
+import { exitOnSignals, runOnTerminal } from "./run";
 import { sshCommand } from "./ssh";
 import { configWords } from "./stackConfig";
 import { labStatus } from "./status";
@@ -262,10 +262,7 @@ function requireUp(): void {
 }
 
 process.umask(0o022);
-// Ends what run() started: its children are ended when this process exits.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.once(signal, () => process.exit(130));
-}
+exitOnSignals();
 
 program.parseAsync().catch((error: unknown) => {
   console.error(`lab: ${error instanceof Error ? error.message : String(error)}`);

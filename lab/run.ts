@@ -201,6 +201,13 @@ process.once("exit", () => {
   for (const child of running) killGroup(child);
 });
 
+/** From now on a Ctrl-C and its like make this process exit, which ends what {@link start} has started. */
+export function exitOnSignals(): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => process.exit(130));
+  }
+}
+
 /** The group outlives its leader where that has left children behind. */
 function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals = "SIGKILL"): void {
   if (pid === undefined) return;

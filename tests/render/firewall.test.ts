@@ -27,6 +27,18 @@ function rules(
     .filter((line) => words.test(line));
 }
 
+/** The small stack's hosts, with addresses of both families. */
+const ipv6Hosts = {
+  directors: smallStack().directors.map((director, i) => ({
+    ...director,
+    vrrpAddress6: `2001:db8::1${i + 1}/64`,
+  })),
+  realServers: smallStack().realServers.map((realServer, i) => ({
+    ...realServer,
+    address6: `2001:db8::2${i + 1}`,
+  })),
+};
+
 describe("an instance on an interface of its own", () => {
   const own = {
     vrrp: {
@@ -81,14 +93,7 @@ describe("adverts to a multicast group", () => {
         realServers: [{ name: "web1" }],
       },
     ],
-    directors: smallStack().directors.map((director, i) => ({
-      ...director,
-      vrrpAddress6: `2001:db8::1${i + 1}/64`,
-    })),
-    realServers: smallStack().realServers.map((realServer, i) => ({
-      ...realServer,
-      address6: `2001:db8::2${i + 1}`,
-    })),
+    ...ipv6Hosts,
   };
   const vrrp = /vrrp|l4proto 112|ff02::12/;
 
@@ -182,14 +187,7 @@ test.each(["::1", "0::1"])(
   "what the directors answer themselves as sorry servers, by %s, is the kernel's",
   (address) => {
     const stack = {
-      directors: smallStack().directors.map((director, i) => ({
-        ...director,
-        vrrpAddress6: `2001:db8::1${i + 1}/64`,
-      })),
-      realServers: smallStack().realServers.map((realServer, i) => ({
-        ...realServer,
-        address6: `2001:db8::2${i + 1}`,
-      })),
+      ...ipv6Hosts,
       virtualServers: [
         { name: "web", address: "2001:db8::100", port: 80, sorryServer: { address, port: 80 } },
       ],
