@@ -2,10 +2,14 @@
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { LvsNode } from "./lvsNode";
+import { Hooks } from "./host/hooks";
+import { scriptTexts } from "./host/scripts";
+import { HostScripts } from "./hostScripts";
 import { RealServer } from "./realServer";
 import { endpoint } from "./render/ipvs";
 import { virtualAddresses } from "./render/keepalived";
-import type { RealServerSettings, Secrets, Settings, VirtualServerSettings } from "./settings";
+import { Rollout } from "./rollout";
+import type { Secrets, Settings, VirtualServerSettings } from "./settings";
 import { SshAccess } from "./sshAccess";
 
 export interface LvsHaPairArgs {
@@ -35,41 +39,41 @@ export class LvsHaPair extends pulumi.ComponentResource {
     const { settings, secrets = {} } = args;
     const access = new SshAccess(`${name}-ssh`, { ssh: settings.ssh, secrets }, { parent: this });
 
+    const hooks = new Hooks(name);
+    new HostScripts(`${name}-scripts`, { files: scriptTexts() }, { parent: this });
+
     // A bad change stops at the first director, the one that is least likely to hold the virtual addresses.
     const standbyFirst = settings.directors.toSorted((a, b) => a.priority - b.priority);
     this.directors = standbyFirst.map(
       (director) =>
         new LvsNode(
           `${name}-${director.name}`,
-          { director, settings, access, authPass: secrets.vrrpAuthPass },
+          { director, settings, access, hooks, authPass: secrets.vrrpAuthPass },
           { parent: this },
         ),
     );
 
     const serving = this.directors.filter((_, i) => !standbyFirst[i]?.inMaintenance);
-    const realServer = ({ host }: RealServerSettings, after: pulumi.Resource[]) =>
-      host
-        ? [
-            new RealServer(
-              `${name}-${host.name}`,
-              { host, settings, access, directors: serving, after },
-              { parent: this },
-            ),
-          ]
-        : [];
-    // Nobody waits for a host in maintenance: it may be off.
-    const [resting, working] = partition(
-      settings.realServers,
-      ({ inMaintenance }) => inMaintenance,
-    );
-    let before: pulumi.Resource[] = [];
-    for (const batch of batches(working, settings.rollout.maxUnavailable)) {
-      const changed = batch.flatMap((one) => realServer(one, before));
-      this.realServers.push(...changed);
-      before = changed.flatMap(({ serves }) => serves);
+    const rollout = new Rollout({
+      // As the config names them: another run asks in the same order.
+      directors: serving
+        .map(({ session }) => session)
+        .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+      ready: serving.flatMap(({ ready }) => ready),
+      ...settings.rollout,
+    });
+    const stand: pulumi.Input<pulumi.Resource>[] = [];
+    for (const { host, inMaintenance } of settings.realServers) {
+      if (host === undefined) continue;
+      const realServer = new RealServer(
+        `${name}-${host.name}`,
+        { host, settings, access, hooks, rollout },
+        { parent: this },
+      );
+      this.realServers.push(realServer);
+      // Nobody waits for a host in maintenance: it may be off.
+      if (!inMaintenance) stand.push(realServer, realServer.serves);
     }
-    const stand: pulumi.Resource[] = [...this.realServers];
-    this.realServers.push(...resting.flatMap((one) => realServer(one, [])));
 
     // One in maintenance doesn't run keepalived, and nobody waits for it.
     const atRest = this.directors.filter((node) => !serving.includes(node));
@@ -79,7 +83,7 @@ export class LvsHaPair extends pulumi.ComponentResource {
       const after = [...stand, ...withdrawn.slice(-1)];
       withdrawn.push(node.withdraw(after, i === serving.length - 1, this));
     }
-    const ready: pulumi.Resource[] = [...stand, ...withdrawn];
+    const ready = [...stand, ...withdrawn];
     for (const node of this.directors) {
       node.serve([...ready]);
       if (serving.includes(node)) ready.push(node);
@@ -128,14 +132,4 @@ function serviceText(service: VirtualServerSettings): string {
 function tableBelow(text: string): string {
   const [, table = text] = /\n\n([^]*)/.exec(`\n${text}`) ?? [];
   return table;
-}
-
-function batches<T>(items: T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
-    items.slice(i * size, (i + 1) * size),
-  );
-}
-
-function partition<T>(items: T[], holds: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(holds), items.filter((item) => !holds(item))];
 }

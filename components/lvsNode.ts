@@ -3,8 +3,10 @@ import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { digest } from "./host/digest";
 import { fileSums } from "./host/fileSums";
-import { Host } from "./host/host";
+import { type After, Host } from "./host/host";
+import type { Hooks } from "./host/hooks";
 import { scriptsHome } from "./host/scripts";
+import { Session } from "./host/session";
 import { firewallPackages, osProfiles } from "./os/profiles";
 import { withEnd } from "./render/files";
 import { renderDirectorFirewall } from "./render/firewall";
@@ -30,6 +32,7 @@ export interface LvsNodeArgs {
   /** The whole pair's settings: a director's files name its peers and the real servers. */
   settings: Settings;
   access: SshAccess;
+  hooks: Hooks;
   /** VRRP version 2's password. @default none */
   authPass?: pulumi.Output<string>;
 }
@@ -38,6 +41,10 @@ export interface LvsNodeArgs {
 export class LvsNode extends pulumi.ComponentResource {
   /** Its host, prepared: scripts and packages are there. */
   readonly host: Host;
+  /** The program's own login to it. */
+  readonly session: Session;
+  /** Every login works once these stand. */
+  readonly ready: pulumi.Resource[];
   private readonly name: string;
   private readonly args: LvsNodeArgs;
   /** What puts its keepalived.conf in place, and the text that it is given; absent until it serves. */
@@ -47,11 +54,14 @@ export class LvsNode extends pulumi.ComponentResource {
     super("lvs-ha:index:LvsNode", name, {}, opts);
     this.name = name;
     this.args = args;
-    const { director, settings, access } = args;
+    const { director, settings, access, hooks } = args;
     const { vrrp, instances, kernel, firewall, packages } = settings;
     const os = osProfiles[director.os];
     const interface6 = interfaceOfAddress6(instances, director);
-    this.host = new Host(name, director, access.to(director), this);
+    const login = access.to(director);
+    this.session = new Session(director.name, login.connection, { keepOpen: true });
+    this.ready = login.ready;
+    this.host = new Host(name, director, { ...login, hooks, session: this.session }, this);
     this.host.prepare({
       role: "director",
       system: [os.id, os.versionId],
@@ -76,7 +86,7 @@ export class LvsNode extends pulumi.ComponentResource {
    * can miss its adverts. Asked one after the other.
    * @param last whether all others have been asked
    */
-  withdraw(after: pulumi.Resource[], last: boolean, parent: pulumi.Resource): remote.Command {
+  withdraw(after: After, last: boolean, parent: pulumi.Resource): remote.Command {
     const { director, settings, authPass } = this.args;
     return this.host.aside(
       `${this.name}-withdraw`,
@@ -94,7 +104,7 @@ export class LvsNode extends pulumi.ComponentResource {
   }
 
   /** Makes it serve, once the real servers and the directors before it stand. */
-  serve(after: pulumi.Resource[]): void {
+  serve(after: After): void {
     const { director, settings, authPass } = this.args;
     this.host.waitFor(after);
     const texts = {
@@ -102,13 +112,10 @@ export class LvsNode extends pulumi.ComponentResource {
       firewall: renderDirectorFirewall(settings, director),
       keepalived: renderDirectorConfig(settings, director, authPass !== undefined),
     };
-    this.host.command("kernel", { script: "kernel.sh", stdin: texts.kernel });
-    this.host.command("firewall", {
-      script: "firewall.sh",
-      args: [settings.firewall.backend],
-      stdin: texts.firewall,
-      tellClient: true,
-    });
+    this.host.system([
+      { script: "kernel.sh", text: texts.kernel },
+      { script: "firewall.sh", args: [settings.firewall.backend], text: texts.firewall },
+    ]);
     if (authPass !== undefined) {
       this.host.command("secrets", {
         script: "secrets.sh",

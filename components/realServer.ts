@@ -1,16 +1,16 @@
 // A real server: it answers for the virtual addresses without ever claiming them by ARP.
+import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { digest } from "./host/digest";
 import { fileSums } from "./host/fileSums";
-import { Host, type ScriptCall } from "./host/host";
-import { scriptDigest, scriptsHome } from "./host/scripts";
-import type { LvsNode } from "./lvsNode";
+import type { Hooks } from "./host/hooks";
+import { Host } from "./host/host";
 import { firewallPackages, osProfiles } from "./os/profiles";
 import { renderFiles } from "./render/files";
 import { renderRealServerFirewall } from "./render/firewall";
 import { ipvsEntries } from "./render/ipvs";
 import { renderRealServerKernel } from "./render/kernel";
 import { loopbackAddresses } from "./render/loopback";
+import type { Drainable, Rollout } from "./rollout";
 import type { HostSettings, Settings } from "./settings";
 import type { SshAccess } from "./sshAccess";
 
@@ -18,23 +18,22 @@ export interface RealServerArgs {
   host: HostSettings;
   settings: Settings;
   access: SshAccess;
-  /** They send it no new connections while it is changed. */
-  directors: LvsNode[];
-  /** What must stand before it is changed: the real servers of the batch before. */
-  after: pulumi.Resource[];
+  hooks: Hooks;
+  /** Who takes it out of service while it is changed. */
+  rollout: Rollout;
 }
 
 /** A host behind an LVS pair, set up for direct routing. */
 export class RealServer extends pulumi.ComponentResource {
   /** The virtual addresses that it answers for. */
   readonly virtualAddresses: string[];
-  /** It serves again once these stand. */
-  readonly serves: pulumi.Resource[];
+  /** It serves again once this stands. */
+  readonly serves: Promise<pulumi.Resource>;
 
   constructor(name: string, args: RealServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lvs-ha:index:RealServer", name, {}, opts);
-    const { settings, access, directors, after } = args;
-    const { kernel, firewall, metrics, packages, rollout } = settings;
+    const { settings, access, hooks, rollout } = args;
+    const { kernel, firewall, metrics, packages } = settings;
     const os = osProfiles[args.host.os];
     const carried = loopbackAddresses(settings, args.host.name);
     this.virtualAddresses = carried.map(({ address }) => address);
@@ -48,7 +47,7 @@ export class RealServer extends pulumi.ComponentResource {
         {},
     );
 
-    const host = new Host(name, args.host, access.to(args.host), this);
+    const host = new Host(name, args.host, { ...access.to(args.host), hooks }, this);
     host.prepare({
       role: "real-server",
       system: [os.id, os.versionId],
@@ -56,51 +55,33 @@ export class RealServer extends pulumi.ComponentResource {
       interfaces: [],
       packages: [...os.packages.realServer, ...firewallPackages[firewall.backend], ...packages],
     });
-    // What it serves with.
-    const steps: Record<string, ScriptCall & { stdin: string }> = {
-      kernel: { script: "kernel.sh", stdin: texts.kernel },
-      firewall: {
-        script: "firewall.sh",
-        args: [firewall.backend],
-        stdin: texts.firewall,
-        tellClient: true,
-      },
-      vip: { script: "vip.sh", stdin: texts.vip },
+    host.waitFor(rollout.ready);
+    const self: Drainable = {
+      name: args.host.name,
+      addresses: own,
+      entries: ipvsEntries(settings, args.host.name),
     };
-    // Changes when one of them may do something else than it has done, so that the directors drain it for that and for nothing else. Their
-    // scripts' code is part of that: what it will do on the host isn't known before it runs.
-    const change = digest(
-      JSON.stringify([
-        args.host.host,
-        Object.values(steps).map((step) => [step, scriptDigest(step.script)]),
-      ]),
-    );
-    const drains = directors.map((director) => ({
-      director,
-      drained: director.host.aside(
-        `${name}-drain-${director.host.shortName}`,
-        [`${scriptsHome}/drain.sh`, "suspend", String(rollout.drainSeconds), ...own],
-        { because: change, after: [...director.host.ends, ...host.ends, ...after], parent: this },
-      ),
-    }));
-    host.waitFor(drains.map(({ drained }) => drained));
-    for (const [suffix, step] of Object.entries(steps)) host.command(suffix, step);
-    // It may be about to leave a service, whose check it fails from now on: that is not waited for.
-    const stays = ipvsEntries(settings, args.host.name);
-    this.serves = drains.map(({ director, drained }) =>
-      director.host.aside(
-        `${name}-restore-${director.host.shortName}`,
-        [`${scriptsHome}/drain.sh`, "restore", ...own],
-        {
-          // Who was drained is put back, though the change failed in between and was then taken back: the engine, which records nothing of
-          // a command that fails, would find nothing to do.
-          because: drained.stdout.apply(digest),
-          stdin: stays.map((line) => `${line}\n`).join(""),
-          after: [...director.host.ends, ...host.ends],
-          parent: this,
+    const system: remote.Command = host.system(
+      [
+        { script: "kernel.sh", text: texts.kernel },
+        { script: "firewall.sh", args: [firewall.backend], text: texts.firewall },
+        { script: "vip.sh", text: texts.vip },
+      ],
+      {
+        before: () => rollout.suspend(self, system),
+        failed: () => {
+          rollout.fail(self.name);
         },
-      ),
+      },
     );
+    this.serves = new Promise((resolve, reject) => {
+      // Known when it stands. In a preview, nothing has been suspended.
+      system.urn.apply(() => {
+        rollout.restore(self, system).then(() => {
+          resolve(system);
+        }, reject);
+      });
+    });
     // No other real server waits for it: it comes when clients are served again.
     if (metrics.enabled) {
       const addresses = carried.map(({ address, interface: device }) => `${address} ${device}`);

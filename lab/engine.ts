@@ -39,8 +39,8 @@ interface Binaries {
   origin: string;
 }
 
-/** An older engine on PATH is left alone. */
-const oldestEngine = "3.200.0";
+/** The first with hooks for errors. An older engine on PATH is left alone. */
+const oldestEngine = "3.218.0";
 
 /** A machine without a way to the download must not wait for it long. */
 const downloadLimitSeconds = 60;
@@ -154,43 +154,44 @@ function built(directory: string, version: string): Binaries {
   return { path: [join(directory, "bin")], origin: `${version}, built from its Go modules` };
 }
 
-/**
- * The two programs, each in a module of its own: they have dependencies in versions that exclude each other. `go.sum` pins
- * every source file.
- */
+/** The two programs, each in a module of its own. `go.sum` pins every source file. */
 const programs = [
   {
     module: "cli",
+    files: [],
     program: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
     versionedBy: "github.com/pulumi/pulumi/pkg/v3",
+    versionVariable: "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
   },
-  // The newest that has a tag; it speaks the protocol of later engines.
+  // Pulumi's own has no module that a proxy serves, but for one that is older than resource hooks.
   {
     module: "language",
-    program: "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
-    versionedBy: undefined,
+    files: ["main.go"],
+    program: ".",
+    versionedBy: "github.com/pulumi/pulumi/sdk/v3",
+    versionVariable: "main.version",
   },
 ] as const;
 
 async function buildItem(version: string): Promise<CacheItem> {
   const source = (module: string, file: string) => join(__dirname, "engine", module, file);
-  const modFiles = programs.flatMap(({ module }) =>
-    ["go.mod", "go.sum"].map((file) => source(module, file)),
+  const sources = programs.flatMap(({ module, files }) =>
+    ["go.mod", "go.sum", ...files].map((file) => source(module, file)),
   );
-  const texts = await Promise.all(modFiles.map((file) => readFile(file, "utf8")));
+  const texts = await Promise.all(sources.map((file) => readFile(file, "utf8")));
   return {
     name: "engine-build",
     ingredients: [version, process.arch, ...texts],
     build: async (directory, report) => {
       await requireGo();
-      for (const { module, program, versionedBy } of programs) {
+      for (const { module, files, program, versionedBy, versionVariable } of programs) {
         const work = await mkdtemp(join(directory, `${module}.`));
-        await copyFile(source(module, "go.mod"), join(work, "go.mod"));
-        await copyFile(source(module, "go.sum"), join(work, "go.sum"));
-        if (versionedBy !== undefined)
-          await requireModule(join(work, "go.mod"), versionedBy, version);
-        report(`building ${program.split("/").at(-1) ?? program} ${version}`);
-        const setVersion = `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`;
+        for (const file of ["go.mod", "go.sum", ...files]) {
+          await copyFile(source(module, file), join(work, file));
+        }
+        await requireModule(module, join(work, "go.mod"), versionedBy, version);
+        report(`building the engine's ${module} program ${version}`);
+        const setVersion = `-X ${versionVariable}=v${version}`;
         await output(
           "go",
           [
@@ -227,12 +228,17 @@ async function requireGo(): Promise<void> {
   );
 }
 
-async function requireModule(goMod: string, module: string, version: string): Promise<void> {
-  const found = new RegExp(`^\\s*${module} v(\\S+)`, "m").exec(await readFile(goMod, "utf8"))?.[1];
+async function requireModule(
+  folder: string,
+  goMod: string,
+  module: string,
+  version: string,
+): Promise<void> {
+  const found = new RegExp(`\\b${module} v(\\S+)`, "m").exec(await readFile(goMod, "utf8"))?.[1];
   if (found === version) return;
   throw new Error(
-    `package.json pins @pulumi/pulumi ${version}, but lab/engine/cli/go.mod has ${module} v${String(found)}; ` +
-      `in that folder, run: go get -tool ${module}/cmd/pulumi@v${version}`,
+    `package.json pins @pulumi/pulumi ${version}, but lab/engine/${folder}/go.mod has ${module} v${String(found)}; ` +
+      `in that folder, run: go get ${module}@v${version}`,
   );
 }
 

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { script as hostScript } from "../components/host/scripts";
-import { type Ssh, type Target, Unreachable } from "./ssh";
+import type { Target } from "../components/host/openssh";
+import { type Ssh, Unreachable } from "./ssh";
 
 /** One answer of a report. */
 export interface Section {

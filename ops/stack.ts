@@ -2,7 +2,8 @@
 import { basename } from "node:path";
 import { parse as parseShell } from "shell-quote";
 import { z } from "zod";
-import { withoutEnd } from "../components/render/files";
+import type { Connection } from "../components/host/openssh";
+import { parseSections, withoutEnd } from "../components/render/files";
 import { CouldNotLook } from "./exit";
 import type { ServiceName } from "./ipvs";
 import { pulumi, type StackOptions } from "./pulumi";
@@ -17,11 +18,12 @@ export interface StackHost {
   /** Name in the stack config: `lvs1`. */
   name: string;
   role: "director" | "real server";
+  /** How it was logged in to by its last command. */
   connection: Connection;
   /** What was done on it, in order. */
   steps: Step[];
-  /** On a director, the commands that put real servers in again after a change of theirs. */
-  restores: Step[];
+  /** The scripts that it has, by name. */
+  scripts: Record<string, string>;
   /** On a director, the VRRP instance of each virtual service, by the service's name in the kernel; empty in the state of earlier versions. */
   services: { service: ServiceName; vrrpInstance: string }[];
 }
@@ -31,7 +33,7 @@ export interface Step {
   urn: string;
   /** The resource's name: `pair-lvs1-kernel`. */
   name: string;
-  /** Name of the script that ran: `kernel.sh`; `authorize.sh` and `install.sh` were brought on standard input. */
+  /** Name of the script that ran: `kernel.sh`. Several may be one command's. */
   script: string;
   /** What the script was given: `apply`, the owner, further words. */
   args: string[];
@@ -54,10 +56,6 @@ const login = {
 
 const connectionSchema = z.object({ ...login, proxy: z.object(login).optional() });
 
-/** How a host was logged in to: the connection of its last command. */
-export type Connection = z.output<typeof connectionSchema>;
-export type Login = Omit<Connection, "proxy">;
-
 /**
  * Reads the stack's state, its secrets too: they are what logs in.
  * @throws CouldNotLook when there is no such stack, nothing in it, or what another version put there
@@ -78,7 +76,11 @@ export async function readStack(options: StackOptions): Promise<Stack> {
 export function stackOf(exported: string): Stack {
   const { resources } = deploymentSchema.parse(JSON.parse(exported)).deployment;
   const live = resources.filter((resource) => resource.delete !== true);
-  const hosts = live.flatMap((resource) => hostOf(resource, live));
+  const texts = live.find(({ type }) => type === "lvs-ha:index:HostScripts");
+  const { files: scripts } = scriptsSchema.parse(texts?.inputs ?? {});
+  const hosts = live.flatMap((resource) =>
+    hostOf(resource, live).map((host) => ({ ...host, scripts })),
+  );
   if (hosts.length === 0) {
     throw new CouldNotLook("the stack has no hosts yet: run pulumi up first");
   }
@@ -111,6 +113,8 @@ const inputsSchema = z.object({
   stdin: z.string().default(""),
 });
 
+const scriptsSchema = z.object({ files: z.record(z.string(), z.string()).default({}) });
+
 const directorSchema = z.object({
   services: z.array(z.object({ service: z.string(), vrrpInstance: z.string() })).default([]),
 });
@@ -128,7 +132,10 @@ const roleOf: Partial<Record<string, StackHost["role"]>> = {
 const commandType = "command:remote:Command";
 
 /** A component that stands for a host, with its commands; nothing for any other resource. */
-function hostOf({ urn, type, parent, outputs }: Resource, all: Resource[]): StackHost[] {
+function hostOf(
+  { urn, type, parent, outputs }: Resource,
+  all: Resource[],
+): Omit<StackHost, "scripts">[] {
   const role = roleOf[type];
   if (role === undefined) return [];
   const pair = all.find((resource) => resource.urn === parent);
@@ -136,11 +143,6 @@ function hostOf({ urn, type, parent, outputs }: Resource, all: Resource[]): Stac
   const commands = all.filter((resource) => resource.type === commandType);
   // What is never undone is a part of another host's change: a director drains a real server while that is changed.
   const own = commands.filter((command) => command.parent === urn && "delete" in command.inputs);
-  const restores = commands.filter(
-    (command) =>
-      nameOf(command.urn) === `${nameOf(command.parent ?? "")}-restore-${name}` &&
-      all.some((changed) => changed.urn === command.parent && changed.parent === parent),
-  );
   // The deploy key is put on the host by a command of SshAccess, which ends in -HOST-authorize.
   const authorize = commands.filter(
     (command) =>
@@ -155,31 +157,35 @@ function hostOf({ urn, type, parent, outputs }: Resource, all: Resource[]): Stac
       name,
       role,
       connection: inputsSchema.parse(revealed(last.inputs)).connection,
-      steps: [...authorize, ...own].map(stepOf),
-      restores: role === "director" ? restores.map(stepOf) : [],
+      steps: [...authorize, ...own].flatMap(stepsOf),
       services: role === "director" ? directorSchema.parse(revealed(outputs)).services : [],
     },
   ];
 }
 
-function stepOf({ urn, inputs }: Resource): Step {
+function stepsOf({ urn, inputs }: Resource): Step[] {
   const { create, stdin } = inputsSchema.parse(revealed(inputs));
   const words = parseShell(create).filter((word) => typeof word === "string");
   const [program = "", ...rest] = words[0] === "sudo" ? words.slice(2) : words;
-  const fed = program === "sh" ? rest.slice(rest.indexOf("--") + 1) : undefined;
-  return {
-    urn,
-    name: nameOf(urn),
-    script: fed === undefined ? basename(program) : brought(fed),
-    args: fed ?? rest,
-    stdin: withoutEnd(stdin),
-    secret: isSecret(inputs.stdin),
-  };
-}
-
-/** The script that travelled on standard input: the deploy key's says what it does with its first word. */
-function brought([first]: string[]): string {
-  return first === "add" ? "authorize.sh" : "install.sh";
+  const about = { urn, name: nameOf(urn), secret: isSecret(inputs.stdin) };
+  const text = withoutEnd(stdin);
+  if (program === "sh" && rest[0] === "-s") {
+    return [{ ...about, script: "authorize.sh", args: rest.slice(2), stdin: text }];
+  }
+  if (program === "sh") {
+    // Where the scripts had been brought is nobody's business any more.
+    const [path = "", verb = "", , ...args] = rest;
+    return [{ ...about, script: basename(path), args: [verb, ...args], stdin: text }];
+  }
+  const script = basename(program);
+  if (script !== "system.sh") return [{ ...about, script, args: rest, stdin: text }];
+  const [verb = "", owner = ""] = rest;
+  return parseSections(text).map(({ words: [name = "", ...args], text: own }) => ({
+    ...about,
+    script: name,
+    args: [verb, owner, ...args],
+    stdin: own,
+  }));
 }
 
 function nameOf(urn: string): string {

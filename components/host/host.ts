@@ -2,10 +2,13 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { quote } from "shell-quote";
-import { withEnd } from "../render/files";
+import { renderSections, withEnd } from "../render/files";
 import type { HostSettings } from "../settings";
 import type { SshLogin } from "../sshAccess";
-import { bundle, scriptDigest, scriptsHome } from "./scripts";
+import { digest } from "./digest";
+import type { Around, Hooks } from "./hooks";
+import { bundle, scriptDigest, scriptsHome, scriptsInTransit } from "./scripts";
+import { Session } from "./session";
 
 /** What a host needs to be before anything is installed on it. */
 export interface Requirements {
@@ -28,8 +31,16 @@ export interface ScriptCall {
   args?: string[];
   /** Text on standard input, whose end is marked here: a preview shows its changed lines. A secret one is masked whole. @default none */
   stdin?: pulumi.Input<string>;
-  /** Gives the script the SSH client's address, which it must never lock out. */
-  tellClient?: boolean;
+}
+
+/** What must stand before. */
+export type After = pulumi.Input<pulumi.Resource>[];
+
+/** How a host's commands reach it. */
+export interface HostLogin extends SshLogin {
+  hooks: Hooks;
+  /** The program's own login to it. @default one that brings the scripts */
+  session?: Session;
 }
 
 /**
@@ -38,58 +49,102 @@ export interface ScriptCall {
  */
 export class Host {
   private readonly connection: SshLogin["connection"];
-  private last: pulumi.Resource[];
+  private last: After;
+  /** What is done there around the engine's commands. */
+  private readonly session: Session;
+  private readonly hooks: Hooks;
 
   constructor(
     private readonly name: string,
     private readonly settings: HostSettings,
-    { connection, ready }: SshLogin,
+    { connection, ready, hooks, session }: HostLogin,
     private readonly parent: pulumi.Resource,
   ) {
     this.connection = connection;
+    this.session = session ?? new Session(settings.name, connection);
+    this.hooks = hooks;
     this.last = ready;
   }
 
   /** Later commands wait for these resources too. */
-  waitFor(resources: pulumi.Resource[]): void {
+  waitFor(resources: After): void {
     this.last = [...this.last, ...resources];
   }
 
   /** First command: preflight, then the scripts in their place, then the packages. */
   prepare(requirements: Requirements): remote.Command {
     const { role, system, conntrackMax, interfaces, packages, neighbours = [] } = requirements;
-    return this.run("prepare", {
-      create: this.asRoot([
-        "sh",
-        "-s",
-        "--",
-        this.owner,
-        role,
-        ...system,
-        String(conntrackMax),
-        interfaces.join(" "),
-        [...new Set(packages)].sort().join(" "),
-        ...(neighbours.length > 0 ? [neighbours.join(" ")] : []),
-      ]),
-      delete: this.asRoot([`${scriptsHome}/install.sh`, "undo", this.owner]),
-      stdin: bundle(),
-    });
+    const scripts = scriptsInTransit();
+    const bring: Around = {
+      before: async () => {
+        await this.session.run(["sh", "-s"], { input: bundle() });
+      },
+    };
+    return this.run(
+      "prepare",
+      {
+        create: this.asRoot([
+          "sh",
+          `${scripts}/install.sh`,
+          "apply",
+          scripts,
+          this.owner,
+          role,
+          ...system,
+          String(conntrackMax),
+          interfaces.join(" "),
+          [...new Set(packages)].sort().join(" "),
+          ...(neighbours.length > 0 ? [neighbours.join(" ")] : []),
+        ]),
+        delete: this.asRoot([`${scriptsHome}/install.sh`, "undo", this.owner]),
+        // `files.sh` wants the end of every input, of an empty one, too.
+        stdin: withEnd(""),
+      },
+      bring,
+    );
   }
 
   /** Runs a script of ours, which `prepare` has put on the host; deleting the resource undoes it. */
-  command(
-    suffix: string,
-    { script, args = [], stdin = "", tellClient }: ScriptCall,
-  ): remote.Command {
+  command(suffix: string, { script, args = [], stdin = "" }: ScriptCall): remote.Command {
     const path = `${scriptsHome}/${script}`;
-    const client = tellClient ? ' "$SSH_CONNECTION"' : "";
     return this.run(suffix, {
       // The comment changes with the script and those that it uses, so that a new one does its work again.
-      create: `${this.asRoot([path, "apply", this.owner, ...args])}${client} # scripts ${scriptDigest(script)}`,
+      create: `${this.asRoot([path, "apply", this.owner, ...args])} # scripts ${scriptDigest(script)}`,
       delete: this.asRoot([path, "undo", this.owner]),
-      // `files.sh` wants the end of every input, of an empty one, too.
       stdin: pulumi.output(stdin).apply(withEnd),
     });
+  }
+
+  /** The same for what it is beside its programs, in one command: kernel, firewall, virtual addresses. */
+  system(
+    sections: { script: string; args?: string[]; text: string }[],
+    around?: Around,
+  ): remote.Command {
+    const path = `${scriptsHome}/system.sh`;
+    const owner = `${this.name}-system/${this.settings.host}`;
+    const digests = ["system.sh", ...sections.map(({ script }) => script)].map(scriptDigest);
+    return this.run(
+      "system",
+      {
+        // The SSH client's address, which no firewall may lock out.
+        create: `${this.asRoot([path, "apply", owner])} "$SSH_CONNECTION" # scripts ${digest(digests.join())}`,
+        delete: this.asRoot([path, "undo", owner]),
+        stdin: withEnd(
+          renderSections(
+            sections.map(({ script, args = [], text }) => ({ words: [script, ...args], text })),
+          ),
+        ),
+      },
+      around && {
+        ...around,
+        before: async (change) => {
+          const { before, now } = change;
+          // Another way to log in runs it again, and changes nothing there.
+          if (before?.create === now.create && before?.stdin === now.stdin) return;
+          await around.before(change);
+        },
+      },
+    );
   }
 
   /**
@@ -110,7 +165,7 @@ export class Host {
       /** What undoes it. @default nothing */
       undo?: string[];
       stdin?: pulumi.Input<string>;
-      after: pulumi.Resource[];
+      after: After;
       parent: pulumi.Resource;
     },
   ): remote.Command {
@@ -137,16 +192,18 @@ export class Host {
   }
 
   /** The command that the next one waits for. */
-  get ends(): pulumi.Resource[] {
+  get ends(): After {
     return this.last;
   }
 
   private run(
     suffix: string,
     args: { create: string; delete: string; stdin?: pulumi.Input<string> },
+    around?: Around,
   ): remote.Command {
+    const name = `${this.name}-${suffix}`;
     const command = new remote.Command(
-      `${this.name}-${suffix}`,
+      name,
       {
         connection: this.connection,
         ...args,
@@ -155,7 +212,11 @@ export class Host {
         addPreviousOutputInEnv: false,
         triggers: [this.settings.host],
       },
-      { parent: this.parent, dependsOn: this.last },
+      {
+        parent: this.parent,
+        dependsOn: this.last,
+        hooks: around && this.hooks.of(name, around),
+      },
     );
     this.last = [command];
     return command;

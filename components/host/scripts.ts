@@ -1,6 +1,7 @@
 // The scripts that run on hosts: templates/scripts/*.sh, brought there as one text and called by name.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { digest } from "./digest";
 import { scriptDigests } from "./scriptUse";
 
 const folder = join(__dirname, "../../templates/scripts");
@@ -28,18 +29,31 @@ export function program(text: string): string {
 }
 
 /**
- * A shell program that unpacks every script into a scratch folder and hands over to install.sh with its own arguments.
- * It is fed to `sh -s`, so a changed script shows in a preview as the changed lines.
+ * Where {@link bundle} puts the scripts of this version: in memory, for root alone. They run from there until `install.sh` has them in
+ * their place, and while they are changed.
  */
+export function scriptsInTransit(): string {
+  return `${transit}/${digest(JSON.stringify(scriptTexts()))}`;
+}
+
+const transit = "/run/lvs-ha";
+
+/** A shell program that brings every script to a host, all or none, and tells whether the host is a director that serves. */
 export function bundle(): string {
+  const stage = scriptsInTransit();
   return program(
     [
       "set -eu",
       "export LC_ALL=C",
-      "stage=$(mktemp -d)",
-      `trap 'rm -rf "$stage"' EXIT`,
+      `if [ ! -d ${stage} ]; then`,
+      `mkdir -p -m 0700 ${transit}`,
+      `new=$(mktemp -d ${transit}/new.XXXXXX)`,
+      `trap 'rm -rf "$new"' EXIT`,
       ...Object.entries(scriptTexts()).flatMap(([file, text]) => hereDocument(file, text)),
-      'sh "$stage/install.sh" apply "$stage" "$@"',
+      // Somebody else may have brought them meanwhile.
+      `mv -T "$new" ${stage} 2>/dev/null || [ -d ${stage} ]`,
+      "fi",
+      `sh ${stage}/drain.sh serves`,
     ].join("\n"),
   );
 }
@@ -60,5 +74,5 @@ export function scriptDigest(file: string): string {
 function hereDocument(file: string, text: string): string[] {
   const end = `END_OF_${file}`;
   if (text.split("\n").includes(end)) throw new Error(`${file} contains the line ${end}`);
-  return [`cat >"$stage/${file}" <<'${end}'`, text.replace(/\n$/, ""), end];
+  return [`cat >"$new/${file}" <<'${end}'`, text.replace(/\n$/, ""), end];
 }

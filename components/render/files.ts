@@ -29,6 +29,25 @@ export function parseFiles(text: string): Map<string, string> {
   return files;
 }
 
+/** What scripts are given, one after the other, in one text: `system.sh` takes it apart. */
+export function renderSections(sections: { words: string[]; text: string }[]): string {
+  return sections
+    .map(({ words, text }) => {
+      const lines = text === "" || text.endsWith("\n") ? text : `${text}\n`;
+      return `>>> ${words.join(" ")} <<<\n${lines.replace(/^>>>/gm, ">>>>")}`;
+    })
+    .join("");
+}
+
+/** The sections of such a text. */
+export function parseSections(text: string): { words: string[]; text: string }[] {
+  const [, ...parts] = text.split(/^>>> (.+) <<<\n/m);
+  return Array.from({ length: parts.length / 2 }, (_, i) => ({
+    words: (parts[2 * i] ?? "").split(" "),
+    text: (parts[2 * i + 1] ?? "").replace(/^>>>>/gm, ">>>"),
+  }));
+}
+
 /**
  * A script's whole input: the text and the line that ends it.
  * @throws Error when the text has a line that could be taken for the end

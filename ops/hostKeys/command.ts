@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { exitCodes, UsageError } from "../exit";
 import { type StackCommandOptions, stackCommand } from "../options";
 import { type Ssh, withSsh } from "../ssh";
-import type { Login } from "../stack";
+import type { Login } from "../../components/host/openssh";
 import { table } from "../table";
 import { printableIn } from "../printable";
 import { colorsOn, complain, print, printJson } from "../voice";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { configEntries } from "../config";
 import { CouldNotLook } from "../exit";
 import type { StackOptions } from "../pulumi";
-import type { Login } from "../stack";
+import type { Login } from "../../components/host/openssh";
 import type { Place } from "./scan";
 
 /** A host of the config. */

@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { lastLine, runClient, type Ssh } from "../ssh";
+import { lastLine } from "../../components/host/openssh";
+import { runClient, type Ssh } from "../ssh";
 
 /** Key types that the stack takes, the preferred one first. */
 const types = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"];

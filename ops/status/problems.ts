@@ -110,7 +110,7 @@ function serviceProblems(server: VirtualServer): Problem[] {
       const changed = where.filter((director) => member.drainedByChange?.includes(director));
       const because =
         changed.length > 0
-          ? `: a change drained it${changed.length < where.length ? ` on ${changed.join(", ")}` : ""} and has not put it in again; if no pulumi up is under way: lvs repair`
+          ? `: a change drained it${changed.length < where.length ? ` on ${changed.join(", ")}` : ""}; at its end it is put in again once its checks succeed`
           : "";
       problems.push(fault(`${member.name} is ${how} the pool of ${name}${on}${because}`));
     }

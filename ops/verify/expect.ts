@@ -1,19 +1,12 @@
 // What must be so on a host: everything that the stack's steps put there, from what each was given.
 import { type DirectorConfig, readDirectorConfig } from "../directorConfig";
 import { CouldNotLook } from "../exit";
-import { shortestForm, parseDaemons, type SyncDaemon } from "../ipvs";
+import { parseDaemons, type SyncDaemon } from "../ipvs";
 import { type Report, linesOf, parsed, textOf } from "../report";
 import type { StackHost, Step } from "../stack";
 import { addressLines, filesOf, keepalivedConf, loopbackLines } from "../steps";
 import { interfaceAddresses, properties } from "../reportFacts";
-import {
-  drainedByChangeFile,
-  drainedFile,
-  leftDrained,
-  liveTable,
-  tableNotes,
-  wantedTable,
-} from "./table";
+import { drainedByChangeFile, drainedFile, liveTable, tableNotes, wantedTable } from "./table";
 
 /** One thing that must be so: two texts that must be the same. */
 export interface Expectation {
@@ -36,7 +29,7 @@ export interface Expectation {
  * @throws CouldNotLook when a step ran a script that isn't known here
  */
 export function expectations(host: StackHost): Expectation[] {
-  const put = host.steps.flatMap((step) => {
+  return host.steps.flatMap((step) => {
     const kind = kinds[step.script];
     if (kind === undefined) {
       throw new CouldNotLook(
@@ -45,18 +38,17 @@ export function expectations(host: StackHost): Expectation[] {
     }
     return kind(step, host);
   });
-  return [...put, ...host.restores.map(restored)];
 }
 
 /** Scripts that the stack calls on hosts, and what each leaves there. */
 export const kinds: Partial<Record<string, (step: Step, host: StackHost) => Expectation[]>> = {
   "authorize.sh": (step, host) => [authorizedKey(step, host.connection.user)],
-  "install.sh": (step) => [
-    ...[...bundledScripts(step)].flatMap(([name, text]) =>
+  "install.sh": (step, { scripts }) => [
+    ...Object.entries(scripts).flatMap(([name, text]) =>
       file(step, { path: `${scriptsHome}/${name}`, mode: "0755", text }),
     ),
-    owner(step, step.args[0]),
-    packages(step, (step.args[6] ?? "").split(" ")),
+    owner(step, step.args[1]),
+    packages(step, (step.args[7] ?? "").split(" ")),
   ],
   "kernel.sh": (step) => {
     const files = filesOf(step, sysctlFile);
@@ -111,7 +103,7 @@ export const kinds: Partial<Record<string, (step: Step, host: StackHost) => Expe
         ? [service(step, "keepalived.service", "disabled, inactive")]
         : [
             service(step, "keepalived.service"),
-            ...inKernel(step, host, files.find(([path]) => path === keepalivedConf)?.[1] ?? ""),
+            ...inKernel(step, files.find(([path]) => path === keepalivedConf)?.[1] ?? ""),
           ]),
     ];
   },
@@ -375,9 +367,9 @@ function service(step: Step, name: string, wanted = "enabled, active"): Expectat
 }
 
 /** What keepalived makes of its config in the kernel. */
-function inKernel(step: Step, host: StackHost, text: string): Expectation[] {
+function inKernel(step: Step, text: string): Expectation[] {
   const config = readDirectorConfig(text);
-  return [ipvs(step, host, config), syncDaemons(step, config)];
+  return [ipvs(step, config), syncDaemons(step, config)];
 }
 
 function syncDaemons(step: Step, { syncDaemon }: DirectorConfig): Expectation {
@@ -406,50 +398,26 @@ function syncDaemons(step: Step, { syncDaemon }: DirectorConfig): Expectation {
   };
 }
 
-function ipvs(step: Step, { restores }: StackHost, config: DirectorConfig): Expectation {
+function ipvs(step: Step, config: DirectorConfig): Expectation {
   return {
     step,
     title: "IPVS table",
     questions: ["director", "ipvs-rules", `file=${drainedFile}`, `file=${drainedByChangeFile}`],
     want: (report) => wantedTable(config, report),
     have: (report) => liveTable(config, report),
-    notes: (report) => tableNotes(config, report, restores.flatMap(restoredAddresses)),
+    notes: (report) => tableNotes(config, report),
   };
-}
-
-/** Who was drained for a change is in again: the engine may have been killed before it came to that. */
-function restored(step: Step): Expectation {
-  const addresses = restoredAddresses(step);
-  return {
-    step,
-    title: `new connections to ${addresses.join(", ")}`,
-    questions: [],
-    want: () => "",
-    have: (report) =>
-      lines(leftDrained(report, addresses).map((key) => `${key} is still drained by a change`)),
-  };
-}
-
-function restoredAddresses({ args }: Step): string[] {
-  return args.slice(1).map(shortestForm);
 }
 
 /** The systemd units that a script writes from a text of its own; those that are to be started at boot run. */
-function units(step: Step, host: StackHost): Expectation[] {
-  const prepare = host.steps.find(({ script }) => script === "install.sh");
-  const text = prepare && bundledScripts(prepare).get(step.script);
+function units(step: Step, { scripts }: StackHost): Expectation[] {
+  const text = scripts[step.script];
   const unitFile = /^\/etc\/systemd\/system\/(.+)$/;
   return ownTexts(step, text ?? "").flatMap((unit) => {
     const [, name] = unitFile.exec(unit.path) ?? [];
     const starts = name !== undefined && unit.text.includes("\n[Install]\n");
     return [...file(step, unit), ...(starts ? [service(step, name)] : [])];
   });
-}
-
-/** Scripts in the text that `prepare` brings: each is a here-document. */
-export function bundledScripts({ stdin }: Pick<Step, "stdin">): Map<string, string> {
-  const document = /^cat >"\$stage\/(\S+)" <<'(\S+)'\n([\s\S]*?\n)\2$/gm;
-  return new Map([...stdin.matchAll(document)].map(([, name = "", , text = ""]) => [name, text]));
 }
 
 /** What a script puts on the host by `put PATH MODE <<WORD`, its variables and the arguments of `apply` filled in. */

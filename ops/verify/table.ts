@@ -68,19 +68,12 @@ export function liveTable({ services }: DirectorConfig, report: Report): string 
     .join("");
 }
 
-/**
- * Who is out of a pool or drained, and services that the stack knows nothing of.
- * @param restored addresses of real servers that a command of the stack puts in again: see {@link leftDrained}
- */
-export function tableNotes(
-  { services }: DirectorConfig,
-  report: Report,
-  restored: readonly string[],
-): string[] {
+/** Who is out of a pool or drained, and services that the stack knows nothing of. */
+export function tableNotes({ services }: DirectorConfig, report: Report): string[] {
   const moves = parsed(report, "pool-log", parsePoolLog);
   const rules = rulesOf(report);
   const known = new Set(services.map(({ service }) => service));
-  const told = leftDrained(report, restored);
+  const changed = drainedByChange(report);
   return [
     ...services.flatMap((service) => {
       const live = rules.get(service.service);
@@ -89,9 +82,11 @@ export function tableNotes(
         .filter((member) => isOut(service, member, moves, live))
         .map(({ name }) => `${name} is out of the pool of ${service.name}: its check fails`);
     }),
-    ...heldBack(report)
-      .filter(({ key }) => !told.includes(key))
-      .map(({ key }) => `${key} is drained: by lvs drain; lvs undrain puts it in again`),
+    ...heldBack(report).map(({ key, address }) =>
+      changed.has(address)
+        ? `${key} is drained: by a change, at whose end this director puts it in again once its checks succeed`
+        : `${key} is drained: by lvs drain; lvs undrain puts it in again`,
+    ),
     ...[...rules.keys()]
       .filter((service) => !known.has(service))
       .map((service) => `${service} is in the kernel and not of the stack`),
@@ -107,14 +102,6 @@ export const drainedFile = "/run/lvs-ha-drained";
 
 /** Where it notes, by address, those that a change has drained and not put in again yet. */
 export const drainedByChangeFile = "/run/lvs-ha-drained-by-change";
-
-/** Of the real servers with these addresses, those that a change has drained and not put in again: `SERVICE -> ADDRESS:PORT`. */
-export function leftDrained(report: Report, addresses: readonly string[]): string[] {
-  const changed = drainedByChange(report);
-  return heldBack(report)
-    .filter(({ address }) => addresses.includes(address) && changed.has(address))
-    .map(({ key }) => key);
-}
 
 /** The addresses of real servers that a change has drained and not put in again. */
 export function drainedByChange(report: Report): Set<string> {

@@ -2,10 +2,14 @@
 # Keeps clients from real servers while these are changed; runs on a director. A service's last real server stays in.
 # drain.sh drain SECONDS ADDRESS…: no new connections, then waits until none is open, SECONDS at most. A director waits for those of
 # addresses that it holds, and that still have packets; what a standby was told of is not waited for.
-# drain.sh suspend SECONDS ADDRESS…: the same at the beginning of a change, which ends with restore. Prints another word each time.
-# drain.sh restore ADDRESS… <ENTRIES: new connections again, once the checks have found the real servers well. ENTRIES are what the
-# directors are to have of them from now on, as `ipvsadm -Sn` prints it without weights: other services they are about to leave.
-# drain.sh undrain ADDRESS…: the same, when no change is under way.
+# drain.sh suspend LEASE MAX SECONDS ADDRESS…: the same at the beginning of a change of one real server, which ends with restore. Prints
+# "drained", "busy" where MAX others are being changed, or nothing where there is nothing to take it out of.
+# drain.sh restore LEASE ADDRESS… <ENTRIES: new connections again, once the checks have found the real server well. ENTRIES are what the
+# directors are to have of it from now on, as `ipvsadm -Sn` prints it without weights: other services it is about to leave.
+# drain.sh hold LEASE: stays while a character comes by standard input each minute. At its end, what the lease has suspended and not
+# restored has new connections again once its checks succeed, and others may be changed at once.
+# drain.sh serves: prints "serving" where this director serves.
+# drain.sh undrain ADDRESS…: new connections again, when no change is under way.
 set -eu
 what=drain
 # shellcheck source=templates/scripts/files.sh
@@ -18,11 +22,137 @@ drained=/run/lvs-ha-drained
 # Addresses of those that a change has drained and not put back yet, one a line. Who is drained by hand is not among them.
 drained_by_change=/run/lvs-ha-drained-by-change
 
+# A change of real servers has a lease: a file that a process keeps locked, so that it is over with that process, and one of the real
+# servers that it has suspended, a line each.
+leases=/run/lvs-ha-leases
+
+serves() {
+    if systemctl -q is-active keepalived; then
+        echo serving
+    fi
+}
+
 suspend() {
-    by_change=yes
-    drain "$@"
-    # The engine runs restore again when this differs, whatever became of the change in between.
-    cat /proc/sys/kernel/random/uuid
+    lease=$leases/$1 most=$2 by_change=yes
+    shift 2
+    if [ "$(serves)" ] && ! command -v ipvsadm >/dev/null; then
+        say "waiting for ipvsadm, which is about to be installed"
+        echo busy
+        return
+    fi
+    serving || return 0
+    # What holds it has been started a moment ago.
+    began=$(uptime_seconds)
+    until is_held "$lease"; do
+        [ "$(uptime_seconds)" -lt $((began + 15)) ] || fail "nobody holds the lease ${lease##*/}: has the pulumi that asks ended?"
+        sleep 0.2
+    done
+    lock
+    seconds=$1
+    shift
+    is_in_a_pool "$@" || return 0
+    if [ "$(others_away "$lease" "$@" | sort -u | wc -l)" -ge "$most" ]; then
+        say "$*: waiting for $(others_away "$lease" "$@" | sort -u | paste -s -d , -), which another run is changing"
+        echo busy
+        return
+    fi
+    { ! [ -e "$lease.away" ] || grep -vxF -e "$*" "$lease.away" || :; printf '%s\n' "$*"; } | record "$lease.away"
+    drain "$seconds" "$@"
+    echo drained
+}
+
+# is_held LEASE: whether its process is still there.
+is_held() {
+    [ -e "$1" ] && ! flock -n -s "$1" true
+}
+
+# is_in_a_pool ADDRESS…: whether clients are sent to one of them, or were before it was drained.
+is_in_a_pool() {
+    make_scratch
+    look
+    touch $drained
+    for address; do
+        ! sed '/ -w 0 *$/d' "$scratch/live" $drained | entries_of "$address" | grep -q . || return 0
+    done
+    return 1
+}
+
+# others_away LEASE ADDRESS…: real servers that leases have suspended, but for this one.
+others_away() {
+    own=$1
+    shift
+    for file in "$leases"/*.away; do
+        if [ "${file%.away}" = "$own" ] || is_held "${file%.away}"; then
+            grep -vxF -e "$*" "$file" || :
+        fi
+    done
+}
+
+# end_lease_of LEASE ADDRESS…
+end_lease_of() {
+    file=$1.away
+    shift
+    [ ! -e "$file" ] || { grep -vxF -e "$*" "$file" || :; } | record "$file"
+}
+
+hold() {
+    lease=$leases/$1
+    mkdir -p $leases
+    chmod 0700 $leases
+    exec 8>"$lease"
+    flock -w 5 8 || fail "the lease $1 is held by another process"
+    while [ "$(timeout 60 dd bs=1 count=1 2>/dev/null)" ]; do :; done
+    # Others needn't wait for what comes now.
+    exec 8>&-
+    make_scratch
+    while [ -s "$lease.away" ]; do
+        read -r addresses <"$lease.away"
+        say "$addresses: its change has ended without a word"
+        # shellcheck disable=SC2086 # addresses
+        give_back "$lease" $addresses
+    done
+    rm -f "$lease" "$lease.away"
+}
+
+# give_back LEASE ADDRESS…: what a change has left suspended; its checks may take hours to succeed, until somebody mends it.
+give_back() {
+    lease=$1
+    shift
+    while serving && is_suspended "$@" && ! all_well "$@"; do
+        sleep 1
+    done
+    # Another run has taken it over meanwhile, or put it back.
+    if serving && is_suspended "$@"; then
+        wanted $conf | sed -n 's/^-a \(.*\) -w .*/-a \1/p' >"$scratch/all"
+        (bring_back "$scratch/all" "$@")
+    fi
+    lock
+    end_lease_of "$lease" "$@"
+    exec 9>&-
+}
+
+# is_suspended ADDRESS…: by a change, whose lease nobody holds.
+is_suspended() {
+    [ -e $drained_by_change ] || return 1
+    for file in "$leases"/*.away; do
+        if is_held "${file%.away}" && grep -qxF -e "$*" "$file"; then
+            return 1
+        fi
+    done
+    for address; do
+        ! grep -qxF -e "$address" $drained_by_change || return 0
+    done
+    return 1
+}
+
+# all_well ADDRESS…: whether each service that they have been taken out of finds them well.
+all_well() {
+    for address; do
+        entries_of "$address" <$drained >"$scratch/entries"
+        while read -r entry; do
+            is_well "$entry" || return 1
+        done <"$scratch/entries"
+    done
 }
 
 by_change=
@@ -107,12 +237,15 @@ await_end() {
 }
 
 restore() {
-    if ! serving; then
+    lease=$leases/$1
+    shift
+    if serving; then
+        bring_back "$scratch/input" "$@"
+    else
         # keepalived has taken its services with it, and begins with everybody in.
         rm -f $drained $drained_by_change
-        return 0
     fi
-    bring_back "$scratch/input" "$@"
+    end_lease_of "$lease" "$@"
 }
 
 undrain() {

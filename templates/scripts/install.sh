@@ -1,5 +1,5 @@
 #!/bin/sh
-# First command on a host: preflight, then these scripts in their place, then the packages.
+# First command on a host: preflight, then these scripts in their place, then the packages. STAGE is where they have been brought.
 # install.sh apply STAGE OWNER ROLE ID VERSION_ID SESSIONS "INTERFACE[=ADDRESS/PREFIX] …" "PACKAGE …" | install.sh undo OWNER
 set -eu
 export LC_ALL=C
@@ -24,6 +24,10 @@ apply)
     done
     own "$owner"
     say "in $home"
+    # Those of versions before.
+    for old in "${stage%/*}"/*; do
+        [ "$old" = "$stage" ] || rm -rf "$old"
+    done
     # The packages' script takes the lock itself.
     exec 9>&-
     exec "$home/packages.sh" "$6"
@@ -35,6 +39,6 @@ undo)
     lock
     undo_for "$2"
     # Packages stay: something else may have come to need them.
-    rm -rf "$home" /etc/lvs-ha /var/lib/lvs-ha
+    rm -rf "$home" /etc/lvs-ha /var/lib/lvs-ha /run/lvs-ha
     ;;
 esac

@@ -5,8 +5,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "../../lab/waitFor";
-import { type Ssh, type SshOptions, Unreachable, withSsh } from "../../ops/ssh";
-import type { Connection } from "../../ops/stack";
+import type { Connection, LoginOptions } from "../../components/host/openssh";
+import { type Ssh, Unreachable, withSsh } from "../../ops/ssh";
 import { fingerprint, scan } from "../../ops/hostKeys/scan";
 import {
   sshKeyPair,
@@ -44,7 +44,7 @@ function connectionTo(server: SshServer, login: Partial<Connection>): Connection
   return { host: "127.0.0.1", port: server.port, user: "root", hostKey, ...login };
 }
 
-const limits: SshOptions = { timeoutSeconds: 10 };
+const limits: LoginOptions = { timeoutSeconds: 10 };
 
 /** Runs `echo` by a script on standard input; what it says. */
 function greet(connection: Connection, options = limits): Promise<string> {

@@ -1,5 +1,5 @@
 // A bound on how much is under way at once.
-import { Semaphore } from "../../ops/semaphore";
+import { Semaphore } from "../../components/host/semaphore";
 
 /** Who has come in so far, of some who want to. */
 async function crowd(semaphore: Semaphore, names: string[]) {

@@ -1,0 +1,173 @@
+// A login of the program's own to a host, while the engine runs: for what is done around a resource's change, by its hooks.
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { types } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { asRoot, type Connection, Logins, whyFailed } from "./openssh";
+import { Semaphore } from "./semaphore";
+
+export interface SessionOptions {
+  /** It takes several commands, and stays open until the program ends. @default false */
+  keepOpen?: boolean;
+}
+
+/**
+ * Logins that are under way at the same time; the engine's own are beside them. sshd drops some when ten haven't logged in yet
+ * (MaxStartups of sshd_config(5), 10:30:100 by default), a bastion's, too.
+ */
+const loggingIn = new Semaphore(4);
+
+/** A connection takes ten commands at once (MaxSessions of sshd_config(5)), one of them held. */
+const channels = 8;
+
+/** How often a login is tried that fails before the host has said anything, and the seconds between. */
+const attempts = 10;
+const pauseSeconds = 2;
+
+const timeoutSeconds = 15;
+
+/** A login to one host. Nothing is dialled before the first command. */
+export class Session {
+  private opened?: Promise<Opened>;
+  private readonly busy = new Semaphore(channels);
+
+  /** @param name the host's in the stack */
+  constructor(
+    readonly name: string,
+    private readonly connection: types.input.remote.ConnectionArgs,
+    private readonly options: SessionOptions = {},
+  ) {}
+
+  /**
+   * Runs a program on the host as root; what it printed on standard output. It tells what it does on standard error.
+   * @throws pulumi.RunError when the host can't be logged in to, or the program fails
+   */
+  async run(
+    words: readonly string[],
+    { input = "", tell }: { input?: string; tell?: (line: string) => void } = {},
+  ): Promise<string> {
+    const { logins, user } = await this.open();
+    const leave = await this.busy.enter();
+    try {
+      const args = logins.args(this.name, asRoot(user, words));
+      return await this.attempt(args, { env: logins.env, input, tell });
+    } finally {
+      leave();
+    }
+  }
+
+  /**
+   * Runs a program on the host as root until this process ends, however it does: its standard input has a dot every few seconds, and
+   * ends then. Of a machine that is gone there are no more dots.
+   */
+  async hold(words: readonly string[]): Promise<void> {
+    const { logins, user } = await this.open();
+    const child = spawn("ssh", logins.args(this.name, asRoot(user, words)), {
+      env: logins.env,
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    const beat = setInterval(() => child.stdin.write("."), 5000);
+    child.on("error", () => undefined);
+    child.once("close", () => {
+      clearInterval(beat);
+    });
+    child.stdin.on("error", () => undefined);
+    // The program doesn't stay for them.
+    beat.unref();
+    child.unref();
+    (child.stdin as unknown as { unref(): void }).unref();
+  }
+
+  private open(): Promise<Opened> {
+    this.opened ??= this.logIn();
+    return this.opened;
+  }
+
+  private async logIn(): Promise<Opened> {
+    const connection = await valueOf<Connection>(this.connection);
+    const { keepOpen = false } = this.options;
+    const logins = new Logins([{ name: this.name, connection }], { timeoutSeconds, keepOpen });
+    // Two commands that begin at once would log in twice.
+    if (keepOpen) {
+      await this.attempt(logins.openArgs(this.name), { env: logins.env, input: "" });
+    }
+    return { logins, user: connection.user };
+  }
+
+  private async attempt(args: string[], options: Omit<RunOptions, "said">): Promise<string> {
+    for (let left = attempts - 1; ; left -= 1) {
+      const leave = await loggingIn.enter();
+      const { exitCode, stdout, stderr } = await ssh(args, {
+        ...options,
+        said: leave,
+      }).finally(leave);
+      if (exitCode === 0) return stdout;
+      const isRefused = exitCode === 255 && stdout === "" && isPassing(stderr);
+      if (!isRefused || left === 0) {
+        throw new pulumi.RunError(`${this.name}: ${whyFailed(exitCode, stderr)}`);
+      }
+      await sleep(pauseSeconds * 1000);
+    }
+  }
+}
+
+interface Opened {
+  logins: Logins;
+  user: string;
+}
+
+/** A host that boots, or lets nobody else in at the moment: not one that refuses this login. */
+function isPassing(stderr: string): boolean {
+  return /Connection (closed|reset|refused|timed out)|kex_exchange_identification|No route to host/i.test(
+    stderr,
+  );
+}
+
+interface Result {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+interface RunOptions {
+  env: NodeJS.ProcessEnv;
+  input: string;
+  /** Called with each line of standard error. */
+  tell?: (line: string) => void;
+  /** Called when something has been printed: the host has let us in. */
+  said: () => void;
+}
+
+/** Runs OpenSSH's client. */
+function ssh(args: readonly string[], { env, input, tell, said }: RunOptions): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const child = spawn("ssh", args, { env });
+    const result = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const) {
+      child[name].setEncoding("utf8").on("data", (text: string) => {
+        said();
+        result[name] += text;
+      });
+    }
+    if (tell) createInterface({ input: child.stderr }).on("line", tell);
+    child.once("error", (error) => {
+      reject(
+        new pulumi.RunError(`ssh can't be started: ${error.message}; install OpenSSH's client`),
+      );
+    });
+    child.once("close", (code) => {
+      resolve({ ...result, exitCode: code ?? 255 });
+    });
+    // A program may end without having read all of it: its status tells then, not the broken pipe.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input);
+  });
+}
+
+/** What an input comes to, its secrets in the clear; not for previews, where it may be unknown. */
+function valueOf<T>(input: pulumi.Input<unknown>): Promise<T> {
+  return new Promise((resolve) => {
+    (pulumi.output(input) as pulumi.Output<T>).apply(resolve);
+  });
+}

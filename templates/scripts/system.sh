@@ -1,0 +1,50 @@
+#!/bin/sh
+# What a host is beside its programs: kernel, firewall, virtual addresses. Runs the scripts of its input, in order; undone in reverse.
+# system.sh apply OWNER SSH_CONNECTION <SECTIONS | system.sh undo OWNER
+# A section is a script's standard input, below ">>> SCRIPT ARGUMENT… <<<"; a line of a script's own that begins so has one more >.
+set -eu
+what=system
+here=${0%/*}
+# shellcheck source=templates/scripts/files.sh
+. "$here/files.sh"
+# What has been applied, in its order.
+applied=/var/lib/lvs-ha/system
+
+case $1 in
+apply)
+    owner=$2 client=$3
+    awk -v folder="$scratch" '
+        /^>>> .* <<<$/ {
+            if (file) {
+                print "==> end <==" >file
+                close(file)
+            }
+            sub(/^>>> /, "")
+            sub(/ <<<$/, "")
+            file = folder "/section." ++n
+            print
+            next
+        }
+        /^>>>/ { sub(/^>/, "") }
+        file { print >file }
+        END { if (file) print "==> end <==" >file }
+    ' "$scratch/input" >"$scratch/sections"
+    sed 's/ .*//' "$scratch/sections" | record "$applied"
+    n=0
+    while read -r script arguments; do
+        n=$((n + 1))
+        # shellcheck disable=SC2086 # words
+        set -- "$owner" $arguments
+        # The one thing that a text can't say.
+        [ "$script" != firewall.sh ] || set -- "$@" "$client"
+        "$here/$script" apply "$@" <"$scratch/section.$n"
+    done <"$scratch/sections"
+    ;;
+undo)
+    [ -e "$applied" ] || exit 0
+    sed -n '1!G; h; $p' "$applied" | while read -r script; do
+        "$here/$script" undo "$2" </dev/null
+    done
+    rm -f "$applied"
+    ;;
+esac
