@@ -14,6 +14,7 @@ jest.mock("../../components/host/scripts", () => ({
   bundle: () => "all host scripts\n",
   script: (file: string) => `${file}\n`,
   scriptTexts: () => ({ "kernel.sh": "kernel.sh\n" }),
+  scriptsInTransit: () => "/run/lvs-ha/DIGEST",
   scriptDigest: (file: string) => `DIGEST-OF-${file}`,
 }));
 

@@ -11,6 +11,7 @@ const mockScripts = { changed: "" };
 jest.mock("../../components/host/scripts", () => ({
   ...jest.requireActual<object>("../../components/host/scripts"),
   bundle: () => "all host scripts\n",
+  scriptsInTransit: () => "/run/lvs-ha/DIGEST",
   scriptDigest: (file: string) => (file === mockScripts.changed ? "OTHER" : "DIGEST"),
 }));
 beforeEach(() => {
@@ -73,25 +74,22 @@ function registerPair(
 const text = (value: unknown): string =>
   typeof value === "string" ? value : JSON.stringify(value);
 
-test("a director takes six commands, a real server four and two on each director, and nothing else is registered", async () => {
+test("a director takes five commands, a real server two, and nothing else is registered", async () => {
   const { seen } = await pair();
   expect([...seen.keys()].sort()).toEqual(
     [
       "p",
       "p-ssh",
+      "p-scripts",
       ...["lvs1", "lvs2"].flatMap((name) => [
         `p-${name}`,
-        ...["prepare", "withdraw", "kernel", "firewall", "keepalived", "join"].map(
+        ...["prepare", "withdraw", "system", "keepalived", "join"].map(
           (step) => `p-${name}-${step}`,
         ),
       ]),
       ...["web1", "web2"].flatMap((name) => [
         `p-${name}`,
-        ...["prepare", "kernel", "firewall", "vip"].map((step) => `p-${name}-${step}`),
-        ...["lvs1", "lvs2"].flatMap((director) => [
-          `p-${name}-drain-${director}`,
-          `p-${name}-restore-${director}`,
-        ]),
+        ...["prepare", "system"].map((step) => `p-${name}-${step}`),
       ]),
     ].sort(),
   );
@@ -198,9 +196,10 @@ describe("a director's preflight asks for its addresses on the interfaces that i
 
 test("the components carry the type tokens that state is keyed by", async () => {
   const { get } = await pair();
-  expect(["p", "p-ssh", "p-lvs1", "p-web1"].map((name) => get(name).type)).toEqual([
+  expect(["p", "p-ssh", "p-scripts", "p-lvs1", "p-web1"].map((name) => get(name).type)).toEqual([
     "lvs-ha:index:LvsHaPair",
     "lvs-ha:index:SshAccess",
+    "lvs-ha:index:HostScripts",
     "lvs-ha:index:LvsNode",
     "lvs-ha:index:RealServer",
   ]);
@@ -220,8 +219,8 @@ test("a host's steps run one after the other", async () => {
   );
   for (const host of ["lvs1", "lvs2", "web1", "web2"]) {
     const steps = host.startsWith("lvs")
-      ? ["kernel", "firewall", "secrets", "version", "keepalived", "metrics"]
-      : ["kernel", "firewall", "vip", "metrics"];
+      ? ["system", "secrets", "version", "keepalived", "metrics"]
+      : ["system", "metrics"];
     const order = [
       `p-ssh-${host}-authorize`,
       ...["prepare", ...steps].map((s) => `p-${host}-${s}`),
@@ -234,8 +233,8 @@ test("a host's steps run one after the other", async () => {
 
 test("every real server serves before any director sends to it", async () => {
   const { waits, commands } = await pair();
-  for (const director of commands(/^p-lvs\d-(kernel|firewall|keepalived)$/)) {
-    for (const realServer of commands(/^p-web\d-(vip|restore-lvs\d)$/)) {
+  for (const director of commands(/^p-lvs\d-(system|keepalived)$/)) {
+    for (const realServer of commands(/^p-web\d-system$/)) {
       expect([director, realServer, waits(director, realServer)]).toEqual([
         director,
         realServer,
@@ -255,119 +254,33 @@ test("directors change one at a time, the least preferred first", async () => {
     priority: 145,
   });
   const { waits } = await pair(stack);
-  expect(waits("p-lvs3-kernel", "p-lvs2-keepalived")).toBe(true);
-  expect(waits("p-lvs1-kernel", "p-lvs3-keepalived")).toBe(true);
+  expect(waits("p-lvs3-system", "p-lvs2-keepalived")).toBe(true);
+  expect(waits("p-lvs1-system", "p-lvs3-keepalived")).toBe(true);
 });
 
-test("a real server is drained on every director before it is changed, and the next one waits until it serves again", async () => {
-  const { waits } = await pair();
-  for (const director of ["lvs1", "lvs2"]) {
-    expect(waits("p-web1-kernel", `p-web1-drain-${director}`)).toBe(true);
-    expect(waits(`p-web1-restore-${director}`, "p-web1-vip")).toBe(true);
-    expect(waits(`p-web2-drain-lvs1`, `p-web1-restore-${director}`)).toBe(true);
-  }
-});
-
-test("a real server is drained once the director can do it and it itself has passed its preflight", async () => {
-  const { waits } = await pair();
-  for (const director of ["lvs1", "lvs2"]) {
-    expect(waits(`p-web1-drain-${director}`, `p-${director}-prepare`)).toBe(true);
-    expect(waits(`p-web1-drain-${director}`, "p-web1-prepare")).toBe(true);
-  }
-});
-
-test("a real server is drained and put back under every address that it has, for as long as the config says", async () => {
-  const stack = smallStack();
-  stack.realServers[0].address6 = "2001:db8:1::21";
-  const { get } = await pair({ ...stack, rollout: { drainSeconds: 3600 } });
-  expect(get("p-web1-drain-lvs1").inputs.create).toContain(
-    "drain.sh suspend 3600 192.0.2.21 2001\\:db8\\:1\\:\\:21 #",
-  );
-  expect(get("p-web1-restore-lvs1").inputs.create).toContain(
-    "drain.sh restore 192.0.2.21 2001\\:db8\\:1\\:\\:21 #",
-  );
-});
-
-test("rollout.maxUnavailable real servers are changed at once, and the next as many wait for all of them", async () => {
-  const stack = smallStack();
-  for (const [i, letter] of ["C", "D", "E"].entries()) {
-    stack.realServers.push({
-      ...stack.realServers[0],
-      name: `web${i + 3}`,
-      host: `10.10.0.${i + 23}`,
-      address: `192.0.2.${i + 23}`,
-      hostKey: String(stack.realServers[0].hostKey).replaceAll("C", letter),
-    });
-  }
-  const { waits } = await pair({ ...stack, rollout: { maxUnavailable: 2 } });
-  const batch = (i: number) => Math.ceil(i / 2);
-  for (const one of [1, 2, 3, 4, 5]) {
-    for (const other of [1, 2, 3, 4, 5]) {
-      expect([one, other, waits(`p-web${one}-drain-lvs1`, `p-web${other}-restore-lvs2`)]).toEqual([
-        one,
-        other,
-        batch(one) > batch(other),
-      ]);
+test("real servers are set up at once, and wait for no director", async () => {
+  const { waits, commands } = await pair();
+  for (const name of commands(/^p-web\d-/)) {
+    for (const other of commands(/^p-(lvs\d|web\d)-/)) {
+      const own = name.slice(0, 6) === other.slice(0, 6);
+      if (!own) expect([name, other, waits(name, other)]).toEqual([name, other, false]);
     }
   }
 });
 
-test("only a real server that is changed is drained", async () => {
-  const before = await pair();
-  const after = await pair({
+test("a real server's change waits for the logins to the directors that drain it, and for no login of one in maintenance", async () => {
+  const { waits } = await pair({
     ...smallStack(),
-    kernel: { directorSysctls: { "vm.swappiness": 1 } },
+    ssh: { managedKey: true },
+    maintenance: ["lvs2"],
   });
-  const drains = [...before.seen.keys()].filter((name) => name.includes("-drain-"));
-  expect(drains).toHaveLength(4);
-  for (const name of drains) {
-    expect(after.get(name).inputs.create).toBe(before.get(name).inputs.create);
-  }
-  const changed = await pair({
-    ...smallStack(),
-    kernel: { realServerSysctls: { "vm.swappiness": 1 } },
-  });
-  for (const name of drains) {
-    expect(changed.get(name).inputs.create).not.toBe(before.get(name).inputs.create);
-  }
+  expect(waits("p-web1-system", "p-ssh-lvs1-authorize")).toBe(true);
+  expect(waits("p-web1-system", "p-ssh-lvs2-authorize")).toBe(false);
 });
 
-test.each<[string, (stack: Stack) => void]>([
-  ["its firewall's back end", (stack) => (stack.firewall = { backend: "nftables" })],
-  ["its firewall's rules", (stack) => (stack.firewall = { allowFrom: ["10.0.0.0/9"] })],
-  ["the script of its kernel", () => (mockScripts.changed = "kernel.sh")],
-  ["the script of its firewall", () => (mockScripts.changed = "firewall.sh")],
-  ["the script of its virtual addresses", () => (mockScripts.changed = "vip.sh")],
-  ["its virtual addresses", (stack) => (stack.virtualServers[0].address = "192.0.2.101")],
-  [
-    "its machine",
-    (stack) =>
-      ([stack.realServers[0].host, stack.realServers[1].host] = ["10.10.1.1", "10.10.1.2"]),
-  ],
-])("a real server is drained before %s changes", async (_, change) => {
-  const before = await pair();
-  const stack = smallStack();
-  change(stack);
-  const after = await pair(stack);
-  const drains = before.commands(/-drain-/);
-  expect(drains).toHaveLength(4);
-  for (const name of drains) {
-    expect(after.get(name).inputs.create).not.toBe(before.get(name).inputs.create);
-  }
-});
-
-test("whoever was drained is put back, though the change was taken back meanwhile", async () => {
-  const before = await pair();
-  const after = await pair(smallStack(), {}, (name) =>
-    name === "p-web1-drain-lvs1" ? "another word; rm -rf /\nid" : `stdout of ${name}`,
-  );
-  const changed = [...before.seen.keys()].filter(
-    (name) => text(before.get(name).inputs) !== text(after.get(name).inputs),
-  );
-  expect(changed).toEqual(["p-web1-restore-lvs1"]);
-  expect(after.get("p-web1-restore-lvs1").inputs.create).toMatch(
-    /^\/usr\/local\/lib\/lvs-ha\/drain\.sh restore 192\.0\.2\.21 # for [0-9a-f]{8}$/,
-  );
+test("a preview shows the texts of the host scripts once", async () => {
+  const { get } = await pair();
+  expect(Object.keys(get("p-scripts").inputs.files as object)).toContain("kernel.sh");
 });
 
 test("a director in maintenance is told to stop, a real server in maintenance weighs nothing", async () => {
@@ -379,24 +292,13 @@ test("a director in maintenance is told to stop, a real server in maintenance we
 
 test("no other host waits for one in maintenance, which may be off", async () => {
   const { waits, commands } = await pair({ ...smallStack(), maintenance: ["lvs2", "web1"] });
-  const resting = commands(/^p-(lvs2|web1)-(?!(drain|restore)-)/);
-  // web1 itself is taken out of lvs1's services first, which is a command on lvs1.
+  const resting = commands(/^p-(lvs2|web1)-/);
   const others = commands(/^p-(lvs1|web2)-/);
   for (const name of others) {
     for (const other of resting) {
       expect([name, other, waits(name, other)]).toEqual([name, other, false]);
     }
   }
-});
-
-test("a director in maintenance drains nothing", async () => {
-  const { commands } = await pair({ ...smallStack(), maintenance: ["lvs2"] });
-  expect(commands(/-(drain|restore)-/)).toEqual([
-    "p-web1-drain-lvs1",
-    "p-web1-restore-lvs1",
-    "p-web2-drain-lvs1",
-    "p-web2-restore-lvs1",
-  ]);
 });
 
 test("packages are fetched on all hosts at once", async () => {
@@ -433,7 +335,7 @@ test("a real server's weight reaches the directors' keepalived.conf, and has the
 test("every command pins the host key and tells the provider not to feed output back", async () => {
   const { seen } = await pair();
   const commands = [...seen.values()].filter(({ type }) => type.startsWith("command:"));
-  expect(commands).toHaveLength(28);
+  expect(commands).toHaveLength(14);
   for (const { inputs } of commands) {
     const connection = insideSecret(inputs.connection) as Record<string, unknown>;
     expect(connection.hostKey).toMatch(/^ssh-ed25519 AAAA/);
@@ -445,7 +347,7 @@ test("commands are short, fixed lines: their data is on stdin", async () => {
   const { seen } = await pair();
   for (const { type, name, inputs } of seen.values()) {
     if (!type.startsWith("command:")) continue;
-    expect(text(inputs.create).length).toBeLessThan(name.endsWith("-prepare") ? 200 : 150);
+    expect(text(inputs.create).length).toBeLessThan(name.endsWith("-prepare") ? 250 : 150);
     expect(text(inputs.create)).not.toContain("\n");
   }
 });
@@ -454,7 +356,7 @@ test("a login other than root goes through sudo, which must not ask", async () =
   const stack = smallStack();
   stack.realServers[0].user = "ops";
   const { get } = await pair(stack);
-  for (const step of ["prepare", "kernel", "firewall", "vip"]) {
+  for (const step of ["prepare", "system"]) {
     expect(get(`p-web1-${step}`).inputs.create).toMatch(/^sudo -n /);
     expect(get(`p-web1-${step}`).inputs.delete).toMatch(/^sudo -n /);
     expect(get(`p-web2-${step}`).inputs.create).not.toMatch(/sudo/);
@@ -523,8 +425,8 @@ test("a real server that is not managed is forwarded to, but never logged in to"
 
 test("a host that moved is a replacement: made on the new one, undone on the old", async () => {
   const { get } = await pair();
-  expect(get("p-web1-vip").inputs.triggers).toEqual(["10.10.0.21"]);
-  expect(get("p-web1-vip").inputs.delete).toBe(
-    "/usr/local/lib/lvs-ha/vip.sh undo p-web1/10.10.0.21",
+  expect(get("p-web1-system").inputs.triggers).toEqual(["10.10.0.21"]);
+  expect(get("p-web1-system").inputs.delete).toBe(
+    "/usr/local/lib/lvs-ha/system.sh undo p-web1-system/10.10.0.21",
   );
 });

@@ -21,6 +21,7 @@ let mockVersion = version(texts);
 jest.mock("../../components/host/scripts", () => ({
   ...jest.requireActual<object>("../../components/host/scripts"),
   bundle: () => Object.values(mockVersion.texts).join(""),
+  scriptsInTransit: () => `/run/lvs-ha/${JSON.stringify(mockVersion.texts).length}`,
   script: (file: string) => mockVersion.texts[file],
   scriptTexts: () => mockVersion.texts,
   scriptDigest: (file: string) => mockVersion.digests[file],
@@ -94,20 +95,21 @@ const table: Record<string, string[]> = {
   // It travels by itself, before anything else is there.
   "authorize.sh": ["authorize"],
   "drain.sh": [],
-  "files.sh": ["drain", "firewall", "keepalived", "kernel", "secrets", "version", "vip"],
-  "firewall.sh": ["drain", "firewall"],
+  "files.sh": ["keepalived", "secrets", "system", "version"],
+  "firewall.sh": ["system"],
   "install.sh": [],
   "ipvs.sh": ["keepalived", "secrets", "version"],
   "keepalived.sh": ["keepalived", "secrets", "version"],
-  "kernel.sh": ["drain", "kernel"],
+  "kernel.sh": ["system"],
   "metrics.sh": [],
   "network.sh": ["keepalived", "secrets", "version"],
   "packages.sh": ["version"],
   "peers.sh": [],
   "preflight.sh": [],
   "secrets.sh": ["secrets"],
+  "system.sh": ["system"],
   "version.sh": ["version"],
-  "vip.sh": ["drain", "vip"],
+  "vip.sh": ["real server's system"],
   "vrrp.sh": ["keepalived", "secrets", "version"],
 };
 
@@ -115,10 +117,8 @@ const table: Record<string, string[]> = {
 const places: Record<string, string[]> = {
   authorize: hosts.map((host) => `p-ssh-${host}-authorize`),
   prepare: hosts.map((host) => `p-${host}-prepare`),
-  drain: realServers.flatMap((host) => directors.map((one) => `p-${host}-drain-${one}`)),
-  kernel: hosts.map((host) => `p-${host}-kernel`),
-  firewall: hosts.map((host) => `p-${host}-firewall`),
-  vip: realServers.map((host) => `p-${host}-vip`),
+  system: hosts.map((host) => `p-${host}-system`),
+  "real server's system": realServers.map((host) => `p-${host}-system`),
   secrets: directors.map((host) => `p-${host}-secrets`),
   version: ["p-lvs1-version"],
   keepalived: directors.map((host) => `p-${host}-keepalived`),
@@ -143,18 +143,11 @@ test("metrics, which look for scripts that were changed by hand, are told of eve
   expect(await rerun(["metrics.sh"], withCode, true)).toEqual(told);
 });
 
-test("a real server is drained when what it serves with is set anew, and only then", async () => {
-  for (const file of files) {
-    const changed = await rerun([file], withCode);
-    const anew = ["kernel", "firewall", "vip"].some((step) => changed.includes(`p-web1-${step}`));
-    expect([file, changed.includes("p-web1-drain-lvs1")]).toEqual([file, anew]);
-  }
-});
-
 test("every script is run or used by a step", async () => {
   const run = (await commandsOf(texts, true)).flatMap(({ inputs: { create, delete: undo } }) =>
     [create, undo].flatMap(
-      (line) => /\/usr\/local\/lib\/lvs-ha\/([\w-]+\.sh) /.exec(String(line)) ?? [],
+      (line) =>
+        /\/(?:usr\/local\/lib\/lvs-ha|run\/lvs-ha\/\w+)\/([\w-]+\.sh) /.exec(String(line)) ?? [],
     ),
   );
   const used = run.flatMap((file) => (file in texts ? usedScripts(file, texts) : []));

@@ -138,9 +138,16 @@ afterEach(() => {
 });
 
 const drain = (...args: string[]) => host.script("drain.sh", ["drain", ...args]);
-const suspend = (...args: string[]) => host.script("drain.sh", ["suspend", ...args]);
+const lease = "/run/lvs-ha-leases/ours";
+/** In a run that changes one real server at a time. */
+const suspend = (...args: string[]) =>
+  host.shell(
+    `mkdir -p ${lease.replace("/ours", "")}; exec 8>${lease}; flock 8
+     exec ${host.scripts}/drain.sh suspend ours 1 "$@"`,
+    args,
+  );
 const restore = (entries: string, ...addresses: string[]) =>
-  host.script("drain.sh", ["restore", ...addresses], entries);
+  host.script("drain.sh", ["restore", "ours", ...addresses], entries);
 
 /** Entries that are others than the table began with, without their thresholds. */
 function changed(): string[] {
@@ -470,21 +477,26 @@ virtual_server ${kind === "fwmark" ? "fwmark 9" : `192.0.2.100 ${port}`} {
 });
 
 describe("a real server that a change drains", () => {
-  test("is drained as by hand; what is printed is another word each time, on a director that serves nobody, too", () => {
-    const words = [suspend("0", "192.0.2.21"), suspend("0", "192.0.2.21")].map(
-      ({ code, stdout, stderr }) => {
-        expect([code, stderr]).toEqual([
-          0,
-          "drain: 192.0.2.21: no new connections; 0 open after 0 s\n",
-        ]);
-        return stdout;
-      },
-    );
+  test("is drained as by hand, again when it is already", () => {
+    for (const _ of [1, 2]) {
+      const { code, stdout, stderr } = suspend("0", "192.0.2.21");
+      expect([code, stdout, stderr]).toEqual([
+        0,
+        "drained\n",
+        "drain: 192.0.2.21: no new connections; 0 open after 0 s\n",
+      ]);
+    }
     expect(changed()).toEqual([`-a ${web}.21:80 -g -w 0`]);
+    expect(host.read(`${lease}.away`)).toBe("192.0.2.21\n");
+  });
+
+  test("isn't drained where keepalived doesn't run, nor where it is in no pool", () => {
+    const { code, stdout, stderr } = suspend("0", "192.0.2.29");
+    expect([code, stdout, stderr]).toEqual([0, "", ""]);
     host.shell("rm $FOLDER/systemd/active/keepalived.service");
-    words.push(suspend("0", "192.0.2.21").stdout);
-    expect(new Set(words).size).toBe(3);
-    for (const word of words) expect(word).toMatch(/^[0-9a-f-]{36}\n$/);
+    expect(suspend("0", "192.0.2.21")).toMatchObject({ code: 0, stdout: "" });
+    expect(changed()).toEqual([]);
+    expect(host.read(`${lease}.away`)).toBeUndefined();
   });
 
   test("is told from one that was drained by hand, until it is put back", () => {
@@ -526,6 +538,115 @@ describe("a real server that a change drains", () => {
     expect(restore(everything, "192.0.2.21").code).toBe(0);
     expect(host.read(byChange)).toBeUndefined();
   });
+});
+
+describe("a change's lease", () => {
+  /** Lines of a shell beside which a run is under way, until `theirs ends`. */
+  const beside = (...lines: string[]) =>
+    host.shell(
+      [
+        'begin() { mkfifo "$FOLDER/tmp/$1"; hold "$1" <"$FOLDER/tmp/$1" & holder=$!; exec 7>"$FOLDER/tmp/$1"; printf . >&7; }',
+        `hold() { ${host.scripts}/drain.sh hold "$1" 7>&-; }`,
+        "ends() { exec 7>&-; wait $holder; }",
+        `drain() { ${host.scripts}/drain.sh "$@" 7>&-; }`,
+        "begin theirs",
+        ...lines,
+      ].join("\n"),
+    );
+  const [one, other] = ["192.0.2.21", "2001:db8::22"];
+
+  test("keeps others from changing more than their limit, until the real server is back", () => {
+    const { stdout, stderr } = beside(
+      `drain suspend theirs 1 0 ${one}`,
+      "(begin ours; drain suspend ours 1 0 2001:db8::22; drain suspend ours 2 0 2001:db8::22; ends)",
+      `printf '%s' '${everything}==> end <==' | drain restore theirs ${one}`,
+      `drain suspend theirs 1 0 ${other}; ends`,
+    );
+    expect(stdout).toBe("drained\nbusy\ndrained\ndrained\n");
+    expect(stderr).toContain(
+      `drain: ${other}: waiting for ${one}, which another run is changing\n`,
+    );
+  });
+
+  test("has real servers of its own wait as well", () => {
+    const { stdout } = beside(
+      `drain suspend theirs 1 0 ${one}`,
+      `drain suspend theirs 1 0 ${other}`,
+      "ends",
+    );
+    expect(stdout).toBe("drained\nbusy\n");
+  });
+
+  test("ends with its process: others go on, and whoever is out comes back by itself", () => {
+    const { code, stderr } = beside(`drain suspend theirs 1 0 ${one} >/dev/null`, "ends");
+    expect([code, stderr]).toEqual([
+      0,
+      [
+        `drain: ${one}: no new connections; 0 open after 0 s`,
+        `drain: ${one}: its change has ended without a word`,
+        `drain: ${one}: in again`,
+        "",
+      ].join("\n"),
+    ]);
+    expect(changed()).toEqual([]);
+    expect(host.read(byChange)).toBe("");
+    expect(host.shell("ls /run/lvs-ha-leases").stdout).toBe("");
+  });
+
+  test("that has ended doesn't count, though its real server isn't well yet, and comes back once it is", () => {
+    host.write(
+      "/journal",
+      `Starting Healthcheck child process, pid=25\nDisabling service [${one}]:tcp:80 of VS [192.0.2.100]:tcp:80\n`,
+    );
+    host.sleeps(1, ['. "$FOLDER/tmp/meanwhile"']);
+    const well = `echo "Enabling service [${one}]:tcp:80 of VS [192.0.2.100]:tcp:80" >>$FOLDER/journal`;
+    // Another run begins while it is waited for.
+    host.write(
+      "/tmp/meanwhile",
+      [
+        '[ ! -e "$FOLDER/tmp/asked" ] || return 0',
+        '>"$FOLDER/tmp/asked"',
+        `exec 6>${lease}; flock 6; ${host.scripts}/drain.sh suspend ours 1 0 ${other}; exec 6>&-`,
+        well,
+        "",
+      ].join("\n"),
+    );
+    const { stdout } = beside(`drain suspend theirs 1 0 ${one} >/dev/null`, "ends");
+    expect(stdout).toBe("drained\n");
+    expect(changed()).toEqual([
+      `-a -t [2001:db8::100]:80 -r [${other}]:80 -g -w 0`,
+      `-a -f 7 -6 -r [${other}]:0 -i -w 0`,
+    ]);
+  });
+
+  test("of another run has taken over who was left", () => {
+    host.sleeps(1);
+    const { stdout } = beside(
+      `drain suspend theirs 1 0 ${one}`,
+      `exec 6>${lease}; flock 6; drain suspend ours 2 0 ${one}`,
+      "ends 6>&-",
+    );
+    expect(stdout).toBe("drained\ndrained\n");
+    expect(changed()).toEqual([`-a ${web}.21:80 -g -w 0`]);
+  });
+
+  test("must be held: what was killed changes nothing", () => {
+    host.sleeps(1);
+    const { code, stderr } = host.script("drain.sh", ["suspend", "ours", "1", "0", one]);
+    expect([code, stderr]).toEqual([
+      1,
+      "drain: nobody holds the lease ours: has the pulumi that asks ended?\n",
+    ]);
+    expect(changed()).toEqual([]);
+  });
+});
+
+test.each([
+  ["serving", "says", "serving\n"],
+  ["stopped", "doesn't say", ""],
+])("a director whose keepalived is %s %s that it serves", (state, _, said) => {
+  if (state === "stopped") host.shell("rm $FOLDER/systemd/active/keepalived.service");
+  expect(host.script("drain.sh", ["serves"]).stdout).toBe(said);
 });
 
 describe("before it is put back, a real server's checks have had a round to fail in", () => {

@@ -69,6 +69,14 @@ export async function register(
     Object.assign(registered(nameOf(request.getUrn()) ?? ""), { outputs });
     MockMonitor.prototype.registerResourceOutputs.call(monitor, request, callback);
   };
+  // The SDK's mocks say that they know hooks, and don't.
+  const registeredHook = (_: unknown, callback: (error: null, answer: object) => void) => {
+    callback(null, {});
+  };
+  Object.assign(monitor, {
+    registerResourceHook: registeredHook,
+    registerErrorHook: registeredHook,
+  });
   // The SDK asks for a stack trace at every promise, and jest would look each of its lines up in source maps.
   const before: unknown = Reflect.get(Error, "prepareStackTrace");
   Error.prepareStackTrace = String;
