@@ -42,10 +42,7 @@ export class RealServer extends pulumi.ComponentResource {
       firewall: renderRealServerFirewall(settings, args.host.name),
       vip: carried.map(({ address, interface: device }) => `${address} ${device}\n`).join(""),
     };
-    const own = Object.values(
-      settings.realServers.find((realServer) => realServer.name === args.host.name)?.addresses ??
-        {},
-    );
+    const own = settings.realServers.find(({ name: known }) => known === args.host.name);
 
     const host = new Host(name, args.host, { ...access.to(args.host), hooks }, this);
     host.prepare({
@@ -58,7 +55,8 @@ export class RealServer extends pulumi.ComponentResource {
     host.waitFor(rollout.ready);
     const self: Drainable = {
       name: args.host.name,
-      addresses: own,
+      addresses: Object.values(own?.addresses ?? {}),
+      inMaintenance: own?.inMaintenance ?? false,
       entries: ipvsEntries(settings, args.host.name),
     };
     const system: remote.Command = host.system(
@@ -70,7 +68,7 @@ export class RealServer extends pulumi.ComponentResource {
       {
         before: () => rollout.suspend(self, system),
         failed: () => {
-          rollout.fail(self.name);
+          rollout.fail(self);
         },
       },
     );

@@ -22,6 +22,8 @@ export interface RolloutArgs {
 export interface Drainable {
   name: string;
   addresses: string[];
+  /** It may be off, and others are changed whatever becomes of it. */
+  inMaintenance: boolean;
   /** What they are to have of it from now on: lines of `ipvsadm -Sn` without weights. */
   entries: string[];
 }
@@ -56,7 +58,8 @@ export class Rollout {
    * Stops new connections to a real server on every director that serves, and waits for those that are open.
    * @throws pulumi.RunError when a director can't be asked, or the change of another real server has failed meanwhile
    */
-  async suspend({ name, addresses }: Drainable, resource: pulumi.Resource): Promise<void> {
+  async suspend(one: Drainable, resource: pulumi.Resource): Promise<void> {
+    const { name, addresses } = one;
     const serving = await this.begin();
     if (serving.length === 0) return;
     const leave = await this.places.enter();
@@ -67,7 +70,7 @@ export class Rollout {
         if (await this.take(director, name, addresses, resource)) away.directors.push(director);
       }
     } catch (error) {
-      this.fail(name);
+      this.fail(one);
       throw error;
     }
     // It is in no pool yet.
@@ -78,7 +81,8 @@ export class Rollout {
    * Lets a real server that was suspended have new connections again, once the directors' checks find it well.
    * @throws pulumi.RunError when they don't
    */
-  async restore({ name, addresses, entries }: Drainable, resource: pulumi.Resource): Promise<void> {
+  async restore(one: Drainable, resource: pulumi.Resource): Promise<void> {
+    const { name, addresses, entries } = one;
     const directors = this.away.get(name)?.directors ?? [];
     const words = [...drain(), "restore", this.lease, ...addresses];
     const input = withEnd(entries.map((line) => `${line}\n`).join(""));
@@ -87,15 +91,15 @@ export class Rollout {
         await director.run(words, { input, tell: told(director, resource) });
       }
     } catch (error) {
-      this.fail(name);
+      this.fail(one);
       throw error;
     }
     this.end(name);
   }
 
   /** A real server's change has failed. */
-  fail(name: string): void {
-    this.failed ??= name;
+  fail({ name, inMaintenance }: Drainable): void {
+    if (!inMaintenance) this.failed ??= name;
     this.end(name);
   }
 

@@ -31,7 +31,7 @@ export interface StackHost {
 /** A command that was run on a host. */
 export interface Step {
   urn: string;
-  /** The resource's name: `pair-lvs1-kernel`. */
+  /** The resource's name: `pair-lvs1-system`. */
   name: string;
   /** Name of the script that ran: `kernel.sh`. Several may be one command's. */
   script: string;

@@ -25,7 +25,7 @@ apply)
     own "$owner"
     say "in $home"
     # Those of versions before.
-    for old in "${stage%/*}"/*; do
+    for old in /run/lvs-ha/*; do
         [ "$old" = "$stage" ] || rm -rf "$old"
     done
     # The packages' script takes the lock itself.

@@ -22,17 +22,15 @@ apply)
             sub(/^>>> /, "")
             sub(/ <<<$/, "")
             file = folder "/section." ++n
-            print
+            print n, $0
             next
         }
         /^>>>/ { sub(/^>/, "") }
         file { print >file }
         END { if (file) print "==> end <==" >file }
     ' "$scratch/input" >"$scratch/sections"
-    sed 's/ .*//' "$scratch/sections" | record "$applied"
-    n=0
-    while read -r script arguments; do
-        n=$((n + 1))
+    cut -d ' ' -f 2 "$scratch/sections" | record "$applied"
+    while read -r n script arguments; do
         # shellcheck disable=SC2086 # words
         set -- "$owner" $arguments
         # The one thing that a text can't say.

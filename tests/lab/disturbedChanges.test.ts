@@ -105,7 +105,8 @@ test("a host whose power is cut while it is changed", async () => {
         stack.rollout = { maxUnavailable: 2 };
       });
       const running = await startUp();
-      await waitFor(() => Promise.resolve(saidBy(running).includes("pair-web2-kernel")), {
+      const isChanging = () => /pair-web2-system .*(kernel|firewall|vip): /.test(saidBy(running));
+      await waitFor(() => Promise.resolve(isChanging()), {
         what: "web2 is being changed",
         timeoutSeconds: 120,
       });

@@ -146,7 +146,7 @@ describe("lvs verify", () => {
     stack.says("web1", drifts);
     const { exitCode, stdout } = await lvs("verify");
     expect(exitCode).toBe(1);
-    expect(stdout).toContain("\n  ✘ sysctls (pair-web1-kernel)\n");
+    expect(stdout).toContain("\n  ✘ sysctls (pair-web1-system)\n");
     for (const line of difference) expect(stdout).toContain(`\n      ${line}\n`);
     expect(stdout).toContain("\n1 thing on 1 host is not as the stack says\n● web  ");
     const asJson = await lvs("verify", "--json", "--no-through-vip");
@@ -155,7 +155,7 @@ describe("lvs verify", () => {
     };
     expect([asJson.exitCode, clean, throughVip]).toEqual([1, false, null]);
     expect(hosts.map(({ drifts: found }) => found?.map(({ resource }) => resource))).toEqual([
-      ...[[], [], ["pair-web1-kernel"], [], []],
+      ...[[], [], ["pair-web1-system"], [], []],
     ]);
   });
 
@@ -248,7 +248,7 @@ describe("lvs repair", () => {
     const { exitCode, stdout, stderr } = await lvs("repair", "--yes");
     expect([exitCode, stderr]).toEqual([0, ""]);
     expect(stdout).toContain(
-      "\npulumi up runs 1 command again: pair-web1-kernel\npulumi up was here\n",
+      "\npulumi up runs 1 command again: pair-web1-system\npulumi up was here\n",
     );
     expect(stdout.split("\n").at(-3)).toBe("● every host is as the stack says");
     const imported = JSON.parse(readFileSync(stack.file("imported.json"), "utf8")) as {
@@ -257,7 +257,7 @@ describe("lvs repair", () => {
     const marked = imported.deployment.resources
       .filter(({ inputs }) => inputs?.create?.endsWith(" # drifted"))
       .map(({ urn }) => urn);
-    expect(marked.map((urn) => urn.replace(/.*::/, ""))).toEqual(["pair-web1-kernel"]);
+    expect(marked.map((urn) => urn.replace(/.*::/, ""))).toEqual(["pair-web1-system"]);
     expect(stack.done()).toEqual([
       "stack import",
       `up --yes --skip-preview --target ${marked.join(" --target ")}`,
@@ -290,7 +290,7 @@ describe("lvs repair", () => {
     const { exitCode, stdout, stderr } = await lvs("repair", "--yes", "--json");
     const { before, ranAgain, after } = JSON.parse(stdout) as Told;
     expect([exitCode, before.clean, ranAgain, after?.clean]).toEqual([
-      ...[0, false, ["pair-web1-kernel"], true],
+      ...[0, false, ["pair-web1-system"], true],
     ]);
     expect(stderr).toContain("pulumi up was here");
   });

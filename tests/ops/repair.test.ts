@@ -14,20 +14,20 @@ const urnOf = (name: string) =>
 
 test("only the drifted resources' command lines differ from what the program asks for", () => {
   const before = (JSON.parse(sample("state.json")) as State).deployment.resources;
-  const urn = urnOf("pair-web3-vip");
+  const urn = urnOf("pair-web3-system");
   const after = (JSON.parse(withMarks(sample("state.json"), [urn])) as State).deployment.resources;
   expect(after.filter((resource) => resource.urn !== urn)).toEqual(
     before.filter((resource) => resource.urn !== urn),
   );
   const changed = after.find((resource) => resource.urn === urn);
   const create =
-    /^sudo -n \/usr\/local\/lib\/lvs-ha\/vip\.sh apply pair-web3\/10\.10\.0\.23 # scripts \w+ # drifted$/;
+    /^sudo -n \/usr\/local\/lib\/lvs-ha\/system\.sh apply pair-web3-system\/10\.10\.0\.23 "\$SSH_CONNECTION" # scripts \w+ # drifted$/;
   expect(changed?.inputs).toHaveProperty("create", expect.stringMatching(create));
   expect(changed?.outputs).toHaveProperty("create", expect.stringMatching(create));
 });
 
 test("a mark is a comment: what a resource did is read from the state all the same, and marked once", () => {
-  const urns = [urnOf("pair-lvs1-kernel"), urnOf("pair-ssh-lvs1-authorize")];
+  const urns = [urnOf("pair-lvs1-system"), urnOf("pair-ssh-lvs1-authorize")];
   const once = withMarks(sample("state.json"), urns);
   expect(stackOf(once)).toEqual(sampleStack());
   expect(withMarks(once, urns)).toBe(once);
@@ -41,7 +41,7 @@ test("a resource that is gone by now is an error, and changes nothing", () => {
 
 test("a resource that is about to be deleted is left alone: its successor of the same name is marked", () => {
   const state = JSON.parse(sample("state.json")) as State;
-  const urn = urnOf("pair-web3-vip");
+  const urn = urnOf("pair-web3-system");
   const { resources } = state.deployment;
   const at = resources.findIndex((resource) => resource.urn === urn);
   const old = { ...structuredClone(resources[at]), urn, delete: true };

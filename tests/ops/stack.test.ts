@@ -39,42 +39,14 @@ test("what was done on a host is known step by step: script, arguments, text", (
         "authorize.sh",
         ["add", expect.stringMatching(/^ssh-ed25519 \S+ lvs-ha:dev:pair-ssh-lvs1\/10\.10\.0\.11$/)],
       ],
-      ["pair-lvs1-prepare", "install.sh", ["pair-lvs1/10.10.0.11", "director", "debian"]],
-      ["pair-lvs1-kernel", "kernel.sh", ["apply", "pair-lvs1/10.10.0.11"]],
-      ["pair-lvs1-firewall", "firewall.sh", ["apply", "pair-lvs1/10.10.0.11", "ufw"]],
+      ["pair-lvs1-prepare", "install.sh", ["apply", "pair-lvs1/10.10.0.11", "director"]],
+      ["pair-lvs1-system", "kernel.sh", ["apply", "pair-lvs1-system/10.10.0.11"]],
+      ["pair-lvs1-system", "firewall.sh", ["apply", "pair-lvs1-system/10.10.0.11", "ufw"]],
       ["pair-lvs1-keepalived", "keepalived.sh", ["apply", "pair-lvs1/10.10.0.11"]],
     ],
   );
   expect(directorConfigText(hosts[0] ?? fail())).toContain("virtual_router_id 51");
   expect(loopbackLines(hosts[2] ?? fail())).toEqual([{ address: "192.0.2.100", device: "lo" }]);
-});
-
-test("a director knows the commands that put real servers in again on it", () => {
-  const state = JSON.parse(sample("state.json")) as State;
-  const { resources } = state.deployment;
-  const web1 = resources.find(({ urn }) => urn.endsWith("::pair-web1"))?.urn ?? fail();
-  const like = resources.find(({ urn }) => urn.endsWith("::pair-lvs1-kernel")) ?? fail();
-  for (const name of ["lvs1", "lvs2"]) {
-    resources.push({
-      ...like,
-      urn: like.urn.replace("pair-lvs1-kernel", `pair-web1-restore-${name}`),
-      parent: web1,
-      inputs: {
-        connection: like.inputs?.connection,
-        create: "sudo -n /usr/local/lib/lvs-ha/drain.sh restore 192.0.2.21 # for 1234 # drifted",
-      },
-    } as (typeof resources)[number]);
-  }
-  const { hosts } = stackOf(JSON.stringify(state));
-  expect(
-    hosts.map(({ restores }) => restores.map(({ name, script, args }) => [name, script, args])),
-  ).toEqual([
-    [["pair-web1-restore-lvs1", "drain.sh", ["restore", "192.0.2.21"]]],
-    [["pair-web1-restore-lvs2", "drain.sh", ["restore", "192.0.2.21"]]],
-    [],
-    [],
-    [],
-  ]);
 });
 
 test("a director's state says which VRRP instance each service moves with; one of an earlier version doesn't", () => {

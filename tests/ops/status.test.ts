@@ -35,7 +35,7 @@ function problems(...args: Parameters<typeof statusOf>): string[] {
 /** The row of web2 in the table of a director. */
 const row = / +-> 192\.0\.2\.22:80 +Route +1 .*\n/;
 
-test("a real server that a change has drained and not put in again is a fault, with its cure", () => {
+test("a real server that a change has drained and not put in again is a fault, and what becomes of it is told", () => {
   const of = (...names: string[]) =>
     problems((host) => {
       for (const name of ["lvs1", "lvs2"]) {
@@ -47,11 +47,10 @@ test("a real server that a change has drained and not put in again is a fault, w
         host(name).set("file /run/lvs-ha-drained-by-change", { status: 0, text: "192.0.2.22\n" });
       }
     });
-  const how =
-    "a change drained it and has not put it in again; if no pulumi up is under way: lvs repair";
+  const how = "a change drained it; at its end it is put in again once its checks succeed";
   expect(of("lvs1", "lvs2")).toEqual([`fault: web2 is at weight 0 in the pool of web: ${how}`]);
   expect(of("lvs2")).toEqual([
-    `fault: web2 is at weight 0 in the pool of web: ${how.replace(" and", " on lvs2 and")}`,
+    `fault: web2 is at weight 0 in the pool of web: ${how.replace(";", " on lvs2;")}`,
   ]);
   expect(of()).toEqual(["fault: web2 is at weight 0 in the pool of web"]);
 });

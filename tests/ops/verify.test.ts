@@ -3,10 +3,10 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import pc from "picocolors";
 import { LvsHaPair } from "../../components";
-import { bundle, script } from "../../components/host/scripts";
+import { script } from "../../components/host/scripts";
 import type { Stack, StackHost, Step } from "../../ops/stack";
 import { stackOf } from "../../ops/stack";
-import { bundledScripts, expectations, kinds, ownTexts } from "../../ops/verify/expect";
+import { expectations, kinds, ownTexts } from "../../ops/verify/expect";
 import { picture } from "../../ops/verify/picture";
 import { verified, type VerifiedHost } from "../../ops/verify/verify";
 import { register } from "../support/mocks";
@@ -88,10 +88,10 @@ test("a file that is gone, and one that others may write, are told", () => {
       edit(sections, "mode /etc/lvs-ha/virtual-addresses", "0644", "0666");
     }),
   ).toEqual([
-    ["/etc/sysctl.d/90-lvs-ha.conf", "pair-web1-kernel", ["it is not there"]],
+    ["/etc/sysctl.d/90-lvs-ha.conf", "pair-web1-system", ["it is not there"]],
     [
       "mode of /etc/lvs-ha/virtual-addresses",
-      "pair-web1-vip",
+      "pair-web1-system",
       ["-0644 root:root", "+0666 root:root"],
     ],
   ]);
@@ -152,7 +152,7 @@ test.each([
     expect(seen).toEqual([
       [
         "sysctls that the next boot sets otherwise",
-        "pair-lvs1-kernel",
+        "pair-lvs1-system",
         expect.arrayContaining([`+${line}`]),
       ],
     ]);
@@ -337,55 +337,19 @@ test("one that is drained for a change is told, and is no drift", () => {
   ]);
 });
 
-test("one that a change has drained and not put in again is drift of the command that would", () => {
-  const host = hostOf(sampleStack(), "lvs1");
-  const [step] = host.steps;
-  if (step === undefined) throw new Error("no step");
-  const restores = ["192.0.2.21", "192.0.2.22"].map((address, i) => ({
-    ...step,
-    name: `pair-web${i + 1}-restore-lvs1`,
-    script: "drain.sh",
-    args: ["restore", address],
-  }));
-  const of = (change: (sections: Sections) => void) => {
-    const answers = sampleAnswers((hosts) => {
-      change(sectionsOf(hosts, "lvs1"));
-    });
-    const { drifts: all, notes } = verified(
-      host,
-      expectations({ ...host, restores }),
-      answers.get("lvs1"),
-    );
-    return { found: all?.map(({ resource, title, diff }) => [resource, title, diff]), notes };
-  };
-  const drained = (sections: Sections) => {
+test("one that a change has drained, and that is not back yet, is no drift: the director brings it back", () => {
+  const { drifts: none, notes } = found("lvs1", (sections) => {
     edit(sections, "ipvs-rules", "192.0.2.22:80 -g -w 1", "192.0.2.22:80 -g -w 0");
     sections.set("file /run/lvs-ha-drained", {
       status: 0,
       text: "-a -t 192.0.2.100:80 -r 192.0.2.22:80 -g -w 1\n",
     });
-  };
-  const byChange = (sections: Sections) => {
     sections.set("file /run/lvs-ha-drained-by-change", { status: 0, text: "192.0.2.22\n" });
-  };
-  expect(
-    of((sections) => {
-      drained(sections);
-      byChange(sections);
-    }),
-  ).toEqual({
-    found: [
-      [
-        "pair-web2-restore-lvs1",
-        "new connections to 192.0.2.22",
-        ["+TCP 192.0.2.100:80 -> 192.0.2.22:80 is still drained by a change"],
-      ],
-    ],
-    notes: [],
   });
-  expect(of(drained).found).toEqual([]);
-  // keepalived has brought it in since.
-  expect(of(byChange)).toEqual({ found: [], notes: [] });
+  expect(none).toEqual([]);
+  expect(notes).toEqual([
+    "TCP 192.0.2.100:80 -> 192.0.2.22:80 is drained: by a change, at whose end this director puts it in again once its checks succeed",
+  ]);
 });
 
 test("a note of a drain that keepalived has ended since says nothing", () => {
@@ -588,13 +552,7 @@ test("every script that the components run on hosts is known, whatever the confi
   for (const host of hosts) {
     const all = expectations(host);
     const titles = all.map(({ title }) => title);
-    // lvs2 is in maintenance, and has nobody to put in again.
-    expect(host.restores.map(({ name }) => name)).toEqual(
-      host.name === "lvs1" ? ["pair-web1-restore-lvs1", "pair-web2-restore-lvs1"] : [],
-    );
-    expect(new Set(all.map(({ step }) => step.name)).size).toBe(
-      host.steps.length + host.restores.length,
-    );
+    expect(new Set(all.map(({ step }) => step.script)).size).toBe(host.steps.length);
     for (const file of readdirSync(join(__dirname, "../../templates/scripts"))) {
       expect(titles).toContain(`/usr/local/lib/lvs-ha/${file}`);
     }
@@ -619,18 +577,16 @@ test("every script that the components run on hosts is known, whatever the confi
 test("every script that puts something on a host is compared, or is a part of one that is", () => {
   const parts = [
     ...["drain.sh", "files.sh", "ipvs.sh", "network.sh"],
-    ...["packages.sh", "peers.sh", "preflight.sh", "vrrp.sh"],
+    ...["packages.sh", "peers.sh", "preflight.sh", "system.sh", "vrrp.sh"],
   ];
   const scripts = readdirSync(join(__dirname, "../../templates/scripts"));
   expect(scripts.filter((file) => !parts.includes(file)).sort()).toEqual(Object.keys(kinds).sort());
 });
 
 test("what a script writes from a text of its own is read out of it whole", () => {
-  const scripts = bundledScripts({ stdin: bundle() });
-  expect(scripts.get("vip.sh")).toBe(script("vip.sh"));
   const args = ["apply", "pair-web1/10.10.0.21", "real-server", "serving", "15"];
   const texts = ["vip.sh", "firewall.sh", "metrics.sh"].flatMap((file) =>
-    ownTexts({ script: file, args }, scripts.get(file) ?? ""),
+    ownTexts({ script: file, args }, script(file)),
   );
   expect(texts.map(({ path }) => path)).toEqual([
     "/etc/systemd/system/lvs-ha-vip.service",
@@ -655,7 +611,7 @@ test("the picture names each drifted thing, its resource, and the lines", () => 
     { stack: "dev", at: "", clean: false, hosts: [host, gone] },
     pc.createColors(false),
   );
-  expect(text).toContain("  ✘ sysctls (pair-lvs1-kernel)\n");
+  expect(text).toContain("  ✘ sysctls (pair-lvs1-system)\n");
   expect(text).toContain("      -net.ipv4.ip_forward = 1\n      +net.ipv4.ip_forward = 0\n");
   expect(text).toContain("web1  unreachable: No route to host\n");
   expect(text).toContain("1 thing on 1 host is not as the stack says\n1 host could not be asked");

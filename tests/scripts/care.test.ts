@@ -100,12 +100,16 @@ describe("while another change has the lock, nobody reads any more, and the conn
       host.write("/etc/keepalived/keepalived.conf", `${conf.join("\n")}\n`);
       host.write("/systemd/active/keepalived.service", "active\n");
       host.write("/ipvs/table", `${table.join("\n")}\n`);
+      host.write("/run/lvs-ha-leases/ours", "");
       watch(host);
       return [
+        "exec 6>/run/lvs-ha-leases/ours",
         "cd $FOLDER/tmp",
         ...brokenPipe,
         ...othersHaveLock("asked"),
-        "$FOLDER/scripts/drain.sh suspend 0 192.0.2.21 2>&7",
+        "flock 6",
+        "$FOLDER/scripts/drain.sh suspend ours 1 0 192.0.2.21 2>&7",
+        "exec 6>&-",
         look("drained"),
         ...othersHaveLock("asked-again"),
         "$FOLDER/scripts/drain.sh undrain 192.0.2.21 2>&7",

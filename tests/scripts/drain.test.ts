@@ -478,7 +478,7 @@ virtual_server ${kind === "fwmark" ? "fwmark 9" : `192.0.2.100 ${port}`} {
 
 describe("a real server that a change drains", () => {
   test("is drained as by hand, again when it is already", () => {
-    for (const _ of [1, 2]) {
+    for (let run = 0; run < 2; run++) {
       const { code, stdout, stderr } = suspend("0", "192.0.2.21");
       expect([code, stdout, stderr]).toEqual([
         0,

@@ -3,7 +3,13 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundle, program, script } from "../../components/host/scripts";
-import { parseFiles, renderFiles, withEnd, withoutEnd } from "../../components/render/files";
+import {
+  parseFiles,
+  renderFiles,
+  renderSections,
+  withEnd,
+  withoutEnd,
+} from "../../components/render/files";
 import { PretendHost } from "./host";
 import { apply, look, parts, run, type Part } from "./parts";
 
@@ -60,7 +66,7 @@ const cases: Case[] = [
     script: "drain.sh",
     part: drained,
     earlier: () => [],
-    args: ["restore", "192.0.2.21"],
+    args: ["restore", "ours", "192.0.2.21"],
     input: withEnd("-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g\n"),
   },
 ];
@@ -86,6 +92,21 @@ const standby = (state: "active" | "withdrawn"): Part => ({
 const none = () => [];
 cases.push(
   {
+    script: "system.sh",
+    part: {
+      before: { "a host": [] },
+      changes: { none: [] },
+      around: (host) => {
+        host.write("/scripts/kernel.sh", '#!/bin/sh\necho "$@" | cat - >>/etc/told\n', 0o755);
+      },
+    },
+    earlier: none,
+    args: ["apply", "lvs2", "198.51.100.7 40000 192.0.2.1 22"],
+    input: withEnd(
+      renderSections(["one", "two"].map((text) => ({ words: ["kernel.sh", text], text }))),
+    ),
+  },
+  {
     script: "peers.sh",
     part: standby("active"),
     earlier: none,
@@ -103,13 +124,13 @@ cases.push(
 
 test("every script of a step's own is among the cases", () => {
   const folder = join(__dirname, "../../components");
-  const called = ["lvsNode.ts", "realServer.ts"].flatMap((file) =>
+  const called = ["lvsNode.ts", "realServer.ts", "rollout.ts"].flatMap((file) =>
     [...readFileSync(join(folder, file), "utf8").matchAll(/script: "(\w+\.sh)"|\/(\w+\.sh)`/g)].map(
       ([, step, aside]) => step ?? aside ?? "",
     ),
   );
   const tried = new Set(cases.map(({ script: name }) => name));
-  expect([...new Set(called)].sort()).toEqual([...tried].sort());
+  expect([...new Set([...called, "system.sh"])].sort()).toEqual([...tried].sort());
 });
 
 const quoted = (args: string[]) => args.map((word) => `'${word}'`).join(" ");

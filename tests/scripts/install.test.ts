@@ -1,7 +1,7 @@
 // A host's first command and its last: preflight, scripts and packages come; what the stack keeps there goes.
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { bundle, script, scriptTexts } from "../../components/host/scripts";
+import { bundle, script, scriptsInTransit, scriptTexts } from "../../components/host/scripts";
 import { unmissedLines } from "./everyLine";
 import { PretendHost } from "./host";
 import { hostTree, type Tree } from "./hostTree";
@@ -131,6 +131,7 @@ test("newer scripts take the place of the ones that are there, for a new owner, 
 /** What other steps may leave when they are undone. */
 const leftovers = () => {
   for (const file of [
+    "/run/lvs-ha/0123abcd/kernel.sh",
     "/etc/lvs-ha/files",
     "/var/lib/lvs-ha/original/etc/x",
     "/local/lvs-ha/old.sh",
@@ -156,36 +157,61 @@ test("undone under an old name, it leaves alone what has a new one", () => {
   expect(left()).toEqual(before);
 });
 
-test("what the engine sends brings the same, with the real preflight, and leaves nothing in the way", () => {
-  host.write("/etc/os-release", "ID=debian\nVERSION_ID=12\n");
-  mkdirSync(host.at("/run/systemd/system"), { recursive: true });
-  host.program("df", ["printf 'head\\n/dev/vda1 9999999 1 9999998 1%% /\\n'"]);
-  host.program("dpkg-query", ["echo installed"]);
-  const words = ["real-server", "debian", "12", "1", "lo", packages];
-  const { code, stdout, stderr } = run(["sh", "-s", "--", owner, ...words], bundle());
-  expect([
-    code,
-    stdout,
-    stderr
-      .replace(/kernel \S+:/, "kernel X:")
-      .split("\n")
-      .slice(1),
-  ]).toEqual([
-    0,
-    "",
-    [
-      "preflight: debian 12, kernel X: fit to be a real-server",
-      `scripts: in ${home}`,
-      "packages: all there",
+describe("what the engine sends", () => {
+  const stage = scriptsInTransit();
+  const bring = () => run(["sh", "-s"], bundle());
+
+  beforeEach(() => {
+    host.write("/etc/os-release", "ID=debian\nVERSION_ID=12\n");
+    mkdirSync(host.at("/run/systemd/system"), { recursive: true });
+    host.program("df", ["printf 'head\\n/dev/vda1 9999999 1 9999998 1%% /\\n'"]);
+    host.program("dpkg-query", ["echo installed"]);
+  });
+
+  test("brings the same, with the real preflight, and leaves nothing in the way", () => {
+    host.write("/run/lvs-ha/0badcafe/kernel.sh", "# of a version before\n");
+    expect(bring()).toMatchObject({ code: 0, stdout: "", stderr: "" });
+    const words = ["real-server", "debian", "12", "1", "lo", packages];
+    const { code, stdout, stderr } = run([
+      ...["sh", `${stage}/install.sh`, "apply", stage, owner],
+      ...words,
+    ]);
+    expect([
+      code,
+      stdout,
+      stderr
+        .replace(/kernel \S+:/, "kernel X:")
+        .split("\n")
+        .slice(1),
+    ]).toEqual([
+      0,
       "",
-    ],
-  ]);
-  for (const [name, text] of Object.entries(scriptTexts())) {
-    expect(host.read(`/local/lvs-ha/${name}`)).toBe(text);
-  }
-  expect(Object.keys(hostTree(host)).filter((path) => /^\/tmp\/(?!on-disk)/.test(path))).toEqual(
-    [],
-  );
+      [
+        "preflight: debian 12, kernel X: fit to be a real-server",
+        `scripts: in ${home}`,
+        "packages: all there",
+        "",
+      ],
+    ]);
+    for (const [name, text] of Object.entries(scriptTexts())) {
+      expect(host.read(`/local/lvs-ha/${name}`)).toBe(text);
+    }
+    expect(host.shell("ls /run/lvs-ha").stdout).toBe(`${stage.split("/").at(-1) ?? ""}\n`);
+    expect(Object.keys(hostTree(host)).filter((path) => /^\/tmp\/(?!on-disk)/.test(path))).toEqual(
+      [],
+    );
+  });
+
+  test("is root's alone, comes once, and tells of a director that serves", () => {
+    host.write("/systemd/active/keepalived.service", "active\n");
+    expect(bring()).toMatchObject({ code: 0, stdout: "serving\n", stderr: "" });
+    expect(host.shell("stat -c %a /run/lvs-ha").stdout).toBe("700\n");
+    const file = `${stage}/kernel.sh`;
+    host.write(file, "# still there\n");
+    expect(bring()).toMatchObject({ code: 0, stdout: "serving\n" });
+    expect(host.read(file)).toBe("# still there\n");
+    expect(host.shell("ls /run/lvs-ha").stdout.split("\n")).toHaveLength(2);
+  });
 });
 
 test("no line of the script can be lost without one of these cases to show it", () => {
@@ -206,6 +232,7 @@ test("no line of the script can be lost without one of these cases to show it", 
       "/local/lvs-ha",
       "/etc/lvs-ha",
       "/var/lib/lvs-ha",
+      "/run/lvs-ha",
       "/run/lvs-ha.lock",
       "/tmp/unfit",
     ]) {
