@@ -99,17 +99,18 @@ export function parseFindings(text: string): Finding[] {
     at = end + 1;
     return words;
   };
-  for (;;) {
+  let hasEnded = false;
+  while (at < bytes.length) {
     const head = line();
     const [, verdict = "", ...rest] = /^(\w+) (\d+) (\d+) (.+)$/.exec(head) ?? [];
     const [one, other, title = ""] = rest;
     const [first, second] = [block(whole(one)), block(whole(other))];
-    if (verdict === "end") {
-      if (at !== bytes.length) throw new Error("there is more after its end");
-      return all;
-    }
-    all.push(finding(verdict, title, first, second, head));
+    // A script that has run others has an end of each.
+    hasEnded = verdict === "end";
+    if (!hasEnded) all.push(finding(verdict, title, first, second, head));
   }
+  if (!hasEnded) throw new Error("it is cut off");
+  return all;
 }
 
 function finding(

@@ -175,6 +175,7 @@ describe("lvs verify", () => {
     ]) {
       expect(stdout).toContain(`\n${line}\n`);
     }
+    expect(stdout).not.toContain("every host is as the stack says");
     const repair = await lvs("repair", "--yes");
     expect([repair.exitCode, stack.done()]).toEqual([1, []]);
   });

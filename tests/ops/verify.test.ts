@@ -196,10 +196,18 @@ test("records are taken apart whatever is in their texts, and are none where the
   );
 });
 
+test("a script that has run others tells what each of them has found", () => {
+  const one: Finding = { verdict: "same", title: "one" };
+  const other: Finding = { verdict: "missing", title: "other" };
+  expect(parseFindings(printed(one) + end + printed(other) + end)).toEqual([one, other]);
+  expect(() => parseFindings(printed(one) + end + printed(other))).toThrow("it is cut off");
+});
+
 test.each([
   ["a verdict that isn't known", `fine 0 0 x\n\n\n${end}`],
   ["a line of somebody else's", `Welcome!\n${end}`],
   ["a text that is longer than is said", `differs 1 1 x\nab\nb\n${end}`],
+  ["no line's end after a text", `differs 1 1 x\na.b.${end}`],
   ["a text where there is none", `same 1 0 x\na\n\n${end}`],
   ["a second text where there is one", `note 1 1 x\na\nb\n${end}`],
   ["no title", `same 0 0 \n\n\n${end}`],

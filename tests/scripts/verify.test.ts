@@ -120,6 +120,13 @@ const config = renderFiles({
   ],
   [`${checks}/up`]: ["#!/bin/sh", "echo up"],
 });
+/** What the kernel has without loading it; its list is one of the machine's, and so is asked for in another place. */
+const builtIn = (line: string) =>
+  [
+    `echo ${line} >$FOLDER/tmp/builtin`,
+    `printf '#!/bin/sh\\nfor last; do :; done\\ncase $last in /lib/modules/*.builtin) set -- "$1" "$2" $FOLDER/tmp/builtin ;; esac\\nexec /usr/bin/grep "$@"\\n' >$FOLDER/bin/grep`,
+    "chmod +x $FOLDER/bin/grep",
+  ].join("\n");
 const ufw = (from: string, to: string) => [`sed -i "s/${from}/${to}/" $FOLDER/ufw/added`];
 
 const cases: Record<string, Case> = {
@@ -145,6 +152,13 @@ const cases: Record<string, Case> = {
       "its file of sysctls is gone": [[`rm ${sysctls}`], `${sysctls}: missing`],
       "a module is not loaded": [
         ["rmdir $FOLDER/modules/nf_conntrack"],
+        "kernel modules: differs: -nf-conntrack",
+      ],
+      "a module is built in": [
+        ["rmdir $FOLDER/modules/nf_conntrack", builtIn("kernel/net/netfilter/nf_conntrack.ko")],
+      ],
+      "a module is not built in, though another is whose name ends alike": [
+        ["rmdir $FOLDER/modules/nf_conntrack", builtIn("kernel/net/x_nf_conntrack.ko")],
         "kernel modules: differs: -nf-conntrack",
       ],
       "IPVS's table has another size": [
@@ -340,6 +354,10 @@ const cases: Record<string, Case> = {
         [`rm $FOLDER/systemd/lib/${exporter} $FOLDER/systemd/active/${exporter}`],
         "installed packages: differs: -curl -prometheus-node-exporter",
         `${exporter}: missing`,
+      ],
+      "packages are gone but for their settings": [
+        ["printf '#!/bin/sh\\necho config-files 1\\n' >$FOLDER/bin/dpkg-query"],
+        "installed packages: differs: -curl -prometheus-node-exporter",
       ],
       "systemd can't be asked": [
         [

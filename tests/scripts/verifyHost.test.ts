@@ -122,6 +122,13 @@ test("every step is asked in one go; nothing differs after apply, and nothing is
   expect(found()).toEqual([]);
 });
 
+test("a host without room for scratch is asked all the same, and so is one whose sh is bash", () => {
+  host.program("sh", ['exec /bin/bash --posix "$@"']);
+  expect(found(["export TMPDIR=/nowhere", "rm /etc/lvs-ha/virtual-addresses"])).toEqual([
+    ["/etc/lvs-ha/virtual-addresses", "it is not there"],
+  ]);
+});
+
 test("an installed script that somebody has changed is found, and has no say in what else is", () => {
   expect(
     found([
