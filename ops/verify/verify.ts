@@ -52,11 +52,13 @@ export interface Unknown {
 /** Asks every host, in one connection each, and compares. */
 export async function verify(ssh: Ssh, stack: Stack): Promise<Verification> {
   const expected = new Map(stack.hosts.map((host) => [host.name, expectations(host)]));
+  // Of all hosts before the first is asked: a stack that isn't known here is an error.
+  const programs = new Map(stack.hosts.map((host) => [host.name, verifying(host)]));
   const answers = await ask(
     ssh,
     stack.hosts,
     ({ name }) => [...new Set(expected.get(name)?.flatMap(({ questions }) => questions))],
-    verifying,
+    ({ name }) => programs.get(name) ?? "",
   );
   const hosts = stack.hosts.map((host) =>
     verified(host, expected.get(host.name) ?? [], answers.get(host.name)),

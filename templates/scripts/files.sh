@@ -273,30 +273,30 @@ cannot_tell() {
     tell unknown "$title" "$scratch/why"
 }
 
-# verify_file PATH MODE [secret]: the other half of put. Standard input is what PATH should be.
-verify_file() {
+# verify_text PATH [secret]: whether PATH is what comes by standard input.
+verify_text() {
     cat >"$scratch/wanted-text"
     if [ ! -e "$1" ]; then
         tell missing "$1"
-        return
-    fi
-    if [ ! -f "$1" ] || ! cat "$1" >"$scratch/found-text" || ! stat -L -c '%04a %U:%G' "$1" >"$scratch/found-mode"; then
+    elif [ ! -f "$1" ] || ! cat "$1" >"$scratch/found-text"; then
         cannot_tell "$1" "it is no file that can be read"
-        return
+    else
+        differs "$1" "$scratch/wanted-text" "$scratch/found-text" "${2:-}"
     fi
-    differs "$1" "$scratch/wanted-text" "$scratch/found-text" "${3:-}"
+}
+
+# verify_file PATH MODE [secret]: the other half of put.
+verify_file() {
+    verify_text "$1" "${3:-}"
+    [ -f "$1" ] || return 0
     printf '%s root:root\n' "$2" >"$scratch/wanted-mode"
+    stat -L -c '%04a %U:%G' "$1" >"$scratch/found-mode"
     differs "mode of $1" "$scratch/wanted-mode" "$scratch/found-mode"
 }
 
 # verify_owner OWNER: the other half of own.
 verify_owner() {
-    printf '%s\n' "$1" >"$scratch/wanted-text"
-    if [ ! -e "$owners/${0##*/}" ]; then
-        tell missing "$owners/${0##*/}"
-    else
-        differs "$owners/${0##*/}" "$scratch/wanted-text" "$owners/${0##*/}"
-    fi
+    printf '%s\n' "$1" | verify_text "$owners/${0##*/}"
 }
 
 # verify_service UNIT [STATES]: at boot and now, in systemctl(1)'s words.

@@ -180,6 +180,18 @@ describe("lvs verify", () => {
     expect([repair.exitCode, stack.done()]).toEqual([1, []]);
   });
 
+  test("ends with 3, and asks no host, when a newer version has run a script that isn't known", async () => {
+    stack.changeResource("pair-web3-vip", ({ inputs }) => {
+      if (inputs?.create) inputs.create = inputs.create.replace("vip.sh", "newer.sh");
+    });
+    const { exitCode, stderr } = await lvs("verify");
+    expect([exitCode, stderr]).toEqual([
+      3,
+      "lvs: pair-web3-vip ran newer.sh, which this lvs doesn't know: the stack is of a newer version\n",
+    ]);
+    expect(looks()).toEqual([]);
+  });
+
   test("ends with 1 when a host can't be asked, though the others are as they should be", async () => {
     stack.cannotReach("web3");
     const { exitCode, stdout } = await lvs("verify");

@@ -80,6 +80,10 @@ const ownerOf = (script: string): Case["byHand"] => {
   return {
     "another resource owns it": [[`echo other >${path}`], `${path}: differs: -${owner} +other`],
     "nobody owns it": [[`rm ${path}`], `${path}: missing`],
+    "what says who owns it is a folder": [
+      [`rm ${path} && mkdir ${path}`],
+      `${path}: unknown: it is no file that can be read`,
+    ],
   };
 };
 
