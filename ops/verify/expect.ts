@@ -20,6 +20,8 @@ export interface Expectation {
   title: string;
   /** What the host must be asked for it: see report.sh. */
   questions: string[];
+  /** Answers without which nothing can be compared. */
+  needs: string[];
   want: (report: Report) => string;
   have: (report: Report) => string;
   /** What is worth knowing, and is no drift. */
@@ -54,6 +56,7 @@ function syncDaemons(step: Step, { syncDaemon }: DirectorConfig): Expectation {
     step,
     title: "connection sync daemons",
     questions: ["director"],
+    needs: ["ipvs-daemons"],
     want: (report) => {
       if (syncDaemon === undefined) return "";
       const states: SyncDaemon["state"][] =
@@ -73,6 +76,7 @@ function ipvs(step: Step, { restores }: StackHost, config: DirectorConfig): Expe
     step,
     title: "IPVS table",
     questions: ["director", "ipvs-rules", `file=${drainedFile}`, `file=${drainedByChangeFile}`],
+    needs: ["ipvs-rules", "ipvs-thresholds"],
     want: (report) => wantedTable(config, report),
     have: (report) => liveTable(config, report),
     notes: (report) => tableNotes(config, report, restores.flatMap(restoredAddresses)),
@@ -86,6 +90,7 @@ function restored(step: Step): Expectation {
     step,
     title: `new connections to ${addresses.join(", ")}`,
     questions: [],
+    needs: ["ipvs-rules"],
     want: () => "",
     have: (report) =>
       lines(leftDrained(report, addresses).map((key) => `${key} is still drained by a change`)),

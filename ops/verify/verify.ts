@@ -1,6 +1,6 @@
 // Holds every host against what the stack says, all at once.
 import { structuredPatch } from "diff";
-import { type Answer, ask, readable, type Report } from "../report";
+import { type Answer, ask, isAnswered, readable, type Report } from "../report";
 import type { Ssh } from "../ssh";
 import type { Stack, StackHost, Step } from "../stack";
 import { type Expectation, expectations } from "./expect";
@@ -88,21 +88,25 @@ export function verified(
     const found = steps.flatMap((step) =>
       findings(step, report).map((finding) => ({ step, finding })),
     );
+    const compared = expected.filter((expectation) => lacks(expectation, report) === undefined);
     return {
       ...{ name, role, unreachable: null },
       checked: found.filter(({ finding }) => finding.verdict !== "note").length + expected.length,
       drifts: [
         ...found.flatMap(({ step, finding }) => driftFound(step, finding)),
-        ...expected.flatMap((expectation) => driftOf(expectation, report)),
+        ...compared.flatMap((expectation) => driftOf(expectation, report)),
       ],
-      unknown: found.flatMap(({ step, finding }) =>
-        finding.verdict === "unknown"
-          ? [{ resource: step.name, title: finding.title, why: finding.why }]
-          : [],
-      ),
+      unknown: [
+        ...found.flatMap(({ step, finding }) =>
+          finding.verdict === "unknown"
+            ? [{ resource: step.name, title: finding.title, why: finding.why }]
+            : [],
+        ),
+        ...expected.flatMap((expectation) => unknownOf(expectation, report)),
+      ],
       notes: [
         ...found.flatMap(({ finding }) => (finding.verdict === "note" ? [finding.text] : [])),
-        ...expected.flatMap(({ notes }) => notes?.(report) ?? []),
+        ...compared.flatMap(({ notes }) => notes?.(report) ?? []),
       ],
     };
   }, nothing);
@@ -121,6 +125,18 @@ function driftFound(step: Step, finding: Finding): Drift[] {
     return drift(["it differs (secret, not shown)"]);
   }
   return [];
+}
+
+/** The first answer that it needs and hasn't got. */
+function lacks({ needs }: Expectation, report: Report): string | undefined {
+  return needs.find((name) => !isAnswered(report, name));
+}
+
+function unknownOf(expectation: Expectation, report: Report): Unknown[] {
+  const { step, title } = expectation;
+  const lacking = lacks(expectation, report);
+  if (lacking === undefined) return [];
+  return [{ resource: step.name, title, why: `the host has no answer to "${lacking}"` }];
 }
 
 function driftOf({ step, title, want, have }: Expectation, report: Report): Drift[] {

@@ -243,6 +243,33 @@ test("sync daemons that don't run, or not as the config says, are drift", () => 
   expect(of("", daemon("backup"))).toEqual(["+backup on eth0, id 51"]);
 });
 
+test("an IPVS that can't be asked is neither empty nor as the stack says", () => {
+  const host = hostOf(sampleStack(), "lvs1");
+  const [step] = host.steps;
+  if (step === undefined) throw new Error("no step");
+  const restore = { ...step, name: "pair-web1-restore-lvs1", script: "drain.sh" };
+  const restores = [{ ...restore, args: ["restore", "192.0.2.21"] }];
+  const of = (...questions: string[]) => {
+    const { drifts: all, unknown } = found(
+      "lvs1",
+      (sections) => {
+        for (const question of questions) sections.set(question, { status: 127, text: "" });
+      },
+      { ...host, restores },
+    );
+    expect(all).toEqual([]);
+    return unknown?.map(({ title, why }) => [title, why]);
+  };
+  const no = (question: string) => `the host has no answer to "${question}"`;
+  expect(of()).toEqual([]);
+  expect(of("ipvs-daemons")).toEqual([["connection sync daemons", no("ipvs-daemons")]]);
+  expect(of("ipvs-thresholds")).toEqual([["IPVS table", no("ipvs-thresholds")]]);
+  expect(of("ipvs-rules")).toEqual([
+    ["IPVS table", no("ipvs-rules")],
+    ["new connections to 192.0.2.21", no("ipvs-rules")],
+  ]);
+});
+
 test("a weight that somebody set with ipvsadm is drift, as is a real server that somebody took out", () => {
   expect(
     drifts("lvs1", (sections) => {
