@@ -22,8 +22,6 @@ export interface StackHost {
   connection: Connection;
   /** What was done on it, in order. */
   steps: Step[];
-  /** The scripts that it has, by name. */
-  scripts: Record<string, string>;
   /** On a director, the VRRP instance of each virtual service, by the service's name in the kernel; empty in the state of earlier versions. */
   services: { service: ServiceName; vrrpInstance: string }[];
 }
@@ -76,11 +74,7 @@ export async function readStack(options: StackOptions): Promise<Stack> {
 export function stackOf(exported: string): Stack {
   const { resources } = deploymentSchema.parse(JSON.parse(exported)).deployment;
   const live = resources.filter((resource) => resource.delete !== true);
-  const texts = live.find(({ type }) => type === "lvs-ha:index:HostScripts");
-  const { files: scripts } = scriptsSchema.parse(texts?.inputs ?? {});
-  const hosts = live.flatMap((resource) =>
-    hostOf(resource, live).map((host) => ({ ...host, scripts })),
-  );
+  const hosts = live.flatMap((resource) => hostOf(resource, live));
   if (hosts.length === 0) {
     throw new CouldNotLook("the stack has no hosts yet: run pulumi up first");
   }
@@ -113,8 +107,6 @@ const inputsSchema = z.object({
   stdin: z.string().default(""),
 });
 
-const scriptsSchema = z.object({ files: z.record(z.string(), z.string()).default({}) });
-
 const directorSchema = z.object({
   services: z.array(z.object({ service: z.string(), vrrpInstance: z.string() })).default([]),
 });
@@ -132,10 +124,7 @@ const roleOf: Partial<Record<string, StackHost["role"]>> = {
 const commandType = "command:remote:Command";
 
 /** A component that stands for a host, with its commands; nothing for any other resource. */
-function hostOf(
-  { urn, type, parent, outputs }: Resource,
-  all: Resource[],
-): Omit<StackHost, "scripts">[] {
+function hostOf({ urn, type, parent, outputs }: Resource, all: Resource[]): StackHost[] {
   const role = roleOf[type];
   if (role === undefined) return [];
   const pair = all.find((resource) => resource.urn === parent);

@@ -47,15 +47,26 @@ export function bundle(): string {
       "export LC_ALL=C",
       `if [ ! -d ${stage} ]; then`,
       `mkdir -p -m 0700 ${transit}`,
-      `new=$(mktemp -d ${transit}/new.XXXXXX)`,
-      `trap 'rm -rf "$new"' EXIT`,
-      ...Object.entries(scriptTexts()).flatMap(([file, text]) => hereDocument(file, text)),
+      ...inScratch(`mktemp -d ${transit}/new.XXXXXX`),
       // Somebody else may have brought them meanwhile.
-      `mv -T "$new" ${stage} 2>/dev/null || [ -d ${stage} ]`,
+      `mv -T "$stage" ${stage} 2>/dev/null || [ -d ${stage} ]`,
       "fi",
       `sh ${stage}/drain.sh serves`,
     ].join("\n"),
   );
+}
+
+/** Lines of shell that unpack every script into a scratch folder, `$stage`, which goes when the shell ends. */
+export function unpacked(): string[] {
+  return ["set -eu", "export LC_ALL=C", ...inScratch("mktemp -d")];
+}
+
+function inScratch(make: string): string[] {
+  return [
+    `stage=$(${make})`,
+    `trap 'rm -rf "$stage"' EXIT`,
+    ...Object.entries(scriptTexts()).flatMap(([file, text]) => hereDocument(file, text)),
+  ];
 }
 
 let digests: Record<string, string> | undefined;
@@ -74,5 +85,5 @@ export function scriptDigest(file: string): string {
 function hereDocument(file: string, text: string): string[] {
   const end = `END_OF_${file}`;
   if (text.split("\n").includes(end)) throw new Error(`${file} contains the line ${end}`);
-  return [`cat >"$new/${file}" <<'${end}'`, text.replace(/\n$/, ""), end];
+  return [`cat >"$stage/${file}" <<'${end}'`, text.replace(/\n$/, ""), end];
 }

@@ -1,11 +1,10 @@
 #!/bin/sh
-# Firewall: firewall.sh apply OWNER BACKEND "$SSH_CONNECTION" <FILES | firewall.sh undo OWNER
+# Firewall: firewall.sh apply|verify OWNER BACKEND "$SSH_CONNECTION" <FILES | firewall.sh undo OWNER
 # The SSH client that brings the change is let in before anything is denied, and stays let in.
 set -eu
 what=firewall
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
-lock
 table=/etc/lvs-ha/firewall.nft
 clients=/etc/lvs-ha/ssh-clients.nft
 service=lvs-ha-firewall.service
@@ -15,6 +14,7 @@ ufw_was=/var/lib/lvs-ha/ufw-was
 ufw_sysctls=/var/lib/lvs-ha/ufw-sysctls
 
 apply() {
+    lock
     own "$1"
     backend=$2
     client_is "$3"
@@ -40,12 +40,25 @@ apply() {
 }
 
 undo() {
+    lock
     undo_for "$1"
     make_scratch
     client_is "$(ssh_connection)"
     ufw_may_go
     ufw_undo
     nft_undo
+}
+
+verify() {
+    split_files
+    verify_owner "$1"
+    [ ! -f "$scratch/files/ufw" ] || ufw_verify
+    if [ -f "$scratch/files$table" ]; then
+        nft_written verify_file
+        verify_service $service
+        nft_verify
+    fi
+    tell end verify
 }
 
 go_back() {
@@ -244,6 +257,33 @@ lets_client_in() {
     ' $profiles -
 }
 
+# What the operator has of the wanted rules is as good as ours.
+ufw_verify() {
+    command -v ufw >"$scratch/program" || {
+        tell missing ufw
+        return 0
+    }
+    { ufw status >"$scratch/status" && ufw show added >"$scratch/shown"; } 2>"$scratch/ufw" || {
+        cannot_tell ufw "ufw says: $(tail -n 1 "$scratch/ufw")"
+        return 0
+    }
+    sed '/^$/d' "$scratch/files/ufw" | sort -u >"$scratch/wanted"
+    sed -n 's/^ufw //p' "$scratch/shown" | awk '
+        FILENAME == ARGV[1] { wanted[$0]; next }
+        {
+            ours = sub(/ comment .lvs-ha.$/, "")
+            sub(/ comment .*/, "")
+            plain = $0
+            sub(/ log(-all)? /, " ", plain)
+            if (ours) print
+            else if (plain in wanted) print plain
+        }
+    ' "$scratch/wanted" - | sort -u >"$scratch/theirs"
+    { echo "Status: active" && cat "$scratch/wanted"; } >"$scratch/all-wanted"
+    { head -n 1 "$scratch/status" && cat "$scratch/theirs"; } >"$scratch/all-found"
+    differs ufw "$scratch/all-wanted" "$scratch/all-found"
+}
+
 ufw_go_back() {
     [ -e "$scratch/ufw-done" ] || return 0
     tac "$scratch/ufw-done" | while IFS='|' read -r did mark rule; do
@@ -364,9 +404,9 @@ nft_check() {
     nft -c -f "$scratch/files$table" >"$scratch/nft" 2>&1 || fail "nft refuses the table: $(cat "$scratch/nft")"
 }
 
-nft_apply() {
-    nft_begun=yes
-    put $unit 0644 <<UNIT
+# nft_written put|verify_file: the table last, which replaces the one that is live in one transaction.
+nft_written() {
+    "$1" $unit 0644 <<UNIT
 [Unit]
 Description=Packet filter of the LVS load balancer
 After=nftables.service ufw.service
@@ -384,13 +424,33 @@ ExecStop=/usr/sbin/nft delete table inet lvs_ha
 [Install]
 WantedBy=sysinit.target
 UNIT
-    # It replaces the table that is live in one transaction.
-    put $table 0644 <"$scratch/files$table"
+    "$1" $table 0644 <"$scratch/files$table"
+}
+
+nft_apply() {
+    nft_begun=yes
+    nft_written put
     systemctl daemon-reload
     enable_at_boot $service
     systemctl reload-or-restart $service
     nft list table inet lvs_ha >"$scratch/nft" 2>&1 || fail "the table is not in the kernel; see: journalctl -u $service"
     say "nftables table lvs_ha is live"
+}
+
+# The table as it is, and as its text makes it in a network namespace of its own: the same words if the text is live.
+nft_verify() {
+    # shellcheck disable=SC2016 # the inner shell's own argument
+    unshare --net sh -c 'nft -f "$1" && nft -s list table inet lvs_ha' sh "$scratch/files$table" >"$scratch/reference" 2>"$scratch/nft" || {
+        cannot_tell "nftables table lvs_ha" "its text can't be tried in a network namespace of its own: $(tail -n 1 "$scratch/nft")"
+        return 0
+    }
+    if nft -s list table inet lvs_ha >"$scratch/live" 2>"$scratch/nft"; then
+        differs "nftables table lvs_ha" "$scratch/reference" "$scratch/live"
+    elif nft list tables >"$scratch/tables" 2>"$scratch/nft"; then
+        tell missing "nftables table lvs_ha"
+    else
+        cannot_tell "nftables table lvs_ha" "nft says: $(tail -n 1 "$scratch/nft")"
+    fi
 }
 
 nft_begun=

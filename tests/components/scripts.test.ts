@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { LvsHaPair } from "../../components";
 import type * as hostScripts from "../../components/host/scripts";
 import { scriptDigests, usedScripts } from "../../components/host/scriptUse";
+import { parseSections } from "../../components/render/files";
 import { shellCode } from "../../components/host/shellCode";
 import { register, type Registered } from "../support/mocks";
 import { settingsOf, smallStack } from "../support/stacks";
@@ -144,14 +145,19 @@ test("metrics, which look for scripts that were changed by hand, are told of eve
 });
 
 test("every script is run or used by a step", async () => {
-  const run = (await commandsOf(texts, true)).flatMap(({ inputs: { create, delete: undo } }) =>
-    [create, undo].flatMap(
-      (line) =>
-        /\/(?:usr\/local\/lib\/lvs-ha|run\/lvs-ha\/\w+)\/([\w-]+\.sh) /.exec(String(line)) ?? [],
-    ),
+  const run = (await commandsOf(texts, true)).flatMap(
+    ({ inputs: { create, delete: undo, stdin } }) => [
+      ...[create, undo].flatMap(
+        (line) =>
+          /\/(?:usr\/local\/lib\/lvs-ha|run\/lvs-ha\/\w+)\/([\w-]+\.sh) /.exec(String(line))?.[1] ??
+          [],
+      ),
+      // What system.sh is to run.
+      ...parseSections(String(stdin)).map(({ words: [file = ""] }) => file),
+    ],
   );
   const used = run.flatMap((file) => (file in texts ? usedScripts(file, texts) : []));
-  expect([...new Set([...used, "authorize.sh"])].sort()).toEqual(files);
+  expect([...new Set([...used, "authorize.sh", "drain.sh"])].sort()).toEqual(files);
 });
 
 test("a script names others by paths that can be read from its text", () => {
@@ -170,8 +176,11 @@ test("a script names others by paths that can be read from its text", () => {
       .filter(({ word, name }) => !(word.includes("/") && seen.includes(name)))
       .map(({ line }) => `${file}: ${line.trim()}`);
   });
-  // What unpacks all of them.
-  expect(unread).toEqual(['install.sh: for script in "$stage"/*.sh; do']);
+  // What puts all of them in their place, and looks for them there.
+  const all = 'install.sh: for script in "$stage"/*.sh; do';
+  // What is in its input is part of its step's digest.
+  const told = 'system.sh: [ "$script" != firewall.sh ] || set -- "$@" "$client"';
+  expect(unread).toEqual([all, all, told]);
 });
 
 test("scripts that use each other, and one that is used by way of another, count", () => {
