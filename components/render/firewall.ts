@@ -1,4 +1,5 @@
 // Firewall of a host: ufw rules or an nftables table; `notrack` for what IPVS forwards, marks for fwmark services.
+import { asksPort, checkers } from "../keepalived/checkers";
 import { canonical, checkedFamily, isInNetworkOf, withoutPrefix, type Family } from "../schema";
 import {
   ownAddressFor,
@@ -69,10 +70,10 @@ export function renderDirectorFirewall(settings: Settings, director: DirectorSet
       const own = ownAddressFor(service, instances, director);
       return service.realServers.flatMap(({ checks }) =>
         checks.flatMap(({ check, port, through }): Opening[] =>
-          through && own
+          through && own && asksPort(check)
             ? [
                 {
-                  protocol: check.type === "udp" || check.type === "dns" ? "udp" : "tcp",
+                  protocol: checkers[check.type].transport,
                   from: through.virtualAddress,
                   fromPort: port,
                   to: withoutPrefix(own),

@@ -1,4 +1,5 @@
 // Rules about health checks.
+import { asksPort, checkers } from "../keepalived/checkers";
 import { checkedFamily, isLinkLocal, type Check, type StackConfig } from "../schema";
 import { hasAnchors } from "../schema/regex";
 import {
@@ -62,7 +63,7 @@ export const checkRules: Rule[] = [
           if (check.address !== undefined && checkedFamily(check.address) !== family) {
             errors.push(`${at}.address: "${check.address}" is not of the virtual server's family`);
           }
-          if (!("throughVirtualAddress" in check) || !check.throughVirtualAddress) return errors;
+          if (!asksPort(check) || !check.throughVirtualAddress) return errors;
           const through = `${at}.throughVirtualAddress: true`;
           for (const key of ["address", "bindInterface"] as const) {
             if (check[key] !== undefined) {
@@ -95,8 +96,7 @@ export const checkRules: Rule[] = [
         return membersOf({ realServers, maintenance }, service.realServers).flatMap((member) =>
           checksOf(service, member).flatMap((check) =>
             service.fwmark !== undefined &&
-            "connectTimeoutSeconds" in check &&
-            check.type !== "ping" &&
+            asksPort(check) &&
             check.port === undefined &&
             member.port === undefined &&
             port === undefined
@@ -118,7 +118,7 @@ export const checkRules: Rule[] = [
           const own = realServer && addressesOf(realServer)[familyOfService(service)];
           return checksOf(service, member).flatMap((check) => {
             if (!("connectTimeoutSeconds" in check)) return [];
-            const isThrough = "throughVirtualAddress" in check && check.throughVirtualAddress;
+            const isThrough = asksPort(check) && check.throughVirtualAddress;
             const asked = isThrough ? flow?.address : (check.address ?? own);
             return asked !== undefined && isLinkLocal(asked) && check.bindInterface === undefined
               ? [
@@ -138,11 +138,7 @@ export const checkRules: Rule[] = [
           return [];
         }
         return written(service, i).flatMap(({ at, check }) =>
-          (check.type === "tcp" ||
-            check.type === "http" ||
-            check.type === "https" ||
-            check.type === "smtp") &&
-          check.port === undefined
+          asksPort(check) && checkers[check.type].transport === "tcp" && check.port === undefined
             ? [
                 `${at}.type: "${check.type}" of a ${flow.protocol} service would take every real server out; set the check's port to a TCP port that tells its health`,
               ]

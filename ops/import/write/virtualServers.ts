@@ -1,4 +1,5 @@
 // Virtual servers and real servers as the stack config has them.
+import { checkers } from "../../../components/keepalived/checkers";
 import { canonical, checkedFamily, type Family } from "../../../components/schema";
 import { withDefaults } from "../read/checks";
 import type { DirectorReading } from "../read/director";
@@ -154,8 +155,9 @@ function throughOrNot(
   const port = member.port === 0 ? undefined : member.port;
   const known = check.port === port && service.options.protocol === "TCP";
   if (check.throughVirtualAddress) return known ? { ...check, port: undefined } : check;
+  const checker = check.type && checkers[check.type];
   const wouldGoThrough =
-    ["tcp", "http", "https", "smtp"].includes(check.type ?? "") &&
+    checker?.throughByDefault &&
     forwarding !== "NAT" &&
     check.address === undefined &&
     check.bindInterface === undefined &&
@@ -168,9 +170,7 @@ function throughOrNot(
     ...check,
     ...(wouldGoThrough ? { throughVirtualAddress: false } : {}),
     // A check by TCP of a service that isn't TCP has to name its port.
-    ...(tcpOfUdp && ["tcp", "http", "https", "smtp"].includes(check.type ?? "")
-      ? { port: member.port }
-      : {}),
+    ...(tcpOfUdp && checker?.transport === "tcp" ? { port: member.port } : {}),
   };
 }
 
