@@ -1,13 +1,13 @@
 // A real server: it answers for the virtual addresses without ever claiming them by ARP.
 import * as pulumi from "@pulumi/pulumi";
+import { firewallBackends, renderRealServerFirewall } from "./firewall";
 import { digest } from "./host/digest";
 import { fileSums } from "./host/fileSums";
 import { Host, type ScriptCall } from "./host/host";
 import { scriptDigest, scriptsHome } from "./host/scripts";
 import type { LvsNode } from "./lvsNode";
-import { firewallPackages, osProfiles } from "./os/profiles";
+import { osProfiles } from "./os/profiles";
 import { renderFiles } from "./render/files";
-import { renderRealServerFirewall } from "./render/firewall";
 import { ipvsEntries } from "./render/ipvs";
 import { renderRealServerKernel } from "./render/kernel";
 import { loopbackAddresses } from "./render/loopback";
@@ -54,7 +54,11 @@ export class RealServer extends pulumi.ComponentResource {
       system: [os.id, os.versionId],
       conntrackMax: kernel.realServerConntrackMax,
       interfaces: [],
-      packages: [...os.packages.realServer, ...firewallPackages[firewall.backend], ...packages],
+      packages: [
+        ...os.packages.realServer,
+        ...firewallBackends[firewall.backend].packages,
+        ...packages,
+      ],
     });
     // What it serves with.
     const steps: Record<string, ScriptCall & { stdin: string }> = {

@@ -2,7 +2,7 @@
 // A deliberate change: npx jest tests/render --ci=false, with UPDATE_GOLDENS=1, then read the diff.
 import { join } from "node:path";
 import { osProfiles } from "../../components/os/profiles";
-import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
+import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/firewall";
 import { renderKeepalived, renderSecrets } from "../../components/render/keepalived";
 import { renderDirectorKernel, renderRealServerKernel } from "../../components/render/kernel";
 import { renderTemplate } from "../../components/render/template";

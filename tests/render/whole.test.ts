@@ -6,7 +6,12 @@ import { z } from "zod";
 import { LvsHaPair } from "../../components";
 import { check } from "../../components/config";
 import { osProfiles } from "../../components/os/profiles";
-import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
+import {
+  backendNames,
+  firewallBackends,
+  renderDirectorFirewall,
+  renderRealServerFirewall,
+} from "../../components/firewall";
 import { ipvsEntries } from "../../components/render/ipvs";
 import {
   renderDirectorConfig,
@@ -159,11 +164,9 @@ test("each key's value is in what hosts get; a key that is left out changes it, 
 
 /** The same settings with each back end that has words for all of it. */
 function backends(settings: Settings): [name: string, settings: Settings][] {
-  const hasSctp = settings.virtualServers.some(({ flows }) =>
-    flows.some(({ protocol }) => protocol === "SCTP"),
-  );
-  return (["ufw", "nftables", "none"] as const)
-    .filter((backend) => backend !== "ufw" || !hasSctp)
+  const flows = settings.virtualServers.flatMap((service) => service.flows);
+  return backendNames
+    .filter((backend) => flows.every(({ protocol }) => firewallBackends[backend].speaks(protocol)))
     .map((backend) => [backend, { ...settings, firewall: { ...settings.firewall, backend } }]);
 }
 

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseFiles, renderFiles } from "../../components/render/files";
-import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
+import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/firewall";
 import { example, exampleNames } from "../support/examples";
 import { unpackPackage } from "../support/packages";
 import { settingsOf, smallStack, type Stack } from "../support/stacks";

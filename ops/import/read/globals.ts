@@ -1,5 +1,5 @@
 // global_defs: the daemon's settings, mail, and what instances and virtual servers take for a default.
-import { vrrpGroups } from "../../../components/render/firewall";
+import { vrrpGroups } from "../../../components/firewall/openings";
 import { address, checkedFamily, name, type Family } from "../../../components/schema";
 import {
   always,
