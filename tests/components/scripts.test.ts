@@ -95,6 +95,7 @@ const table: Record<string, string[]> = {
   "authorize.sh": ["authorize"],
   "drain.sh": [],
   "files.sh": ["drain", "firewall", "keepalived", "kernel", "secrets", "version", "vip"],
+  "firewall-ufw.sh": ["drain", "firewall"],
   "firewall.sh": ["drain", "firewall"],
   "install.sh": [],
   "ipvs.sh": ["keepalived", "secrets", "version"],
