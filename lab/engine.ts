@@ -3,23 +3,15 @@
  * engine is built from its Go modules and plugins are the lab's own stand-ins. The user's Pulumi home isn't touched.
  */
 import { existsSync } from "node:fs";
-import {
-  copyFile,
-  mkdir,
-  mkdtemp,
-  readFile,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
+import { engineBuild, oldestEngine, onPath } from "../tools/offline-engine/build";
+import { bundlePlugin } from "../tools/offline-engine/plugins/bundle";
 import { type CacheItem, type Report, cachePath, cached } from "./cache";
 import { withLock } from "./lock";
 import { cacheDirectory, projectRoot } from "./paths";
-import { bundlePlugin } from "./plugins/bundle";
 import { lastLines, output, run } from "./run";
 
 /** A Pulumi engine that can run this project. */
@@ -38,9 +30,6 @@ interface Binaries {
   path: string[];
   origin: string;
 }
-
-/** An older engine on PATH is left alone. */
-const oldestEngine = "3.200.0";
 
 /** A machine without a way to the download must not wait for it long. */
 const downloadLimitSeconds = 60;
@@ -111,7 +100,7 @@ function cachedDownload(version: string): Binaries | undefined {
 }
 
 async function cachedBuild(version: string): Promise<Binaries | undefined> {
-  const directory = cachePath(await buildItem(version));
+  const directory = cachePath(await engineBuild(version));
   return existsSync(directory) ? built(directory, version) : undefined;
 }
 
@@ -143,7 +132,7 @@ function downloadItem(version: string): CacheItem {
 }
 
 async function builtEngine(version: string, report: Report): Promise<Binaries> {
-  return built(await cached(await buildItem(version), report), version);
+  return built(await cached(await engineBuild(version), report), version);
 }
 
 function downloaded(directory: string, version: string): Binaries {
@@ -152,88 +141,6 @@ function downloaded(directory: string, version: string): Binaries {
 
 function built(directory: string, version: string): Binaries {
   return { path: [join(directory, "bin")], origin: `${version}, built from its Go modules` };
-}
-
-/**
- * The two programs, each in a module of its own: they have dependencies in versions that exclude each other. `go.sum` pins
- * every source file.
- */
-const programs = [
-  {
-    module: "cli",
-    program: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-    versionedBy: "github.com/pulumi/pulumi/pkg/v3",
-  },
-  // The newest that has a tag; it speaks the protocol of later engines.
-  {
-    module: "language",
-    program: "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
-    versionedBy: undefined,
-  },
-] as const;
-
-async function buildItem(version: string): Promise<CacheItem> {
-  const source = (module: string, file: string) => join(__dirname, "engine", module, file);
-  const modFiles = programs.flatMap(({ module }) =>
-    ["go.mod", "go.sum"].map((file) => source(module, file)),
-  );
-  const texts = await Promise.all(modFiles.map((file) => readFile(file, "utf8")));
-  return {
-    name: "engine-build",
-    ingredients: [version, process.arch, ...texts],
-    build: async (directory, report) => {
-      await requireGo();
-      for (const { module, program, versionedBy } of programs) {
-        const work = await mkdtemp(join(directory, `${module}.`));
-        await copyFile(source(module, "go.mod"), join(work, "go.mod"));
-        await copyFile(source(module, "go.sum"), join(work, "go.sum"));
-        if (versionedBy !== undefined)
-          await requireModule(join(work, "go.mod"), versionedBy, version);
-        report(`building ${program.split("/").at(-1) ?? program} ${version}`);
-        const setVersion = `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`;
-        await output(
-          "go",
-          [
-            "build",
-            "-trimpath",
-            "-ldflags",
-            `-s -w ${setVersion}`,
-            "-o",
-            `${directory}/bin/`,
-            program,
-          ],
-          {
-            cwd: work,
-            env: { ...process.env, CGO_ENABLED: "0" },
-            timeoutSeconds: 3000,
-            onLine: report,
-            logFile: join(directory, "build.log"),
-          },
-        );
-        await rm(work, { recursive: true });
-      }
-    },
-  };
-}
-
-/** Go 1.21 is the first that fetches the newer toolchain which a module asks for. */
-async function requireGo(): Promise<void> {
-  const go = onPath("go");
-  const version = go && /go(\d+\.\d+)/.exec(await output(go, ["env", "GOVERSION"]))?.[1];
-  if (version && version.localeCompare("1.21", "en", { numeric: true }) >= 0) return;
-  throw new Error(
-    "Pulumi can't be downloaded here, and building it needs Go 1.21 or later on PATH; " +
-      `this machine has ${version ? `Go ${version}` : "none"}. Install Pulumi (${oldestEngine} or later) or Go.`,
-  );
-}
-
-async function requireModule(goMod: string, module: string, version: string): Promise<void> {
-  const found = new RegExp(`^\\s*${module} v(\\S+)`, "m").exec(await readFile(goMod, "utf8"))?.[1];
-  if (found === version) return;
-  throw new Error(
-    `package.json pins @pulumi/pulumi ${version}, but lab/engine/cli/go.mod has ${module} v${String(found)}; ` +
-      `in that folder, run: go get -tool ${module}/cmd/pulumi@v${version}`,
-  );
 }
 
 interface PluginRequest {
@@ -288,7 +195,10 @@ async function writeStandIn(plugin: "command" | "tls", folder: string): Promise<
   await mkdir(unfinished, { recursive: true });
   try {
     bundlePlugin(plugin, join(unfinished, name));
-    await writeFile(join(unfinished, "stand-in"), "made by lvs-ha's lab from lab/plugins\n");
+    await writeFile(
+      join(unfinished, "stand-in"),
+      "made by lvs-ha's lab from tools/offline-engine\n",
+    );
     if (!existsSync(executable)) {
       await rm(folder, { recursive: true, force: true });
       await rename(unfinished, folder);
@@ -298,9 +208,4 @@ async function writeStandIn(plugin: "command" | "tls", folder: string): Promise<
   } finally {
     await rm(unfinished, { recursive: true, force: true });
   }
-}
-
-function onPath(program: string): string | undefined {
-  const folders = (process.env.PATH ?? "").split(delimiter);
-  return folders.map((folder) => join(folder, program)).find((file) => existsSync(file));
 }

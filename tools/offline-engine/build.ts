@@ -1,0 +1,102 @@
+/** The engine, built from its Go modules where it can't be downloaded. */
+import { existsSync } from "node:fs";
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+
+import type { CacheItem } from "../../lab/cache";
+import { output } from "../../lab/run";
+
+/** The oldest engine that runs this project. */
+export const oldestEngine = "3.200.0";
+
+/**
+ * The two programs, each in a module of its own: they have dependencies in versions that exclude each other. `go.sum` pins
+ * every source file.
+ */
+const programs = [
+  {
+    module: "cli",
+    program: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+    versionedBy: "github.com/pulumi/pulumi/pkg/v3",
+  },
+  // The newest that has a tag; it speaks the protocol of later engines.
+  {
+    module: "language",
+    program: "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
+    versionedBy: undefined,
+  },
+] as const;
+
+/**
+ * The engine and its language host, to be built from their Go modules: about 8 minutes on 2 cores. Its build throws an Error when there
+ * is no Go, or the module pins another version.
+ */
+export async function engineBuild(version: string): Promise<CacheItem> {
+  const source = (module: string, file: string) => join(__dirname, "engine", module, file);
+  const modFiles = programs.flatMap(({ module }) =>
+    ["go.mod", "go.sum"].map((file) => source(module, file)),
+  );
+  const texts = await Promise.all(modFiles.map((file) => readFile(file, "utf8")));
+  return {
+    name: "engine-build",
+    ingredients: [version, process.arch, ...texts],
+    build: async (directory, report) => {
+      await requireGo();
+      for (const { module, program, versionedBy } of programs) {
+        const work = await mkdtemp(join(directory, `${module}.`));
+        await copyFile(source(module, "go.mod"), join(work, "go.mod"));
+        await copyFile(source(module, "go.sum"), join(work, "go.sum"));
+        if (versionedBy !== undefined)
+          await requireModule(join(work, "go.mod"), versionedBy, version);
+        report(`building ${program.split("/").at(-1) ?? program} ${version}`);
+        const setVersion = `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`;
+        await output(
+          "go",
+          [
+            "build",
+            "-trimpath",
+            "-ldflags",
+            `-s -w ${setVersion}`,
+            "-o",
+            `${directory}/bin/`,
+            program,
+          ],
+          {
+            cwd: work,
+            env: { ...process.env, CGO_ENABLED: "0" },
+            timeoutSeconds: 3000,
+            onLine: report,
+            logFile: join(directory, "build.log"),
+          },
+        );
+        await rm(work, { recursive: true });
+      }
+    },
+  };
+}
+
+/** Go 1.21 is the first that fetches the newer toolchain which a module asks for. */
+async function requireGo(): Promise<void> {
+  const go = onPath("go");
+  const version = go && /go(\d+\.\d+)/.exec(await output(go, ["env", "GOVERSION"]))?.[1];
+  if (version && version.localeCompare("1.21", "en", { numeric: true }) >= 0) return;
+  throw new Error(
+    "Pulumi can't be downloaded here, and building it needs Go 1.21 or later on PATH; " +
+      `this machine has ${version ? `Go ${version}` : "none"}. Install Pulumi (${oldestEngine} or later) or Go.`,
+  );
+}
+
+async function requireModule(goMod: string, module: string, version: string): Promise<void> {
+  const found = new RegExp(`^\\s*${module} v(\\S+)`, "m").exec(await readFile(goMod, "utf8"))?.[1];
+  if (found === version) return;
+  throw new Error(
+    `package.json pins @pulumi/pulumi ${version}, but tools/offline-engine/engine/cli/go.mod has ${module} v${String(found)}; ` +
+      `in that folder, run: go get -tool ${module}/cmd/pulumi@v${version}`,
+  );
+}
+
+/** A program on PATH. */
+export function onPath(program: string): string | undefined {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  return folders.map((folder) => join(folder, program)).find((file) => existsSync(file));
+}
