@@ -7,6 +7,7 @@ import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promise
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
+import { compareVersions } from "../components/os/versions";
 import { engineBuild, oldestEngine, onPath } from "../tools/offline-engine/build";
 import { bundlePlugin } from "../tools/offline-engine/plugins/bundle";
 import { type CacheItem, type Report, cachePath, cached } from "./cache";
@@ -90,7 +91,7 @@ async function installedEngine(): Promise<Binaries | undefined> {
   if (engine === undefined || languageHost === undefined) return undefined;
   const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
   const version = (await output(engine, ["version"], { env })).trim().replace(/^v/, "");
-  if (version.localeCompare(oldestEngine, "en", { numeric: true }) < 0) return undefined;
+  if (compareVersions(version, oldestEngine) < 0) return undefined;
   return { path: [], origin: `${engine} ${version}, which this machine has` };
 }
 

@@ -1,5 +1,5 @@
 // What an import did with each line of the config: kept it, changed it, or could not express it.
-import { closest, distance } from "fastest-levenshtein";
+import { nearest } from "../../components/nearest";
 import type { Remark } from "./syntax/lines";
 import type { Statement } from "./syntax/parse";
 
@@ -199,10 +199,4 @@ function placeOf({ file, line, text }: Statement): { where: string; text: string
 
 function allOf(statements: Statement[]): Statement[] {
   return statements.flatMap((statement) => [statement, ...allOf(statement.block ?? [])]);
-}
-
-function nearest(word: string, known: string[]): string | undefined {
-  if (known.length === 0) return undefined;
-  const best = closest(word, known);
-  return distance(word, best) <= Math.max(2, word.length / 3) ? best : undefined;
 }

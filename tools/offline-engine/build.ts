@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 
+import { compareVersions } from "../../components/os/versions";
 import type { CacheItem } from "../../lab/cache";
 import { output } from "../../lab/run";
 
@@ -79,7 +80,7 @@ export async function engineBuild(version: string): Promise<CacheItem> {
 async function requireGo(): Promise<void> {
   const go = onPath("go");
   const version = go && /go(\d+\.\d+)/.exec(await output(go, ["env", "GOVERSION"]))?.[1];
-  if (version && version.localeCompare("1.21", "en", { numeric: true }) >= 0) return;
+  if (version && compareVersions(version, "1.21") >= 0) return;
   throw new Error(
     "Pulumi can't be downloaded here, and building it needs Go 1.21 or later on PATH; " +
       `this machine has ${version ? `Go ${version}` : "none"}. Install Pulumi (${oldestEngine} or later) or Go.`,
