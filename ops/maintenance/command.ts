@@ -2,11 +2,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Argument, type Command } from "commander";
 import { z } from "zod";
-import { configEntries } from "../config";
+import type { StackConfig } from "../../components/schema";
+import { configEntries, namedHosts } from "../config";
 import { mustBeAskable, saysYes } from "../confirm";
 import { lastIn } from "../drain/members";
 import { CouldNotLook, exitCodes, Interrupted, Refused, UsageError } from "../exit";
-import { planGoodbye } from "../failover/plan";
+import { planDeparture } from "../failover/plan";
 import { type StackCommandOptions, stackCommand } from "../options";
 import { pulumi, pulumiOnTerminal } from "../pulumi";
 import { isInterrupted, toItsEnd } from "../signals";
@@ -115,13 +116,11 @@ interface Maintenance {
   isSet: boolean;
 }
 
-const named = z.array(z.object({ name: z.string() })).default([]);
-
 const configSchema = z.object({
-  directors: named,
-  realServers: named,
+  directors: namedHosts.default([]),
+  realServers: namedHosts.default([]),
   maintenance: z.array(z.string()).optional(),
-});
+} satisfies Partial<Record<keyof StackConfig, z.ZodType>>);
 
 async function readMaintenance(options: Options): Promise<Maintenance> {
   const config = configSchema.safeParse(await configEntries(options));
@@ -171,7 +170,7 @@ async function mayLeave(host: string, options: Options, { say, colors }: Voice):
   const last = lastIn(status, host);
   if (last.length > 0) throw new Refused(`${host} is the last one in a pool: ${last.join("; ")}`);
   if (!status.directors.some(({ name }) => name === host)) return;
-  const { moves, warnings } = planGoodbye(stack, status, host);
+  const { moves, warnings } = planDeparture(stack, status, host);
   for (const { instance, addresses, to } of moves) {
     say(`${host} is active for ${instance} (${addresses.join(", ")}); ${to} takes over`);
   }
