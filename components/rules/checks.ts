@@ -1,6 +1,7 @@
 // Rules about health checks.
 import { asksPort, checkers } from "../keepalived/checkers";
 import { checkedFamily, isLinkLocal, type Check, type StackConfig } from "../schema";
+import { regexKeys } from "../schema/checks";
 import { hasAnchors } from "../schema/regex";
 import {
   addressesOf,
@@ -147,9 +148,6 @@ export const checkRules: Rule[] = [
       }),
   }),
 ];
-
-/** Keys of a URL that say how its `regex` is matched. */
-export const regexKeys = ["regexNoMatch", "regexOptions", "regexStack"] as const;
 
 /** Every check that a virtual server's config holds. */
 export function written(service: Service, i: number): Placed[] {

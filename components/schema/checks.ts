@@ -133,6 +133,9 @@ const url = z.strictObject({
     ),
 });
 
+/** Keys of a URL that say how its `regex` is matched. */
+export const regexKeys = ["regexNoMatch", "regexOptions", "regexStack"] as const;
+
 const httpVersions = ["1.0", "1.0C", "1.1"] as const;
 
 /** YAML reads 1.1 without quotes as a number, and 1.0 as 1. */

@@ -16,7 +16,7 @@ const { intervalSeconds, naIntervalSeconds, ...garpShape } = vrrpShape.garp.unwr
 export { garpShape };
 export const paceShape = { intervalSeconds, naIntervalSeconds };
 export const notifyShape = vrrpShape.notify.unwrap().shape;
-export const syncGroupShape = vrrpShape.syncGroups.unwrap().element.shape;
+const syncGroupShape = vrrpShape.syncGroups.unwrap().element.shape;
 export const groupNotifyShape = syncGroupShape.notify.unwrap().shape;
 const trackingShape = schema.tracking.unwrap().shape;
 export const trackedScriptShape = trackingShape.scripts.unwrap().element.shape;

@@ -7,6 +7,7 @@ import {
   type ValueForm,
 } from "../../../components/keepalived/checkers";
 import { familyOf, type CheckType } from "../../../components/schema";
+import { regexKeys } from "../../../components/schema/checks";
 import { hasAnchors } from "../../../components/schema/regex";
 import {
   cannot,
@@ -25,7 +26,6 @@ import type { Statement } from "../syntax/parse";
 import { defined } from "../plain";
 import { Unfit, type Scribe } from "../report";
 import { fillIn, readUser, type Scripts } from "./scripts";
-import { regexKeys } from "../../../components/rules/checks";
 import { checkShapes, urlShape, type CheckDraft, type Url } from "../shapes";
 import { quotedWords } from "../syntax/words";
 
