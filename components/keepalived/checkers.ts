@@ -156,9 +156,13 @@ export type Option =
  * it.
  */
 export type Form = ValueForm | PartForm;
+
+/** Forms of one value behind a keyword. */
 export type ValueForm =
   | ("word" | "name" | "upperCase" | "domain" | "integer" | "flag" | "presence")
   | ("hexadecimal" | "flagOrHexadecimal");
+
+/** Forms of more than that. */
 export type PartForm = "urls" | "call" | "user" | "weight";
 
 type Transport<Type extends CheckType> = "port" extends keyof CheckOf<Type>
