@@ -2,6 +2,7 @@
 import { familyOf, type CheckType } from "../../../components/schema";
 import { hasAnchors } from "../../../components/schema/regex";
 import {
+  blockNameOf,
   cannot,
   each,
   flag,
@@ -50,8 +51,27 @@ export function readCheck(statement: Statement, scripts: Scripts, scribe: Scribe
   if (!kind) throw new Unfit("is no checker");
   scribe.kept(statement, "type");
   const reading: CheckReading = { type: kind.type, statement, draft: {} };
-  return readBlock(statement.block, kind.keywords(scripts), reading, scribe);
+  readBlock(statement, kind.keywords(scripts), reading, scribe);
+  const missing = needed[kind.type];
+  if (missing && reading.draft[missing.key] === undefined) {
+    throw new Unfit(`has no ${missing.keyword}, so keepalived leaves it out`);
+  }
+  return reading;
 }
+
+/** Whether a checker asks a port of the real server. */
+export function asksPort(type: CheckType | undefined): boolean {
+  return type !== undefined && "port" in checkShapes[type];
+}
+
+/** What a checker is nothing without. */
+const needed: Partial<Record<CheckType, { key: keyof CheckDraft; keyword: string }>> = {
+  http: { key: "urls", keyword: "url" },
+  https: { key: "urls", keyword: "url" },
+  misc: { key: "script", keyword: "misc_path" },
+  file: { key: "trackFile", keyword: "track_file" },
+  bfd: { key: "session", keyword: "name" },
+};
 
 /** What keepalived does where neither checker, real server nor virtual server says it. */
 export function withDefaults(
@@ -145,16 +165,30 @@ const connection: Keywords<CheckReading> = {
   ),
 };
 
-const url = keysOf(urlShape);
+const url = keysOf(urlShape, { path: fillIn });
+
+/** A list to which each line adds. */
+function more<Key extends "status" | "regexOptions">(
+  name: Key,
+  value: (statement: Statement) => NonNullable<Url[Key]>,
+): Read<Url> {
+  return (draft, statement, scribe) => {
+    const known: unknown[] = draft[name] ?? [];
+    const read: Read<Url> = url(
+      name,
+      (line) => [...new Set([...known, ...value(line)])] as never,
+      64,
+    ) as never;
+    read(draft, statement, scribe);
+  };
+}
 
 const urlKeywords: Keywords<Url> = {
   path: url("path", word),
   digest: url("digest", (statement) => word(statement).toLowerCase()),
   virtualhost: url("virtualHost", word),
-  status_code: url(
-    "status",
-    ({ args }) => args.map((code) => (/^\d+$/.test(code) ? Number(code) : code)),
-    64,
+  status_code: more("status", ({ args }) =>
+    args.map((code) => (/^\d+$/.test(code) ? Number(code) : code)),
   ),
   regex: url(
     "regex",
@@ -167,7 +201,7 @@ const urlKeywords: Keywords<Url> = {
     64,
   ),
   regex_no_match: url("regexNoMatch", () => true, 0),
-  regex_options: url("regexOptions", ({ args }) => args as Url["regexOptions"], 64),
+  regex_options: more("regexOptions", ({ args }) => args as NonNullable<Url["regexOptions"]>),
   ...each(
     "regex_min_offset regex_max_offset",
     cannot<Url>("keepalived counts from the body or from the header, by how the answer comes in"),
@@ -194,7 +228,7 @@ const web: Keywords<CheckReading> = {
   fast_recovery: http("fastRecovery", flag),
   url(reading, statement, scribe) {
     scribe.kept(statement, "urls");
-    const read: Url = readBlock(statement.block, urlKeywords, {}, scribe.in("urls"));
+    const read: Url = readBlock(statement, urlKeywords, {}, scribe.in("urls"));
     if (read.path === undefined) {
       const path = statement.block?.find(({ keyword }) => keyword === "path");
       if (!path) throw new Unfit("has no path, so keepalived leaves it out");
@@ -249,7 +283,7 @@ const kinds: Record<string, Kind> = {
         if (reading.draft.address !== undefined || reading.draft.port !== undefined) {
           throw new Unfit("is a second host of one check: give it a check of its own");
         }
-        readBlock(statement.block, connection, reading, scribe);
+        readBlock(statement, connection, reading, scribe);
         const why = "keepalived has done away with this block";
         scribe.changed(statement, "SMTP_CHECK's own connect_ip and connect_port", why);
       },
@@ -301,7 +335,7 @@ const kinds: Record<string, Kind> = {
   FILE_CHECK: {
     type: "file",
     keywords: () => ({
-      track_file: key("file")("trackFile", word),
+      track_file: key("file")("trackFile", (statement) => blockNameOf(word(statement))),
       weight({ draft }, statement, scribe) {
         const [text = "", sense] = statement.args;
         draft.weight = integerOf(text);
@@ -312,7 +346,10 @@ const kinds: Record<string, Kind> = {
   },
   BFD_CHECK: {
     type: "bfd",
-    keywords: () => ({ name: key("bfd")("session", word), alpha: cannot() }),
+    keywords: () => ({
+      name: key("bfd")("session", (statement) => blockNameOf(word(statement))),
+      alpha: cannot(),
+    }),
   },
 };
 

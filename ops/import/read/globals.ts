@@ -10,6 +10,7 @@ import {
   integerOf,
   keysOf,
   messageOf,
+  orElse,
   readBlock,
   readLines,
   seconds,
@@ -21,6 +22,7 @@ import {
 } from "./keywords";
 import type { Statement } from "../syntax/parse";
 import { scriptWords } from "../syntax/words";
+import { defined } from "../plain";
 import { Unfit, type Scribe } from "../report";
 import { fillIn, hook, type Scripts } from "./scripts";
 import {
@@ -56,6 +58,8 @@ export interface Globals {
   priorityChanges?: boolean;
   downTimerAdverts?: number;
   smtpAlert: { all?: boolean; vrrp?: boolean; checker?: boolean };
+  /** vrrp_strict: keepalived then drops authentication. */
+  strict?: boolean;
 }
 
 /** The connection sync daemon. */
@@ -82,6 +86,7 @@ export function readGlobals(
     groups: {},
     smtpAlert: {},
   };
+  const earlier = new Map<string, Statement>();
   for (const statement of statements.filter(({ keyword }) => keyword === "global_defs")) {
     scribe.kept(statement, "daemon");
     const block = statement.block ?? [];
@@ -91,13 +96,33 @@ export function readGlobals(
       scribe.changed(line, "nothing", `there is no ${masters.join(" or ")}, so it has no effect`);
     }
     judgeFifos(block, scribe);
-    readBlock(statement.block, keywords(scripts), globals, scribe);
+    readBlock(statement, keywords(scripts), globals, scribe, earlier);
     const [swapless, other] = block.filter(({ keyword }) => keyword.endsWith("_no_swap"));
     if (swapless && !other) {
       scribe.changed(
         swapless,
         "daemon.noSwap",
         "the stack keeps both processes in memory, or neither",
+      );
+    }
+  }
+  const { garp, email } = globals;
+  // keepalived's own default of these is the master's (vrrp_complete_init() in vrrp.c), which the stack's is not.
+  garp.lowerPrioDelaySeconds ??= garp.masterDelaySeconds;
+  garp.lowerPrioRepeat ??= garp.masterRepeat;
+  globals.garp = defined(garp);
+  const [mailed] = statements.flatMap(({ block = [] }) =>
+    block.filter(({ keyword }) => keyword === "notification_email"),
+  );
+  if (mailed && email.to?.length === 0) {
+    delete email.to;
+    if (mailed.block?.length === 0) {
+      scribe.leftOut(mailed, "it names nobody, so keepalived mails nobody");
+    } else if (email.smtpServer !== undefined) {
+      email.to = [fillIn];
+      scribe.fillIn(
+        "email.to",
+        "mail addresses: the ones of the file are none that the stack allows",
       );
     }
   }
@@ -108,6 +133,10 @@ const daemon = keysOf(daemonShape);
 const email = keysOf(emailShape);
 const garp = keysOf(garpShape);
 const paced = keysOf(paceShape);
+
+/** Why strict mode is never the stack's. */
+export const strict =
+  "makes keepalived drop packets to the virtual addresses, which a load balancer's clients send: the stack never sets it";
 
 const noMeaning = "says how keepalived runs, which the stack has no key for";
 
@@ -185,7 +214,7 @@ const keywords = (scripts: Scripts): Keywords<Globals> => ({
       vrrp_no_swap: daemon("noSwap", () => true, 0),
       checker_no_swap: daemon("noSwap", () => true, 0),
       lvs_timeouts(draft, statement, scribe) {
-        draft.ipvsTimeouts = timeouts(statement);
+        draft.ipvsTimeouts = { ...draft.ipvsTimeouts, ...timeouts(statement) };
         scribe.kept(statement, "ipvsTimeouts");
       },
     },
@@ -196,12 +225,17 @@ const keywords = (scripts: Scripts): Keywords<Globals> => ({
     {
       notification_email(draft, statement, scribe) {
         scribe.kept(statement, "to");
-        draft.to = readLines(statement.block, scribe.in("to"), (words, line) =>
+        const to = readLines(statement.block, scribe.in("to"), (words, line) =>
           recipients(words, line, scribe),
         );
+        draft.to = [...new Set([...(draft.to ?? []), ...to])];
       },
       notification_email_from(draft, statement, scribe) {
-        draft.from = mailAddress(word(statement));
+        draft.from = orElse(
+          () => mailAddress(word(statement)),
+          "from",
+          () => fillIn,
+        );
         if (draft.from === word(statement)) scribe.kept(statement, "from");
         else scribe.changed(statement, draft.from, "the stack has a mail address alone");
       },
@@ -253,9 +287,10 @@ const keywords = (scripts: Scripts): Keywords<Globals> => ({
     globals.priorityChanges = flag(statement);
     scribe.kept(statement, "vrrp.notify.priorityChanges");
   },
-  vrrp_strict: cannot(
-    "makes keepalived drop packets to the virtual addresses, which a load balancer's clients send: the stack never sets it",
-  ),
+  vrrp_strict(globals, statement, scribe) {
+    globals.strict = true;
+    scribe.inexpressible(statement, strict);
+  },
   vrrp_skip_check_adv_addr: cannot(
     "saves a comparison an advert; the stack leaves keepalived comparing",
   ),

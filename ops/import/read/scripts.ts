@@ -106,7 +106,7 @@ export class Scripts {
     scribe.changed(
       statement,
       `scripts.${name}`,
-      "the stack runs scripts of its own only: this one runs the command",
+      `the stack runs scripts of its own only: this one runs ${redirects ? "the command" : program}, which each director must have`,
     );
     return name;
   }

@@ -1,7 +1,13 @@
 // virtual_server and virtual_server_group.
 import { Address4, Address6 } from "ip-address";
-import { canonical, checkedFamily, familyOf, type Family } from "../../../components/schema";
-import { checkKeywords, readCheck, type CheckReading, type Timing } from "./checks";
+import {
+  canonical,
+  checkedFamily,
+  familyOf,
+  withoutPrefix,
+  type Family,
+} from "../../../components/schema";
+import { asksPort, checkKeywords, readCheck, type CheckReading, type Timing } from "./checks";
 import { mails, smtpAlert, type Globals } from "./globals";
 import {
   cannot,
@@ -21,7 +27,7 @@ import { commentedName, nameOfPort, type Names, type RealServers } from "../name
 import { UsageError } from "../../exit";
 import type { Statement } from "../syntax/parse";
 import { Unfit, type Scribe } from "../report";
-import { hook, type Scripts } from "./scripts";
+import { fillIn, hook, type Scripts } from "./scripts";
 import {
   memberShape,
   sorryServerShape,
@@ -51,6 +57,8 @@ export interface ServiceReading {
 
 export interface MemberReading {
   statement: Statement;
+  /** The port as it is written, which checks ask for; 0 where none is. */
+  writtenPort: number;
   /** Name of its real server. */
   name: string;
   address: string;
@@ -80,6 +88,7 @@ const maxServices = 2500;
 export function readServices(statements: Statement[], context: ServiceContext): ServiceReading[] {
   const { scribe } = context;
   const groups = new Map<string, { statement: Statement; targets: Target[] }>();
+  const marks = new Map<number, Statement>();
   for (const statement of statements) {
     if (statement.keyword !== "virtual_server_group") continue;
     const name = statement.args[0] ?? "";
@@ -90,7 +99,16 @@ export function readServices(statements: Statement[], context: ServiceContext): 
     .filter(({ keyword }) => keyword === "virtual_server")
     .flatMap((statement) => {
       try {
-        const read = readService(statement, groups, context);
+        const read = readService(statement, groups, context).filter(({ target, name }) => {
+          if (target.fwmark === undefined) return true;
+          const other = marks.get(target.fwmark);
+          if (!other) return marks.set(target.fwmark, statement);
+          scribe.inexpressible(
+            statement,
+            `fwmark ${target.fwmark} is on line ${other.line} already: in the stack a mark is of one virtual server, of IPv4 or IPv6; give ${name} a mark of its own`,
+          );
+          return false;
+        });
         count += read.length;
         if (count > maxServices) {
           throw new UsageError(
@@ -137,7 +155,7 @@ function readService(
     timing: { delayLoopSeconds: 60 },
     members: [],
   };
-  readBlock(statement.block, serviceKeywords(service, { ...context, scribe }), service, scribe);
+  readBlock(statement, serviceKeywords(service, { ...context, scribe }), service, scribe);
   if (service.members.length === 0)
     throw new Unfit("has no real server, so keepalived leaves it out");
   finish(service, context.globals, scribe);
@@ -148,8 +166,8 @@ function readService(
   }));
 }
 
-const service = keysOf(virtualServerShape);
-const member = keysOf(memberShape);
+const service = keysOf(virtualServerShape, { delayLoopSeconds: 60, scheduler: "wlc" });
+const member = keysOf(memberShape, { weight: 1 });
 const sorry = keysOf(sorryServerShape);
 
 /** keepalived takes UDP where nothing is said, and says so as an error. */
@@ -167,8 +185,8 @@ function serviceKeywords(reading: ServiceReading, context: ServiceContext): Keyw
     ...within<Defaults, VirtualServer>(({ options }) => options, {
       lvs_sched: service("scheduler", scheduler),
       lb_algo: service("scheduler", scheduler),
-      lvs_method: service("forwarding", forwarding, 3),
-      lb_kind: service("forwarding", forwarding, 3),
+      lvs_method: orFillIn(service("forwarding", forwarding, 3)),
+      lb_kind: orFillIn(service("forwarding", forwarding, 3)),
       ops: service("onePacketScheduling", () => true, 0),
       ...Object.fromEntries(
         (["sh-port", "sh-fallback", "mh-port", "mh-fallback"] as const).map((flagName) => [
@@ -192,9 +210,15 @@ function serviceKeywords(reading: ServiceReading, context: ServiceContext): Keyw
           service("persistenceTimeoutSeconds", () => timeout)(options, statement, scribe);
         }
       },
-      persistence_granularity: service("persistenceGranularity", (statement) =>
-        prefixLength(word(statement)),
-      ),
+      persistence_granularity(options, statement, scribe) {
+        // keepalived then has a timeout, too (pgr_handler() in check_parser.c), whatever the stack makes of the mask.
+        options.persistenceTimeoutSeconds ??= 360;
+        service("persistenceGranularity", (line) => prefixLength(word(line)))(
+          options,
+          statement,
+          scribe,
+        );
+      },
       persistence_engine: service("persistenceEngine", (statement): "sip" => {
         if (word(statement) !== "sip") throw new Unfit(`${word(statement)} is no engine but sip`);
         return "sip";
@@ -246,12 +270,30 @@ function serviceKeywords(reading: ServiceReading, context: ServiceContext): Keyw
       const [address = "", port = "0"] = statement.args;
       if (familyOf(address) === undefined) throw new Unfit(`${address} is no address`);
       draft.sorry = { address, ...(Number(port) > 0 ? { port: integerOf(port) } : {}) };
-      scribe.kept(statement, "sorryServer");
+      const { target } = draft;
+      if (draft.sorry.port === undefined && target.fwmark === undefined) {
+        draft.sorry.port = target.port;
+        const why = "no port is given, and the stack's sorry server has one: the virtual server's";
+        scribe.changed(statement, `sorryServer.port: ${target.port}`, why);
+      } else scribe.kept(statement, "sorryServer");
     },
     sorry_server_inhibit: afterSorry(sorry("inhibitOnFailure", () => true, 0)),
-    sorry_server_lvs_method: afterSorry(sorry("forwarding", forwarding, 3)),
+    sorry_server_lvs_method: afterSorry(orFillIn(sorry("forwarding", forwarding, 3))),
     real_server(draft, statement, scribe) {
-      draft.members.push(readMember(statement, context, scribe));
+      const member = readMember(statement, context, scribe);
+      const other = draft.members.find(({ name }) => name === member.name);
+      if (!other) draft.members.push(member);
+      else if (other.writtenPort === member.writtenPort) {
+        scribe.leftOut(
+          statement,
+          `is on line ${other.statement.line} already: keepalived removes the second`,
+        );
+      } else {
+        throw new Unfit(
+          `${member.name} is on line ${other.statement.line} with port ${other.writtenPort}: in the stack, a real server is in a virtual server once`,
+          "that one alone",
+        );
+      }
     },
     ...each("flag-3 hashed snmp_name", cannot<Defaults>()),
   };
@@ -317,6 +359,22 @@ function forwarding({ args: [method, option, type] }: Statement): "DR" | "NAT" |
   );
 }
 
+/** What is no method of the stack's becomes none of them: a wrong one loses every packet. */
+function orFillIn<Draft extends { forwarding?: "DR" | "NAT" | "TUN" }>(
+  read: Read<Draft>,
+): Read<Draft> {
+  return (draft, statement, scribe) => {
+    try {
+      read(draft, statement, scribe);
+    } catch (error) {
+      if (!(error instanceof Unfit)) throw error;
+      draft.forwarding = fillIn as never;
+      scribe.fillIn("forwarding", `DR, NAT or TUN, for ${statement.text}`);
+      throw new Unfit(error.message, `forwarding: ${fillIn}`);
+    }
+  };
+}
+
 function readMember(statement: Statement, context: ServiceContext, outer: Scribe): MemberReading {
   const [address = "", port = "0"] = statement.args;
   if (familyOf(address) === undefined) throw new Unfit(`${address} is no address`);
@@ -328,12 +386,13 @@ function readMember(statement: Statement, context: ServiceContext, outer: Scribe
     name,
     address,
     port: integerOf(port),
+    writtenPort: integerOf(port),
     options: {},
     weight: -1,
     timing: {},
     checks: [],
   };
-  return readBlock(statement.block, memberKeywords(context), reading, scribe);
+  return readBlock(statement, memberKeywords(context), reading, scribe);
 }
 
 function memberKeywords({ scripts, globals }: ServiceContext): Keywords<MemberReading> {
@@ -343,7 +402,7 @@ function memberKeywords({ scripts, globals }: ServiceContext): Keywords<MemberRe
       reading.weight = reading.options.weight ?? reading.weight;
     },
     ...within<MemberReading, Member>(({ options }) => options, {
-      lvs_method: member("forwarding", forwarding, 3),
+      lvs_method: orFillIn(member("forwarding", forwarding, 3)),
       inhibit_on_failure: member("inhibitOnFailure", flag),
       uthreshold: member("upperThreshold", integer),
       lthreshold: member("lowerThreshold", integer),
@@ -421,6 +480,15 @@ function finish(reading: Defaults, globals: Globals, scribe: Scribe): void {
       );
     }
     if (entry.port === 0 || way !== "NAT") entry.port = port;
+    for (const { type, draft, statement: line } of entry.checks) {
+      const isOwn = draft.port !== undefined || !asksPort(type);
+      if (isOwn || entry.writtenPort !== 0 || target.fwmark !== undefined) continue;
+      scribe.changed(
+        line,
+        `port ${port}`,
+        "its real server has no port, and keepalived asks port 0",
+      );
+    }
   }
   delete reading.weight;
   limitQuorum(reading, scribe);
@@ -439,6 +507,17 @@ function finish(reading: Defaults, globals: Globals, scribe: Scribe): void {
       }
       if (port === undefined) delete stand.port;
       else stand.port = port;
+    }
+    const twin = reading.members.find(
+      ({ address, writtenPort }) =>
+        canonical(address) === canonical(String(stand.address)) &&
+        writtenPort === Number(sorryLine.args[1] ?? 0),
+    );
+    const inhibits = twin?.options.inhibitOnFailure ?? options.inhibitOnFailure ?? false;
+    if (twin && way === "NAT" && inhibits !== (stand.inhibitOnFailure ?? false)) {
+      stand.inhibitOnFailure = inhibits;
+      const why = "it is one of the real servers, whose inhibit_on_failure keepalived takes";
+      scribe.changed(sorryLine, `sorryServer.inhibitOnFailure: ${inhibits}`, why);
     }
     const isMember = reading.members.some(
       ({ address }) => canonical(address) === canonical(String(stand.address)),
@@ -502,7 +581,8 @@ function targetsOf(
   }
   const family = familyOf(first);
   if (family === undefined) throw new Unfit(`${first} is no address`);
-  return [{ address: first, port: portOf(second), family }];
+  // keepalived cuts a prefix off (inet_stosockaddr() in utils.c).
+  return [{ address: withoutPrefix(first), port: portOf(second), family }];
 }
 
 function fwmarkOf(text: string): number {

@@ -1,10 +1,12 @@
 // What instances and checks track: vrrp_script, vrrp_track_process, track_file, bfd_instance.
 import { familyOf } from "../../../components/schema";
 import {
+  blockNameOf,
   cannot,
   each,
   integer,
   integerOf,
+  keptName,
   keysOf,
   readBlock,
   seconds,
@@ -54,32 +56,38 @@ export function readTracking(
     statements
       .filter(({ keyword }) => keywords.includes(keyword))
       .map((statement) => {
-        const here = scribe.in(`tracking.${key}[${statement.args[0] ?? ""}]`);
-        here.kept(statement, "name");
+        const name = blockNameOf(statement.args[0] ?? "");
+        const here = scribe.in(`tracking.${key}[${name}]`);
+        keptName(statement, name, here);
         return read(statement, here);
       });
   return {
     scripts: all(["vrrp_script"], "scripts", (statement, here) =>
       readBlock<TrackedScript>(
-        statement.block,
+        statement,
         scriptKeywords(scripts),
         // keepalived's own defaults are the stack's, too.
-        { name: word(statement) },
+        { name: blockNameOf(word(statement)) },
         here,
       ),
     ).filter((script) => script.script !== undefined),
     processes: all(["vrrp_track_process"], "processes", (statement, here) =>
-      readBlock(statement.block, processKeywords, { name: word(statement) }, here),
+      readBlock(statement, processKeywords, { name: blockNameOf(word(statement)) }, here),
     ),
     files: all(["track_file", "vrrp_track_file"], "files", (statement, here) =>
-      readBlock(statement.block, fileKeywords, { name: word(statement) }, here),
+      readBlock(statement, fileKeywords, { name: blockNameOf(word(statement)) }, here),
     ),
     bfd: all(["bfd_instance"], "bfd", (statement, here) =>
       // keepalived's own defaults, which aren't the stack's.
       ({
         minRxMilliseconds: 10,
         minTxMilliseconds: 10,
-        ...readBlock<BfdReading>(statement.block, bfdKeywords, { name: word(statement) }, here),
+        ...readBlock<BfdReading>(
+          statement,
+          bfdKeywords,
+          { name: blockNameOf(word(statement)) },
+          here,
+        ),
       }),
     ),
   };
@@ -88,7 +96,7 @@ export function readTracking(
 const script = keysOf(trackedScriptShape);
 const process = keysOf(trackedProcessShape);
 const file = keysOf(trackedFileShape);
-const bfd = keysOf(bfdShape);
+const bfd = keysOf(bfdShape, { minRxMilliseconds: 10, minTxMilliseconds: 10 });
 
 /** `weight NUMBER [reverse]` of something that is tracked. */
 function weight<Draft extends { weight?: number; reverse?: boolean }>(): Read<Draft> {

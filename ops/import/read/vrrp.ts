@@ -1,29 +1,40 @@
 // vrrp_instance and vrrp_sync_group.
-import { checkedFamily, familyOf, type Family, type TrackList } from "../../../components/schema";
+import {
+  checkedFamily,
+  familyOf,
+  trackLists,
+  type Family,
+  type TrackList,
+} from "../../../components/schema";
 import { isAdvertised } from "../../../components/render/advertised";
 import { longestDelay } from "../../../components/rules/vrrp";
-import { mails, protocolVersion, smtpAlert, type Globals, type Sync } from "./globals";
+import { mails, protocolVersion, smtpAlert, strict, type Globals, type Sync } from "./globals";
 import {
   always,
+  blockNameOf,
   cannot,
   each,
   flag,
   integer,
   integerOf,
+  keptName,
   keysOf,
   readBlock,
   readLines,
   messageOf,
+  orElse,
   seconds,
   secondsOf,
   within,
   word,
   type Draft,
   type Keywords,
+  type Read,
 } from "./keywords";
 import type { Statement } from "../syntax/parse";
 import { Unfit, type Scribe } from "../report";
-import { hook, type Scripts } from "./scripts";
+import { fillIn, hook, type Scripts } from "./scripts";
+import type { TrackingReading } from "./tracking";
 import {
   garpShape,
   groupNotifyShape,
@@ -48,7 +59,10 @@ export interface InstanceReading {
   /** The other directors' addresses, where it is said. */
   peers: string[];
   addresses: CarriedAddress[];
+  /** Of the first address in its adverts, which is the instance's. */
+  family?: Family;
   sync?: Sync;
+  strict?: boolean;
   authType?: Statement;
   authPass?: Statement;
   /** What could not be judged before the whole instance was read. */
@@ -58,6 +72,8 @@ export interface InstanceReading {
 
 /** An address that moves with the instance. */
 export interface CarriedAddress {
+  /** In virtual_ipaddress_excluded: there, an address of the other family is one, too. */
+  excluded: boolean;
   address: string;
   prefixLength: number;
   /** Absent where it is the instance's. */
@@ -70,11 +86,12 @@ export function readInstance(
   statement: Statement,
   globals: Globals,
   scripts: Scripts,
+  tracking: TrackingReading,
   scribe: Scribe,
 ): InstanceReading {
-  const name = word(statement);
+  const name = blockNameOf(word(statement));
   const here = scribe.in(`vrrp.instances[${name}]`);
-  here.kept(statement, "name");
+  keptName(statement, name, here);
   const reading: InstanceReading = {
     name,
     statement,
@@ -83,10 +100,18 @@ export function readInstance(
     peers: [],
     addresses: [],
   };
-  readBlock(statement.block, instanceKeywords(scripts, globals), reading, here);
+  readBlock(statement, instanceKeywords(scripts, globals), reading, here);
   const { options } = reading;
   const family = familyOfInstance(reading);
-  options.interface ??= globals.defaultInterface ?? "eth0";
+  options.interface ??= globals.defaultInterface;
+  for (const key of ["interface", "virtualRouterId"] as const) {
+    if (options[key] !== undefined) continue;
+    Object.assign(options, { [key]: fillIn });
+    here.fillIn(
+      key,
+      `keepalived takes no instance without ${keywordOf[key]}, and ${name} has none`,
+    );
+  }
   // VRRP for IPv6 is version 3 whatever else is said.
   options.version ??= family === "inet6" ? 3 : (globals.vrrpVersion ?? 2);
   options.advertIntervalSeconds ??= 1;
@@ -103,44 +128,161 @@ export function readInstance(
   if (Object.keys({ ...globals.garp, ...options.garp }).length > 0) {
     options.garp = { ...globals.garp, ...options.garp };
   }
+  reading.strict ??= globals.strict;
+  dropIgnored(reading, tracking, here);
   judge(reading, here);
   return reading;
 }
 
+/** Leaves out what keepalived leaves out: it goes on without a word in its log that anybody would miss. */
+function dropIgnored(reading: InstanceReading, tracking: TrackingReading, scribe: Scribe): void {
+  const { options, statement } = reading;
+  const family = familyOfInstance(reading);
+  reading.addresses = reading.addresses.filter(({ address, excluded, statement: line }) => {
+    if (excluded || checkedFamily(address) === family) return true;
+    const words = { inet: "IPv4", inet6: "IPv6" };
+    scribe.leftOut(line, `the instance's first address is ${words[family]}: keepalived ignores it`);
+    return false;
+  });
+  const own = options.trackInterfaces?.find(({ name }) => name === options.interface);
+  if (own && options.trackPrimaryInterface !== false) {
+    const why = "the instance's own interface is tracked anyway: keepalived ignores the line";
+    scribe.leftOut(lineOf(statement, "track_interface", own.name), why);
+    options.trackInterfaces = options.trackInterfaces?.filter((entry) => entry !== own);
+  }
+  dropUnknown(options, statement, tracking, scribe);
+}
+
+/** The same for what is tracked and isn't there. */
+function dropUnknown(
+  tracks: Tracks,
+  statement: Statement,
+  tracking: TrackingReading,
+  scribe: Scribe,
+): void {
+  for (const [list, { keyword, of, what }] of Object.entries(trackedBlocks)) {
+    const key = list as keyof typeof trackedBlocks;
+    tracks[key] = tracks[key]?.filter(({ name }) => {
+      if (tracking[of].some((known) => known.name === name)) return true;
+      const why = `there is no ${what} ${name}: keepalived ignores it`;
+      scribe.leftOut(lineOf(statement, keyword, name), why);
+      return false;
+    });
+    if (tracks[key] === undefined) Reflect.deleteProperty(tracks, key);
+  }
+}
+
+const trackedBlocks = {
+  trackScripts: { keyword: "track_script", of: "scripts", what: "vrrp_script" },
+  trackProcesses: { keyword: "track_process", of: "processes", what: "vrrp_track_process" },
+  trackFiles: { keyword: "track_file", of: "files", what: "track_file" },
+  trackBfd: { keyword: "track_bfd", of: "bfd", what: "bfd_instance" },
+} as const;
+
+/** The line of a block that names something; else the block, or what it is in. */
+function lineOf(statement: Statement, keyword: string, name: string): Statement {
+  const blocks = statement.block?.filter((inner) => inner.keyword === keyword) ?? [];
+  const lines = blocks.flatMap(({ block }) => block ?? []);
+  return lines.find((line) => blockNameOf(line.keyword) === blockNameOf(name)) ?? statement;
+}
+
 /** The family of an instance's adverts. */
-export function familyOfInstance({ addresses, source, peers }: InstanceReading): Family {
+export function familyOfInstance({ addresses, source, peers, family }: InstanceReading): Family {
+  if (family) return family;
   if (addresses.length > 0) {
     return addresses.some(({ address }) => checkedFamily(address) === "inet") ? "inet" : "inet6";
   }
   return checkedFamily(source ?? peers[0] ?? "");
 }
 
-/** Reads a group of instances that change state together; undefined where it can't be one. */
+/**
+ * Reads a group of instances that change state together; undefined where it can't be one. Of one instance it does nothing but call scripts,
+ * track and mail, which that instance then does by itself.
+ */
 export function readSyncGroup(
   statement: Statement,
-  globals: Globals,
-  scripts: Scripts,
+  instances: InstanceReading[],
+  { globals, scripts, tracking }: { globals: Globals; scripts: Scripts; tracking: TrackingReading },
   scribe: Scribe,
 ): SyncGroup | undefined {
-  const name = word(statement);
+  const name = blockNameOf(word(statement));
   const here = scribe.in(`vrrp.syncGroups[${name}]`);
-  const members = (statement.block ?? [])
-    .filter(({ keyword }) => keyword === "group")
-    .flatMap(({ block }) => (block ?? []).map((line) => [line.keyword, ...line.args]).flat());
-  if (members.length < 2) {
-    here.inexpressible(statement, "a group of fewer than two instances says nothing");
-    return undefined;
-  }
-  here.kept(statement, "name");
+  keptName(statement, name, here);
   const group: SyncGroup = readBlock(
-    statement.block,
-    syncGroupKeywords(scripts, globals),
+    statement,
+    syncGroupKeywords(scripts, globals, (word, line) => {
+      const known = blockNameOf(word);
+      if (instances.some((instance) => instance.name === known)) return [known];
+      here.leftOut(line, `there is no vrrp_instance ${word}: keepalived ignores it`);
+      return [];
+    }),
     { name, instances: [] },
     here,
   );
+  dropUnknown(group, statement, tracking, here);
+  const [first, second] = group.instances ?? [];
+  const only = instances.find((instance) => instance.name === first);
+  if (only === undefined) {
+    here.inexpressible(statement, "a group without an instance does nothing");
+    return undefined;
+  }
+  if (second === undefined) {
+    mergeInto(only, group, statement, scribe);
+    return undefined;
+  }
   group.smtpAlert ??= mails(globals) && (globals.smtpAlert.vrrp ?? globals.smtpAlert.all ?? false);
   return group;
 }
+
+/** Gives an instance what the sync group says that has no other. */
+function mergeInto(
+  { name, options }: InstanceReading,
+  group: SyncGroup,
+  statement: Statement,
+  scribe: Scribe,
+): void {
+  const at = `vrrp.instances[${name}]`;
+  scribe.changed(
+    statement,
+    `what it says, in ${at}`,
+    "the stack's groups have two instances at least: with one, there is nothing to keep together",
+  );
+  const line = (keyword: string) =>
+    statement.block?.find((inner) => inner.keyword === keyword) ?? statement;
+  const own: Notify = (options.notify ??= {});
+  for (const [key, call] of Object.entries(group.notify ?? {}) as [keyof GroupNotify, never][]) {
+    const keyword = notifyWords[key];
+    if (own[key] === undefined) {
+      own[key] = call;
+      const why =
+        key === "any"
+          ? `the script is told INSTANCE ${name} where it was told GROUP ${String(group.name)}`
+          : "the group's only instance calls it";
+      scribe.changed(line(keyword), `${at}.notify.${key}`, why);
+    } else {
+      scribe.inexpressible(
+        line(keyword),
+        `the group's only instance ${name} has a ${keyword} of its own, and the stack calls one`,
+      );
+    }
+  }
+  for (const list of trackLists) {
+    const entries = group[list] ?? [];
+    const known = options[list] ?? [];
+    const more = entries.filter((entry) => !known.some((other) => other.name === entry.name));
+    if (more.length > 0) options[list] = [...known, ...more];
+  }
+  if (group.smtpAlert) options.smtpAlert = true;
+}
+
+const notifyWords: Record<keyof GroupNotify, string> = {
+  master: "notify_master",
+  backup: "notify_backup",
+  fault: "notify_fault",
+  stop: "notify_stop",
+  any: "notify",
+  priorityChanges: "notify_priority_changes",
+};
 
 /** Reads `interface_up_down_delays { INTERFACE DOWN [UP] … }`; the last line of an interface counts. */
 export function readInterfaceDelays(
@@ -193,7 +335,14 @@ function readDelay(
   return cut;
 }
 
-const instance = keysOf(instanceShape);
+/** keepalived's own, which aren't the stack's; 2 where global_defs says nothing else. */
+const instance = keysOf(instanceShape, {
+  interface: undefined,
+  virtualRouterId: undefined,
+  version: 2,
+  advertIntervalSeconds: 1,
+  preempt: true,
+});
 const garp = keysOf(garpShape);
 const notify = keysOf(groupNotifyShape);
 
@@ -203,8 +352,15 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
       reading.state = statement;
     },
     priority(reading, statement, scribe) {
-      const priority = integer(statement);
-      if (priority < 1 || priority > 255) throw new Unfit(`${priority} is no priority (1–255)`);
+      const priority = orElse(
+        () => {
+          const given = integer(statement);
+          if (given < 1 || given > 255) throw new Unfit(`${given} is no priority (1–255)`);
+          return given;
+        },
+        "priority",
+        () => reading.priority,
+      );
       reading.priority = Math.min(priority, 254);
       if (priority === 255) {
         scribe.changed(
@@ -246,15 +402,17 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
       ...trackKeywords,
       virtual_routes(options, statement, scribe) {
         scribe.kept(statement, "virtualRoutes");
-        options.virtualRoutes = readLines(statement.block, scribe.in("virtualRoutes"), (words) => [
+        const routes = readLines(statement.block, scribe.in("virtualRoutes"), (words) => [
           readRoute(words),
         ]);
+        options.virtualRoutes = [...(options.virtualRoutes ?? []), ...routes];
       },
       virtual_rules(options, statement, scribe) {
         scribe.kept(statement, "virtualRules");
-        options.virtualRules = readLines(statement.block, scribe.in("virtualRules"), (words) => [
+        const rules = readLines(statement.block, scribe.in("virtualRules"), (words) => [
           readRule(words),
         ]);
+        options.virtualRules = [...(options.virtualRules ?? []), ...rules];
       },
     }),
     ...within<InstanceReading, Draft<typeof garpShape>>(
@@ -288,7 +446,7 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
     mcast_src_ip: source,
     unicast_peer(reading, statement, scribe) {
       scribe.kept(statement, "unicast");
-      reading.peers = readLines(
+      const peers = readLines(
         statement.block,
         scribe.in("unicast"),
         ([address = "", ...options], line) => {
@@ -303,13 +461,14 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
           return [address];
         },
       );
+      reading.peers.push(...peers);
     },
     authentication(reading, statement, scribe) {
       scribe.kept(statement, "/vrrpAuthPass");
-      readBlock(statement.block, authentication, reading, scribe);
+      readBlock(statement, authentication, reading, scribe);
     },
-    virtual_ipaddress: addresses,
-    virtual_ipaddress_excluded: addresses,
+    virtual_ipaddress: addresses(false),
+    virtual_ipaddress_excluded: addresses(true),
     lvs_sync_daemon_interface(reading, statement, scribe) {
       reading.sync = { interface: word(statement), instance: reading.name, daemon: {}, statement };
       scribe.changed(
@@ -325,9 +484,11 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
       "use_vmac_addr use_ipvlan unicast_fault_no_peer old_unicast_checksum vrf no_virtual_ipaddress linkbeat_use_polling v3_checksum_as_v2 skip_check_adv_addr debug notify_deleted thread_timer_expired garp_extra_if vmac_garp_intvl lower_prio_no_advert owner_ignore_adverts kernel_rx_buf_size",
       cannot<InstanceReading>(),
     ),
-    strict_mode: cannot(
-      "makes keepalived drop packets to the virtual addresses, which a load balancer's clients send: the stack never sets it",
-    ),
+    strict_mode(reading, statement, scribe) {
+      reading.strict = flag(statement);
+      if (reading.strict) scribe.inexpressible(statement, strict);
+      else scribe.kept(statement, "is always off");
+    },
   };
 }
 
@@ -340,11 +501,17 @@ const authentication: Keywords<InstanceReading> = {
   },
 };
 
-function syncGroupKeywords(scripts: Scripts, globals: Globals): Keywords<SyncGroup> {
+function syncGroupKeywords(
+  scripts: Scripts,
+  globals: Globals,
+  member: (word: string, line: Statement) => string[],
+): Keywords<SyncGroup> {
   return {
     group(draft, statement, scribe) {
       scribe.kept(statement, "instances");
-      draft.instances = readLines(statement.block, scribe.in("instances"), (words) => words);
+      draft.instances = readLines(statement.block, scribe.in("instances"), (words, line) =>
+        words.flatMap((word) => member(word, line)),
+      );
     },
     ...trackKeywords,
     ...within<SyncGroup, GroupNotify>(
@@ -372,11 +539,17 @@ const trackKeywords: Keywords<Tracks> = {
 function track(key: keyof Tracks) {
   return (draft: Tracks, statement: Statement, scribe: Scribe) => {
     scribe.kept(statement, key);
-    draft[key] = readLines(statement.block, scribe.in(key), ([name = "", ...options], line) => {
+    const known = draft[key] ?? [];
+    draft[key] = known;
+    readLines(statement.block, scribe.in(key), ([first = "", ...options], line) => {
+      const name = key === "trackInterfaces" ? first : blockNameOf(first);
       const entry = { name, ...weightOf(options, line, scribe) };
       const { error } = instanceShape[key].safeParse([entry]);
       if (error) throw new Unfit(`${name}: ${error.issues[0]?.message ?? ""}`);
-      return [entry];
+      if (known.some((other) => other.name === name)) {
+        scribe.leftOut(line, `${name} is tracked already, and keepalived keeps that`);
+      } else known.push(entry);
+      return [];
     });
   };
 }
@@ -430,16 +603,25 @@ function source(reading: InstanceReading, statement: Statement, scribe: Scribe):
 }
 
 /** `ADDRESS[/PREFIX] [dev INTERFACE] …`, one a line. */
-function addresses(reading: InstanceReading, statement: Statement, scribe: Scribe): void {
-  scribe.kept(statement, "virtualAddresses");
-  const read = readLines(statement.block, scribe.in("virtualAddresses"), (words, line) =>
-    // The stack has one of its own in the adverts, and excludes all others from them.
-    isAdvertised(words[0] ?? "") ? [] : [readAddress(words, line, scribe)],
-  );
-  reading.addresses.push(...read);
+function addresses(excluded: boolean): Read<InstanceReading> {
+  return (reading, statement, scribe) => {
+    scribe.kept(statement, "virtualAddresses");
+    const read = readLines(statement.block, scribe.in("virtualAddresses"), (words, line) => {
+      const family = familyOf(words[0] ?? "");
+      if (!excluded) reading.family ??= family;
+      // The stack has one of its own in the adverts, and excludes all others from them.
+      return isAdvertised(words[0] ?? "") ? [] : [readAddress(words, line, excluded, scribe)];
+    });
+    reading.addresses.push(...read);
+  };
 }
 
-function readAddress(words: string[], statement: Statement, scribe: Scribe): CarriedAddress {
+function readAddress(
+  words: string[],
+  statement: Statement,
+  excluded: boolean,
+  scribe: Scribe,
+): CarriedAddress {
   const [written = "", ...options] = words;
   const [address = "", prefix] = written.split("/");
   const family = familyOf(written);
@@ -447,6 +629,7 @@ function readAddress(words: string[], statement: Statement, scribe: Scribe): Car
   const carried: CarriedAddress = {
     address,
     prefixLength: prefix === undefined ? (family === "inet" ? 32 : 128) : Number(prefix),
+    excluded,
     statement,
   };
   const left: string[] = [];
@@ -508,6 +691,11 @@ function readRule(words: string[]): NonNullable<Instance["virtualRules"]>[number
     else if (["priority", "preference", "order"].includes(option)) rule.priority = integerOf(value);
     else throw new Unfit(`the stack has no key for ${option} of a rule`);
   }
+  if (rule.priority === undefined) {
+    throw new Unfit(
+      "has no priority: keepalived counts its own down, and the stack's must be given",
+    );
+  }
   return fitting("virtualRules", rule as NonNullable<Instance["virtualRules"]>[number]);
 }
 
@@ -527,6 +715,8 @@ function fitting<Key extends "virtualRoutes" | "virtualRules">(
 }
 
 const keywordOf = {
+  interface: "interface",
+  virtualRouterId: "virtual_router_id",
   multicastGroup: "mcast_dst_ip",
   unicastTtl: "unicast_ttl",
   checkUnicastSource: "check_unicast_src",
@@ -566,13 +756,19 @@ function judge(reading: InstanceReading, scribe: Scribe): void {
   if (authType && word(authType) !== "PASS") {
     scribe.inexpressible(
       authType,
-      `the stack knows PASS only, not ${word(authType)}: adverts are not signed`,
+      `the stack knows PASS only, not ${word(authType)}: its adverts have no authentication`,
     );
     if (authPass) scribe.inexpressible(authPass, "goes with it");
+    delete reading.authType;
+    delete reading.authPass;
   } else {
     for (const statement of [authType, authPass]) {
       if (!statement) continue;
-      if (version3)
+      if (reading.strict) {
+        scribe.leftOut(statement, "in strict mode keepalived drops the authentication");
+        delete reading.authType;
+        delete reading.authPass;
+      } else if (version3)
         scribe.changed(
           statement,
           "nothing",
