@@ -39,16 +39,7 @@ export interface Report {
   toFillIn: ToFillIn[];
 }
 
-/** What can't be taken over; its message says why. */
-export class Unfit extends Error {
-  constructor(
-    message: string,
-    /** What counts instead: `weight: 1`. */
-    readonly now = "as if the line were not there",
-  ) {
-    super(message);
-  }
-}
+export { Unfit } from "../../components/keepalived/keywords/codec";
 
 /** What was said so far of the statements. */
 interface Notes {

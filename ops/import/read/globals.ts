@@ -1,4 +1,11 @@
 // global_defs: the daemon's settings, mail, and what instances and virtual servers take for a default.
+import {
+  daemonKeywords,
+  emailKeywords,
+  syncOptions,
+  timeoutOptions,
+} from "../../../components/keepalived/keywords/globals";
+import { garpKeywords } from "../../../components/keepalived/keywords/vrrp";
 import { vrrpGroups } from "../../../components/render/firewall";
 import { address, checkedFamily, name, type Family } from "../../../components/schema";
 import {
@@ -13,6 +20,7 @@ import {
   orElse,
   readBlock,
   readLines,
+  readersOf,
   seconds,
   within,
   word,
@@ -129,9 +137,6 @@ export function readGlobals(
   return globals;
 }
 
-const daemon = keysOf(daemonShape);
-const email = keysOf(emailShape);
-const garp = keysOf(garpShape);
 const paced = keysOf(paceShape);
 
 /** Why strict mode is never the stack's. */
@@ -194,7 +199,7 @@ const keywords = (scripts: Scripts): Keywords<Globals> => ({
   ...within<Globals, Daemon>(
     (globals) => globals.daemon,
     {
-      script_user: daemon("scriptUser", word),
+      ...readersOf(daemonShape, daemonKeywords),
       ...timedScript(scripts, "startup_script", "startupScript"),
       ...timedScript(scripts, "shutdown_script", "shutdownScript"),
       ...notifyFifo(scripts, "vrrp_notify_fifo", "vrrpNotifyFifo"),
@@ -203,16 +208,6 @@ const keywords = (scripts: Scripts): Keywords<Globals> => ({
         draft.notifyFifo = { path: fifoPath(statement) };
         scribe.kept(statement, "notifyFifo");
       },
-      vrrp_startup_delay: daemon("startupDelaySeconds", seconds),
-      vrrp_priority: daemon("vrrpPriority", integer),
-      checker_priority: daemon("checkerPriority", integer),
-      vrrp_rt_priority: daemon("vrrpRealtimePriority", integer),
-      checker_rt_priority: daemon("checkerRealtimePriority", integer),
-      vrrp_cpu_affinity: daemon("vrrpCpuAffinity", cpus, 128),
-      checker_cpu_affinity: daemon("checkerCpuAffinity", cpus, 128),
-      rs_init_notifies: daemon("realServerInitNotifies", flag),
-      vrrp_no_swap: daemon("noSwap", () => true, 0),
-      checker_no_swap: daemon("noSwap", () => true, 0),
       lvs_timeouts(draft, statement, scribe) {
         draft.ipvsTimeouts = { ...draft.ipvsTimeouts, ...timeouts(statement) };
         scribe.kept(statement, "ipvsTimeouts");
@@ -223,6 +218,7 @@ const keywords = (scripts: Scripts): Keywords<Globals> => ({
   ...within<Globals, Email>(
     (globals) => globals.email,
     {
+      ...readersOf(emailShape, emailKeywords),
       notification_email(draft, statement, scribe) {
         scribe.kept(statement, "to");
         const to = readLines(statement.block, scribe.in("to"), (words, line) =>
@@ -250,9 +246,6 @@ const keywords = (scripts: Scripts): Keywords<Globals> => ({
           scribe.fillIn("/email.smtpServer", `the address of ${host}`);
         }
       },
-      smtp_helo_name: email("heloName", word),
-      smtp_connect_timeout: email("connectTimeoutSeconds", integer),
-      no_email_faults: email("faults", () => false, 0),
     },
     "email",
   ),
@@ -261,14 +254,12 @@ const keywords = (scripts: Scripts): Keywords<Globals> => ({
   smtp_alert_checker: alert("checker"),
   ...within<Globals, Globals["garp"]>(
     (globals) => globals.garp,
-    {
-      vrrp_garp_master_delay: garp("masterDelaySeconds", integer),
-      vrrp_garp_master_repeat: garp("masterRepeat", integer),
-      vrrp_garp_master_refresh: garp("masterRefreshSeconds", integer),
-      vrrp_garp_master_refresh_repeat: garp("masterRefreshRepeat", integer),
-      vrrp_garp_lower_prio_delay: garp("lowerPrioDelaySeconds", integer),
-      vrrp_garp_lower_prio_repeat: garp("lowerPrioRepeat", integer),
-    },
+    Object.fromEntries(
+      Object.entries(readersOf(garpShape, garpKeywords)).map(([keyword, read]) => [
+        `vrrp_${keyword}`,
+        read,
+      ]),
+    ),
     "vrrp.garp",
   ),
   vrrp_down_timer_adverts(globals, statement, scribe) {
@@ -437,11 +428,6 @@ function fifoPath(statement: Statement): string {
   return path;
 }
 
-/** The numbers of CPUs. */
-function cpus({ args }: Statement): number[] {
-  return args.map(integerOf);
-}
-
 /** Seconds between two ARPs or adverts; many configs spell out that there are none. */
 function pace(key: keyof typeof paceShape): Read<Globals> {
   return (globals, statement, scribe) => {
@@ -473,11 +459,11 @@ function readSync(statement: Statement): Sync {
   for (let i = 1; i < args.length; i++) {
     const option = args[i] ?? "";
     const value = args[i + 1] ?? "";
-    const key = syncOptions.get(option);
+    const key = optionKeys(syncOptions).get(option);
     if (option === "inst") {
       sync.instance = value;
       i++;
-    } else if (option === "group") {
+    } else if (key === "group") {
       if (!address.safeParse(value).success) throw new Unfit(`${value} is no multicast group`);
       sync.daemon.group = value;
       i++;
@@ -499,17 +485,21 @@ function readSync(statement: Statement): Sync {
   return sync;
 }
 
-const syncOptions = new Map<string, "id" | "maxLength" | "port" | "ttl">([
-  ["id", "id"],
-  ["maxlen", "maxLength"],
-  ["port", "port"],
-  ["ttl", "ttl"],
-]);
+/** Options that are a word and a number: the key of each. */
+function optionKeys<Key extends string>(
+  table: Readonly<Record<Key, { names: readonly string[] }>>,
+): Map<string, Key> {
+  return new Map(
+    (Object.keys(table) as Key[]).flatMap((key) =>
+      table[key].names.map((name): [string, Key] => [name, key]),
+    ),
+  );
+}
 
 function timeouts(statement: Statement): NonNullable<Daemon["ipvsTimeouts"]> {
   const found: NonNullable<Daemon["ipvsTimeouts"]> = {};
   for (let i = 0; i < statement.args.length; i += 2) {
-    const key = timeoutOptions.get(statement.args[i] ?? "");
+    const key = optionKeys(timeoutOptions).get(statement.args[i] ?? "");
     if (key === undefined) throw new Unfit(`${statement.args[i]} is no IPVS timeout`);
     const value = integerOf(statement.args[i + 1] ?? "");
     // 0 leaves the kernel's own.
@@ -517,12 +507,6 @@ function timeouts(statement: Statement): NonNullable<Daemon["ipvsTimeouts"]> {
   }
   return found;
 }
-
-const timeoutOptions = new Map<string, "tcpSeconds" | "tcpFinSeconds" | "udpSeconds">([
-  ["tcp", "tcpSeconds"],
-  ["tcpfin", "tcpFinSeconds"],
-  ["udp", "udpSeconds"],
-]);
 
 /** Each word of a line is a recipient; one with a display name has its address in <>. */
 function recipients(words: string[], line: Statement, scribe: Scribe): string[] {

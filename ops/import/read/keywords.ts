@@ -1,5 +1,12 @@
 // Blocks of keepalived.conf(5) as tables: a keyword, and how what stands behind it gets into the stack config.
 import type { z } from "zod";
+import {
+  flagOf,
+  integerOf,
+  secondsOf,
+  wordOf,
+  type Codec,
+} from "../../../components/keepalived/keywords/codec";
 import { oneNameOf, repeatOf } from "../../../components/keepalived/keywords/repeats";
 import type { Statement } from "../syntax/parse";
 import { blockName } from "../../../components/schema/types";
@@ -116,6 +123,28 @@ export function keysOf<Shape extends Readonly<Record<string, z.ZodType>>>(
     };
 }
 
+/** Readers by a table of keywords; of scripts and of keys with lines of their own, somebody else has them. */
+export function readersOf<Shape extends Readonly<Record<string, z.ZodType>>>(
+  shape: Shape,
+  table: Readonly<
+    Record<
+      string,
+      (Pick<Codec<never>, "names" | "words"> & { read?: Codec<never>["read"] }) | "structural"
+    >
+  >,
+  usual: Readonly<Record<string, unknown>> = {},
+): Keywords<Draft<Shape>> {
+  const key = keysOf(shape, usual);
+  return Object.fromEntries(
+    Object.entries(table).flatMap(([name, entry]) => {
+      if (entry === "structural" || !entry.read || !(name in shape)) return [];
+      const { names, read, words } = entry;
+      const value = ({ args, keyword }: Statement) => read(args, keyword) as never;
+      return names.map((keyword) => [keyword, key(name, value, words) as Read<Draft<Shape>>]);
+    }),
+  );
+}
+
 /** What `read` gives; where it can't be taken over, the error says what counts instead. */
 export function orElse<Value>(read: () => Value, key: string, instead: () => unknown): Value {
   try {
@@ -199,8 +228,7 @@ export function keptName(statement: Statement, name: string, scribe: Scribe): vo
 
 /** The word behind the keyword. */
 export function word({ args: [first] }: Statement): string {
-  if (first === undefined) throw new Unfit("has no value");
-  return first;
+  return wordOf(first);
 }
 
 /** A whole number, as strtol(3) reads it. */
@@ -208,25 +236,14 @@ export function integer(statement: Statement): number {
   return integerOf(word(statement));
 }
 
-export function integerOf(text: string): number {
-  if (!/^[+-]?\d+$/.test(text.trim()))
-    throw new Unfit(`${JSON.stringify(text)} is not a whole number`);
-  return Number(text);
-}
-
 /** A decimal number: a time in seconds. */
 export function seconds(statement: Statement): number {
   return secondsOf(word(statement));
 }
 
-export function secondsOf(text: string): number {
-  if (!/^(\d+\.?\d*|\.\d+)$/.test(text)) throw new Unfit(`${JSON.stringify(text)} is not a number`);
-  return Number(text);
+/** On, true, yes, or nothing; off, false, no. */
+export function flag({ args: [first] }: Statement): boolean {
+  return flagOf(first);
 }
 
-/** On, true, yes, or nothing; off, false, no. */
-export function flag({ args: [first = "on"] }: Statement): boolean {
-  if (["on", "true", "yes"].includes(first)) return true;
-  if (["off", "false", "no"].includes(first)) return false;
-  throw new Unfit(`${JSON.stringify(first)} is neither on nor off`);
-}
+export { integerOf, secondsOf };

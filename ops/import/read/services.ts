@@ -7,6 +7,11 @@ import {
   withoutPrefix,
   type Family,
 } from "../../../components/schema";
+import {
+  memberKeywords as memberTable,
+  sorryServerKeywords,
+  virtualServerKeywords,
+} from "../../../components/keepalived/keywords/virtualServers";
 import { asksPort, checkKeywords, readCheck, type CheckReading, type Timing } from "./checks";
 import { mails, smtpAlert, type Globals } from "./globals";
 import {
@@ -17,6 +22,7 @@ import {
   integerOf,
   keysOf,
   readBlock,
+  readersOf,
   seconds,
   within,
   word,
@@ -27,7 +33,7 @@ import { commentedName, nameOfPort, type Names, type RealServers } from "../name
 import { UsageError } from "../../exit";
 import type { Statement } from "../syntax/parse";
 import { Unfit, type Scribe } from "../report";
-import { fillIn, hook, type Scripts } from "./scripts";
+import { fillIn, hooksOf, type Scripts } from "./scripts";
 import {
   memberShape,
   sorryServerShape,
@@ -166,7 +172,8 @@ function readService(
   }));
 }
 
-const service = keysOf(virtualServerShape, { delayLoopSeconds: 60, scheduler: "wlc" });
+const keepalivedsOwn = { delayLoopSeconds: 60, scheduler: "wlc" };
+const service = keysOf(virtualServerShape, keepalivedsOwn);
 const member = keysOf(memberShape, { weight: 1 });
 const sorry = keysOf(sorryServerShape);
 
@@ -183,11 +190,10 @@ function serviceKeywords(reading: ServiceReading, context: ServiceContext): Keyw
   const { scripts } = context;
   return {
     ...within<Defaults, VirtualServer>(({ options }) => options, {
-      lvs_sched: service("scheduler", scheduler),
-      lb_algo: service("scheduler", scheduler),
+      ...readersOf(virtualServerShape, virtualServerKeywords, keepalivedsOwn),
+      ...hooksOf(scripts, virtualServerKeywords),
       lvs_method: orFillIn(service("forwarding", forwarding, 3)),
       lb_kind: orFillIn(service("forwarding", forwarding, 3)),
-      ops: service("onePacketScheduling", () => true, 0),
       ...Object.fromEntries(
         (["sh-port", "sh-fallback", "mh-port", "mh-fallback"] as const).map((flagName) => [
           flagName,
@@ -219,20 +225,7 @@ function serviceKeywords(reading: ServiceReading, context: ServiceContext): Keyw
           scribe,
         );
       },
-      persistence_engine: service("persistenceEngine", (statement): "sip" => {
-        if (word(statement) !== "sip") throw new Unfit(`${word(statement)} is no engine but sip`);
-        return "sip";
-      }),
-      virtualhost: service("virtualHost", word),
-      alpha: service("alpha", () => true, 0),
-      omega: service("omega", () => true, 0),
-      inhibit_on_failure: service("inhibitOnFailure", () => true, 0),
-      quorum: service("quorum", integer),
-      hysteresis: service("hysteresis", integer),
-      quorum_up: hook(scripts, "quorumUp"),
-      quorum_down: hook(scripts, "quorumDown"),
       smtp_alert: smtpAlert(context.globals),
-      ha_suspend: service("haSuspend", () => true, 0),
     }),
     protocol({ options }, statement, scribe) {
       if (reading.target.fwmark !== undefined) {
@@ -277,7 +270,12 @@ function serviceKeywords(reading: ServiceReading, context: ServiceContext): Keyw
         scribe.changed(statement, `sorryServer.port: ${target.port}`, why);
       } else scribe.kept(statement, "sorryServer");
     },
-    sorry_server_inhibit: afterSorry(sorry("inhibitOnFailure", () => true, 0)),
+    ...Object.fromEntries(
+      Object.entries(readersOf(sorryServerShape, sorryServerKeywords)).map(([keyword, read]) => [
+        keyword,
+        afterSorry(read),
+      ]),
+    ),
     sorry_server_lvs_method: afterSorry(orFillIn(sorry("forwarding", forwarding, 3))),
     real_server(draft, statement, scribe) {
       const member = readMember(statement, context, scribe);
@@ -344,10 +342,6 @@ export function prefixLength(mask: string): number {
   return bits.replace(/0+$/, "").length;
 }
 
-function scheduler(statement: Statement): NonNullable<VirtualServer["scheduler"]> {
-  return word(statement) as NonNullable<VirtualServer["scheduler"]>;
-}
-
 /** `DR`, `NAT`, `TUN`, `TUN type ipip`. Other spellings are no method to keepalived, which then takes NAT. */
 function forwarding({ args: [method, option, type] }: Statement): "DR" | "NAT" | "TUN" {
   if (option !== undefined && !(option === "type" && type === "ipip")) {
@@ -397,18 +391,15 @@ function readMember(statement: Statement, context: ServiceContext, outer: Scribe
 
 function memberKeywords({ scripts, globals }: ServiceContext): Keywords<MemberReading> {
   return {
+    ...within<MemberReading, Member>(({ options }) => options, {
+      ...readersOf(memberShape, memberTable),
+      ...hooksOf(scripts, memberTable),
+      lvs_method: orFillIn(member("forwarding", forwarding, 3)),
+    }),
     weight(reading, statement, scribe) {
       member("weight", integer)(reading.options, statement, scribe);
       reading.weight = reading.options.weight ?? reading.weight;
     },
-    ...within<MemberReading, Member>(({ options }) => options, {
-      lvs_method: orFillIn(member("forwarding", forwarding, 3)),
-      inhibit_on_failure: member("inhibitOnFailure", flag),
-      uthreshold: member("upperThreshold", integer),
-      lthreshold: member("lowerThreshold", integer),
-      notify_up: hook(scripts, "notifyUp"),
-      notify_down: hook(scripts, "notifyDown"),
-    }),
     ...within<MemberReading, Timing>(({ timing }) => timing, {
       ...timingKeywords,
       delay_loop: timingOf("delayLoopSeconds", seconds),

@@ -1,14 +1,14 @@
 // What instances and checks track: vrrp_script, vrrp_track_process, track_file, bfd_instance.
+import * as tables from "../../../components/keepalived/keywords/tracking";
 import { familyOf } from "../../../components/schema";
 import {
   blockNameOf,
   cannot,
   each,
-  integer,
   integerOf,
   keptName,
-  keysOf,
   readBlock,
+  readersOf,
   seconds,
   word,
   type Keywords,
@@ -93,11 +93,6 @@ export function readTracking(
   };
 }
 
-const script = keysOf(trackedScriptShape);
-const process = keysOf(trackedProcessShape);
-const file = keysOf(trackedFileShape);
-const bfd = keysOf(bfdShape, { minRxMilliseconds: 10, minTxMilliseconds: 10 });
-
 /** `weight NUMBER [reverse]` of something that is tracked. */
 function weight<Draft extends { weight?: number; reverse?: boolean }>(): Read<Draft> {
   return (draft, statement, scribe) => {
@@ -111,21 +106,18 @@ function weight<Draft extends { weight?: number; reverse?: boolean }>(): Read<Dr
 
 function scriptKeywords(scripts: Scripts): Keywords<TrackedScript> {
   return {
+    ...readersOf(trackedScriptShape, tables.scriptKeywords),
     script(draft, statement, scribe) {
       Object.assign(draft, scripts.call(statement, scribe, "nothing"));
       scribe.kept(statement, "script");
     },
-    interval: script("intervalSeconds", seconds),
-    timeout: script("timeoutSeconds", seconds),
-    rise: script("rise", integer),
-    fall: script("fall", integer),
     weight: weight(),
     user: readUser,
-    init_fail: script("initFail", () => true, 0),
   };
 }
 
 const processKeywords: Keywords<TrackedProcess> = {
+  ...readersOf(trackedProcessShape, tables.processKeywords),
   process(draft, statement, scribe) {
     const [name = "", ...parameters] = statement.args;
     const given = { process: name, ...(parameters.length > 0 ? { parameters } : {}) };
@@ -136,20 +128,7 @@ const processKeywords: Keywords<TrackedProcess> = {
     Object.assign(draft, given);
     scribe.kept(statement, "process");
   },
-  param_match(draft, statement, scribe) {
-    const [match = "exact"] = statement.args;
-    if (match !== "exact" && match !== "initial" && match !== "partial") {
-      throw new Unfit(`${match} is no way to compare parameters`);
-    }
-    draft.parameterMatch = match;
-    scribe.kept(statement, "parameterMatch");
-  },
-  full_command: process("fullCommand", () => true, 0),
   weight: weight(),
-  quorum: process("quorum", integer),
-  quorum_max: process("quorumMax", integer),
-  fork_delay: process("forkDelaySeconds", seconds),
-  terminate_delay: process("terminateDelaySeconds", seconds),
   delay(draft, statement, scribe) {
     draft.forkDelaySeconds = draft.terminateDelaySeconds = seconds(statement);
     scribe.kept(statement, "forkDelaySeconds");
@@ -157,7 +136,7 @@ const processKeywords: Keywords<TrackedProcess> = {
 };
 
 const fileKeywords: Keywords<TrackedFile> = {
-  file: file("file", word),
+  ...readersOf(trackedFileShape, tables.fileKeywords),
   weight: weight(),
   init_file(draft, statement, scribe) {
     const number = statement.args.find((arg) => arg !== "overwrite");
@@ -174,21 +153,13 @@ const fileKeywords: Keywords<TrackedFile> = {
 };
 
 const bfdKeywords: Keywords<BfdReading> = {
+  ...readersOf(bfdShape, tables.bfdKeywords, { minRxMilliseconds: 10, minTxMilliseconds: 10 }),
   neighbor_ip: neighbor,
   neighbour_ip: neighbor,
   source_ip(draft, statement, scribe) {
     draft.source = addressArgument(statement);
     scribe.kept(statement, "source");
   },
-  min_rx: bfd("minRxMilliseconds", integer),
-  min_tx: bfd("minTxMilliseconds", integer),
-  idle_tx: bfd("idleTxMilliseconds", integer),
-  multiplier: bfd("multiplier", integer),
-  passive: bfd("passive", () => true, 0),
-  ttl: bfd("ttl", integer),
-  hoplimit: bfd("ttl", integer),
-  max_hops: bfd("maxHops", integer),
-  multihop: bfd("multihop", () => true, 0),
   weight: weight(),
   ...each(
     "vrrp checker",

@@ -6,9 +6,15 @@ import {
   type Family,
   type TrackList,
 } from "../../../components/schema";
+import {
+  garpKeywords,
+  groupNotifyKeywords,
+  instanceKeywords,
+  notifyKeywords,
+} from "../../../components/keepalived/keywords/vrrp";
 import { isAdvertised } from "../../../components/render/advertised";
 import { longestDelay } from "../../../components/rules/vrrp";
-import { mails, protocolVersion, smtpAlert, strict, type Globals, type Sync } from "./globals";
+import { mails, smtpAlert, strict, type Globals, type Sync } from "./globals";
 import {
   always,
   blockNameOf,
@@ -21,9 +27,9 @@ import {
   keysOf,
   readBlock,
   readLines,
+  readersOf,
   messageOf,
   orElse,
-  seconds,
   secondsOf,
   within,
   word,
@@ -33,7 +39,7 @@ import {
 } from "./keywords";
 import type { Statement } from "../syntax/parse";
 import { Unfit, type Scribe } from "../report";
-import { fillIn, hook, type Scripts } from "./scripts";
+import { fillIn, hooksOf, type Scripts } from "./scripts";
 import type { TrackingReading } from "./tracking";
 import {
   garpShape,
@@ -100,7 +106,7 @@ export function readInstance(
     peers: [],
     addresses: [],
   };
-  readBlock(statement, instanceKeywords(scripts, globals), reading, here);
+  readBlock(statement, instanceReaders(scripts, globals), reading, here);
   const { options } = reading;
   const family = familyOfInstance(reading);
   options.interface ??= globals.defaultInterface;
@@ -109,7 +115,7 @@ export function readInstance(
     Object.assign(options, { [key]: fillIn });
     here.fillIn(
       key,
-      `keepalived takes no instance without ${keywordOf[key]}, and ${name} has none`,
+      `keepalived takes no instance without ${instanceKeywords[key].names[0]}, and ${name} has none`,
     );
   }
   // VRRP for IPv6 is version 3 whatever else is said.
@@ -251,7 +257,7 @@ function mergeInto(
     statement.block?.find((inner) => inner.keyword === keyword) ?? statement;
   const own: Notify = (options.notify ??= {});
   for (const [key, call] of Object.entries(group.notify ?? {}) as [keyof GroupNotify, never][]) {
-    const keyword = notifyWords[key];
+    const [keyword] = groupNotifyKeywords[key].names;
     if (own[key] === undefined) {
       own[key] = call;
       const why =
@@ -274,15 +280,6 @@ function mergeInto(
   }
   if (group.smtpAlert) options.smtpAlert = true;
 }
-
-const notifyWords: Record<keyof GroupNotify, string> = {
-  master: "notify_master",
-  backup: "notify_backup",
-  fault: "notify_fault",
-  stop: "notify_stop",
-  any: "notify",
-  priorityChanges: "notify_priority_changes",
-};
 
 /** Reads `interface_up_down_delays { INTERFACE DOWN [UP] … }`; the last line of an interface counts. */
 export function readInterfaceDelays(
@@ -336,17 +333,16 @@ function readDelay(
 }
 
 /** keepalived's own, which aren't the stack's; 2 where global_defs says nothing else. */
-const instance = keysOf(instanceShape, {
+const keepalivedsOwn = {
   interface: undefined,
   virtualRouterId: undefined,
   version: 2,
   advertIntervalSeconds: 1,
   preempt: true,
-});
-const garp = keysOf(garpShape);
+};
 const notify = keysOf(groupNotifyShape);
 
-function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<InstanceReading> {
+function instanceReaders(scripts: Scripts, globals: Globals): Keywords<InstanceReading> {
   return {
     state(reading, statement) {
       reading.state = statement;
@@ -373,22 +369,8 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
       }
     },
     ...within<InstanceReading, Instance>((reading) => reading.options, {
-      interface: instance("interface", word),
-      virtual_router_id: instance("virtualRouterId", integer),
-      version: instance("version", protocolVersion),
-      advert_int: instance("advertIntervalSeconds", seconds),
-      preempt: instance("preempt", () => true, 0),
-      preempt_delay: instance("preemptDelaySeconds", seconds),
-      down_timer_adverts: instance("downTimerAdverts", integer),
-      dont_track_primary: instance("trackPrimaryInterface", () => false, 0),
-      track_src_ip: instance("trackSourceAddress", () => true, 0),
-      accept: instance("accept", () => true, 0),
-      no_accept: instance("accept", () => false, 0),
-      promote_secondaries: instance("promoteSecondaries", () => true, 0),
+      ...readersOf(instanceShape, instanceKeywords, keepalivedsOwn),
       smtp_alert: smtpAlert(globals),
-      mcast_dst_ip: instance("multicastGroup", word),
-      unicast_ttl: instance("unicastTtl", integer),
-      check_unicast_src: instance("checkUnicastSource", () => true, 0),
       use_vmac(options, statement, scribe) {
         const words = statement.args.filter((arg) => arg !== "name");
         const odd = words.find((arg) => arg.includes(":") || arg === "netlink_notify_msg");
@@ -417,28 +399,14 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
     }),
     ...within<InstanceReading, Draft<typeof garpShape>>(
       ({ options }) => (options.garp ??= {}),
-      {
-        garp_master_delay: garp("masterDelaySeconds", integer),
-        garp_master_repeat: garp("masterRepeat", integer),
-        garp_master_refresh: garp("masterRefreshSeconds", integer),
-        garp_master_refresh_repeat: garp("masterRefreshRepeat", integer),
-        garp_lower_prio_delay: garp("lowerPrioDelaySeconds", integer),
-        garp_lower_prio_repeat: garp("lowerPrioRepeat", integer),
-      },
+      readersOf(garpShape, garpKeywords),
       "garp",
     ),
     ...within<InstanceReading, Notify>(
       ({ options }) => (options.notify ??= {}),
-      {
-        ...notifyKeywords(scripts, globals),
-        notify_master_rx_lower_pri: hook(scripts, "masterRxLowerPri"),
-      },
+      { ...hooksOf(scripts, notifyKeywords), ...priorityChanges(globals) },
       "notify",
     ),
-    nopreempt(reading, statement, scribe) {
-      reading.options.preempt = false;
-      scribe.kept(statement, "preempt");
-    },
     vmac_xmit_base(reading, statement) {
       reading.vmacXmitBase = statement;
     },
@@ -516,7 +484,7 @@ function syncGroupKeywords(
     ...trackKeywords,
     ...within<SyncGroup, GroupNotify>(
       (draft) => (draft.notify ??= {}),
-      notifyKeywords(scripts, globals),
+      { ...hooksOf(scripts, groupNotifyKeywords), ...priorityChanges(globals) },
       "notify",
     ),
     smtp_alert: smtpAlert(globals),
@@ -578,13 +546,8 @@ function hasFifo({ daemon }: Globals): boolean {
   return daemon.vrrpNotifyFifo !== undefined || daemon.notifyFifo !== undefined;
 }
 
-function notifyKeywords(scripts: Scripts, globals: Globals): Keywords<GroupNotify> {
+function priorityChanges(globals: Globals): Keywords<GroupNotify> {
   return {
-    notify_master: hook(scripts, "master"),
-    notify_backup: hook(scripts, "backup"),
-    notify_fault: hook(scripts, "fault"),
-    notify_stop: hook(scripts, "stop"),
-    notify: hook(scripts, "any"),
     notify_priority_changes(draft, statement, scribe) {
       if (!flag(statement) || hasFifo(globals)) {
         notify("priorityChanges", flag)(draft, statement, scribe);
@@ -714,14 +677,6 @@ function fitting<Key extends "virtualRoutes" | "virtualRules">(
   return entry;
 }
 
-const keywordOf = {
-  interface: "interface",
-  virtualRouterId: "virtual_router_id",
-  multicastGroup: "mcast_dst_ip",
-  unicastTtl: "unicast_ttl",
-  checkUnicastSource: "check_unicast_src",
-};
-
 /** What depends on several of an instance's lines. */
 function judge(reading: InstanceReading, scribe: Scribe): void {
   const { options, state, vmacXmitBase, authType, authPass } = reading;
@@ -743,7 +698,9 @@ function judge(reading: InstanceReading, scribe: Scribe): void {
   for (const key of idle) {
     if (options[key] === undefined) continue;
     Reflect.deleteProperty(options, key);
-    const line = reading.statement.block?.find(({ keyword }) => keyword === keywordOf[key]);
+    const line = reading.statement.block?.find(
+      ({ keyword }) => keyword === instanceKeywords[key].names[0],
+    );
     const way = options.unicast ? "unicast" : "multicast";
     if (line) scribe.changed(line, "nothing", `with ${way} it has no effect`);
   }
