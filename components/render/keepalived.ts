@@ -10,7 +10,7 @@ import {
   type VirtualAddress,
 } from "../settings";
 import { ownWeight, weightOf } from "../tracking";
-import { linesOf, type ValuesOf } from "../keepalived/keywords/codec";
+import { linesOf } from "../keepalived/keywords/codec";
 import {
   emailKeywords,
   paceKeywords,
@@ -36,7 +36,7 @@ import { call, scriptsFolder } from "../keepalived/scriptCall";
 import { advertisedAddress } from "./advertised";
 import { renderCheck, renderThroughServices } from "./checks";
 import { renderFiles } from "./files";
-import { block, statements, type Line } from "./statements";
+import { statements, type Line } from "./statements";
 import { renderTemplate } from "./template";
 import { weightText } from "./weights";
 
@@ -70,23 +70,24 @@ export function renderKeepalived(
 ): string {
   const { instances, tracking, virtualServers, vrrp } = settings;
   return renderTemplate("keepalived.conf", {
-    globals: globalDefs(settings, director),
-    blocks: [
-      ...interfaceDelays(vrrp),
-      ...tracked(settings, director),
-      ...instances.map((instance) =>
-        vrrpInstance(instance, { tracking, vrrp }, director, authenticated),
+    ...globalDefs(settings, director),
+    // Both times: of one alone, keepalived.conf(5) and keepalived say different things.
+    interfaceDelays: ifAny(
+      "delays",
+      vrrp.interfaceDelays.map(
+        ({ name, downSeconds, upSeconds }) => `${name} ${downSeconds} ${upSeconds}`,
       ),
-      ...vrrp.syncGroups.map((group) => ({
-        heading: `vrrp_sync_group ${group.name}`,
-        lines: [
-          ...block("group", group.instances),
-          ...trackBlocks(group, tracking),
-          ...linesOf(notifyKeywords, group.notify ?? {}),
-          ...linesOf(groupKeywords, group),
-        ],
-      })),
-    ],
+    ),
+    ...trackedBlocks(settings, director),
+    instances: instances.map((instance) =>
+      vrrpInstance(instance, { tracking, vrrp }, director, authenticated),
+    ),
+    syncGroups: vrrp.syncGroups.map((group) => ({
+      name: group.name,
+      members: group.instances,
+      tracked: trackBlocks(group, tracking),
+      lines: [...linesOf(notifyKeywords, group.notify ?? {}), ...linesOf(groupKeywords, group)],
+    })),
     virtualServers: [
       ...virtualServers.map((service) => ({
         comment: service.name,
@@ -139,42 +140,40 @@ export function virtualAddresses({ instances }: Pick<Settings, "instances">): st
   ];
 }
 
+/** A block of the template that isn't there when it would be empty. */
+function ifAny<Key extends string>(key: Key, lines: Line[]): Record<Key, Line[]> | false {
+  return lines.length > 0 && ({ [key]: lines } as Record<Key, Line[]>);
+}
+
 function globalDefs(
   { vrrp, daemon, email, instances }: Pick<Settings, "vrrp" | "daemon" | "email" | "instances">,
   director: DirectorSettings,
-): Line[] {
+): object {
   const timeouts = linesOf(timeoutOptions, daemon.ipvsTimeouts);
-  return [
-    ...(email
-      ? [
-          ...block("notification_email", email.to),
-          ...linesOf(emailKeywords, email, {
-            smtpServer: [`smtp_server ${email.smtpServer} ${email.smtpPort}`],
-          }),
-        ]
-      : []),
-    ...statements({ router_id: director.name, enable_script_security: true }),
-    // What follows the script_user is run by it unless it names another user.
-    ...linesOf(scriptKeywords, daemon, {
+  return {
+    email: email !== undefined && {
+      to: email.to,
+      mailLines: linesOf(emailKeywords, email, {
+        smtpServer: [`smtp_server ${email.smtpServer} ${email.smtpPort}`],
+      }),
+    },
+    routerId: director.name,
+    scriptLines: linesOf(scriptKeywords, daemon, {
       startupScript: timedScript("startup_script", daemon.startupScript),
       shutdownScript: timedScript("shutdown_script", daemon.shutdownScript),
       notifyFifo: statements({ notify_fifo: daemon.notifyFifo?.path }),
       vrrpNotifyFifo: fifo("vrrp_notify_fifo", daemon.vrrpNotifyFifo),
       lvsNotifyFifo: fifo("lvs_notify_fifo", daemon.lvsNotifyFifo),
     }),
-    ...statements({
-      // The kernel's version of the protocol differs by instance; IPv6 knows 3 only.
-      vrrp_version: vrrp.defaultVersion,
-      // Of two that were active, the one that yields says so: the other then claims the addresses again. Without it, neighbours whose
-      // ARP caches have the one that yielded would go on sending there.
-      vrrp_higher_prio_send_advert: true,
-    }),
-    ...linesOf(paceKeywords, vrrp.garp),
-    ...linesOf(processKeywords, daemon, {
-      ipvsTimeouts: timeouts.length > 0 ? [`lvs_timeouts ${timeouts.join(" ")}`] : [],
-    }),
-    ...(vrrp.connectionSync ? [syncDaemonLine(vrrp, instances)] : []),
-  ];
+    vrrpVersion: vrrp.defaultVersion,
+    processLines: [
+      ...linesOf(paceKeywords, vrrp.garp),
+      ...linesOf(processKeywords, daemon, {
+        ipvsTimeouts: timeouts.length > 0 ? [`lvs_timeouts ${timeouts.join(" ")}`] : [],
+      }),
+      ...(vrrp.connectionSync ? [syncDaemonLine(vrrp, instances)] : []),
+    ],
+  };
 }
 
 /**
@@ -200,37 +199,26 @@ function timedScript(keyword: string, hook: Settings["daemon"]["startupScript"])
   });
 }
 
-function interfaceDelays({ interfaceDelays: delays }: Settings["vrrp"]): {
-  heading: string;
+interface NamedBlock {
+  name: string;
   lines: Line[];
-}[] {
-  if (delays.length === 0) return [];
-  return [
-    {
-      heading: "interface_up_down_delays",
-      // Both times: of one alone, keepalived.conf(5) and keepalived say different things.
-      lines: delays.map(
-        ({ name, downSeconds, upSeconds }) => `${name} ${downSeconds} ${upSeconds}`,
-      ),
-    },
-  ];
 }
 
-/** What instances and checks name must stand before them. */
-function tracked(
+/** What instances and checks track. */
+function trackedBlocks(
   { tracking }: Pick<Settings, "tracking">,
   director: DirectorSettings,
-): { heading: string; lines: Line[] }[] {
-  return [
-    ...tracking.scripts.map((script) => ({
-      heading: `vrrp_script ${script.name}`,
+): Record<"trackedScripts" | "trackedProcesses" | "trackedFiles" | "bfdSessions", NamedBlock[]> {
+  return {
+    trackedScripts: tracking.scripts.map((script) => ({
+      name: script.name,
       lines: linesOf(tracks.scriptKeywords, script, {
         script: [`script ${call({ script: script.script, args: script.args })}`],
         weight: statements({ weight: weightText(script, ownWeight.scripts) }),
       }),
     })),
-    ...tracking.processes.map((process) => ({
-      heading: `vrrp_track_process ${process.name}`,
+    trackedProcesses: tracking.processes.map((process) => ({
+      name: process.name,
       lines: linesOf(tracks.processKeywords, process, {
         process: statements({
           process: [process.process, ...(process.parameters ?? [])]
@@ -240,14 +228,14 @@ function tracked(
         weight: statements({ weight: weightText(process, ownWeight.processes) }),
       }),
     })),
-    ...tracking.files.map((file) => ({
-      heading: `track_file ${file.name}`,
+    trackedFiles: tracking.files.map((file) => ({
+      name: file.name,
       lines: linesOf(tracks.fileKeywords, file, {
         weight: statements({ weight: weightText(file, ownWeight.files) }),
       }),
     })),
-    ...tracking.bfd.map((session) => ({
-      heading: `bfd_instance ${session.name}`,
+    bfdSessions: tracking.bfd.map((session) => ({
+      name: session.name,
       lines: linesOf(tracks.bfdKeywords, session, {
         neighbor: statements({
           neighbor_ip:
@@ -259,7 +247,7 @@ function tracked(
         weight: statements({ weight: weightText(session, ownWeight.bfd) }),
       }),
     })),
-  ];
+  };
 }
 
 /** What directors look at in each other's adverts: with anything else here, they don't take each other for the same instance. */
@@ -268,7 +256,7 @@ function heard(
   vrrp: Settings["vrrp"],
   director: DirectorSettings,
   authenticated: boolean,
-): { words: ValuesOf<typeof heardKeywords>; blocks: Line[] } {
+): object {
   const { members, family, vmac } = instance;
   const own = members.find(({ name }) => name === director.name);
   const source = own?.address === undefined ? undefined : withoutPrefix(own.address);
@@ -278,22 +266,18 @@ function heard(
   const device = vmac ? "" : ` dev ${instance.interface}`;
   const advertised = advertisedAddress(family, instance.virtualRouterId);
   return {
-    words: {
+    name: instance.name,
+    heardLines: linesOf(heardKeywords, {
       ...instance,
       version: instance.version === vrrp.defaultVersion ? undefined : instance.version,
       unicastSource: instance.unicast ? source : undefined,
       // An IPv6 advert leaves from a link-local address unless it is told otherwise.
       multicastSource: !instance.unicast && family === "inet" ? source : undefined,
-    },
-    blocks: [
-      ...(instance.unicast ? block("unicast_peer", peers) : []),
-      ...(authenticated && instance.version === 2
-        ? block("authentication", ["auth_type PASS", `include ${secretsPath}`])
-        : []),
-      ...block("virtual_ipaddress", [
-        family === "inet" ? `${advertised}/32${device} scope link` : `${advertised}/128${device}`,
-      ]),
-    ],
+    }),
+    unicastPeers: ifAny("peers", instance.unicast ? peers : []),
+    authentication: authenticated && instance.version === 2 && { secrets: secretsPath },
+    advertised:
+      family === "inet" ? `${advertised}/32${device} scope link` : `${advertised}/128${device}`,
   };
 }
 
@@ -303,15 +287,12 @@ export function renderHeard(
   director: DirectorSettings,
   authPass?: string,
 ): string {
-  const lines = [
-    ...block("global_defs", statements({ vrrp_version: vrrp.defaultVersion })),
-    ...instances.flatMap((instance) => {
-      const { words, blocks } = heard(instance, vrrp, director, authPass !== undefined);
-      return block(`vrrp_instance ${instance.name}`, [...linesOf(heardKeywords, words), ...blocks]);
-    }),
-  ];
+  const text = renderTemplate("keepalived/heard", {
+    vrrpVersion: vrrp.defaultVersion,
+    instances: instances.map((instance) => heard(instance, vrrp, director, authPass !== undefined)),
+  });
   return renderFiles({
-    "/etc/keepalived/keepalived.conf": lines,
+    "/etc/keepalived/keepalived.conf": text.trimEnd().split("\n"),
     ...(authPass === undefined
       ? {}
       : { [secretsPath]: renderSecrets(authPass).trimEnd().split("\n") }),
@@ -323,18 +304,16 @@ function vrrpInstance(
   { tracking, vrrp }: Pick<Settings, "tracking" | "vrrp">,
   director: DirectorSettings,
   authenticated: boolean,
-): { heading: string; lines: Line[] } {
+): object {
   const { members, garp, vmac } = instance;
   const own = members.find(({ name }) => name === director.name);
-  const { words, blocks } = heard(instance, vrrp, director, authenticated);
   const line = (virtual: VirtualAddress) =>
     vmac && virtual.interface === instance.interface
       ? `${virtual.address}/${virtual.prefixLength}`
       : `${virtual.address}/${virtual.prefixLength} dev ${virtual.interface}`;
-  const lines = [
-    ...statements({ state: "BACKUP" }),
-    ...linesOf(heardKeywords, words),
-    ...linesOf(
+  return {
+    ...heard(instance, vrrp, director, authenticated),
+    lines: linesOf(
       ownKeywords,
       {
         ...instance,
@@ -351,24 +330,22 @@ function vrrpInstance(
         garp: linesOf(garpKeywords, garp),
       },
     ),
-    ...trackBlocks(instance, tracking),
-    ...blocks,
-    ...block("virtual_ipaddress_excluded", instance.virtualAddresses.map(line)),
-    ...block(
-      "virtual_routes",
+    tracked: trackBlocks(instance, tracking),
+    excluded: ifAny("addresses", instance.virtualAddresses.map(line)),
+    virtualRoutes: ifAny(
+      "routes",
       instance.virtualRoutes.map(({ to, via, device, source: src, metric, table }) =>
         [to, ...statements({ via, dev: device, src, metric, table })].join(" "),
       ),
     ),
-    ...block(
-      "virtual_rules",
+    virtualRules: ifAny(
+      "rules",
       instance.virtualRules.map(({ from, to, table, priority }) =>
         statements({ from, to, table, priority }).join(" "),
       ),
     ),
-    ...linesOf(notifyKeywords, instance.notify ?? {}),
-  ];
-  return { heading: `vrrp_instance ${instance.name}`, lines };
+    notifyLines: linesOf(notifyKeywords, instance.notify ?? {}),
+  };
 }
 
 /**
@@ -432,16 +409,19 @@ const trackBlock: Record<TrackList, string> = {
   trackBfd: "track_bfd",
 };
 
-function trackBlocks(tracks: Tracks, tracking: Settings["tracking"]): Line[] {
-  return trackLists.flatMap((list) =>
-    block(
-      trackBlock[list],
-      tracks[list].map((entry) => {
+function trackBlocks(
+  tracks: Tracks,
+  tracking: Settings["tracking"],
+): { keyword: string; entries: Line[] }[] {
+  return trackLists
+    .filter((list) => tracks[list].length > 0)
+    .map((list) => ({
+      keyword: trackBlock[list],
+      entries: tracks[list].map((entry) => {
         const weight = weightText(entry, weightOf(entry, list, tracking));
         return weight === undefined ? entry.name : `${entry.name} weight ${weight}`;
       }),
-    ),
-  );
+    }));
 }
 
 /**
