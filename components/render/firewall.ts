@@ -1,5 +1,5 @@
 // Firewall of a host: ufw rules or an nftables table; `notrack` for what IPVS forwards, marks for fwmark services.
-import { canonical, checkedFamily, isInNetworkOf, withoutPrefix, type Family } from "../schema";
+import { canonical, checkedFamily, isInNetworkOf, withoutPrefix } from "../schema";
 import {
   ownAddressFor,
   partsOf,
@@ -11,13 +11,11 @@ import {
   type Settings,
   type VirtualServerSettings,
 } from "../settings";
+import { vrrpGroups } from "../keepalived/facts";
 import { renderFiles } from "./files";
 
 /** UDP ports of BFD, one hop and several: RFC 5881, RFC 5883. */
 const bfdPorts = { single: 3784, multihop: 4784 };
-
-/** Where adverts go that are not unicast, unless the config says otherwise: RFC 5798, 5.1.1.2 and 5.1.2.2. */
-export const vrrpGroups: Record<Family, string> = { inet: "224.0.0.18", inet6: "ff02::12" };
 
 /** Where the kernel's connection sync goes unless it is told otherwise: include/uapi/linux/ip_vs.h. */
 const syncGroup = "224.0.0.81";

@@ -10,6 +10,7 @@ import {
   type VirtualAddress,
 } from "../settings";
 import { ownWeight, weightOf } from "../tracking";
+import { secretsPath } from "../keepalived/facts";
 import { linesOf } from "../keepalived/keywords/codec";
 import {
   emailKeywords,
@@ -31,6 +32,7 @@ import {
   heardKeywords,
   notifyKeywords,
   ownKeywords,
+  trackKeywords,
 } from "../keepalived/keywords/vrrp";
 import { call, scriptsFolder } from "../keepalived/scriptCall";
 import { advertisedAddress } from "./advertised";
@@ -39,9 +41,6 @@ import { renderFiles } from "./files";
 import { statements, type Line } from "./statements";
 import { renderTemplate } from "./template";
 import { weightText } from "./weights";
-
-/** Where auth_pass lives: a file of its own, so that keepalived.conf stays readable in a preview. */
-export const secretsPath = "/etc/keepalived/lvs-ha-secrets.conf";
 
 /** keepalived.conf and the scripts that it names, as one text: they change together. */
 export function renderDirectorConfig(
@@ -400,15 +399,6 @@ function granularity({
 
 type Tracks = Pick<InstanceSettings, TrackList>;
 
-/** The block of each. */
-const trackBlock: Record<TrackList, string> = {
-  trackInterfaces: "track_interface",
-  trackScripts: "track_script",
-  trackProcesses: "track_process",
-  trackFiles: "track_file",
-  trackBfd: "track_bfd",
-};
-
 function trackBlocks(
   tracks: Tracks,
   tracking: Settings["tracking"],
@@ -416,7 +406,7 @@ function trackBlocks(
   return trackLists
     .filter((list) => tracks[list].length > 0)
     .map((list) => ({
-      keyword: trackBlock[list],
+      keyword: trackKeywords[list],
       entries: tracks[list].map((entry) => {
         const weight = weightText(entry, weightOf(entry, list, tracking));
         return weight === undefined ? entry.name : `${entry.name} weight ${weight}`;

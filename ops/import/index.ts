@@ -1,5 +1,5 @@
 // An existing pair's keepalived.conf -> stack config YAML, and a report of what became of each line.
-import { secretsPath } from "../../components/render/keepalived";
+import { secretsPath } from "../../components/keepalived/facts";
 import { UsageError } from "../exit";
 import { cookbookHosts, cookbookPassword, type ChefNode } from "./chef";
 import { readDirector } from "./read/director";

@@ -1,5 +1,5 @@
 // vrrp_instance and vrrp_sync_group: which key is which keyword, in the order in which they are written.
-import type { StackConfig } from "../../schema";
+import type { StackConfig, TrackList } from "../../schema";
 import type { Codec, Table } from "./codec";
 import { decimal, flag, hook, off, on, onOff, text, whole } from "./codec";
 
@@ -96,6 +96,15 @@ export const notifyKeywords = {
 export const groupNotifyKeywords = withoutKey(notifyKeywords, "masterRxLowerPri") satisfies Table<
   NonNullable<Group["notify"]>
 >;
+
+/** The blocks of what an instance or a group tracks. */
+export const trackKeywords: Record<TrackList, string> = {
+  trackInterfaces: "track_interface",
+  trackScripts: "track_script",
+  trackProcesses: "track_process",
+  trackFiles: "track_file",
+  trackBfd: "track_bfd",
+};
 
 export const groupKeywords = {
   name: "structural",

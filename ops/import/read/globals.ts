@@ -6,7 +6,7 @@ import {
   timeoutOptions,
 } from "../../../components/keepalived/keywords/globals";
 import { garpKeywords } from "../../../components/keepalived/keywords/vrrp";
-import { vrrpGroups } from "../../../components/render/firewall";
+import { vrrpGroups } from "../../../components/keepalived/facts";
 import { address, checkedFamily, name, type Family } from "../../../components/schema";
 import {
   always,

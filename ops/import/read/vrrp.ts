@@ -11,9 +11,11 @@ import {
   groupNotifyKeywords,
   instanceKeywords,
   notifyKeywords,
+  trackKeywords,
 } from "../../../components/keepalived/keywords/vrrp";
 import { isAdvertised } from "../../../components/render/advertised";
-import { longestDelay } from "../../../components/rules/vrrp";
+import { longestDelay } from "../../../components/keepalived/facts";
+import { trackedIn } from "../../../components/tracking";
 import { mails, smtpAlert, strict, type Globals, type Sync } from "./globals";
 import {
   always,
@@ -166,24 +168,25 @@ function dropUnknown(
   tracking: TrackingReading,
   scribe: Scribe,
 ): void {
-  for (const [list, { keyword, of, what }] of Object.entries(trackedBlocks)) {
-    const key = list as keyof typeof trackedBlocks;
+  for (const [list, of] of Object.entries(trackedIn)) {
+    const key = list as keyof typeof trackedIn;
     tracks[key] = tracks[key]?.filter(({ name }) => {
       if (tracking[of].some((known) => known.name === name)) return true;
-      const why = `there is no ${what} ${name}: keepalived ignores it`;
-      scribe.leftOut(lineOf(statement, keyword, name), why);
+      const why = `there is no ${definedBy[of]} ${name}: keepalived ignores it`;
+      scribe.leftOut(lineOf(statement, trackKeywords[key], name), why);
       return false;
     });
     if (tracks[key] === undefined) Reflect.deleteProperty(tracks, key);
   }
 }
 
-const trackedBlocks = {
-  trackScripts: { keyword: "track_script", of: "scripts", what: "vrrp_script" },
-  trackProcesses: { keyword: "track_process", of: "processes", what: "vrrp_track_process" },
-  trackFiles: { keyword: "track_file", of: "files", what: "track_file" },
-  trackBfd: { keyword: "track_bfd", of: "bfd", what: "bfd_instance" },
-} as const;
+/** The blocks that define what is tracked. */
+const definedBy = {
+  scripts: "vrrp_script",
+  processes: "vrrp_track_process",
+  files: "track_file",
+  bfd: "bfd_instance",
+};
 
 /** The line of a block that names something; else the block, or what it is in. */
 function lineOf(statement: Statement, keyword: string, name: string): Statement {
@@ -381,7 +384,7 @@ function instanceReaders(scripts: Scripts, globals: Globals): Keywords<InstanceR
         options.vmac = device === undefined ? {} : { interface: device };
         scribe.kept(statement, "vmac");
       },
-      ...trackKeywords,
+      ...trackReaders,
       virtual_routes(options, statement, scribe) {
         scribe.kept(statement, "virtualRoutes");
         const routes = readLines(statement.block, scribe.in("virtualRoutes"), (words) => [
@@ -481,7 +484,7 @@ function syncGroupKeywords(
         words.flatMap((word) => member(word, line)),
       );
     },
-    ...trackKeywords,
+    ...trackReaders,
     ...within<SyncGroup, GroupNotify>(
       (draft) => (draft.notify ??= {}),
       { ...hooksOf(scripts, groupNotifyKeywords), ...priorityChanges(globals) },
@@ -495,13 +498,9 @@ function syncGroupKeywords(
 
 type Tracks = Pick<Instance, TrackList>;
 
-const trackKeywords: Keywords<Tracks> = {
-  track_interface: track("trackInterfaces"),
-  track_script: track("trackScripts"),
-  track_process: track("trackProcesses"),
-  track_file: track("trackFiles"),
-  track_bfd: track("trackBfd"),
-};
+const trackReaders: Keywords<Tracks> = Object.fromEntries(
+  trackLists.map((list) => [trackKeywords[list], track(list)]),
+);
 
 /** A line is a name, and `weight NUMBER`, and `reverse`. */
 function track(key: keyof Tracks) {
