@@ -170,6 +170,34 @@ const servants = new Map([
 ]);
 
 const keywords = (scripts: Scripts): Keywords<Globals> => ({
+  // Before the tables: a keyword that gets a key is read without a change here.
+  ...each(
+    "vrrp_lower_prio_no_advert vrrp_min_garp vrrp_garp_extra_if vrrp_vmac_garp_intvl vrrp_owner_ignore_adverts vrrp_ipsets nftables_priority nftables_ifindex nftables_counters nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark v3_checksum_as_v2 disable_local_igmp vmac_prefix vmac_addr_prefix",
+    cannot<Globals>(),
+  ),
+  ...each(
+    "lvs_flush lvs_flush_on_stop lvs_flush_onstop no_checker_emails checker_log_all_failures",
+    cannot<Globals>(),
+  ),
+  ...each("fifo_write_vrrp_states_on_reload", cannot<Globals>()),
+  ...each(
+    "process_names process_name vrrp_process_name checker_process_name lvs_process_name bfd_process_name use_symlink_paths max_auto_priority min_auto_priority_delay dynamic_interfaces vrrp_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rttime checker_rlimit_rtime bfd_priority bfd_no_swap bfd_rt_priority bfd_cpu_affinity bfd_rlimit_rttime bfd_rlimit_rtime",
+    cannot<Globals>(noMeaning),
+  ),
+  ...each(
+    "enable_snmp_vrrp enable_snmp_keepalived enable_snmp_rfc enable_snmp_rfcv2 enable_snmp_rfcv3 enable_snmp_checker",
+    cannot<Globals>(
+      "keepalived's processes crash when a reload brings it, and wait for an snmpd that doesn't answer: the stack has metrics for Prometheus (metrics.enabled)",
+    ),
+  ),
+  ...each(
+    "snmp_socket enable_traps snmp_vs_stats_update_interval snmp_rs_stats_update_interval enable_dbus dbus_service_name dbus_no_interface_name",
+    cannot<Globals>(noMeaning),
+  ),
+  ...each(
+    "vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force vrrp_netlink_monitor_rcv_bufs vrrp_netlink_monitor_rcv_bufs_force process_monitor_rcv_bufs process_monitor_rcv_bufs_force lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier log_unknown_vrids umask random_seed reload_check_config reload_time_file reload_repeat reload_file include_check config_save_dir tmp_config_directory data_use_instance json_version iproute_usr_dir iproute_etc_dir state_dump_file stats_dump_file json_dump_file",
+    cannot<Globals>(noMeaning),
+  ),
   router_id(globals, statement, scribe) {
     const id = word(statement);
     globals.routerId = nameOf(id);
@@ -287,35 +315,8 @@ const keywords = (scripts: Scripts): Keywords<Globals> => ({
   ),
   vrrp_iptables: cannot("the stack's firewall is its own: see the firewall keys"),
   nftables: cannot("the stack's firewall is its own: see the firewall keys"),
-  ...each(
-    "vrrp_lower_prio_no_advert vrrp_min_garp vrrp_garp_extra_if vrrp_vmac_garp_intvl vrrp_owner_ignore_adverts vrrp_ipsets nftables_priority nftables_ifindex nftables_counters nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark v3_checksum_as_v2 disable_local_igmp vmac_prefix vmac_addr_prefix",
-    cannot<Globals>(),
-  ),
-  ...each(
-    "lvs_flush lvs_flush_on_stop lvs_flush_onstop no_checker_emails checker_log_all_failures",
-    cannot<Globals>(),
-  ),
-  ...each("fifo_write_vrrp_states_on_reload", cannot<Globals>()),
   notify_fifo_script: cannot(
     "keepalived's VRRP and checker processes each run it, and both take from one FIFO: give vrrp_notify_fifo and lvs_notify_fifo a script each",
-  ),
-  ...each(
-    "process_names process_name vrrp_process_name checker_process_name lvs_process_name bfd_process_name use_symlink_paths max_auto_priority min_auto_priority_delay dynamic_interfaces vrrp_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rttime checker_rlimit_rtime bfd_priority bfd_no_swap bfd_rt_priority bfd_cpu_affinity bfd_rlimit_rttime bfd_rlimit_rtime",
-    cannot<Globals>(noMeaning),
-  ),
-  ...each(
-    "enable_snmp_vrrp enable_snmp_keepalived enable_snmp_rfc enable_snmp_rfcv2 enable_snmp_rfcv3 enable_snmp_checker",
-    cannot<Globals>(
-      "keepalived's processes crash when a reload brings it, and wait for an snmpd that doesn't answer: the stack has metrics for Prometheus (metrics.enabled)",
-    ),
-  ),
-  ...each(
-    "snmp_socket enable_traps snmp_vs_stats_update_interval snmp_rs_stats_update_interval enable_dbus dbus_service_name dbus_no_interface_name",
-    cannot<Globals>(noMeaning),
-  ),
-  ...each(
-    "vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force vrrp_netlink_monitor_rcv_bufs vrrp_netlink_monitor_rcv_bufs_force process_monitor_rcv_bufs process_monitor_rcv_bufs_force lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier log_unknown_vrids umask random_seed reload_check_config reload_time_file reload_repeat reload_file include_check config_save_dir tmp_config_directory data_use_instance json_version iproute_usr_dir iproute_etc_dir state_dump_file stats_dump_file json_dump_file",
-    cannot<Globals>(noMeaning),
   ),
 });
 

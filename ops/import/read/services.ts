@@ -189,6 +189,7 @@ type Defaults = ServiceReading & { weight?: number; flags?: Set<1 | 2> };
 function serviceKeywords(reading: ServiceReading, context: ServiceContext): Keywords<Defaults> {
   const { scripts } = context;
   return {
+    ...each("flag-3 hashed snmp_name", cannot<Defaults>()),
     ...within<Defaults, VirtualServer>(({ options }) => options, {
       ...readersOf(virtualServerShape, virtualServerKeywords, keepalivedsOwn),
       ...hooksOf(scripts, virtualServerKeywords),
@@ -293,7 +294,6 @@ function serviceKeywords(reading: ServiceReading, context: ServiceContext): Keyw
         );
       }
     },
-    ...each("flag-3 hashed snmp_name", cannot<Defaults>()),
   };
 }
 

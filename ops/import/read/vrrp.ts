@@ -347,6 +347,11 @@ const notify = keysOf(groupNotifyShape);
 
 function instanceReaders(scripts: Scripts, globals: Globals): Keywords<InstanceReading> {
   return {
+    // Before the tables: a keyword that gets a key is read without a change here.
+    ...each(
+      "use_vmac_addr use_ipvlan unicast_fault_no_peer old_unicast_checksum vrf no_virtual_ipaddress linkbeat_use_polling v3_checksum_as_v2 skip_check_adv_addr debug notify_deleted thread_timer_expired garp_extra_if vmac_garp_intvl lower_prio_no_advert owner_ignore_adverts kernel_rx_buf_size",
+      cannot<InstanceReading>(),
+    ),
     state(reading, statement) {
       reading.state = statement;
     },
@@ -451,10 +456,6 @@ function instanceReaders(scripts: Scripts, globals: Globals): Keywords<InstanceR
     native_ipv6: always("goes by the addresses"),
     higher_prio_send_advert: always("is always on"),
     timer_expired_backup: always("is always on where keepalived knows it"),
-    ...each(
-      "use_vmac_addr use_ipvlan unicast_fault_no_peer old_unicast_checksum vrf no_virtual_ipaddress linkbeat_use_polling v3_checksum_as_v2 skip_check_adv_addr debug notify_deleted thread_timer_expired garp_extra_if vmac_garp_intvl lower_prio_no_advert owner_ignore_adverts kernel_rx_buf_size",
-      cannot<InstanceReading>(),
-    ),
     strict_mode(reading, statement, scribe) {
       reading.strict = flag(statement);
       if (reading.strict) scribe.inexpressible(statement, strict);
