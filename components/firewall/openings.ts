@@ -1,6 +1,7 @@
 // What a host's firewall lets in, and what IPVS needs of the packet filter, as data: a back end says it in its own words.
 import { asksPort, checkers } from "../keepalived/checkers";
-import { canonical, checkedFamily, isInNetworkOf, withoutPrefix, type Family } from "../schema";
+import { vrrpGroups } from "../keepalived/facts";
+import { canonical, checkedFamily, isInNetworkOf, withoutPrefix } from "../schema";
 import {
   ownAddressFor,
   partsOf,
@@ -15,9 +16,6 @@ import {
 
 /** UDP ports of BFD, one hop and several: RFC 5881, RFC 5883. */
 const bfdPorts = { single: 3784, multihop: 4784 };
-
-/** Where adverts go that are not unicast, unless the config says otherwise: RFC 5798, 5.1.1.2 and 5.1.2.2. */
-export const vrrpGroups: Record<Family, string> = { inet: "224.0.0.18", inet6: "ff02::12" };
 
 /** Where the kernel's connection sync goes unless it is told otherwise: include/uapi/linux/ip_vs.h. */
 const syncGroup = "224.0.0.81";

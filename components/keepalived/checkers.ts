@@ -10,7 +10,7 @@ const web = {
 } as const;
 const webEnd = {
   fastRecovery: { keyword: "fast_recovery", form: "flag" },
-  urls: { keyword: "url", form: "urls" },
+  urls: { keyword: "url", form: "urls", needed: true },
 } as const;
 
 /** Every type of check. */
@@ -83,7 +83,7 @@ export const checkers: { readonly [Type in CheckType]: Checker<Type> } = {
     throughByDefault: false,
     timing: { ...usual, retry: 0 },
     options: {
-      script: { keyword: "misc_path", form: "call" },
+      script: { keyword: "misc_path", form: "call", needed: true },
       args: { within: "script" },
       timeoutSeconds: { keyword: "misc_timeout", form: "integer" },
       dynamic: { keyword: "misc_dynamic", form: "presence" },
@@ -96,7 +96,7 @@ export const checkers: { readonly [Type in CheckType]: Checker<Type> } = {
     throughByDefault: false,
     timing: undefined,
     options: {
-      trackFile: { keyword: "track_file", form: "name" },
+      trackFile: { keyword: "track_file", form: "name", needed: true },
       weight: { keyword: "weight", form: "weight" },
       reverse: { within: "weight" },
     },
@@ -106,7 +106,7 @@ export const checkers: { readonly [Type in CheckType]: Checker<Type> } = {
     transport: undefined,
     throughByDefault: false,
     timing: undefined,
-    options: { session: { keyword: "name", form: "name" } },
+    options: { session: { keyword: "name", form: "name", needed: true } },
   },
 };
 
@@ -145,6 +145,8 @@ export type Option =
       form: Form;
       /** keepalived's own value, where the stack's default is another. */
       own?: string | boolean;
+      /** Without it keepalived leaves the checker out. */
+      needed?: true;
     }
   /** The key is on the line, or in the blocks, of another key. */
   | { within: string };
@@ -184,8 +186,13 @@ export type PortCheck = {
 /** Types of check, in the order of the table. */
 export const checkTypes = Object.keys(checkers) as CheckType[];
 
-/** Whether a check asks a port: all of them can ask through the virtual address. */
-export function asksPort(check: Check): check is PortCheck {
-  const { transport } = checkers[check.type];
+/** Whether checks of a type ask a port: all of them can ask through the virtual address. */
+export function typeAsksPort(type: CheckType): boolean {
+  const { transport } = checkers[type];
   return transport === "tcp" || transport === "udp";
+}
+
+/** The same of a check. */
+export function asksPort(check: Check): check is PortCheck {
+  return typeAsksPort(check.type);
 }

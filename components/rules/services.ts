@@ -451,12 +451,23 @@ function sorryErrors(
       `${at}.sorryServer.address: "${sorryServer.address}" is not ${words[family]}, as the virtual server is`,
     );
   }
-  const isMember = membersOf({ realServers, maintenance }, service.realServers).some(({ name }) => {
+  const same = membersOf({ realServers, maintenance }, service.realServers).filter(({ name }) => {
     const realServer = realServers.find((known) => known.name === name);
     const address = realServer && addressesOf(realServer)[family];
     return address !== undefined && canonical(address) === canonical(sorryServer.address);
   });
-  if (isMember && forwarding !== "NAT") {
+  for (const { name, port, inhibitOnFailure } of same) {
+    // keepalived changes it by itself, and says so as of an error: validate_check_config() in check_data.c.
+    const inhibits = inhibitOnFailure ?? service.inhibitOnFailure;
+    const sorryInhibits = sorryServer.inhibitOnFailure ?? false;
+    const isIt = (port ?? service.port ?? 0) === (sorryServer.port ?? 0);
+    if (forwarding === "NAT" && isIt && inhibits !== sorryInhibits) {
+      errors.push(
+        `${at}.sorryServer.inhibitOnFailure: is ${sorryInhibits}, and its real server ${name} is the same server, for which it is ${inhibits}; both must be alike`,
+      );
+    }
+  }
+  if (same.length > 0 && forwarding !== "NAT") {
     errors.push(
       `${at}.sorryServer.address: "${sorryServer.address}" is one of its real servers; a sorry server stands in for all of them`,
     );

@@ -203,7 +203,7 @@ test.each([
 
 test("a name that the view lacks is an error, not an empty string", () => {
   expect(() => renderTemplate("keepalived.conf", {})).toThrow(
-    "template keepalived.conf: no value for {{globals}}",
+    "template keepalived.conf: no value for {{email}}",
   );
 });
 

@@ -10,6 +10,7 @@ import { familyOf, type CheckType } from "../../../components/schema";
 import { regexKeys } from "../../../components/schema/checks";
 import { hasAnchors } from "../../../components/schema/regex";
 import {
+  blockNameOf,
   cannot,
   each,
   flag,
@@ -57,7 +58,15 @@ export function readCheck(statement: Statement, scripts: Scripts, scribe: Scribe
   if (!type) throw new Unfit("is no checker");
   scribe.kept(statement, "type");
   const reading: CheckReading = { type, statement, draft: {} };
-  return readBlock(statement.block, keywordsOf(type, scripts), reading, scribe);
+  readBlock(statement, keywordsOf(type, scripts), reading, scribe);
+  const options: Record<string, Option> = checkers[type].options;
+  const given: Record<string, unknown> = reading.draft;
+  for (const [key, option] of Object.entries(options)) {
+    if ("needed" in option && given[key] === undefined) {
+      throw new Unfit(`has no ${option.keyword}, so keepalived leaves it out`);
+    }
+  }
+  return reading;
 }
 
 /** What keepalived does where neither checker, real server nor virtual server says it. */
@@ -151,16 +160,30 @@ const connection: Keywords<CheckReading> = {
   ),
 };
 
-const url = keysOf(urlShape);
+const url = keysOf(urlShape, { path: fillIn });
+
+/** A list to which each line adds. */
+function more<Key extends "status" | "regexOptions">(
+  name: Key,
+  value: (statement: Statement) => NonNullable<Url[Key]>,
+): Read<Url> {
+  return (draft, statement, scribe) => {
+    const known: unknown[] = draft[name] ?? [];
+    const read: Read<Url> = url(
+      name,
+      (line) => [...new Set([...known, ...value(line)])] as never,
+      64,
+    ) as never;
+    read(draft, statement, scribe);
+  };
+}
 
 const urlKeywords: Keywords<Url> = {
   path: url("path", word),
   digest: url("digest", (statement) => word(statement).toLowerCase()),
   virtualhost: url("virtualHost", word),
-  status_code: url(
-    "status",
-    ({ args }) => args.map((code) => (/^\d+$/.test(code) ? Number(code) : code)),
-    64,
+  status_code: more("status", ({ args }) =>
+    args.map((code) => (/^\d+$/.test(code) ? Number(code) : code)),
   ),
   regex: url(
     "regex",
@@ -173,7 +196,7 @@ const urlKeywords: Keywords<Url> = {
     64,
   ),
   regex_no_match: url("regexNoMatch", () => true, 0),
-  regex_options: url("regexOptions", ({ args }) => args as Url["regexOptions"], 64),
+  regex_options: more("regexOptions", ({ args }) => args as NonNullable<Url["regexOptions"]>),
   ...each(
     "regex_min_offset regex_max_offset",
     cannot<Url>("keepalived counts from the body or from the header, by how the answer comes in"),
@@ -218,7 +241,7 @@ function readerOf(
 /** How a value is read, and how many words of the statement have a meaning: 1 where nothing is said. */
 const values: Record<ValueForm, { value: (statement: Statement) => unknown; words?: number }> = {
   word: { value: word },
-  name: { value: word },
+  name: { value: (statement) => blockNameOf(word(statement)) },
   upperCase: { value: (statement) => word(statement).toUpperCase() },
   // keepalived asks for the name as it stands, whose last dot says nothing.
   domain: { value: (statement) => word(statement).replace(/(?<=.)\.$/, "") },
@@ -257,7 +280,7 @@ const parts: Record<PartForm, (scripts: Scripts) => Read<CheckReading>> = {
 
 function readUrl(reading: CheckReading, statement: Statement, scribe: Scribe): void {
   scribe.kept(statement, "urls");
-  const read: Url = readBlock(statement.block, urlKeywords, {}, scribe.in("urls"));
+  const read: Url = readBlock(statement, urlKeywords, {}, scribe.in("urls"));
   if (read.path === undefined) {
     const path = statement.block?.find(({ keyword }) => keyword === "path");
     if (!path) throw new Unfit("has no path, so keepalived leaves it out");
@@ -304,7 +327,7 @@ const notOfStack: Partial<Record<CheckType, Keywords<CheckReading>>> = {
       if (reading.draft.address !== undefined || reading.draft.port !== undefined) {
         throw new Unfit("is a second host of one check: give it a check of its own");
       }
-      readBlock(statement.block, connection, reading, scribe);
+      readBlock(statement, connection, reading, scribe);
       const why = "keepalived has done away with this block";
       scribe.changed(statement, "SMTP_CHECK's own connect_ip and connect_port", why);
     },

@@ -1,5 +1,5 @@
 // Virtual servers and real servers as the stack config has them.
-import { checkers } from "../../../components/keepalived/checkers";
+import { checkers, typeAsksPort } from "../../../components/keepalived/checkers";
 import { canonical, checkedFamily, type Family } from "../../../components/schema";
 import { withDefaults } from "../read/checks";
 import type { DirectorReading } from "../read/director";
@@ -35,7 +35,7 @@ export function toVirtualServer(
   const [shared] = members;
   const alike = members.every(({ checks }) => same(checks, shared?.checks));
   const { carrier, where } = whereabouts(service, instances);
-  if (target.fwmark === undefined && carrier === undefined) {
+  if (target.fwmark === undefined && carrier === undefined && instances.length > 0) {
     here.changed(
       statement,
       `virtualServers[${service.name}].address`,
@@ -137,10 +137,22 @@ function memberOf(member: MemberReading, service: ServiceReading): Member & { na
     forwarding:
       member.options.forwarding === options.forwarding ? undefined : member.options.forwarding,
     checks: member.checks.map((check) => {
-      const draft = withDefaults(check, member.timing, service.timing);
+      const draft = asking(withDefaults(check, member.timing, service.timing), member);
       return pruned(throughOrNot(draft, { forwarding, member, service })) as never;
     }),
   };
+}
+
+/** A checker asks for the real server's port as it is written, whatever keepalived's forwarding makes of it later. */
+function asking(check: CheckDraft, { port, writtenPort }: MemberReading): CheckDraft {
+  if (
+    !check.type ||
+    !typeAsksPort(check.type) ||
+    check.port !== undefined ||
+    check.throughVirtualAddress
+  )
+    return check;
+  return writtenPort === 0 || writtenPort === port ? check : { ...check, port: writtenPort };
 }
 
 /** The stack asks through the virtual address wherever it can; a config that doesn't has to say so. */
