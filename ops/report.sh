@@ -75,56 +75,6 @@ newest_first() {
     timeout 10 journalctl -r -u keepalived -o short-unix --no-pager -q
 }
 
-# Read only what it is asked for: a file's text, its mode and owner, or status 1 where nothing is.
-file() {
-    tell "mode $1" stat -L -c '%04a %U:%G' "$1" 2>/dev/null
-    tell "file $1" cat "$1" 2>/dev/null
-}
-
-# The names in a folder; none where there is none.
-folder() {
-    [ ! -d "$1" ] || ls -A "$1"
-}
-
-authorized_keys() {
-    cat "$(getent passwd "$1" | cut -d : -f 6)/.ssh/authorized_keys"
-}
-
-# Loaded, or built in.
-module() {
-    [ -e "/sys/module/$(printf %s "$1" | tr - _)" ] ||
-        grep -q "/$(printf %s "$1" | sed 's/[-_]/[-_]/g')\.ko" "/lib/modules/$(uname -r)/modules.builtin"
-}
-
-sysctls() {
-    for key in "$@"; do
-        printf '%s = %s\n' "$key" "$(sysctl -n "$key" 2>/dev/null | tr '\t' ' ')"
-    done
-}
-
-packages() {
-    dpkg-query -W -f '${binary:Package} ${db:Status-Status}\n' "$@" 2>/dev/null
-}
-
-# VERSION held, or VERSION alone.
-version() {
-    printf '%s%s\n' "$(dpkg-query -W -f '${Version}' "$1")" "$(apt-mark showhold "$1" | sed 's/.*/ held/')"
-}
-
-# The table as it is, and as its file makes it in a network namespace of its own: the same words if the file is live.
-nft_table() {
-    nft -s list table inet lvs_ha
-}
-nft_reference() {
-    # shellcheck disable=SC2016 # the inner shell's own argument
-    unshare --net sh -c 'nft -f "$1" && nft -s list table inet lvs_ha' sh "$1"
-}
-
-ufw_rules() {
-    ufw status | head -n 1
-    ufw show added
-}
-
 main() {
     for question in "$@"; do
         about=${question#*=}
@@ -135,28 +85,8 @@ main() {
             tell ipvs-rules ipvs -Sn
             tell ipvs-thresholds ipvs -Ln --thresholds
             ;;
-        ufw) tell ufw ufw_rules ;;
-        file=*) file "$about" ;;
-        folder=*) tell "folder $about" folder "$about" ;;
-        service=*) tell "service $about" service "$about" ;;
-        keys=*) tell "keys $about" authorized_keys "$about" ;;
-        module=*) tell "module $about" module "$about" ;;
-        nft=*)
-            tell nft-live nft_table
-            tell nft-reference nft_reference "$about"
-            ;;
-        sysctls=*)
-            # shellcheck disable=SC2086 # several names
-            tell sysctls sysctls $about
-            ;;
-        sysctls-at-boot) tell sysctls-at-boot /usr/local/lib/lvs-ha/kernel.sh otherwise ;;
-        packages=*)
-            # shellcheck disable=SC2086 # several names
-            tell "packages $about" packages $about
-            ;;
-        version=*)
-            tell "version $about" version "$about"
-            ;;
+        # Its text, or status 1 where it isn't there.
+        file=*) tell "file $about" cat "$about" 2>/dev/null ;;
         *)
             printf 'report: no such question: %s\n' "$question" >&2
             exit 64

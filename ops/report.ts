@@ -17,15 +17,20 @@ export type Report = ReadonlyMap<string, Section>;
 /** What became of asking a host. */
 export type Answer = { report: Report } | { unreachable: string };
 
-/** Asks each host its questions; the answers by the host's name. */
+/**
+ * Asks each host its questions; the answers by the host's name.
+ * @param before lines of shell that answer first, in sections of their own. @default none
+ */
 export async function ask<T extends Target>(
   ssh: Ssh,
   targets: readonly T[],
   questions: (target: T) => readonly string[],
+  before: (target: T) => string = () => "",
 ): Promise<Map<string, Answer>> {
   const answers = await Promise.all(
     targets.map(
-      async (target) => [target.name, await askOne(ssh, target, questions(target))] as const,
+      async (target) =>
+        [target.name, await askOne(ssh, target, questions(target), before(target))] as const,
     ),
   );
   return new Map(answers);
@@ -35,9 +40,14 @@ export async function ask<T extends Target>(
 export const reportScript =
   hostScript("vrrp.sh") + readFileSync(join(__dirname, "report.sh"), "utf8");
 
-async function askOne(ssh: Ssh, target: Target, questions: readonly string[]): Promise<Answer> {
+async function askOne(
+  ssh: Ssh,
+  target: Target,
+  questions: readonly string[],
+  before: string,
+): Promise<Answer> {
   try {
-    return { report: parseReport(await ssh.script(target, reportScript, questions)) };
+    return { report: parseReport(await ssh.script(target, before + reportScript, questions)) };
   } catch (error) {
     if (error instanceof Unreachable) return { unreachable: error.message };
     throw error;

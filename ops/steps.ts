@@ -4,7 +4,7 @@ import { shortestForm } from "./ipvs";
 import type { StackHost, Step } from "./stack";
 
 /** Where keepalived reads its config. */
-export const keepalivedConf = "/etc/keepalived/keepalived.conf";
+const keepalivedConf = "/etc/keepalived/keepalived.conf";
 
 /** A director's keepalived.conf, as it was last applied; empty when it never was. */
 export function directorConfigText({ steps }: StackHost): string {
@@ -24,7 +24,7 @@ export function loopbackLines({ steps }: StackHost): { address: string; device: 
 }
 
 /** Lines of vip.sh: ADDRESS INTERFACE; those of earlier versions are an address alone, on lo. */
-export function addressLines(text: string): { address: string; device: string }[] {
+function addressLines(text: string): { address: string; device: string }[] {
   return text
     .split("\n")
     .filter((line) => line !== "")
@@ -37,7 +37,7 @@ export function addressLines(text: string): { address: string; device: string }[
 /**
  * The files in a step's standard input, by path: each is under a line like `==> PATH <==`; a text without such lines is one file.
  */
-export function filesOf({ stdin }: Step, onlyPath: string): Map<string, string> {
+function filesOf({ stdin }: Step, onlyPath: string): Map<string, string> {
   const files = parseFiles(stdin);
   return files.size > 0 || stdin === "" ? files : new Map([[onlyPath, stdin]]);
 }

@@ -32,16 +32,18 @@ export function program(text: string): string {
  * It is fed to `sh -s`, so a changed script shows in a preview as the changed lines.
  */
 export function bundle(): string {
-  return program(
-    [
-      "set -eu",
-      "export LC_ALL=C",
-      "stage=$(mktemp -d)",
-      `trap 'rm -rf "$stage"' EXIT`,
-      ...Object.entries(scriptTexts()).flatMap(([file, text]) => hereDocument(file, text)),
-      'sh "$stage/install.sh" apply "$stage" "$@"',
-    ].join("\n"),
-  );
+  return program([...unpacked(), 'sh "$stage/install.sh" apply "$stage" "$@"'].join("\n"));
+}
+
+/** Lines of shell that unpack every script into a scratch folder, `$stage`, which goes when the shell ends. */
+export function unpacked(): string[] {
+  return [
+    "set -eu",
+    "export LC_ALL=C",
+    "stage=$(mktemp -d)",
+    `trap 'rm -rf "$stage"' EXIT`,
+    ...Object.entries(scriptTexts()).flatMap(([file, text]) => hereDocument(file, text)),
+  ];
 }
 
 let digests: Record<string, string> | undefined;

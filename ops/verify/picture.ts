@@ -10,6 +10,8 @@ export function picture(found: Verification, colors: Colors): string {
   const drifted = hosts.filter(({ drifts }) => (drifts?.length ?? 0) > 0);
   const silent = hosts.filter(({ unreachable }) => unreachable !== null);
   const drifts = drifted.flatMap((host) => host.drifts ?? []);
+  const untold = hosts.filter(({ unknown }) => (unknown?.length ?? 0) > 0);
+  const unknown = untold.flatMap((host) => host.unknown ?? []);
   return [
     ...hosts.flatMap((host) => hostLines(host, colors)),
     "",
@@ -20,10 +22,17 @@ export function picture(found: Verification, colors: Colors): string {
           ),
         ]
       : []),
+    ...(unknown.length > 0
+      ? [
+          colors.red(
+            `${count(unknown.length, "thing")} on ${count(untold.length, "host")} could not be compared`,
+          ),
+        ]
+      : []),
     ...(silent.length > 0
       ? [colors.red(`${count(silent.length, "host")} could not be asked`)]
       : []),
-    ...(drifts.length + silent.length === 0
+    ...(drifts.length + unknown.length + silent.length === 0
       ? [colors.green("● every host is as the stack says")]
       : []),
   ].join("\n");
@@ -40,16 +49,23 @@ function driftLines({ resource, title, diff }: Drift, colors: Colors): string[] 
 function hostLines(host: VerifiedHost, colors: Colors): string[] {
   const { name, unreachable, checked } = host;
   const drifts = host.drifts ?? [];
+  const unknown = host.unknown ?? [];
   const notes = host.notes ?? [];
   const state =
     unreachable !== null
       ? colors.red(`unreachable: ${unreachable}`)
       : drifts.length > 0
         ? colors.red(`${drifts.length} of ${String(checked)} things differ`)
-        : `${colors.green("●")} ${String(checked)} things are as the stack says`;
+        : unknown.length > 0
+          ? colors.red(`${unknown.length} of ${String(checked)} things could not be compared`)
+          : `${colors.green("●")} ${String(checked)} things are as the stack says`;
   return [
     `${colors.bold(name)}  ${state}`,
     ...drifts.flatMap((drift) => driftLines(drift, colors)),
+    ...unknown.map(
+      ({ title, resource, why }) =>
+        `  ${colors.red("?")} ${colors.bold(title)} ${colors.dim(`(${resource})`)} could not be compared: ${why}`,
+    ),
     ...notes.map((note) => `  ${colors.yellow("▲")} ${note}`),
   ];
 }

@@ -1,9 +1,33 @@
 #!/bin/sh
-# The stack's deploy key in the login's authorized_keys: sh -s add "KEY" | sh -s remove "KEY"
+# The stack's deploy key in the login's authorized_keys: sh -s add "KEY" | sh -s remove "KEY" | authorize.sh verify "KEY"
 # A key carries its owner as its comment. Adding one takes out the owner's earlier keys, and other owners' lines of the same key:
 # removing under an old name then finds nothing to remove.
 set -eu
 export LC_ALL=C
+
+# As root, of the login that sudo was asked by; beside the other scripts.
+verify() {
+    what="deploy key"
+    # shellcheck source=templates/scripts/files.sh
+    . "${0%/*}/files.sh"
+    user=${SUDO_USER:-root}
+    title="authorized_keys of $user"
+    keys=$(getent passwd "$user" | cut -d : -f 6)/.ssh/authorized_keys
+    printf '%s\n' "$2" >"$scratch/wanted"
+    if [ ! -e "$keys" ]; then
+        tell missing "$title"
+    elif [ -f "$keys" ] && awk -v owner="${2##* }" '$NF == owner' "$keys" >"$scratch/found"; then
+        differs "$title" "$scratch/wanted" "$scratch/found"
+    else
+        cannot_tell "$title" "$keys can't be read"
+    fi
+    tell end verify
+}
+
+if [ "$1" = verify ]; then
+    verify "$@"
+    exit 0
+fi
 umask 077
 mkdir -p "$HOME/.ssh"
 touch "$HOME/.ssh/authorized_keys"

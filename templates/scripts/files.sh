@@ -1,11 +1,15 @@
 # shellcheck shell=sh
 # Sourced by the scripts beside it: their input, what the operator reads, one change at a time, and files that can be put back.
 # $what, set before, names the step in every line.
-# A script that is told to apply, restore, withdraw or join has read its input when this ends: to its last line, and before it has a lock.
+# A script that is told to apply, verify, restore, withdraw or join has read its input when this ends: to its last line, and before it has a
+# lock.
 
 # Whatever the login's own language: numbers have a point, and messages are in the words that are looked for.
 export LC_ALL=C
 
+# Where the scripts are on a host. What runs may be others, brought to ask what those have left.
+# shellcheck disable=SC2034 # read by the scripts that source this
+home=/usr/local/lib/lvs-ha
 original=/var/lib/lvs-ha/original
 owners=/var/lib/lvs-ha/owners
 
@@ -228,6 +232,88 @@ split_files() {
     ' "$scratch/input"
 }
 
+# SCRIPT verify, with the words and the input of `apply`: is what `apply` has left still there? It reads, takes no lock and changes nothing.
+# It prints a record for each thing that it has compared, and at its end `end 0 0 verify`. A record is a line "VERDICT LENGTH LENGTH TITLE"
+# and two texts of so many bytes, each with a newline after it:
+#   same     it is as the stack says
+#   differs  it is not; what it should be, and what it is
+#   secret   it is not, and neither text is told
+#   missing  it isn't there at all
+#   unknown  it could not be asked; why
+#   note     no difference, and worth knowing; what
+# tell VERDICT TITLE [FILE [FILE]]: a record.
+tell() {
+    [ $# -gt 2 ] || {
+        printf '%s 0 0 %s\n\n\n' "$1" "$2"
+        return 0
+    }
+    printf '%s %s %s %s\n' "$1" "$(wc -c <"$3")" "$(wc -c <"${4:-/dev/null}")" "$2"
+    cat "$3"
+    echo
+    cat "${4:-/dev/null}"
+    echo
+}
+
+# differs TITLE WANTED FOUND [secret]: tells of two files whether they are the same.
+differs() {
+    if cmp -s "$2" "$3"; then
+        tell same "$1"
+    elif [ "${4:-}" = secret ]; then
+        tell secret "$1"
+    else
+        tell differs "$1" "$2" "$3"
+    fi
+}
+
+# cannot_tell TITLE WORDS…: why.
+cannot_tell() {
+    title=$1
+    shift
+    printf '%s\n' "$*" >"$scratch/why"
+    tell unknown "$title" "$scratch/why"
+}
+
+# verify_text PATH [secret]: whether PATH is what comes by standard input.
+verify_text() {
+    cat >"$scratch/wanted-text"
+    if [ ! -e "$1" ]; then
+        tell missing "$1"
+    elif [ ! -f "$1" ] || ! cat "$1" >"$scratch/found-text"; then
+        cannot_tell "$1" "it is no file that can be read"
+    else
+        differs "$1" "$scratch/wanted-text" "$scratch/found-text" "${2:-}"
+    fi
+}
+
+# verify_file PATH MODE [secret]: the other half of put.
+verify_file() {
+    verify_text "$1" "${3:-}"
+    [ -f "$1" ] || return 0
+    printf '%s root:root\n' "$2" >"$scratch/wanted-mode"
+    stat -L -c '%04a %U:%G' "$1" >"$scratch/found-mode"
+    differs "mode of $1" "$scratch/wanted-mode" "$scratch/found-mode"
+}
+
+# verify_owner OWNER: the other half of own.
+verify_owner() {
+    printf '%s\n' "$1" | verify_text "$owners/${0##*/}"
+}
+
+# verify_service UNIT [STATES]: at boot and now, in systemctl(1)'s words.
+verify_service() {
+    enabled=$(systemctl is-enabled "$1" 2>"$scratch/why") || enabled=${enabled:-absent}
+    active=$(systemctl is-active "$1" 2>>"$scratch/why") || active=${active:-unknown}
+    case $enabled/$active in
+    */unknown) cannot_tell "$1" "systemctl says: $(tail -n 1 "$scratch/why")" ;;
+    absent/inactive | not-found/inactive) tell missing "$1" ;;
+    *)
+        printf '%s\n' "${2:-enabled, active}" >"$scratch/wanted-state"
+        printf '%s, %s\n' "$enabled" "$active" >"$scratch/found-state"
+        differs "$1" "$scratch/wanted-state" "$scratch/found-state"
+        ;;
+    esac
+}
+
 case ${1:-} in
-apply | restore | withdraw | join) read_input ;;
+apply | verify | restore | withdraw | join) read_input ;;
 esac

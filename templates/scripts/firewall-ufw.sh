@@ -174,6 +174,33 @@ lets_client_in() {
     ' $profiles -
 }
 
+# What the operator has of the wanted rules is as good as ours.
+ufw_verify() {
+    command -v ufw >"$scratch/program" || {
+        tell missing ufw
+        return 0
+    }
+    { ufw status >"$scratch/status" && ufw show added >"$scratch/shown"; } 2>"$scratch/ufw" || {
+        cannot_tell ufw "ufw says: $(tail -n 1 "$scratch/ufw")"
+        return 0
+    }
+    sed '/^$/d' "$scratch/files/ufw" | sort -u >"$scratch/wanted"
+    sed -n 's/^ufw //p' "$scratch/shown" | awk '
+        FILENAME == ARGV[1] { wanted[$0]; next }
+        {
+            ours = sub(/ comment .lvs-ha.$/, "")
+            sub(/ comment .*/, "")
+            plain = $0
+            sub(/ log(-all)? /, " ", plain)
+            if (ours) print
+            else if (plain in wanted) print plain
+        }
+    ' "$scratch/wanted" - | sort -u >"$scratch/theirs"
+    { echo "Status: active" && cat "$scratch/wanted"; } >"$scratch/all-wanted"
+    { head -n 1 "$scratch/status" && cat "$scratch/theirs"; } >"$scratch/all-found"
+    differs ufw "$scratch/all-wanted" "$scratch/all-found"
+}
+
 ufw_go_back() {
     [ -e "$scratch/ufw-done" ] || return 0
     tac "$scratch/ufw-done" | while IFS='|' read -r did mark rule; do

@@ -1,11 +1,10 @@
 #!/bin/sh
-# Firewall: firewall.sh apply OWNER BACKEND "$SSH_CONNECTION" <FILES | firewall.sh undo OWNER
+# Firewall: firewall.sh apply|verify OWNER BACKEND "$SSH_CONNECTION" <FILES | firewall.sh undo OWNER
 # The SSH client that brings the change is let in before anything is denied, and stays let in.
 set -eu
 what=firewall
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
-lock
 table=/etc/lvs-ha/firewall.nft
 clients=/etc/lvs-ha/ssh-clients.nft
 service=lvs-ha-firewall.service
@@ -14,6 +13,7 @@ unit=/etc/systemd/system/$service
 # $notes, and has these:
 #   NAME_check    the stack is to have it: what would stop it is found before anything changes
 #   NAME_apply    it lets in what $scratch/files/NAME says, and the SSH client before that
+#   NAME_verify   it is compared with $scratch/files/NAME, and told, as files.sh says
 #   NAME_may_go   another is to take its place: it fails where the SSH client would be locked out
 #   NAME_undo     all of it goes, and the host has what it had before
 #   NAME_go_back  what NAME_apply has done in this run is undone
@@ -24,6 +24,7 @@ notes=
 . "${0%/*}/firewall-ufw.sh"
 
 apply() {
+    lock
     backend=$2
     case " $own_scripts nftables none " in
     *" $backend "*) ;;
@@ -58,6 +59,7 @@ apply() {
 }
 
 undo() {
+    lock
     undo_for "$1"
     make_scratch
     client_is "$(ssh_connection)"
@@ -68,6 +70,20 @@ undo() {
         "${other}_undo"
     done
     nft_undo
+}
+
+verify() {
+    split_files
+    verify_owner "$1"
+    for other in $own_scripts; do
+        [ ! -f "$scratch/files/$other" ] || "${other}_verify"
+    done
+    if [ -f "$scratch/files$table" ]; then
+        nft_written verify_file
+        verify_service $service
+        nft_verify
+    fi
+    tell end verify
 }
 
 go_back() {
@@ -126,9 +142,9 @@ nft_check() {
     nft -c -f "$scratch/files$table" >"$scratch/nft" 2>&1 || fail "nft refuses the table: $(cat "$scratch/nft")"
 }
 
-nft_apply() {
-    nft_begun=yes
-    put $unit 0644 <<UNIT
+# nft_written put|verify_file: the table last, which replaces the one that is live in one transaction.
+nft_written() {
+    "$1" $unit 0644 <<UNIT
 [Unit]
 Description=Packet filter of the LVS load balancer
 After=nftables.service ufw.service
@@ -146,13 +162,33 @@ ExecStop=/usr/sbin/nft delete table inet lvs_ha
 [Install]
 WantedBy=sysinit.target
 UNIT
-    # It replaces the table that is live in one transaction.
-    put $table 0644 <"$scratch/files$table"
+    "$1" $table 0644 <"$scratch/files$table"
+}
+
+nft_apply() {
+    nft_begun=yes
+    nft_written put
     systemctl daemon-reload
     enable_at_boot $service
     systemctl reload-or-restart $service
     nft list table inet lvs_ha >"$scratch/nft" 2>&1 || fail "the table is not in the kernel; see: journalctl -u $service"
     say "nftables table lvs_ha is live"
+}
+
+# The table as it is, and as its text makes it in a network namespace of its own: the same words if the text is live.
+nft_verify() {
+    # shellcheck disable=SC2016 # the inner shell's own argument
+    unshare --net sh -c 'nft -f "$1" && nft -s list table inet lvs_ha' sh "$scratch/files$table" >"$scratch/reference" 2>"$scratch/nft" || {
+        cannot_tell "nftables table lvs_ha" "its text can't be tried in a network namespace of its own: $(tail -n 1 "$scratch/nft")"
+        return 0
+    }
+    if nft -s list table inet lvs_ha >"$scratch/live" 2>"$scratch/nft"; then
+        differs "nftables table lvs_ha" "$scratch/reference" "$scratch/live"
+    elif nft list tables >"$scratch/tables" 2>"$scratch/nft"; then
+        tell missing "nftables table lvs_ha"
+    else
+        cannot_tell "nftables table lvs_ha" "nft says: $(tail -n 1 "$scratch/nft")"
+    fi
 }
 
 nft_begun=

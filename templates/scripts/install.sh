@@ -1,6 +1,7 @@
 #!/bin/sh
 # First command on a host: preflight, then these scripts in their place, then the packages.
 # install.sh apply STAGE OWNER ROLE ID VERSION_ID SESSIONS "INTERFACE[=ADDRESS/PREFIX] …" "PACKAGE …" | install.sh undo OWNER
+# install.sh verify OWNER ROLE …: whether the installed scripts are those beside this one. What `apply` reads is no input of its own.
 set -eu
 export LC_ALL=C
 home=/usr/local/lib/lvs-ha
@@ -27,6 +28,18 @@ apply)
     # The packages' script takes the lock itself.
     exec 9>&-
     exec "$home/packages.sh" "$6"
+    ;;
+verify)
+    what=scripts
+    stage=${0%/*}
+    # shellcheck source=templates/scripts/files.sh
+    . "$stage/files.sh"
+    verify_owner "$2"
+    for script in "$stage"/*.sh; do
+        verify_file "$home/${script##*/}" 0755 <"$script"
+    done
+    sh "$stage/packages.sh" --verify "$8"
+    tell end verify
     ;;
 undo)
     what=scripts

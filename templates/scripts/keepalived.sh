@@ -1,6 +1,6 @@
 #!/bin/sh
 # keepalived.conf and the scripts that it names: stage, check, swap, prove, or put back.
-# keepalived.sh apply OWNER [stopped] <FILES | keepalived.sh refresh|renew|start|try|recover | keepalived.sh undo OWNER; prints the IPVS table as it is afterwards.
+# keepalived.sh apply|verify OWNER [stopped] <FILES | keepalived.sh refresh|renew|start|try|recover | keepalived.sh undo OWNER; apply prints the IPVS table as it is afterwards.
 # stopped: the config is put in place, but keepalived doesn't run and isn't started at boot: the director is in maintenance.
 set -eu
 what=keepalived
@@ -10,11 +10,13 @@ what=keepalived
 . "${0%/*}/ipvs.sh"
 # shellcheck source=templates/scripts/vrrp.sh
 . "${0%/*}/vrrp.sh"
-lock
+[ "$1" = verify ] || lock
 conf=/etc/keepalived/keepalived.conf
+conf_mode=0640
 staged=$conf.lvs-ha-new
 previous=$conf.lvs-ha-previous
 scripts=/etc/keepalived/lvs-ha-scripts
+script_mode=0755
 # A path as long as the scripts' own: keepalived limits the length of a line.
 staged_scripts=/etc/keepalived/lvs-ha-staging
 previous_scripts=$scripts.lvs-ha-previous
@@ -88,6 +90,29 @@ apply() {
     end_sync_daemons
     ipvsadm -Ln >"$scratch/table"
     cat "$scratch/table" || :
+}
+
+# What keepalived has made of it in the kernel is compared by `lvs verify` itself.
+verify() {
+    split_files
+    verify_owner "$1"
+    verify_file $conf $conf_mode <"$scratch/files$conf"
+    for script in "$scratch/files$scripts"/*; do
+        [ ! -e "$script" ] || verify_file "$scripts/${script##*/}" $script_mode <"$script"
+    done
+    # keepalived runs what is there as root.
+    if [ -d $scripts ]; then ls -A $scripts; fi >"$scratch/names"
+    while read -r name; do
+        [ -e "$scratch/files$scripts/$name" ] || printf '%s\n' "$name"
+    done <"$scratch/names" >"$scratch/others"
+    differs "other files in $scripts" /dev/null "$scratch/others"
+    drop_in verify_file
+    if [ "${2:-}" = stopped ]; then
+        verify_service keepalived.service "disabled, inactive"
+    else
+        verify_service keepalived.service
+    fi
+    tell end verify
 }
 
 # Something that the config includes has changed: check, reload, prove.
@@ -175,14 +200,18 @@ undo() {
 # Debian's unit lets a killed keepalived lie: there would be no standby from then on, or two directors with the virtual addresses,
 # because nobody takes them from the one whose keepalived is gone. And it starts before the addresses that keepalived speaks from are
 # there. What network.sh says is advice: whatever becomes of it, keepalived starts.
-put_drop_in() {
-    put $unit 0644 <<UNIT
+drop_in() {
+    "$1" $unit 0644 <<UNIT
 [Service]
 Restart=on-failure
 RestartSec=1
-ExecStartPre=-${0%/*}/network.sh await $conf
+ExecStartPre=-$home/network.sh await $conf
 TimeoutStartSec=180
 UNIT
+}
+
+put_drop_in() {
+    drop_in put
     [ -z "$changed" ] || systemctl daemon-reload
 }
 
@@ -240,17 +269,19 @@ stage() {
     split_files
     [ -f "$scratch/files$conf" ] || fail "there is no $conf on standard input"
     rm -rf $staged $staged_scripts
-    (umask 027 && cat "$scratch/files$conf" >$staged)
+    (umask 077 && cat "$scratch/files$conf" >$staged)
+    chmod $conf_mode $staged
     [ -d "$scratch/files$scripts" ] || return 0
     cp -R "$scratch/files$scripts" $staged_scripts
-    chmod 0755 $staged_scripts $staged_scripts/*
+    chmod 0755 $staged_scripts
+    chmod $script_mode $staged_scripts/*
 }
 
 # keepalived has read it: no reload for that.
 mend_mode() {
-    [ "$(stat -c '%a %u:%g' $conf)" = "640 0:0" ] && return
+    [ "$(stat -c '%a %u:%g' $conf)" = "${conf_mode#0} 0:0" ] && return
     chown 0:0 $conf
-    chmod 0640 $conf
+    chmod $conf_mode $conf
     say "mended the mode and owner of $conf"
 }
 

@@ -1,6 +1,5 @@
 #!/bin/sh
-# Modules and sysctls: kernel.sh apply OWNER <FILES | kernel.sh undo OWNER
-# kernel.sh otherwise: a line for each sysctl that the next boot sets otherwise, because a file that is read after the stack's says so.
+# Modules and sysctls: kernel.sh apply|verify OWNER <FILES | kernel.sh undo OWNER
 # Every sysctl is read back: one that the kernel took otherwise, or doesn't know, is an error, and then all is as it was before.
 # As in sysctl.d(5), one that the kernel needn't know has a - before its name.
 set -eu
@@ -27,16 +26,12 @@ apply() {
     or_go_back $options $modules $sysctls $values $others
     # Before the modules are loaded, which read it. The others' turn is when the kernel has taken everything: a power cut before that
     # must not leave them for the next boot.
-    [ ! -f "$new$options" ] || put $options 0644 <"$new$options"
+    written put $options
     while read -r module; do
         modprobe "$module" || not_here "$module" "module $module cannot be loaded on kernel $(uname -r)"
     done <"$new$modules"
-    parameter=/sys/module/ip_vs/parameters/conn_tab_bits
-    wanted_bits=
-    [ ! -f "$new$options" ] || wanted_bits=$(sed -n 's/^options ip_vs conn_tab_bits=//p' "$new$options")
-    if [ -n "$wanted_bits" ] && [ -r $parameter ] && [ "$(cat $parameter)" != "$wanted_bits" ]; then
-        say "ip_vs was loaded with conn_tab_bits=$(cat $parameter); $wanted_bits comes with the next reboot"
-    fi
+    pending=$(after_reboot)
+    [ -z "$pending" ] || say "$pending"
     known "$new$sysctls" >"$scratch/sysctls"
     # Noted before any of them is changed.
     cp $values "$scratch/values"
@@ -67,9 +62,7 @@ apply() {
         now=$(read_value "$key")
         [ "$now" = "$value" ] || fail "$key was set to $value but reads back as $now: another line of $sysctls changes it, too"
     done <"$scratch/sysctls"
-    for file in $modules $sysctls; do
-        put "$file" 0644 <"$new$file"
-    done
+    written put $modules $sysctls
     still_set "$scratch/others" | record $others
     still_set "$scratch/values" | record $values
     no_way_back
@@ -82,6 +75,59 @@ apply() {
     done <"$scratch/otherwise"
 }
 
+verify() {
+    split_files
+    new=$scratch/files
+    verify_owner "$1"
+    written verify_file $options $modules $sysctls
+    while read -r module; do
+        ! is_loaded "$module" || echo "$module"
+    done <"$new$modules" >"$scratch/loaded"
+    differs "kernel modules" "$new$modules" "$scratch/loaded"
+    after_reboot >"$scratch/pending"
+    [ ! -s "$scratch/pending" ] || tell note "size of IPVS's table" "$scratch/pending"
+    known "$new$sysctls" >"$scratch/sysctls"
+    while read -r key equals value; do
+        now=$(read_value "$key") || now=
+        printf '%s = %s\n' "$key" "$now"
+    done <"$scratch/sysctls" >"$scratch/values"
+    differs "sysctls" "$scratch/sysctls" "$scratch/values"
+    # Which a run of this script only tells, too.
+    if otherwise >"$scratch/otherwise"; then
+        differs "sysctls that the next boot sets otherwise" /dev/null "$scratch/otherwise"
+    else
+        cannot_tell "sysctls that the next boot sets otherwise" "the files in sysctl.d can't be read"
+    fi
+    tell end verify
+}
+
+# Those of its files that the stack has: written put|verify_file FILE…
+written() {
+    with=$1
+    shift
+    for file; do
+        [ ! -f "$new$file" ] || "$with" "$file" 0644 <"$new$file"
+    done
+}
+
+# A module's parameter is what it was loaded with.
+after_reboot() {
+    parameter=/sys/module/ip_vs/parameters/conn_tab_bits
+    [ -f "$new$options" ] && [ -r $parameter ] || return 0
+    wanted_bits=$(sed -n 's/^options ip_vs conn_tab_bits=//p' "$new$options")
+    live_bits=$(cat $parameter)
+    if [ -n "$wanted_bits" ] && [ "$live_bits" != "$wanted_bits" ]; then
+        echo "ip_vs was loaded with conn_tab_bits=$live_bits; $wanted_bits comes with the next reboot"
+    fi
+}
+
+# Or built in.
+is_loaded() {
+    [ -e "/sys/module/$(printf %s "$1" | tr - _)" ] ||
+        grep -qs "/$(printf %s "$1" | sed 's/[-_]/[-_]/g')\.ko" "/lib/modules/$(uname -r)/modules.builtin"
+}
+
+# What the next boot sets otherwise, because a file that is read after the stack's says so, a line each:
 # FILE:LINE: KEY = VALUE, in place of VALUE. As in sysctl.d(5): the files in the order of their names, of two with one name that of the
 # folder that comes first here; the last line counts, and a pattern never against a name. Then ufw's own, where it is switched on.
 otherwise() {

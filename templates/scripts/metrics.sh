@@ -1,5 +1,5 @@
 #!/bin/sh
-# Metrics for Prometheus: metrics.sh apply OWNER ROLE STATE SECONDS <SUMS | metrics.sh undo OWNER; `collect ROLE STATE` is what the timer runs.
+# Metrics for Prometheus: metrics.sh apply|verify OWNER ROLE STATE SECONDS <SUMS | metrics.sh undo OWNER; `collect ROLE STATE` is what the timer runs.
 # ROLE is director or real-server; STATE is what the host is meant to be, serving or stopped; SUMS are lines of sha256sum(1).
 # prometheus-node-exporter shows what `collect` writes. How that is started stays the host's own affair: what is needed of it (ipvs,
 # conntrack, textfile) is on by default.
@@ -11,6 +11,7 @@ what=metrics
 . "${0%/*}/ipvs.sh"
 # shellcheck source=templates/scripts/vrrp.sh
 . "${0%/*}/vrrp.sh"
+packages="curl prometheus-node-exporter"
 exporter=prometheus-node-exporter.service
 prom=/var/lib/prometheus/node-exporter/lvs-ha.prom
 sums=/etc/lvs-ha/files.sha256
@@ -27,19 +28,41 @@ apply() {
         lock
         own "$1"
         # Before its package comes, which starts it.
-        [ -e $service_was ] || service_state | record $service_was
+        [ -e $service_was ] || service_state $exporter | record $service_was
     )
     # The packages' script takes the lock itself.
-    "${0%/*}/packages.sh" "curl prometheus-node-exporter"
+    "${0%/*}/packages.sh" "$packages"
     lock
-    put $sums 0644 <"$scratch/input"
-    put $units/$service 0644 <<UNIT
+    written put "$@"
+    systemctl daemon-reload
+    enable_at_boot $exporter
+    systemctl start $exporter
+    enable_at_boot $timer
+    systemctl restart $timer
+    systemctl start $service || fail "they cannot be collected; see: journalctl -u $service"
+    shown || fail "$exporter does not show them on port 9100 of this host; see ARGS in /etc/default/prometheus-node-exporter, and: journalctl -u $exporter"
+    say "$(grep -c '^lvs_ha_' $prom) of the load balancer, every $4 s, on port 9100"
+}
+
+verify() {
+    verify_owner "$1"
+    sh "${0%/*}/packages.sh" --verify "$packages"
+    written verify_file "$@"
+    verify_service $exporter
+    verify_service $timer
+    tell end verify
+}
+
+# written put|verify_file OWNER ROLE STATE SECONDS: what this script writes.
+written() {
+    "$1" $sums 0644 <"$scratch/input"
+    "$1" $units/$service 0644 <<UNIT
 [Unit]
 Description=Metrics of the LVS load balancer
 
 [Service]
 Type=oneshot
-ExecStart=$0 collect $2 $3
+ExecStart=$home/metrics.sh collect $3 $4
 TimeoutStartSec=60
 Nice=10
 # What systemd says of every run is information; what the script says is a failure.
@@ -56,26 +79,18 @@ ProtectKernelTunables=yes
 ProtectKernelModules=yes
 RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6
 UNIT
-    put $units/$timer 0644 <<UNIT
+    "$1" $units/$timer 0644 <<UNIT
 [Unit]
-Description=Metrics of the LVS load balancer, every $4 s
+Description=Metrics of the LVS load balancer, every $5 s
 
 [Timer]
 OnActiveSec=1
-OnUnitInactiveSec=$4
+OnUnitInactiveSec=$5
 AccuracySec=1
 
 [Install]
 WantedBy=timers.target
 UNIT
-    systemctl daemon-reload
-    enable_at_boot $exporter
-    systemctl start $exporter
-    enable_at_boot $timer
-    systemctl restart $timer
-    systemctl start $service || fail "they cannot be collected; see: journalctl -u $service"
-    shown || fail "$exporter does not show them on port 9100 of this host; see ARGS in /etc/default/prometheus-node-exporter, and: journalctl -u $exporter"
-    say "$(grep -c '^lvs_ha_' $prom) of the load balancer, every $4 s, on port 9100"
 }
 
 undo() {
@@ -99,12 +114,6 @@ undo() {
         fi
         rm $service_was
     fi
-}
-
-service_state() {
-    enabled=$(systemctl is-enabled $exporter 2>/dev/null) || enabled=${enabled:-absent}
-    active=$(systemctl is-active $exporter 2>/dev/null) || active=${active:-inactive}
-    printf '%s %s\n' "$enabled" "$active"
 }
 
 # The exporter shows what was collected, within 20 s.

@@ -1,15 +1,33 @@
 #!/bin/sh
 # Installs what is missing of the packages given as one word list: packages.sh "PACKAGE[=VERSION] …"
+# packages.sh --verify "PACKAGE …": which of them are installed, as a record of `verify` (see files.sh).
 # packages.sh --lists: reads the package source's lists anew, and no more.
 set -eu
 what=packages
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
 
+state_of() {
+    dpkg-query -W -f '${db:Status-Status} ${Version}' "${1%%=*}" 2>/dev/null
+}
+
+if [ "$1" = --verify ]; then
+    make_scratch
+    for package in $2; do
+        echo "$package"
+    done | sort -u >"$scratch/wanted"
+    while read -r package; do
+        state=$(state_of "$package") || continue
+        [ "${state%% *}" != installed ] || echo "$package"
+    done <"$scratch/wanted" >"$scratch/found"
+    differs "installed packages" "$scratch/wanted" "$scratch/found"
+    exit 0
+fi
+
 missing=
 if [ "$1" != --lists ]; then
     for package in $1; do
-        state=$(dpkg-query -W -f '${db:Status-Status} ${Version}' "${package%%=*}" 2>/dev/null) || state=
+        state=$(state_of "$package") || state=
         case $package in
         *=*) wanted="installed ${package#*=}" ;;
         *) wanted=installed state=${state%% *} ;;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The file of secrets that keepalived.conf includes: secrets.sh apply OWNER <TEXT | secrets.sh undo OWNER. Says nothing of what is in it.
+# The file of secrets that keepalived.conf includes: secrets.sh apply|verify OWNER <TEXT | secrets.sh undo OWNER. Says nothing of what is in it.
 set -eu
 what=secrets
 # In memory, where a run that is killed leaves nothing on a disk.
@@ -23,7 +23,7 @@ apply() {
             [ ! -f $file ] || cp -p $file $previous
             : | record $unproven
         fi
-        put $file 0600 <"$scratch/input"
+        written put
         [ -n "$changed$before" ] || done_with_previous
     )
     if [ -e $unproven ]; then
@@ -31,6 +31,17 @@ apply() {
         done_with_previous
     fi
     say "in place"
+}
+
+verify() {
+    verify_owner "$1"
+    written verify_file
+    tell end verify
+}
+
+# written put|verify_file: what this script writes.
+written() {
+    "$1" $file 0600 secret <"$scratch/input"
 }
 
 undo() {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# keepalived at a version of its package, held there: version.sh apply OWNER VERSION | version.sh undo OWNER
+# keepalived at a version of its package, held there: version.sh apply|verify OWNER VERSION | version.sh undo OWNER
 # The keepalived of that version is asked about the live config before it is installed, and has to serve it afterwards, or the one from
 # before is back. A package that changes restarts keepalived: the other director takes over meanwhile.
 set -eu
@@ -33,6 +33,21 @@ apply() {
         apt-mark -qq hold keepalived
     fi
     say "keepalived $wanted, held"
+}
+
+verify() {
+    verify_owner "$1"
+    echo "$2 held" >"$scratch/wanted"
+    if ! now=$(installed 2>"$scratch/log"); then
+        tell missing "version of keepalived"
+    elif ! apt-mark showhold keepalived >"$scratch/holds" 2>"$scratch/log"; then
+        cannot_tell "version of keepalived" "apt-mark says: $(tail -n 1 "$scratch/log")"
+    else
+        ! is_held || now="$now held"
+        echo "$now" >"$scratch/found"
+        differs "version of keepalived" "$scratch/wanted" "$scratch/found"
+    fi
+    tell end verify
 }
 
 undo() {

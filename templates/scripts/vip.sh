@@ -1,5 +1,5 @@
 #!/bin/sh
-# Virtual addresses on a real server: vip.sh apply OWNER <LINES | vip.sh undo OWNER; `up` and `down` are what the service runs.
+# Virtual addresses on a real server: vip.sh apply|verify OWNER <LINES | vip.sh undo OWNER; `up` and `down` are what the service runs.
 # A line is ADDRESS INTERFACE: lo for direct routing, tunl0 (IPv4 in IPv4) and ip6tnl0 (IPv6 in IPv6) for tunnels.
 # The ARP sysctls come first, the address second: for no moment may a real server answer ARP for a virtual address. (It answers
 # neighbour solicitations only for addresses of the interface that they come in by.)
@@ -18,24 +18,7 @@ apply() {
     own "$1"
     make_scratch
     or_go_back $list $unit
-    put $list 0644 <"$scratch/input"
-    # After ifupdown, which may have the same address in a file of its own: whose it is is seen by who brings it.
-    put $unit 0644 <<UNIT
-[Unit]
-Description=Virtual addresses of the LVS load balancer
-After=systemd-sysctl.service network-pre.target networking.service
-Before=network-online.target
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=$0 up
-ExecReload=$0 up
-ExecStop=$0 down
-
-[Install]
-WantedBy=multi-user.target
-UNIT
+    written put
     if [ -n "$changed" ]; then
         systemctl daemon-reload
     fi
@@ -46,6 +29,46 @@ UNIT
         say "$address is on $device"
     done
     no_way_back
+}
+
+verify() {
+    verify_owner "$1"
+    written verify_file
+    verify_service $service
+    lines_of "$scratch/input" >"$scratch/lines"
+    sed 's/ / on /' "$scratch/lines" >"$scratch/wanted"
+    # Of others than the wanted ones, those that somebody else has put there are left alone.
+    { cat "$scratch/lines" && { [ ! -e $brought ] || lines_of $brought; }; } | awk '!seen[$0]++' | while read -r address device; do
+        is_on "$address" "$device" || continue
+        ip -o link show dev "$device" up >"$scratch/link"
+        link=
+        [ -s "$scratch/link" ] || link=", whose link is down"
+        echo "$address on $device$link"
+    done >"$scratch/found"
+    differs "virtual addresses" "$scratch/wanted" "$scratch/found"
+    tell end verify
+}
+
+# written put|verify_file: what this script writes.
+written() {
+    "$1" $list 0644 <"$scratch/input"
+    # After ifupdown, which may have the same address in a file of its own: whose it is is seen by who brings it.
+    "$1" $unit 0644 <<UNIT
+[Unit]
+Description=Virtual addresses of the LVS load balancer
+After=systemd-sysctl.service network-pre.target networking.service
+Before=network-online.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=$home/vip.sh up
+ExecReload=$home/vip.sh up
+ExecStop=$home/vip.sh down
+
+[Install]
+WantedBy=multi-user.target
+UNIT
 }
 
 # A list that fails would fail at boot, too, and bring nothing.

@@ -13,6 +13,7 @@ const everyFile = [
   "components/**/*.ts",
   "ops/**/*.ts",
   "ops/report.sh",
+  "ops/verify/verified.sh",
   "templates/scripts/*.sh",
 ];
 

@@ -1,6 +1,6 @@
 // Which tests touch a file: those that import it, start it as a program, or run it on a pretended host.
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build } from "esbuild";
 import { globSync } from "glob";
 
@@ -21,13 +21,14 @@ export async function touchedByTests(root: string): Promise<Map<string, Set<stri
     packages: "external",
   });
   const scripts = globSync("templates/scripts/*.sh", { cwd: root });
+  const fed = globSync("ops/**/*.sh", { cwd: root });
   const uses = new Map(
     Object.entries(metafile.inputs).map(([file, { imports }]) => {
       const text = readFileSync(join(root, file), "utf8");
       const imported = imports.filter(({ external }) => !external).map(({ path }) => path);
       const started = [
         ...(text.includes("ops/cli.ts") ? ["ops/cli.ts"] : []),
-        ...(text.includes("report.sh") ? ["ops/report.sh"] : []),
+        ...fed.filter((script) => text.includes(basename(script))),
         ...(file === "tests/scripts/host.ts" ? scripts : []),
       ];
       return [file, [...imported, ...started]];

@@ -59,6 +59,8 @@ test("a sysctl that a later file sets otherwise at the next boot is named by ver
 describe("what somebody has changed by hand", () => {
   const conf = "/etc/keepalived/keepalived.conf";
   const sysctls = "/etc/sysctl.d/90-lvs-ha.conf";
+  const script = "/usr/local/lib/lvs-ha/vip.sh";
+  const unit = "/etc/systemd/system/lvs-ha-vip.service";
   const vip = virtualIp.ipv4;
 
   test("is named by verify, line by line", async () => {
@@ -66,6 +68,8 @@ describe("what somebody has changed by hand", () => {
     await shell("lvs1", `chmod 0644 ${conf}`);
     await shell("lvs2", `ipvsadm -e -t ${vip}:80 -r ${addressOf("web2")}:80 -g -w 7`);
     await shell("web1", `echo '# by hand' >>${sysctls}`);
+    await shell("web1", `echo '# by hand' >>${script}`);
+    await shell("web2", `echo '# by hand' >>${unit}`);
     await shell("web3", `ip addr del ${vip}/32 dev lo`);
     const { stdout, exitCode } = await told("verify", "--json");
     expect(exitCode).toBe(1);
@@ -85,7 +89,9 @@ describe("what somebody has changed by hand", () => {
         "IPVS table",
         [`-  -> ${addressOf("web2")}:80 DR weight 1`, `+  -> ${addressOf("web2")}:80 DR weight 7`],
       ],
+      ["web1", script, ["+# by hand"]],
       ["web1", sysctls, ["+# by hand"]],
+      ["web2", unit, ["+# by hand"]],
       ["web3", "virtual addresses", [`-${vip} on lo`]],
     ]);
   });

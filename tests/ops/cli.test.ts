@@ -5,7 +5,7 @@ import type { Status } from "../../ops/status/look";
 import type { Verification } from "../../ops/verify/verify";
 import { sshKeyPair, startSshServer, type SshServer } from "../plugins/sshServer";
 import { names, PretendStack } from "./pretendStack";
-import { edit, type Sections } from "./sampleHosts";
+import { edit, finds, type Sections } from "./sampleHosts";
 
 jest.setTimeout(60_000);
 
@@ -34,7 +34,8 @@ const connections = () => names.map((name) => stack.server(name).connections);
 
 /** A sysctl of web1's that somebody has changed. */
 const drifts = (sections: Sections) => {
-  edit(sections, "sysctls", "all.arp_announce = 2", "all.arp_announce = 0");
+  const sysctl = (value: number) => `net.ipv4.conf.all.arp_announce = ${value}\n`;
+  finds(sections, "pair-web1-kernel", "sysctls", ["differs", sysctl(2), sysctl(0)]);
 };
 const difference = ["-net.ipv4.conf.all.arp_announce = 2", "+net.ipv4.conf.all.arp_announce = 0"];
 
@@ -157,6 +158,38 @@ describe("lvs verify", () => {
     expect(hosts.map(({ drifts: found }) => found?.map(({ resource }) => resource))).toEqual([
       ...[[], [], ["pair-web1-kernel"], [], []],
     ]);
+  });
+
+  test("ends with 1 when something could not be compared, which repair then leaves alone", async () => {
+    stack.says("lvs1", (sections) => {
+      finds(sections, "pair-lvs1-firewall", "ufw", ["unknown", "ufw says: locked\n"]);
+      sections.set("verify pair-lvs1-kernel", { status: 2, text: "sh: Syntax error\n" });
+    });
+    const { exitCode, stdout } = await lvs("verify");
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/^lvs1 {2}2 of \d+ things could not be compared\n/);
+    for (const line of [
+      "  ? kernel.sh (pair-lvs1-kernel) could not be compared: sh: Syntax error",
+      "  ? ufw (pair-lvs1-firewall) could not be compared: ufw says: locked",
+      "2 things on 1 host could not be compared",
+    ]) {
+      expect(stdout).toContain(`\n${line}\n`);
+    }
+    expect(stdout).not.toContain("every host is as the stack says");
+    const repair = await lvs("repair", "--yes");
+    expect([repair.exitCode, stack.done()]).toEqual([1, []]);
+  });
+
+  test("ends with 3, and asks no host, when a newer version has run a script that isn't known", async () => {
+    stack.changeResource("pair-web3-vip", ({ inputs }) => {
+      if (inputs?.create) inputs.create = inputs.create.replace("vip.sh", "newer.sh");
+    });
+    const { exitCode, stderr } = await lvs("verify");
+    expect([exitCode, stderr]).toEqual([
+      3,
+      "lvs: pair-web3-vip ran newer.sh, which this lvs doesn't know: the stack is of a newer version\n",
+    ]);
+    expect(looks()).toEqual([]);
   });
 
   test("ends with 1 when a host can't be asked, though the others are as they should be", async () => {

@@ -65,7 +65,9 @@ export class PretendStack {
           PATH: `${stack.file("host")}${delimiter}${process.env.PATH}`,
         },
         answers: (command, input) =>
-          input.includes("What a host says of itself") ? stack.report(name, command) : undefined,
+          input.includes("What a host says of itself")
+            ? stack.report(name, command, input)
+            : undefined,
       });
       stack.servers.set(name, server);
     }
@@ -159,7 +161,7 @@ export class PretendStack {
     );
   }
 
-  private report(name: string, command: string): string {
+  private report(name: string, command: string, input: string): string {
     const words = parse(command).filter((word) => typeof word === "string");
     const path = this.file(`host/${name}.report`);
     const sections = new Map(parseReport(readFileSync(path, "utf8")));
@@ -167,7 +169,8 @@ export class PretendStack {
     const later = this.file(`later/${name}.report`);
     const isAfter = this.done().some((call) => /^up |systemctl/.test(call));
     if (isAfter && existsSync(later)) renameSync(later, path);
-    return reportText(answered(sections, words.slice(words.indexOf("--") + 1)));
+    const verified = [...input.matchAll(/^verified (\S+) /gm)].map(([, step]) => `verify=${step}`);
+    return reportText(answered(sections, [...words.slice(words.indexOf("--") + 1), ...verified]));
   }
 
   /** Changes what a host says. */

@@ -55,7 +55,8 @@ test("status shows a host's words so", () => {
 
 test("verify shows them so", () => {
   const drift = { urn: "u", resource: evil, title: evil, diff: [`+${evil}`] };
-  const host = { name: "lvs1", checked: 1, notes: [evil] };
+  const unknown = [{ resource: evil, title: evil, why: evil }];
+  const host = { name: "lvs1", checked: 1, unknown, notes: [evil] };
   const text = verifyPicture(
     {
       clean: false,

@@ -13,13 +13,7 @@ export const says = {
   "ipvsadm -L --daemon": "master sync daemon (mcast=eth0, syncid=51)\n",
   "ipvsadm -Sn": "-A -t 192.0.2.100:80 -s wlc\n",
   "ipvsadm -Ln --thresholds": "TCP  192.0.2.100:80 wlc\n  -> 192.0.2.21:80 0 0 0 2\n",
-  "nft -s list table inet lvs_ha": "table inet lvs_ha {\n\tchain live {\n\t}\n}\n",
-  "ufw show added": "Added user rules:\nufw allow from 10.10.0.9 comment 'lvs-ha'\n",
 };
-
-/** The file that `nft=` is asked about. */
-export const nftFile = "/etc/lvs-ha/firewall.nft";
-export const nftText = "table inet lvs_ha {\n\tchain file {\n\t}\n}\n";
 
 /** Lines of a journal, newest first, a minute apart, of process 8. */
 const journal = (...messages: string[]) =>
@@ -90,8 +84,6 @@ export function fullHost(): PretendHost {
     "net/ipv4/conf/all/arp_announce": "2",
     "net/ipv4/conf/lo/arp_ignore": "3",
     "net/ipv4/conf/lo/arp_announce": "4",
-    "net/ipv4/ip_forward": "1",
-    "net/ipv4/tcp_rmem": "4096\t131072\t6291456",
   })) {
     host.write(`/proc/sys/${name}`, `${value}\n`);
   }
@@ -99,17 +91,8 @@ export function fullHost(): PretendHost {
     "/proc/slabinfo",
     "# name\nip_vs_conn 9 9 320\nnf_conntrack 5 6 256\nnf_conntrack_x 1 1 1\n",
   );
-  host.write("/modules/ip_vs_wrr/refcnt", "1\n");
-  host.write(
-    "/lib/modules/6.1.0-18-amd64/modules.builtin",
-    "kernel/net/netfilter/ip_vs-rr.ko\nkernel/x/ip_vsx.ko\n",
-  );
-  host.write("/home/ops/.ssh/authorized_keys", "ssh-ed25519 AAAA ops\n");
-  host.write(nftFile, nftText);
   host.write("/etc/a file", "text\n", 0o640);
   symlinkSync("a file", host.at("/etc/link"));
-  host.write("/etc/folder/.hidden", "");
-  host.write("/etc/folder/shown", "");
   host.write("/journal", log.map((line) => `${line}\n`).join(""));
   host.write(
     "/var/lib/prometheus/node-exporter/lvs-ha.prom",
@@ -120,55 +103,32 @@ export function fullHost(): PretendHost {
       "",
     ].join("\n"),
   );
-  host.write("/held", "keepalived\n");
-  host.write("/packages", "ipvsadm installed\nkeepalived installed\nufw config-files\n");
+  host.write("/installed", "");
   host.program("keepalived", [`printf '${says.keepalived}\\n\\nCopyright\\n' >&2`]);
-  host.program("nft", [
-    'if [ "$(stat -L -c %i "$FOLDER/real/self/ns/net")" = "$HOST_NETWORK" ]; then table=$FOLDER/live; else table=$FOLDER/other; fi',
-    'case "$1 $*" in',
-    '"-f -f "*) cp "$2" "$table" ;;',
-    '*"-s list table inet lvs_ha") cat "$table" ;;',
-    "*) exit 64 ;;",
-    "esac",
-    // Another network goes when its last program ends, and its table with it.
-    '[ "$1" = -f ] || rm -f "$FOLDER/other"',
-  ]);
-  host.write("/live", says["nft -s list table inet lvs_ha"]);
-  host.program("ufw", [
-    'case "$LC_ALL $*" in',
-    `"C status") printf 'Status: active\\n\\nTo Action From\\n' ;;`,
-    `"C show added") printf '%s' "${says["ufw show added"]}" ;;`,
-    "*) exit 64 ;;",
-    "esac",
-  ]);
   return host;
 }
 
 /** As freshly installed: no module, no package, no file of the stack. */
 export function bareHost(): PretendHost {
   const host = common();
-  for (const name of ["keepalived", "nft", "ufw"]) host.program(name, ["exit 127"]);
+  host.program("keepalived", ["exit 127"]);
   return host;
 }
 
 function common(): PretendHost {
   const host = new PretendHost();
-  for (const folder of ["real", "proc/net", "modules", "run/mount"]) {
+  for (const folder of ["proc/net", "run/mount"]) {
     mkdirSync(join(host.folder, folder), { recursive: true });
   }
   host.write("/proc/meminfo", "MemTotal: 1020632 kB\nMemFree: 7 kB\nMemAvailable: 979280 kB\n");
   host.write("/etc/os-release", 'ID=debian\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n');
-  host.write(
-    "/etc/passwd",
-    `root:x:0:0::/root:/bin/sh\nops:x:1000:1000::${host.at("/home/ops")}:/bin/sh\n`,
-  );
   host.program("date", ['[ "$*" = +%s ] && echo 1795414372']);
   host.program("uname", ['[ "$*" = -r ] && echo 6.1.0-18-amd64']);
   // It says what is left of the report's own text, should it come by it.
   host.program("systemctl", [
     "cat",
     '[ "$1 $3 $4 $5 $6 $7 $8" = "show -p LoadState -p ActiveState -p UnitFileState" ] || exit 64',
-    'if [ -e "$FOLDER/packages" ]; then load=loaded active=active; else load=not-found active=inactive; fi',
+    'if [ -e "$FOLDER/installed" ]; then load=loaded active=active; else load=not-found active=inactive; fi',
     'printf "LoadState=$load\\nActiveState=$active\\nUnitFileState=$2\\n"',
   ]);
   // ipvsadm has its module loaded.
@@ -191,29 +151,6 @@ function common(): PretendHost {
     "*) exit 64 ;;",
     "esac",
   ]);
-  host.program("dpkg-query", [
-    '[ "$1 $2" = "-W -f" ] || exit 64',
-    "format=$3 code=0; shift 3",
-    "for name; do",
-    '    line=$(grep "^$name " "$FOLDER/packages" 2>/dev/null) || { echo "no package $name" >&2; code=1; continue; }',
-    "    case $format in",
-    `    '\${binary:Package} \${db:Status-Status}\\n') echo "$line" ;;`,
-    "    '${Version}') printf '1:2.2.7-1' ;;",
-    "    *) exit 64 ;;",
-    "    esac",
-    "done",
-    "exit $code",
-  ]);
-  host.program("apt-mark", [
-    '[ "$1" = showhold ] || exit 64',
-    'grep -x "$2" "$FOLDER/held" 2>/dev/null || :',
-  ]);
-  // The kernel's folder of modules, whether this machine has one or not.
-  host.program("grep", [
-    "for last; do :; done",
-    'case $last in /lib/modules/*) set -- "$1" "$2" "$FOLDER$last" ;; esac',
-    'exec /usr/bin/grep "$@"',
-  ]);
   return host;
 }
 
@@ -221,11 +158,7 @@ function common(): PretendHost {
 export function reported(host: PretendHost, script: string, questions: string[], path = "$PATH") {
   const before = hostTree(host, { times: true });
   const { code, stdout, stderr } = host.shell(
-    `mount --rbind /proc "$FOLDER/real"
-    HOST_NETWORK=$(stat -L -c %i "$FOLDER/real/self/ns/net")
-    export HOST_NETWORK
-    mount --bind "$FOLDER/proc" /proc
-    mount --bind "$FOLDER/modules" /sys/module
+    `mount --bind "$FOLDER/proc" /proc
     ip link set lo up
     exec env PATH="${path}" /bin/sh -s -- "$@"`,
     questions,

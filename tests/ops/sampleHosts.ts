@@ -112,9 +112,8 @@ export function giveAddress(sections: Sections): void {
   edit(sections, "addresses", own, own.replace("[", `[${virtualAddress},`));
 }
 
-/** What report.sh answers to a question; a file, a service and the like are named in theirs. */
+/** What report.sh answers to a question; a file, and a step that is verified, are named in theirs. */
 const answersTo: Record<string, (about: string) => string[]> = {
-  "sysctls-at-boot": () => ["sysctls-at-boot"],
   host: () => ["now", "kernel", "system", "memory", "conntrack", "slabs", "addresses", "arp"],
   director: () => [
     "keepalived",
@@ -127,10 +126,6 @@ const answersTo: Record<string, (about: string) => string[]> = {
     "pool-log",
   ],
   "ipvs-rules": () => ["ipvs-rules", "ipvs-thresholds"],
-  ufw: () => ["ufw"],
-  nft: () => ["nft-live", "nft-reference"],
-  sysctls: () => ["sysctls"],
-  file: (path) => [`mode ${path}`, `file ${path}`],
 };
 
 /** A host's answers to these questions alone, of which it may not know some. */
@@ -139,13 +134,29 @@ export function answered(sections: Sections, questions: readonly string[]): Sect
   for (const question of questions) {
     const [, kind = "", about = ""] = /^([\w-]+)=?([^]*)$/.exec(question) ?? [];
     for (const name of answersTo[kind]?.(about) ?? [`${kind} ${about}`]) {
-      // Where nothing is found, nothing is said.
-      const isFound = ["folder", "sysctls-at-boot"].includes(kind);
-      found.set(name, sections.get(name) ?? { status: isFound ? 0 : 1, text: "" });
+      found.set(name, sections.get(name) ?? { status: 1, text: "" });
     }
   }
   return found;
 }
+
+/** Of what a step's script finds the same in the sample, it finds something else. */
+export function finds(sections: Sections, step: string, title: string, finding: Found): void {
+  const text = (words: string) => `${words}\n`;
+  const [verdict, first = "", second = ""] = finding;
+  const lengths = [first, second].map((words) => Buffer.byteLength(words)).join(" ");
+  edit(
+    sections,
+    `verify ${step}`,
+    `same 0 0 ${title}\n\n\n`,
+    text(`${verdict} ${lengths} ${title}`) + text(first) + text(second),
+  );
+}
+
+type Found =
+  | [verdict: "missing" | "secret"]
+  | [verdict: "differs", wanted: string, found: string]
+  | [verdict: "unknown" | "note", words: string];
 
 /** A report's text, of which parseReport makes these answers. */
 export function reportText(sections: Sections): string {

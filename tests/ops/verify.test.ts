@@ -1,20 +1,26 @@
-// Drift: what the stack's steps put on a host against what the host says, as it was on the lab, and with something changed by hand.
+// Drift: what a host's scripts find on it, and what IPVS has there, as it was on the lab, and with something changed by hand.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import pc from "picocolors";
+import { parse } from "shell-quote";
 import { LvsHaPair } from "../../components";
-import { bundle, script } from "../../components/host/scripts";
+import { script, scriptTexts } from "../../components/host/scripts";
+import { CouldNotLook } from "../../ops/exit";
 import type { Stack, StackHost, Step } from "../../ops/stack";
 import { stackOf } from "../../ops/stack";
-import { bundledScripts, expectations, kinds, ownTexts } from "../../ops/verify/expect";
+import { expectations } from "../../ops/verify/expect";
 import { picture } from "../../ops/verify/picture";
+import { type Finding, parseFindings, verifying } from "../../ops/verify/scripts";
 import { verified, type VerifiedHost } from "../../ops/verify/verify";
 import { register } from "../support/mocks";
 import { settingsOf, smallStack } from "../support/stacks";
 import {
   answered,
   edit,
+  finds,
   sampleAnswers,
+  sampleReport,
   sampleStack,
   type Sections,
   sectionsOf,
@@ -35,7 +41,10 @@ function found(
   const expected = expectations(host);
   const answers = sampleAnswers((hosts) => {
     change(sectionsOf(hosts, name));
-    const questions = expected.flatMap((expectation) => expectation.questions);
+    const questions = [
+      ...expected.flatMap((expectation) => expectation.questions),
+      ...host.steps.map((step) => `verify=${step.name}`),
+    ];
     hosts.set(name, answered(sectionsOf(hosts, name), questions));
   });
   return verified(host, expected, answers.get(name));
@@ -60,143 +69,152 @@ const live = /( +-> )?-a -t 192\.0\.2\.100:80 -r 192\.0\.2\.22:80 .*\n/;
 test.each(["lvs1", "lvs2", "web1", "web2", "web3"])(
   "nothing has drifted on %s as pulumi up left it, and much was compared",
   (name) => {
-    const { drifts: all, notes, checked } = found(name);
-    expect([all, notes]).toEqual([[], []]);
+    const { drifts: all, unknown, notes, checked } = found(name);
+    expect([all, unknown, notes]).toEqual([[], [], []]);
     expect(checked).toBeGreaterThan(20);
   },
 );
 
-test("a changed line of keepalived.conf is shown as a diff from what the stack says", () => {
+test("what a script finds to differ is shown as a diff from what the stack says, with the resource that mends it", () => {
+  const path = "/etc/keepalived/keepalived.conf";
+  const conf = (priority: number) => `a\nb\npriority ${priority}\nc\nd\n`;
   expect(
     drifts("lvs1", (sections) => {
-      edit(sections, "file /etc/keepalived/keepalived.conf", "priority 150", "priority 99");
+      finds(sections, "pair-lvs1-keepalived", path, ["differs", conf(150), conf(99)]);
+      finds(sections, "pair-lvs1-kernel", "/etc/sysctl.d/90-lvs-ha.conf", ["missing"]);
     }),
   ).toEqual([
-    [
-      "/etc/keepalived/keepalived.conf",
-      "pair-lvs1-keepalived",
-      ["     virtual_router_id 51", "-    priority 150", "+    priority 99", "     advert_int 0.3"],
-    ],
+    ["/etc/sysctl.d/90-lvs-ha.conf", "pair-lvs1-kernel", ["it is not there"]],
+    [path, "pair-lvs1-keepalived", [" b", "-priority 150", "+priority 99", " c"]],
   ]);
 });
 
-test("a file that is gone, and one that others may write, are told", () => {
+test("texts that differ in bytes alone are drift, too", () => {
   expect(
-    drifts("web1", (sections) => {
-      sections.set("file /etc/sysctl.d/90-lvs-ha.conf", { status: 1, text: "" });
-      sections.set("mode /etc/sysctl.d/90-lvs-ha.conf", { status: 1, text: "" });
-      edit(sections, "mode /etc/lvs-ha/virtual-addresses", "0644", "0666");
-    }),
-  ).toEqual([
-    ["/etc/sysctl.d/90-lvs-ha.conf", "pair-web1-kernel", ["it is not there"]],
-    [
-      "mode of /etc/lvs-ha/virtual-addresses",
-      "pair-web1-vip",
-      ["-0644 root:root", "+0666 root:root"],
-    ],
-  ]);
+    drifts("lvs1", (sections) => {
+      finds(sections, "pair-lvs1-kernel", "sysctls", ["differs", "same\n", "same\n"]);
+    }).map(([title, , diff]) => [title, ...diff]),
+  ).toEqual([["sysctls", "it differs in bytes that are no text"]]);
 });
 
-test("sysctls, modules, packages, services and addresses are compared too", () => {
-  expect(
-    drifts("web3", (sections) => {
-      edit(sections, "sysctls", "all.arp_announce = 2", "all.arp_announce = 0");
-      edit(sections, "packages curl ufw", "curl installed\n", "");
-      edit(
-        sections,
-        "service lvs-ha-vip.service",
-        "UnitFileState=enabled",
-        "UnitFileState=disabled",
-      );
-      edit(sections, "addresses", '"local":"192.0.2.100"', '"local":"192.0.2.101"');
-      sections.set("module nf_conntrack", { status: 1, text: "" });
-    }).map(([title, , diff]) => [title, diff.filter((line) => /^[-+]/.test(line))]),
-  ).toEqual([
-    ["installed packages", ["-curl"]],
-    ["kernel modules", ["-nf_conntrack"]],
-    ["sysctls", ["-net.ipv4.conf.all.arp_announce = 2", "+net.ipv4.conf.all.arp_announce = 0"]],
-    ["lvs-ha-vip.service", ["-enabled, active", "+disabled, active"]],
-    ["virtual addresses", ["-192.0.2.100 on lo"]],
-  ]);
+test("what a script notes is told, and no drift", () => {
+  const { drifts: none, notes } = found("lvs1", (sections) => {
+    finds(sections, "pair-lvs1-kernel", "kernel modules", ["note", "the next reboot\n"]);
+  });
+  expect([none, notes]).toEqual([[], ["the next reboot"]]);
 });
 
-test("a sysctl that the kernel needn't know is no drift where it doesn't, and is compared where it does", () => {
-  const host = hostOf(sampleStack(), "lvs1");
-  const optional = host.steps.map((step) =>
-    step.script === "kernel.sh"
-      ? { ...step, stdin: `${step.stdin.trimEnd()}\n-net.ipv4.vs.new = -8\n` }
-      : step,
-  );
-  const drift = (value: string) => {
-    const answers = sampleAnswers((hosts) => {
-      edit(sectionsOf(hosts, "lvs1"), "sysctls", /$/, `net.ipv4.vs.new = ${value}\n`);
-    });
-    const all = verified(host, expectations({ ...host, steps: optional }), answers.get("lvs1"));
-    return (all.drifts ?? [])
-      .find(({ title }) => title === "sysctls")
-      ?.diff.filter((line) => /^[-+]/.test(line));
+test("what could not be compared is neither drift nor as the stack says", () => {
+  const of = (change: (sections: Sections) => void) => {
+    const { drifts: all, unknown } = found("lvs1", change);
+    expect(all).toEqual([]);
+    return unknown;
   };
-  expect(drift("")).toBeUndefined();
-  expect(drift("-8")).toBeUndefined();
-  expect(drift("-4")).toEqual(["-net.ipv4.vs.new = -8", "+net.ipv4.vs.new = -4"]);
+  const resource = "pair-lvs1-firewall";
+  expect(
+    of((sections) => {
+      finds(sections, resource, "ufw", ["unknown", "ufw says: locked\n"]);
+    }),
+  ).toEqual([{ resource, title: "ufw", why: "ufw says: locked" }]);
+  // Of a script that ended in the middle, nothing is believed.
+  for (const [text, why] of [
+    ["differs 1 1 ufw\na\nb\nfirewall: no room\n", "firewall: no room"],
+    ["", "it ended with 2, without a word"],
+  ] as const) {
+    expect(of((sections) => sections.set(`verify ${resource}`, { status: 2, text }))).toEqual([
+      { resource, title: "firewall.sh", why },
+    ]);
+  }
+  const host = hostOf(sampleStack(), "lvs1");
+  const { unknown } = verified(host, expectations(host), {
+    report: new Map([...sampleReport("lvs1")].filter(([name]) => name !== `verify ${resource}`)),
+  });
+  expect(unknown).toEqual([{ resource, title: "firewall.sh", why: "it was not asked" }]);
+});
+
+test("what differs in a secret step's texts is told without being shown, but for a mode", () => {
+  const host = withStep("lvs1", "keepalived.sh", () => ({ secret: true }));
+  const path = "/etc/keepalived/keepalived.conf";
+  const of = (change: (sections: Sections) => void) => {
+    const result = found("lvs1", change, host);
+    expect(JSON.stringify(result)).not.toMatch(/cAnArY/);
+    return result.drifts?.map(({ title, diff }) => [title, ...diff]);
+  };
+  const step = "pair-lvs1-keepalived";
+  const secret = "it differs (secret, not shown)";
+  expect(
+    of((sections) => {
+      finds(sections, step, path, ["differs", "cAnArY1\n", "cAnArY2\n"]);
+      finds(sections, step, `mode of ${path}`, ["differs", "0640\n", "0644\n"]);
+    }),
+  ).toEqual([
+    [path, secret],
+    [`mode of ${path}`, "-0640", "+0644"],
+  ]);
+  expect(
+    of((sections) => {
+      finds(sections, step, path, ["secret"]);
+    }),
+  ).toEqual([[path, secret]]);
+});
+
+/** As files.sh prints it. */
+function printed(finding: Finding): string {
+  const { verdict, title } = finding;
+  const [first, second] =
+    verdict === "differs"
+      ? [finding.wanted, finding.found]
+      : verdict === "unknown"
+        ? [`${finding.why}\n`, ""]
+        : verdict === "note"
+          ? [`${finding.text}\n`, ""]
+          : ["", ""];
+  const lengths = `${Buffer.byteLength(first)} ${Buffer.byteLength(second)}`;
+  return `${verdict} ${lengths} ${title}\n${first}\n${second}\n`;
+}
+const end = "end 0 0 verify\n\n\n";
+
+test("records are taken apart whatever is in their texts, and are none where they are cut off", () => {
+  const text = fc.oneof(
+    fc.string({ unit: "grapheme" }),
+    fc.constantFrom("\n", end, "same 0 0 x\n\n\n"),
+  );
+  const words = fc.stringMatching(/^[a-z/. ]*[a-z]$/);
+  const record = fc.oneof(
+    fc.record({ verdict: fc.constantFrom("same", "missing", "secret"), title: words }),
+    fc.record({ verdict: fc.constant("differs"), title: words, wanted: text, found: text }),
+    fc.record({ verdict: fc.constant("unknown"), title: words, why: words }),
+    fc.record({ verdict: fc.constant("note"), title: words, text: words }),
+  ) as fc.Arbitrary<Finding>;
+  fc.assert(
+    fc.property(fc.array(record, { maxLength: 4 }), fc.nat(), (all, at) => {
+      const whole = all.map(printed).join("") + end;
+      expect(parseFindings(whole)).toEqual(all);
+      const cut = Buffer.from(whole).subarray(0, at % Buffer.byteLength(whole));
+      expect(() => parseFindings(cut.toString())).toThrow();
+    }),
+  );
+});
+
+test("a script that has run others tells what each of them has found", () => {
+  const one: Finding = { verdict: "same", title: "one" };
+  const other: Finding = { verdict: "missing", title: "other" };
+  expect(parseFindings(printed(one) + end + printed(other) + end)).toEqual([one, other]);
+  expect(() => parseFindings(printed(one) + end + printed(other))).toThrow("it is cut off");
 });
 
 test.each([
-  [0, "/etc/sysctl.d/99-own.conf:3: net.ipv4.ip_forward = 0, in place of 1"],
-  [1, "not to be told: kernel.sh ended with 1"],
-])(
-  "a sysctl that the next boot sets otherwise is a drift, and so is no answer (%d)",
-  (status, line) => {
-    const text = status === 0 ? `${line}\n` : "";
-    const seen = drifts("lvs1", (sections) => sections.set("sysctls-at-boot", { status, text }));
-    expect(seen).toEqual([
-      [
-        "sysctls that the next boot sets otherwise",
-        "pair-lvs1-kernel",
-        expect.arrayContaining([`+${line}`]),
-      ],
-    ]);
-  },
-);
-
-/** What ip(8) shows of tunl0, with web1's virtual address on it. */
-const tunnel = (...flags: string[]) =>
-  `[{"ifname":"tunl0","flags":${JSON.stringify(flags)},"addr_info":[{"local":"192.0.2.100"}]},`;
-
-test("a tunnel whose link is down takes nothing in: that is drift, as is an address of ours too many", () => {
-  const host = hostOf(sampleStack(), "web1");
-  const onTunnel = host.steps.map((step) =>
-    step.script === "vip.sh" ? { ...step, stdin: "192.0.2.100 tunl0\n" } : step,
-  );
-  const of = (brought: string, ...flags: string[]) => {
-    const answers = sampleAnswers((hosts) => {
-      const sections = sectionsOf(hosts, "web1");
-      edit(sections, "addresses", /^\[/, tunnel(...flags));
-      sections.set("file /var/lib/lvs-ha/virtual-addresses-brought", { status: 0, text: brought });
-    });
-    const all = verified(host, expectations({ ...host, steps: onTunnel }), answers.get("web1"));
-    return all.drifts?.find(({ title }) => title === "virtual addresses")?.diff;
-  };
-  // lo has the address in the sample, too: somebody else may have put it there.
-  expect(of("192.0.2.100 tunl0\n", "NOARP", "UP", "LOWER_UP")).toBeUndefined();
-  expect(of("192.0.2.100 tunl0\n", "NOARP")).toEqual([
-    "-192.0.2.100 on tunl0",
-    "+192.0.2.100 on tunl0, whose link is down",
-  ]);
-  expect(of("192.0.2.100\n192.0.2.100 tunl0\n", "UP")).toEqual([
-    " 192.0.2.100 on tunl0",
-    "+192.0.2.100 on lo",
-  ]);
-});
-
-test("a file too many beside the stack's scripts is drift: keepalived runs what is there as root", () => {
-  expect(
-    drifts("lvs1", (sections) => {
-      sections.set("folder /etc/keepalived/lvs-ha-scripts", { status: 0, text: "old.sh\n" });
-    }),
-  ).toEqual([
-    ["other files in /etc/keepalived/lvs-ha-scripts", "pair-lvs1-keepalived", ["+old.sh"]],
-  ]);
+  ["a verdict that isn't known", `fine 0 0 x\n\n\n${end}`],
+  ["a line of somebody else's", `Welcome!\n${end}`],
+  ["a text that is longer than is said", `differs 1 1 x\nab\nb\n${end}`],
+  ["no line's end after a text", `differs 1 1 x\na.b.${end}`],
+  ["a text where there is none", `same 1 0 x\na\n\n${end}`],
+  ["a second text where there is one", `note 1 1 x\na\nb\n${end}`],
+  ["no title", `same 0 0 \n\n\n${end}`],
+  ["words after its end", `${end}same 0 0 x\n\n\n`],
+  ["nothing at all", ""],
+])("an answer with %s is none", (_what, text) => {
+  expect(() => parseFindings(text)).toThrow();
 });
 
 test("sync daemons that don't run, or not as the config says, are drift", () => {
@@ -225,44 +243,30 @@ test("sync daemons that don't run, or not as the config says, are drift", () => 
   expect(of("", daemon("backup"))).toEqual(["+backup on eth0, id 51"]);
 });
 
-test("a table of another size than the config says is told: it comes with the next reboot", () => {
-  const { drifts: none, notes } = found("lvs1", (sections) => {
-    sections.set("file /sys/module/ip_vs/parameters/conn_tab_bits", { status: 0, text: "12\n" });
-  });
-  expect(none).toEqual([]);
-  expect(notes).toEqual([
-    expect.stringMatching(
-      /^ip_vs was loaded with conn_tab_bits=12: \d+ comes with the next reboot$/,
-    ),
-  ]);
-});
-
-test("a firewall rule that the stack needs and the operator has is as good as the stack's", () => {
-  const rule = "ufw allow to 192.0.2.100 port 80 proto tcp";
-  for (const own of [rule, `${rule} comment 'mine'`, rule.replace("to", "log to")]) {
-    expect(
-      drifts("lvs1", (sections) => {
-        edit(sections, "ufw", /ufw allow to 192\.0\.2\.100 .*\n/, `${own}\n`);
-      }),
-    ).toEqual([]);
-  }
-});
-
-test("a firewall rule that was added or taken away is told, the operator's own are not", () => {
-  expect(
-    drifts("lvs1", (sections) => {
-      edit(sections, "ufw", /ufw allow to 192\.0\.2\.100 .*\n/, "ufw allow from 192.0.2.7\n");
-      edit(sections, "nft-live", /tcp dport 80 notrack/, "tcp dport 81 notrack");
-    }).map(([title, , diff]) => [title, diff.filter((line) => /^[-+]/.test(line))]),
-  ).toEqual([
-    ["ufw", ["-allow to 192.0.2.100 port 80 proto tcp"]],
-    [
-      "nftables table lvs_ha",
-      [
-        "-\t\tip daddr 192.0.2.100 tcp dport 80 notrack",
-        "+\t\tip daddr 192.0.2.100 tcp dport 81 notrack",
-      ],
-    ],
+test("an IPVS that can't be asked is neither empty nor as the stack says", () => {
+  const host = hostOf(sampleStack(), "lvs1");
+  const [step] = host.steps;
+  if (step === undefined) throw new Error("no step");
+  const restore = { ...step, name: "pair-web1-restore-lvs1", script: "drain.sh" };
+  const restores = [{ ...restore, args: ["restore", "192.0.2.21"] }];
+  const of = (...questions: string[]) => {
+    const { drifts: all, unknown } = found(
+      "lvs1",
+      (sections) => {
+        for (const question of questions) sections.set(question, { status: 127, text: "" });
+      },
+      { ...host, restores },
+    );
+    expect(all).toEqual([]);
+    return unknown?.map(({ title, why }) => [title, why]);
+  };
+  const no = (question: string) => `the host has no answer to "${question}"`;
+  expect(of()).toEqual([]);
+  expect(of("ipvs-daemons")).toEqual([["connection sync daemons", no("ipvs-daemons")]]);
+  expect(of("ipvs-thresholds")).toEqual([["IPVS table", no("ipvs-thresholds")]]);
+  expect(of("ipvs-rules")).toEqual([
+    ["IPVS table", no("ipvs-rules")],
+    ["new connections to 192.0.2.21", no("ipvs-rules")],
   ]);
 });
 
@@ -406,139 +410,6 @@ test("a service of somebody else's is told, and left alone", () => {
   expect(notes).toEqual(["UDP 192.0.2.200:53 is in the kernel and not of the stack"]);
 });
 
-test("a secret that differs is told without being shown", () => {
-  const host = hostOf(sampleStack(), "lvs1");
-  const [step] = host.steps;
-  if (step === undefined) throw new Error("no step");
-  const secrets = {
-    ...step,
-    name: "pair-lvs1-secrets",
-    script: "secrets.sh",
-    args: ["apply", "pair-lvs1/10.10.0.11"],
-    stdin: "auth_pass cAnArY42\n",
-    secret: true,
-  };
-  const report = new Map([
-    ["file /etc/keepalived/lvs-ha-secrets.conf", { status: 0, text: "auth_pass other\n" }],
-    ["mode /etc/keepalived/lvs-ha-secrets.conf", { status: 0, text: "0600 root:root\n" }],
-    ["file /var/lib/lvs-ha/owners/secrets.sh", { status: 0, text: "pair-lvs1/10.10.0.11\n" }],
-  ]);
-  const result = verified(host, expectations({ ...host, steps: [secrets] }), { report });
-  expect(result.drifts?.map(({ diff }) => diff)).toEqual([["it differs (secret, not shown)"]]);
-  expect(JSON.stringify(result)).not.toMatch(/cAnArY|other/);
-});
-
-test("the mode of every file is compared: of keepalived.conf, of the scripts beside it, and of others", () => {
-  const script = "/etc/keepalived/lvs-ha-scripts/check.sh";
-  const host = withStep("lvs1", "keepalived.sh", ({ stdin }) => ({
-    stdin: `==> /etc/keepalived/keepalived.conf <==\n${stdin}==> ${script} <==\n#!/bin/sh\n`,
-  }));
-  const of = (mode: string, conf = "0640 root:root") =>
-    found(
-      "lvs1",
-      (sections) => {
-        sections.set(`file ${script}`, { status: 0, text: "#!/bin/sh\n" });
-        sections.set(`mode ${script}`, { status: 0, text: `${mode} root:root\n` });
-        sections.set("mode /etc/keepalived/keepalived.conf", { status: 0, text: `${conf}\n` });
-        sections.set("folder /etc/keepalived/lvs-ha-scripts", { status: 0, text: "check.sh\n" });
-      },
-      host,
-    ).drifts?.map(({ title, diff }) => [title, ...diff]);
-  expect(of("0755")).toEqual([]);
-  expect(of("0640")).toEqual([[`mode of ${script}`, "-0755 root:root", "+0640 root:root"]]);
-  expect(of("0755", "0644 root:root")).toEqual([
-    ["mode of /etc/keepalived/keepalived.conf", "-0640 root:root", "+0644 root:root"],
-  ]);
-  expect(of("0755", "0640 root:ops")).toEqual([
-    ["mode of /etc/keepalived/keepalived.conf", "-0640 root:root", "+0640 root:ops"],
-  ]);
-});
-
-test("the deploy key is compared, and nobody else's", () => {
-  const [, key = ""] = hostOf(sampleStack(), "lvs1").steps[0]?.args ?? [];
-  const other = key.replace(/ AAAA\S+/, " AAAAother");
-  const of = (change: (text: string) => string) =>
-    found("lvs1", (sections) => {
-      const { status = 0, text = "" } = sections.get("keys root") ?? {};
-      sections.set("keys root", { status, text: change(text) });
-    }).drifts?.map(({ title, diff }) => [title, ...diff]);
-  expect(of((text) => `${text}ssh-ed25519 AAAAoperator me@desk\n`)).toEqual([]);
-  expect(of((text) => text.replace(key, other))).toEqual([
-    ["authorized_keys of root", `-${key}`, `+${other}`],
-  ]);
-  // Another key under the stack's own comment logs in, too.
-  expect(of((text) => `${text}${other}\n`)).toEqual([
-    ["authorized_keys of root", ` ${key}`, `+${other}`],
-  ]);
-  expect(of((text) => text.replace(`${key}\n`, ""))).toEqual([
-    ["authorized_keys of root", `-${key}`],
-  ]);
-});
-
-test("a director in maintenance has its keepalived stopped, over a reboot, too, and no table", () => {
-  const host = withStep("lvs2", "keepalived.sh", ({ args }) => ({
-    args: [...args.slice(0, 2), "stopped", ...args.slice(2)],
-  }));
-  const of = (...service: string[]) =>
-    found(
-      "lvs2",
-      (sections) => {
-        const text = ["LoadState=loaded", ...service, ""].join("\n");
-        sections.set("service keepalived.service", { status: 0, text });
-        for (const question of ["ipvs", "ipvs-rules", "ipvs-daemons"]) {
-          sections.set(question, { status: 0, text: "" });
-        }
-      },
-      host,
-    ).drifts?.map(({ title, diff }) => [title, ...diff]);
-  expect(of("ActiveState=inactive", "UnitFileState=disabled")).toEqual([]);
-  expect(of("ActiveState=inactive", "UnitFileState=enabled")).toEqual([
-    ["keepalived.service", "-disabled, inactive", "+enabled, inactive"],
-  ]);
-  expect(of("ActiveState=active", "UnitFileState=disabled")).toEqual([
-    ["keepalived.service", "-disabled, inactive", "+disabled, active"],
-  ]);
-});
-
-test("a director that serves has its keepalived running, and started at boot", () => {
-  const of = (from: string, to: string) =>
-    drifts("lvs2", (sections) => {
-      edit(sections, "service keepalived.service", from, to);
-    }).map(([title, , diff]) => [title, ...diff]);
-  expect(of("=enabled", "=disabled")).toEqual([
-    ["keepalived.service", "-enabled, active", "+disabled, active"],
-  ]);
-  expect(of("=active", "=failed")).toEqual([
-    ["keepalived.service", "-enabled, active", "+enabled, failed"],
-  ]);
-  expect(of("=loaded", "=not-found")).toEqual([["keepalived.service", "it is not there"]]);
-});
-
-test("keepalived's version is compared, and that it is held", () => {
-  const lvs1 = hostOf(sampleStack(), "lvs1");
-  const [step] = lvs1.steps;
-  if (step === undefined) throw new Error("no step");
-  const args = ["apply", "pair-lvs1/10.10.0.11", "1:2.3.3-1"];
-  const pinned = { ...step, name: "pair-lvs1-version", script: "version.sh", args };
-  const of = (text: string) =>
-    found(
-      "lvs1",
-      (sections) => {
-        sections.set("version keepalived", { status: 0, text });
-        sections.set("file /var/lib/lvs-ha/owners/version.sh", {
-          status: 0,
-          text: "pair-lvs1/10.10.0.11\n",
-        });
-      },
-      { ...lvs1, steps: [pinned] },
-    ).drifts?.map(({ title, diff }) => [title, ...diff]);
-  expect(of("1:2.3.3-1 held\n")).toEqual([]);
-  expect(of("1:2.3.3-1\n")).toEqual([["version of keepalived", "-1:2.3.3-1 held", "+1:2.3.3-1"]]);
-  expect(of("1:2.3.4-1 held\n")).toEqual([
-    ["version of keepalived", "-1:2.3.3-1 held", "+1:2.3.4-1 held"],
-  ]);
-});
-
 test("a weight that somebody set is drift of one that keepalived has brought in again, too", () => {
   const log = (verb: string, to: string) =>
     `1795414400.5 lvs1 Keepalived_healthcheckers[9]: ${verb} service [192.0.2.21]:tcp:80 ${to} VS [192.0.2.100]:tcp:80\n`;
@@ -553,14 +424,83 @@ test("a weight that somebody set is drift of one that keepalived has brought in 
   expect(of(log("Disabling", "of"), 0)).toEqual([]);
 });
 
-test("every script that the components run on hosts is known, whatever the config", async () => {
+test("a director in maintenance has no table to be compared", () => {
+  const host = withStep("lvs2", "keepalived.sh", ({ args }) => ({
+    args: [...args.slice(0, 2), "stopped", ...args.slice(2)],
+  }));
+  expect(expectations(host)).toEqual([]);
+});
+
+test("a step of a script that isn't known here is of a newer version", () => {
+  const host = withStep("lvs1", "kernel.sh", () => ({ script: "newer.sh" }));
+  expect(() => verifying(host)).toThrow(CouldNotLook);
+  expect(() => verifying(host)).toThrow("pair-lvs1-kernel ran newer.sh");
+});
+
+test("every script that the components run on hosts can verify, whatever the config, and is given its words and its input", async () => {
+  const hosts = await hostsWithEverything();
+  expect(hosts.map(({ name }) => name)).toEqual(["lvs1", "lvs2", "web1", "web2"]);
+  const called = new Set(hosts.flatMap(({ steps }) => steps.map((step) => step.script)));
+  // The others are parts of these, or change what a step of another has put there.
+  const parts = [
+    ...["drain.sh", "files.sh", "firewall-ufw.sh", "ipvs.sh", "network.sh"],
+    ...["packages.sh", "peers.sh", "preflight.sh", "vrrp.sh"],
+  ];
+  const scripts = readdirSync(join(__dirname, "../../templates/scripts"));
+  expect([...called].sort()).toEqual(scripts.filter((file) => !parts.includes(file)).sort());
+  for (const name of called) expect(script(name)).toMatch(/^verify\(\) \{$|^verify\)$/m);
+  for (const host of hosts) {
+    // lvs2 is in maintenance, and has nobody to put in again.
+    const isServing = host.name === "lvs1";
+    expect(host.restores.map(({ name }) => name)).toEqual(
+      isServing ? ["pair-web1-restore-lvs1", "pair-web2-restore-lvs1"] : [],
+    );
+    expect(
+      expectations(host)
+        .map(({ title }) => title)
+        .includes("IPVS table"),
+    ).toBe(isServing);
+    const text = verifying(host);
+    for (const [file, its] of Object.entries(scriptTexts())) {
+      expect(text).toContain(`<<'END_OF_${file}'\n${its}END_OF_${file}\n`);
+    }
+    const calls = [...text.matchAll(/^verified (\S+) (\S+) (.*) <<'END_OF_INPUT'$/gm)];
+    expect(calls.map(([, step, file]) => [step, file])).toEqual(
+      host.steps.map((step) => [step.name, step.script]),
+    );
+  }
+  const text = verifying(hostOf({ name: "test", hosts }, "lvs2"));
+  const owner = "pair-lvs2/10.10.0.12";
+  const wordsOf = (step: string) => {
+    const [, line = ""] = new RegExp(`^verified pair-lvs2-${step} (.*) <<'`, "m").exec(text) ?? [];
+    return parse(line);
+  };
+  expect(wordsOf("version")).toEqual(["version.sh", owner, "1:2.2.7-1+b2"]);
+  expect(wordsOf("keepalived")).toEqual(["keepalived.sh", owner, "stopped"]);
+  expect(wordsOf("firewall")).toEqual(["firewall.sh", owner, "nftables", ""]);
+  expect(wordsOf("prepare").slice(0, 4)).toEqual(["install.sh", owner, "director", "debian"]);
+  expect(wordsOf("prepare")[7]).toContain("nftables");
+  expect(text).toContain(" stopped <<'END_OF_INPUT'\n==> /etc/keepalived/keepalived.conf <==\n");
+  // What prepare was fed is this version's, too, and comes once.
+  expect(text.split("\nEND_OF_vip.sh\n")).toHaveLength(2);
+});
+
+test("an input that has the line that would end it comes whole", () => {
+  const host = withStep("lvs1", "kernel.sh", () => ({ stdin: "END_OF_INPUT\n" }));
+  expect(verifying(host)).toContain(
+    " <<'END_OF_INPUT_'\nEND_OF_INPUT\n==> end <==\nEND_OF_INPUT_\n",
+  );
+});
+
+/** A stack's hosts, with every kind of step among them. */
+async function hostsWithEverything(): Promise<StackHost[]> {
   const stack = smallStack();
   stack.ssh = { managedKey: true };
   stack.vrrp = { version: 2, advertIntervalSeconds: 1 };
   stack.firewall = { backend: "nftables" };
   stack.metrics = { enabled: true };
   stack.maintenance = ["lvs2"];
-  stack.directors[0].keepalivedVersion = "1:2.2.7-1+b2";
+  for (const director of stack.directors) director.keepalivedVersion = "1:2.2.7-1+b2";
   const secrets = { vrrpAuthPass: "pass" };
   const settings = settingsOf(stack, secrets);
   const { secret } = await import("@pulumi/pulumi");
@@ -583,73 +523,22 @@ test("every script that the components run on hosts is known, whatever the confi
       inputs: plaintext(inputs),
     };
   });
-  const { hosts } = stackOf(JSON.stringify({ deployment: { resources: exported } }));
-  expect(hosts.map(({ name }) => name)).toEqual(["lvs1", "lvs2", "web1", "web2"]);
-  for (const host of hosts) {
-    const all = expectations(host);
-    const titles = all.map(({ title }) => title);
-    // lvs2 is in maintenance, and has nobody to put in again.
-    expect(host.restores.map(({ name }) => name)).toEqual(
-      host.name === "lvs1" ? ["pair-web1-restore-lvs1", "pair-web2-restore-lvs1"] : [],
-    );
-    expect(new Set(all.map(({ step }) => step.name)).size).toBe(
-      host.steps.length + host.restores.length,
-    );
-    for (const file of readdirSync(join(__dirname, "../../templates/scripts"))) {
-      expect(titles).toContain(`/usr/local/lib/lvs-ha/${file}`);
-    }
-    expect(titles).toContain("/etc/systemd/system/lvs-ha-firewall.service");
-    expect(titles).toContain("/etc/lvs-ha/firewall.nft");
-    expect(titles).toContain("sysctls");
-    expect(all.find(({ title }) => title === "installed packages")?.want(new Map())).toContain(
-      "nftables\n",
-    );
-    expect(titles).toContain("lvs-ha-metrics.timer");
-    expect(titles.includes("IPVS table")).toBe(host.name === "lvs1");
-    expect(titles.includes("virtual addresses")).toBe(host.role === "real server");
-  }
-  const ofLvs1 = expectations(hostOf({ name: "test", hosts }, "lvs1"));
-  expect(ofLvs1.map(({ title }) => title)).toEqual(
-    expect.arrayContaining(["/etc/keepalived/lvs-ha-secrets.conf", "authorized_keys of root"]),
-  );
-  const version = ofLvs1.find(({ title }) => title === "version of keepalived");
-  expect(version?.want(new Map())).toBe("1:2.2.7-1+b2 held\n");
-});
-
-test("every script that puts something on a host is compared, or is a part of one that is", () => {
-  const parts = [
-    ...["drain.sh", "files.sh", "firewall-ufw.sh", "ipvs.sh", "network.sh"],
-    ...["packages.sh", "peers.sh", "preflight.sh", "vrrp.sh"],
-  ];
-  const scripts = readdirSync(join(__dirname, "../../templates/scripts"));
-  expect(scripts.filter((file) => !parts.includes(file)).sort()).toEqual(Object.keys(kinds).sort());
-});
-
-test("what a script writes from a text of its own is read out of it whole", () => {
-  const scripts = bundledScripts({ stdin: bundle() });
-  expect(scripts.get("vip.sh")).toBe(script("vip.sh"));
-  const args = ["apply", "pair-web1/10.10.0.21", "real-server", "serving", "15"];
-  const texts = ["vip.sh", "firewall.sh", "metrics.sh"].flatMap((file) =>
-    ownTexts({ script: file, args }, scripts.get(file) ?? ""),
-  );
-  expect(texts.map(({ path }) => path)).toEqual([
-    "/etc/systemd/system/lvs-ha-vip.service",
-    "/etc/systemd/system/lvs-ha-firewall.service",
-    "/etc/systemd/system/lvs-ha-metrics.service",
-    "/etc/systemd/system/lvs-ha-metrics.timer",
-  ]);
-  for (const { text } of texts) expect(text).toMatch(/^\[Unit\]\n[^$]+\n$/);
-  expect(texts[2]?.text).toContain("metrics.sh collect real-server serving\n");
-  expect(texts[2]?.text).toContain("/var/lib/prometheus/node-exporter\n");
-});
+  return stackOf(JSON.stringify({ deployment: { resources: exported } })).hosts;
+}
 
 test("the picture names each drifted thing, its resource, and the lines", () => {
   const host = found("lvs1", (sections) => {
-    edit(sections, "sysctls", "ip_forward = 1", "ip_forward = 0");
+    finds(sections, "pair-lvs1-kernel", "sysctls", [
+      "differs",
+      "net.ipv4.ip_forward = 1\n",
+      "net.ipv4.ip_forward = 0\n",
+    ]);
+    finds(sections, "pair-lvs1-firewall", "ufw", ["unknown", "it is locked\n"]);
   });
   const gone = {
     ...host,
-    ...{ name: "web1", unreachable: "No route to host", checked: null, drifts: null, notes: null },
+    ...{ name: "web1", unreachable: "No route to host" },
+    ...{ checked: null, drifts: null, unknown: null, notes: null },
   };
   const text = picture(
     { stack: "dev", at: "", clean: false, hosts: [host, gone] },
@@ -658,14 +547,17 @@ test("the picture names each drifted thing, its resource, and the lines", () => 
   expect(text).toContain("  ✘ sysctls (pair-lvs1-kernel)\n");
   expect(text).toContain("      -net.ipv4.ip_forward = 1\n      +net.ipv4.ip_forward = 0\n");
   expect(text).toContain("web1  unreachable: No route to host\n");
-  expect(text).toContain("1 thing on 1 host is not as the stack says\n1 host could not be asked");
+  expect(text).toContain("  ? ufw (pair-lvs1-firewall) could not be compared: it is locked\n");
+  expect(text).toContain(
+    "1 thing on 1 host is not as the stack says\n1 thing on 1 host could not be compared\n1 host could not be asked",
+  );
 });
 
 test("nothing is known of a host that can't be asked: not that nothing was found", () => {
   const host = hostOf(sampleStack(), "lvs1");
   expect(verified(host, expectations(host), { unreachable: "No route to host" })).toEqual({
     ...{ name: "lvs1", role: "director", unreachable: "No route to host" },
-    ...{ checked: null, drifts: null, notes: null },
+    ...{ checked: null, drifts: null, unknown: null, notes: null },
   });
 });
 

@@ -15,6 +15,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { script } from "../../components/host/scripts";
+import { withEnd } from "../../components/render/files";
+import { parseFindings } from "../../ops/verify/scripts";
 import { unmissedLines } from "./everyLine";
 import { PretendHost } from "./host";
 
@@ -178,6 +180,88 @@ describe("the deploy key", () => {
   });
 });
 
+interface Look {
+  /** @default no file */
+  keys?: string;
+  /** Who has asked sudo. @default nobody: root has logged in */
+  user?: string;
+  /** What the file is instead. */
+  isFolder?: boolean;
+  input?: string;
+}
+
+/** As `lvs verify` has it run: beside the other scripts, as root, for the login. */
+function verify({ keys, user, isFolder, input = withEnd("") }: Look, changed = authorize) {
+  for (const name of ["scripts", "tmp", ".ssh"]) mkdirSync(join(home, name));
+  writeFileSync(join(home, "scripts/authorize.sh"), changed);
+  writeFileSync(join(home, "scripts/files.sh"), script("files.sh"));
+  if (keys !== undefined) writeFileSync(file(), keys);
+  if (isFolder) mkdirSync(file());
+  const getent = `[ "$1 $2" = "passwd ${user ?? "root"}" ] && echo "x:x:1:1::${home}:/bin/sh"`;
+  writeFileSync(join(home, "scripts/getent"), `#!/bin/sh\n${getent}\n`, { mode: 0o755 });
+  const { status, stdout, stderr } = spawnSync(
+    "sh",
+    [join(home, "scripts/authorize.sh"), "verify", key],
+    {
+      input,
+      encoding: "utf8",
+      env: {
+        PATH: `${join(home, "scripts")}:/usr/bin:/bin`,
+        TMPDIR: join(home, "tmp"),
+        HOME: join(home, "nobody"),
+        ...(user === undefined ? {} : { SUDO_USER: user }),
+      },
+    },
+  );
+  const left = [...readdirSync(home), ...readdirSync(join(home, "tmp"))];
+  return { code: status, stdout, stderr, left, files: readdirSync(folder()) };
+}
+
+const title = "authorized_keys of ops";
+const differs = (found: string) => ({ verdict: "differs", title, wanted: text(key), found });
+/** Another key under the stack's own comment logs in, too. */
+const looks: Record<string, [Look, object]> = {
+  "as it was added": [
+    { user: "ops", keys: theirs + text(key) },
+    { verdict: "same", title },
+  ],
+  "as it was added to root's": [
+    { keys: text(key) },
+    { verdict: "same", title: "authorized_keys of root" },
+  ],
+  "as another one": [{ user: "ops", keys: text(deployKey("A")) }, differs(text(deployKey("A")))],
+  "beside another one with its comment": [
+    { user: "ops", keys: text(key, deployKey("A")) },
+    differs(text(key, deployKey("A"))),
+  ],
+  "gone from among the others": [{ user: "ops", keys: theirs }, differs("")],
+  "gone with its file": [{ user: "ops" }, { verdict: "missing", title }],
+  "where nothing can be read": [
+    { user: "ops", isFolder: true },
+    expect.objectContaining({
+      verdict: "unknown",
+      why: expect.stringMatching(/\.ssh\/authorized_keys can't be read$/) as string,
+    }) as object,
+  ],
+};
+
+describe("verify finds the deploy key", () => {
+  test.each(Object.entries(looks))("%s", (_, [look, finding]) => {
+    const { stdout, files, ...result } = verify(look);
+    expect(result).toEqual({ code: 0, stderr: "", left: [".ssh", "scripts", "tmp"] });
+    expect(parseFindings(stdout)).toEqual([finding]);
+    expect(files).toEqual(look.keys === undefined && !look.isFolder ? [] : ["authorized_keys"]);
+  });
+
+  test("nowhere, when it was not asked to the end", () => {
+    expect(verify({ input: "" })).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^deploy key: the connection broke/) as string,
+    });
+  });
+});
+
 /** A change that fails: where .ssh belongs is a file. */
 const hopeless = (changed?: string) => {
   writeFileSync(folder(), "");
@@ -214,7 +298,12 @@ test("a disk that is full at any moment of the change takes nobody's key", () =>
 });
 
 test("no line of the script can be lost without one of these cases to show it", () => {
-  const runs = [hopeless, ...Object.values(rows).map((row) => shown.bind(undefined, row))];
+  const runs = [
+    hopeless,
+    ...Object.values(rows).map((row) => shown.bind(undefined, row)),
+    ...Object.values(looks).map(([look]) => verify.bind(undefined, look)),
+    verify.bind(undefined, { input: "" }),
+  ];
   const afresh = runs.map((run) => (changed: string) => {
     for (const left of readdirSync(home)) rmSync(join(home, left), { recursive: true });
     return run(changed);

@@ -11,5 +11,6 @@ mount --bind "$folder/run" /run
 mount --bind "$folder/uptime" /proc/uptime
 # The interfaces of this namespace, not the machine's.
 mount -t sysfs sysfs /sys
-export FOLDER="$folder" PATH="$folder/bin:$folder/stand-ins:/usr/sbin:/usr/bin:/sbin:/bin" TMPDIR="$folder/tmp"
+NETWORK=$(readlink /proc/self/ns/net)
+export NETWORK FOLDER="$folder" PATH="$folder/bin:$folder/stand-ins:/usr/sbin:/usr/bin:/sbin:/bin" TMPDIR="$folder/tmp"
 exec "$@"

@@ -46,6 +46,12 @@ export class PretendHost {
     }
     writeFileSync(join(this.folder, "uptime"), "100.00 100.00\n");
     cpSync(scriptsFolder, this.scripts, { recursive: true });
+    // Units name them by the place that they have on a host.
+    const files = readFileSync(join(this.scripts, "files.sh"), "utf8");
+    writeFileSync(
+      join(this.scripts, "files.sh"),
+      files.replace(/^home=.*$/m, `home=${this.scripts}`),
+    );
     for (const name of readdirSync(this.scripts)) chmodSync(join(this.scripts, name), 0o755);
     for (const name of readdirSync(standIns)) {
       const [place, mode] = name.endsWith(".sh") ? ["stand-ins", 0o755] : ["systemd/lib", 0o644];
@@ -86,7 +92,7 @@ export class PretendHost {
    * apply or to restore comes whole.
    */
   script(name: string, args: string[], input = ""): Result {
-    const isRead = ["apply", "restore", "withdraw", "join"].includes(args[0] ?? "");
+    const isRead = ["apply", "verify", "restore", "withdraw", "join"].includes(args[0] ?? "");
     const words = [join(this.scripts, name), ...args];
     return this.shell(`exec "$@"`, words, isRead ? withEnd(input) : input);
   }

@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundle, program, script } from "../../components/host/scripts";
 import { parseFiles, renderFiles, withEnd, withoutEnd } from "../../components/render/files";
+import { verifying } from "../../ops/verify/scripts";
+import { sampleStack } from "../ops/sampleHosts";
 import { PretendHost } from "./host";
 import { apply, look, parts, run, type Part } from "./parts";
 
@@ -220,6 +222,7 @@ describe("a program that comes by standard input runs when all of it has come", 
     ["the scripts", bundle(), 150],
     ["the deploy key's", program(script("authorize.sh")), 1],
     ["the operator's look", program(report), 2],
+    ["the operator's comparison", program(sampleStack().hosts.map(verifying).join("")), 900],
     ["the operator's order", program("echo told\nexec true\n"), 1],
   ];
 

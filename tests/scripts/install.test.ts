@@ -1,7 +1,9 @@
 // A host's first command and its last: preflight, scripts and packages come; what the stack keeps there goes.
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { bundle, script, scriptTexts } from "../../components/host/scripts";
+import { withEnd } from "../../components/render/files";
+import { parseFindings } from "../../ops/verify/scripts";
 import { unmissedLines } from "./everyLine";
 import { PretendHost } from "./host";
 import { hostTree, type Tree } from "./hostTree";
@@ -25,6 +27,7 @@ const beside = {
   ],
   "packages.sh": [
     "#!/bin/sh",
+    `[ "$1" != --verify ] || { printf 'same 0 0 packages %s\\n\\n\\n' "$2"; exit 0; }`,
     "exec 8>/run/lvs-ha.lock; if /usr/bin/flock -n 8; then lock=free; else lock=taken; fi",
     log(`$0 $*, $(ls ${home} | wc -l) scripts there, lock $lock`),
     '[ ! -e "$FOLDER/tmp/no-packages" ] || exit 7',
@@ -47,6 +50,8 @@ beforeEach(() => {
   for (const [name, lines] of Object.entries(beside)) {
     host.write(`/scripts/${name}`, `${lines.join("\n")}\n`, 0o755);
   }
+  // Here, they are where they are on a host.
+  host.write("/scripts/files.sh", script("files.sh"));
   for (const name of readdirSync(host.scripts).filter((file) => !names.includes(file))) {
     rmSync(join(host.scripts, name));
   }
@@ -156,6 +161,53 @@ test("undone under an old name, it leaves alone what has a new one", () => {
   expect(left()).toEqual(before);
 });
 
+/** As `lvs verify` has it run, beside the scripts of its own. */
+const verify = (input = withEnd("")) =>
+  run(["sh", join(host.scripts, "install.sh"), "verify", owner, ...demands, packages], input);
+
+/** What is found, but for what is as it should be. */
+function different() {
+  const before = left();
+  const { code, stdout, stderr, calls } = verify();
+  expect([code, stderr, calls, left()]).toEqual([0, "", "", before]);
+  const all = parseFindings(stdout);
+  expect(all).toContainEqual({ verdict: "same", title: `packages ${packages}` });
+  return all.filter(({ verdict }) => verdict !== "same");
+}
+
+test("verify names each installed script that is not this version's, and another owner", () => {
+  apply();
+  expect(different()).toEqual([]);
+  const installed = host.read("/local/lvs-ha/kernel.sh") ?? "";
+  host.write("/local/lvs-ha/kernel.sh", "# mine\n");
+  rmSync(host.at("/local/lvs-ha/preflight.sh"));
+  chmodSync(host.at("/local/lvs-ha/packages.sh"), 0o700);
+  host.write("/var/lib/lvs-ha/owners/install.sh", "other\n");
+  expect(different()).toEqual([
+    {
+      ...{ verdict: "differs", title: "/var/lib/lvs-ha/owners/install.sh" },
+      ...{ wanted: `${owner}\n`, found: "other\n" },
+    },
+    {
+      ...{ verdict: "differs", title: `${home}/kernel.sh` },
+      ...{ wanted: installed, found: "# mine\n" },
+    },
+    {
+      ...{ verdict: "differs", title: `mode of ${home}/packages.sh` },
+      ...{ wanted: "0755 root:root\n", found: "0700 root:root\n" },
+    },
+    { verdict: "missing", title: `${home}/preflight.sh` },
+  ]);
+});
+
+test("verify says so when it was not asked to the end", () => {
+  expect(verify("")).toMatchObject({
+    code: 1,
+    stdout: "",
+    stderr: expect.stringMatching(/^scripts: the connection broke/) as string,
+  });
+});
+
 test("what the engine sends brings the same, with the real preflight, and leaves nothing in the way", () => {
   host.write("/etc/os-release", "ID=debian\nVERSION_ID=12\n");
   mkdirSync(host.at("/run/systemd/system"), { recursive: true });
@@ -200,6 +252,7 @@ test("no line of the script can be lost without one of these cases to show it", 
       leftovers();
       return [applied, undo(), left(), undo("p-new/10.10.0.11"), left()];
     },
+    () => [apply(), verify(), verify("")],
   ];
   const runs = cases.map((shown) => (changed: string) => {
     for (const path of [

@@ -280,7 +280,7 @@ export const parts: Record<string, Part> = {
       host.program("apt-mark", [
         '[ "$1" != -qq ] || shift',
         "case $1 in",
-        'showhold) cat "$FOLDER/held" 2>/dev/null ;;',
+        'showhold) cat "$FOLDER/held" 2>/dev/null || : ;;',
         'hold) echo keepalived >"$FOLDER/held" ;;',
         'unhold) rm "$FOLDER/held" ;;',
         "esac",

@@ -1,9 +1,10 @@
 #!/bin/sh
 # nft(8), as far as firewall.sh uses it: $FOLDER/nft/lvs_ha is the table in the kernel. It reads addresses, and nothing else; what comes by
-# standard input is in $FOLDER/tmp/checked. A file of the name $FOLDER/tmp/broken makes the kernel refuse the next table.
+# standard input is in $FOLDER/tmp/checked. Another network namespace than the host's has a table of its own, until it is listed. A file of the name $FOLDER/tmp/broken makes the kernel refuse the next table.
 set -eu
 table=$FOLDER/nft/lvs_ha
 clients=/etc/lvs-ha/ssh-clients.nft
+[ "$(readlink /proc/self/ns/net)" = "$NETWORK" ] || table=$FOLDER/tmp/nft-elsewhere
 case $* in
 '-c -f -')
     cat >"$FOLDER/tmp/checked"
@@ -17,6 +18,11 @@ case $* in
     cat "$file" $clients >"$table"
     ;;
 'list table inet lvs_ha') cat "$table" ;;
+'-s list table inet lvs_ha')
+    cat "$table" || exit
+    rm -f "$FOLDER/tmp/nft-elsewhere"
+    ;;
+'list tables') ;;
 'delete table inet lvs_ha') rm "$table" ;;
 *) echo "unexpected: nft $*" >&2 && exit 64 ;;
 esac
