@@ -27,7 +27,8 @@ export class Tree {
     });
     if (status !== 0) throw new Error(`git ls-files: ${stderr}`);
     for (const file of stdout.split("\0").filter((name) => name !== "")) {
-      if (!existsSync(join(projectRoot, file))) continue;
+      // node_modules may be a link, which the ignore files don't name.
+      if (file === "node_modules" || !existsSync(join(projectRoot, file))) continue;
       mkdirSync(dirname(join(this.root, file)), { recursive: true });
       cpSync(join(projectRoot, file), join(this.root, file), { verbatimSymlinks: true });
     }
