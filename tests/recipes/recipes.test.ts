@@ -76,6 +76,15 @@ test("a check's key with a form of its own: the compiler asks how it is written,
   });
 }, 300_000);
 
+test("a key of an instance has its keyword in a row: the compiler asks for the row", () => {
+  tree.insert(
+    "components/schema/vrrp.ts",
+    "const perInstance = {\n",
+    '  dummy: flag.default(false).describe("A dummy"),\n',
+  );
+  expect(tree.compile()).toEqual({ "components/keepalived/keywords/vrrp.ts": 1 });
+}, 300_000);
+
 test("a firewall back end is a name, a file and a row: the compiler asks for the row, and tests for its script", () => {
   tree.insert("components/schema/index.ts", 'firewallBackends = ["ufw", "nftables"', ', "dummy"');
   expect(tree.compile()).toEqual({ "components/firewall/index.ts": 1 });
