@@ -8,7 +8,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Report } from "../lab/cache";
-import { opensshEd25519FromSeed } from "../lab/plugins/openssh";
+import { opensshEd25519FromSeed } from "../tools/offline-engine/plugins/openssh";
 import { type RunningProgram, lastLines, start } from "../lab/run";
 import { waitFor } from "../lab/waitFor";
 import { unpackPackage } from "../tests/support/packages";

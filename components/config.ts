@@ -1,6 +1,6 @@
 // Stack config -> validated plain settings, or every error there is. No Pulumi: the operator's command reads config, too.
-import { closest, distance } from "fastest-levenshtein";
 import { z } from "zod";
+import { nearest } from "./nearest";
 import { rules } from "./rules";
 import { hasKeys } from "./rules/rule";
 import { schema, secretSchema, type SecretName, type StackConfig } from "./schema";
@@ -17,7 +17,7 @@ export type RawConfig = Map<string, { text: string; secret: boolean }>;
 
 /** Checks raw config; the settings, or every error there is. */
 export function check(raw: RawConfig): { settings?: Settings; errors: string[] } {
-  const errors = [...strangers(raw), ...misplacedSecrets(raw)];
+  const errors = [...unknownKeys(raw), ...misplacedSecrets(raw)];
   const parsed: Partial<StackConfig> = {};
   for (const key of settingNames) {
     const entry = raw.get(key);
@@ -61,11 +61,11 @@ function unfilled(value: unknown, at: string): string[] {
 
 const settingNames = Object.keys(schema) as (keyof typeof schema)[];
 
-function strangers(raw: RawConfig): string[] {
+function unknownKeys(raw: RawConfig): string[] {
   const known = [...settingNames, ...secretNames];
   return [...raw.keys()]
     .filter((key) => !known.includes(key as (typeof known)[number]))
-    .map((key) => `${key}: unknown key${nearest(key, known)}`);
+    .map((key) => `${key}: unknown key${hint(key, known)}`);
 }
 
 function misplacedSecrets(raw: RawConfig): string[] {
@@ -98,7 +98,7 @@ function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
   const at = [...parents, ...issue.path];
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map(
-      (key) => `${path([...at, key])}: unknown key${nearest(key, knownKeys(at, issue.input))}`,
+      (key) => `${path([...at, key])}: unknown key${hint(key, knownKeys(at, issue.input))}`,
     );
   }
   // A union told apart by a key: what is wrong is that key's value.
@@ -146,12 +146,10 @@ function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
-function nearest(word: string, known: string[]): string {
+function hint(word: string, known: string[]): string {
   if (known.length === 0) return "";
-  const best = closest(word, known);
-  const hint =
-    distance(word, best) <= Math.max(2, word.length / 3) ? `; did you mean ${best}?` : "";
-  return `${hint || ";"} known here: ${known.join(", ")}`;
+  const best = nearest(word, known);
+  return `;${best === undefined ? "" : ` did you mean ${best}?`} known here: ${known.join(", ")}`;
 }
 
 /** The keys that the schema knows at a path, for a value that is told apart by its `type` those of that type. */

@@ -1,15 +1,15 @@
 // A director: keepalived and IPVS on one host.
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { firewallBackends, renderDirectorFirewall } from "./firewall";
 import { digest } from "./host/digest";
 import { fileSums } from "./host/fileSums";
 import { type After, Host } from "./host/host";
 import type { Hooks } from "./host/hooks";
 import { scriptsHome } from "./host/scripts";
 import { Session } from "./host/session";
-import { firewallPackages, osProfiles } from "./os/profiles";
+import { osProfiles } from "./os/profiles";
 import { withEnd } from "./render/files";
-import { renderDirectorFirewall } from "./render/firewall";
 import { kernelService } from "./render/ipvs";
 import {
   renderDirectorConfig,
@@ -76,7 +76,11 @@ export class LvsNode extends pulumi.ComponentResource {
           ...(vrrp.connectionSync ? [vrrp.syncInterface] : []),
         ]),
       ],
-      packages: [...os.packages.director, ...firewallPackages[firewall.backend], ...packages],
+      packages: [
+        ...os.packages.director,
+        ...firewallBackends[firewall.backend].packages,
+        ...packages,
+      ],
       neighbours: distantRealServers(settings, director),
     });
   }

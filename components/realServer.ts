@@ -1,12 +1,12 @@
 // A real server: it answers for the virtual addresses without ever claiming them by ARP.
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { firewallBackends, renderRealServerFirewall } from "./firewall";
 import { fileSums } from "./host/fileSums";
 import type { Hooks } from "./host/hooks";
 import { Host } from "./host/host";
-import { firewallPackages, osProfiles } from "./os/profiles";
+import { osProfiles } from "./os/profiles";
 import { renderFiles } from "./render/files";
-import { renderRealServerFirewall } from "./render/firewall";
 import { ipvsEntries } from "./render/ipvs";
 import { renderRealServerKernel } from "./render/kernel";
 import { loopbackAddresses } from "./render/loopback";
@@ -50,7 +50,11 @@ export class RealServer extends pulumi.ComponentResource {
       system: [os.id, os.versionId],
       conntrackMax: kernel.realServerConntrackMax,
       interfaces: [],
-      packages: [...os.packages.realServer, ...firewallPackages[firewall.backend], ...packages],
+      packages: [
+        ...os.packages.realServer,
+        ...firewallBackends[firewall.backend].packages,
+        ...packages,
+      ],
     });
     host.waitFor(rollout.ready);
     const self: Drainable = {

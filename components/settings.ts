@@ -1,5 +1,6 @@
 // What the components work on: the stack config with every default filled in and every name resolved.
 import type { Output } from "@pulumi/pulumi";
+import { asksPort, checkers } from "./keepalived/checkers";
 import {
   canonical,
   checkedFamily,
@@ -579,9 +580,6 @@ function reachedBy({
   return { address: canonical(address), port, protocol };
 }
 
-/** Checks that open a connection, for which the way through the virtual address is the default. */
-const connecting: readonly Check["type"][] = ["tcp", "http", "https", "smtp"];
-
 function placeCheck(
   check: Check,
   {
@@ -596,13 +594,13 @@ function placeCheck(
     through: Omit<Through, "virtualAddress">;
   },
 ): CheckSettings {
-  if (!("connectTimeoutSeconds" in check) || check.type === "ping") return { check };
+  if (!asksPort(check)) return { check };
   const servicePort = firstPort(flow);
   const port = check.port ?? memberPort ?? servicePort;
   const goesThrough =
     check.throughVirtualAddress ??
     (near &&
-      connecting.includes(check.type) &&
+      checkers[check.type].throughByDefault &&
       through.forwarding !== "NAT" &&
       !isLinkLocal(flow?.address ?? "") &&
       check.address === undefined &&

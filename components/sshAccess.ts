@@ -2,6 +2,7 @@
 import { remote, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
+import type { SshLogin } from "./host/host";
 import { program, script } from "./host/scripts";
 import type { HostSettings, Secrets, Settings } from "./settings";
 
@@ -9,12 +10,6 @@ type Connection = types.input.remote.ConnectionArgs;
 
 /** What proves to a host who is logging in; with nothing here, the SSH agent does. */
 type Credentials = Pick<Connection, "password" | "privateKey" | "privateKeyPassword">;
-
-/** A login to one host, and what must be done before it works. */
-export interface SshLogin {
-  connection: Connection;
-  ready: pulumi.Resource[];
-}
 
 export interface SshAccessArgs {
   ssh: Settings["ssh"];

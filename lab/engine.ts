@@ -3,23 +3,16 @@
  * engine is built from its Go modules and plugins are the lab's own stand-ins. The user's Pulumi home isn't touched.
  */
 import { existsSync } from "node:fs";
-import {
-  copyFile,
-  mkdir,
-  mkdtemp,
-  readFile,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
+import { compareVersions } from "../components/os/versions";
+import { engineBuild, oldestEngine, onPath } from "../tools/offline-engine/build";
+import { bundlePlugin } from "../tools/offline-engine/plugins/bundle";
 import { type CacheItem, type Report, cachePath, cached } from "./cache";
 import { withLock } from "./lock";
 import { cacheDirectory, projectRoot } from "./paths";
-import { bundlePlugin } from "./plugins/bundle";
 import { lastLines, output, run } from "./run";
 
 /** A Pulumi engine that can run this project. */
@@ -38,9 +31,6 @@ interface Binaries {
   path: string[];
   origin: string;
 }
-
-/** The first with hooks for errors. An older engine on PATH is left alone. */
-const oldestEngine = "3.218.0";
 
 /** A machine without a way to the download must not wait for it long. */
 const downloadLimitSeconds = 60;
@@ -101,7 +91,7 @@ async function installedEngine(): Promise<Binaries | undefined> {
   if (engine === undefined || languageHost === undefined) return undefined;
   const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
   const version = (await output(engine, ["version"], { env })).trim().replace(/^v/, "");
-  if (version.localeCompare(oldestEngine, "en", { numeric: true }) < 0) return undefined;
+  if (compareVersions(version, oldestEngine) < 0) return undefined;
   return { path: [], origin: `${engine} ${version}, which this machine has` };
 }
 
@@ -111,7 +101,7 @@ function cachedDownload(version: string): Binaries | undefined {
 }
 
 async function cachedBuild(version: string): Promise<Binaries | undefined> {
-  const directory = cachePath(await buildItem(version));
+  const directory = cachePath(await engineBuild(version));
   return existsSync(directory) ? built(directory, version) : undefined;
 }
 
@@ -143,7 +133,7 @@ function downloadItem(version: string): CacheItem {
 }
 
 async function builtEngine(version: string, report: Report): Promise<Binaries> {
-  return built(await cached(await buildItem(version), report), version);
+  return built(await cached(await engineBuild(version), report), version);
 }
 
 function downloaded(directory: string, version: string): Binaries {
@@ -152,94 +142,6 @@ function downloaded(directory: string, version: string): Binaries {
 
 function built(directory: string, version: string): Binaries {
   return { path: [join(directory, "bin")], origin: `${version}, built from its Go modules` };
-}
-
-/** The two programs, each in a module of its own. `go.sum` pins every source file. */
-const programs = [
-  {
-    module: "cli",
-    files: [],
-    program: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-    versionedBy: "github.com/pulumi/pulumi/pkg/v3",
-    versionVariable: "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
-  },
-  // Pulumi's own has no module that a proxy serves, but for one that is older than resource hooks.
-  {
-    module: "language",
-    files: ["main.go"],
-    program: ".",
-    versionedBy: "github.com/pulumi/pulumi/sdk/v3",
-    versionVariable: "main.version",
-  },
-] as const;
-
-async function buildItem(version: string): Promise<CacheItem> {
-  const source = (module: string, file: string) => join(__dirname, "engine", module, file);
-  const sources = programs.flatMap(({ module, files }) =>
-    ["go.mod", "go.sum", ...files].map((file) => source(module, file)),
-  );
-  const texts = await Promise.all(sources.map((file) => readFile(file, "utf8")));
-  return {
-    name: "engine-build",
-    ingredients: [version, process.arch, ...texts],
-    build: async (directory, report) => {
-      await requireGo();
-      for (const { module, files, program, versionedBy, versionVariable } of programs) {
-        const work = await mkdtemp(join(directory, `${module}.`));
-        for (const file of ["go.mod", "go.sum", ...files]) {
-          await copyFile(source(module, file), join(work, file));
-        }
-        await requireModule(module, join(work, "go.mod"), versionedBy, version);
-        report(`building the engine's ${module} program ${version}`);
-        const setVersion = `-X ${versionVariable}=v${version}`;
-        await output(
-          "go",
-          [
-            "build",
-            "-trimpath",
-            "-ldflags",
-            `-s -w ${setVersion}`,
-            "-o",
-            `${directory}/bin/`,
-            program,
-          ],
-          {
-            cwd: work,
-            env: { ...process.env, CGO_ENABLED: "0" },
-            timeoutSeconds: 3000,
-            onLine: report,
-            logFile: join(directory, "build.log"),
-          },
-        );
-        await rm(work, { recursive: true });
-      }
-    },
-  };
-}
-
-/** Go 1.21 is the first that fetches the newer toolchain which a module asks for. */
-async function requireGo(): Promise<void> {
-  const go = onPath("go");
-  const version = go && /go(\d+\.\d+)/.exec(await output(go, ["env", "GOVERSION"]))?.[1];
-  if (version && version.localeCompare("1.21", "en", { numeric: true }) >= 0) return;
-  throw new Error(
-    "Pulumi can't be downloaded here, and building it needs Go 1.21 or later on PATH; " +
-      `this machine has ${version ? `Go ${version}` : "none"}. Install Pulumi (${oldestEngine} or later) or Go.`,
-  );
-}
-
-async function requireModule(
-  folder: string,
-  goMod: string,
-  module: string,
-  version: string,
-): Promise<void> {
-  const found = new RegExp(`\\b${module} v(\\S+)`, "m").exec(await readFile(goMod, "utf8"))?.[1];
-  if (found === version) return;
-  throw new Error(
-    `package.json pins @pulumi/pulumi ${version}, but lab/engine/${folder}/go.mod has ${module} v${String(found)}; ` +
-      `in that folder, run: go get ${module}@v${version}`,
-  );
 }
 
 interface PluginRequest {
@@ -294,7 +196,10 @@ async function writeStandIn(plugin: "command" | "tls", folder: string): Promise<
   await mkdir(unfinished, { recursive: true });
   try {
     bundlePlugin(plugin, join(unfinished, name));
-    await writeFile(join(unfinished, "stand-in"), "made by lvs-ha's lab from lab/plugins\n");
+    await writeFile(
+      join(unfinished, "stand-in"),
+      "made by lvs-ha's lab from tools/offline-engine\n",
+    );
     if (!existsSync(executable)) {
       await rm(folder, { recursive: true, force: true });
       await rename(unfinished, folder);
@@ -304,9 +209,4 @@ async function writeStandIn(plugin: "command" | "tls", folder: string): Promise<
   } finally {
     await rm(unfinished, { recursive: true, force: true });
   }
-}
-
-function onPath(program: string): string | undefined {
-  const folders = (process.env.PATH ?? "").split(delimiter);
-  return folders.map((folder) => join(folder, program)).find((file) => existsSync(file));
 }

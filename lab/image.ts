@@ -1,9 +1,8 @@
 /** The disk images that guests boot from, one for each Debian release. `image.sh` has the recipe. */
-import { existsSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 
-import { type Report, cachePath, cached } from "./cache";
+import { type Report, cached } from "./cache";
 import { debianArchive, machineAptProxy } from "./debianArchive";
 import { output } from "./run";
 import { type DebianRelease, debianReleases } from "./topology";
@@ -14,11 +13,6 @@ const guestFiles = join(__dirname, "guest");
 /** The image of a release, from the cache or built now: about 30 s. */
 export async function builtImage(release: DebianRelease, report: Report): Promise<string> {
   return join(await cached(await item(release), report), "disk.ext4");
-}
-
-/** Whether it is built already. */
-export async function imageIsBuilt(release: DebianRelease): Promise<boolean> {
-  return existsSync(cachePath(await item(release)));
 }
 
 async function item(release: DebianRelease) {

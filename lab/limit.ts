@@ -65,7 +65,7 @@ export async function withLimit<T>(
 }
 
 /** Never resolves; rejects with the signal's reason when it is aborted. */
-export function rejection(signal: AbortSignal): Promise<never> {
+function rejection(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const fail = () => {
       reject(signal.reason as Error);

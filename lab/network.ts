@@ -69,7 +69,7 @@ export async function removeNetwork({ namespaces }: Lab): Promise<void> {
 }
 
 /** Whether a namespace is there. */
-export function namespaceExists(namespace: string): boolean {
+function namespaceExists(namespace: string): boolean {
   return existsSync(`/run/netns/${namespace}`);
 }
 

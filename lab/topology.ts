@@ -6,7 +6,10 @@
  */
 import { createHash } from "node:crypto";
 
-import { type OpensshKeyPair, opensshEd25519FromSeed } from "./plugins/openssh";
+import {
+  type OpensshKeyPair,
+  opensshEd25519FromSeed,
+} from "../tools/offline-engine/plugins/openssh";
 
 /** An address of each family. */
 export interface Addresses {

@@ -5,6 +5,8 @@ import { Argument, type Command } from "commander";
 import { quote } from "shell-quote";
 import { parseDocument } from "yaml";
 import { z } from "zod";
+import { namespace } from "../components/config";
+import { hostLists, namedHosts } from "./config";
 import { print } from "./voice";
 
 /** The name that a shell gets for the command: LVM has the name lvs. */
@@ -29,15 +31,8 @@ const project = join(__dirname, "..");
 /** Names of hosts, by what takes one: an argument `real-server` or `host`. */
 export type HostNames = Record<string, string[]>;
 
-const named = z.array(z.object({ name: z.string() })).catch([]);
-
 const stackFile = z
-  .object({
-    config: z
-      .object({ "lvs-ha:directors": named, "lvs-ha:realServers": named })
-      .partial()
-      .catch({}),
-  })
+  .object({ config: z.record(z.string(), z.unknown()).catch({}) })
   .catch({ config: {} });
 
 /** The hosts in the files of a folder's stacks, as they are now. */
@@ -47,15 +42,16 @@ export function hostsOf(folder: string): HostNames {
     (file) =>
       stackFile.parse(parseDocument(readFileSync(join(folder, file), "utf8")).toJS()).config,
   );
-  const names = (key: "lvs-ha:directors" | "lvs-ha:realServers") =>
-    configs.flatMap((config) => config[key] ?? []).map(({ name: host }) => host);
-  const realServers = names("lvs-ha:realServers");
+  const names = (list: (typeof hostLists)[number]) =>
+    configs
+      .flatMap((config) => namedHosts.catch([]).parse(config[`${namespace}:${list}`]))
+      .map(({ name: host }) => host);
   // A shell reads them, and nobody has checked these files yet: a name that could be more than a word is none.
   const sorted = (all: string[]) =>
     [...new Set(all)].filter((word) => /^\w[\w.-]*$/.test(word)).sort();
   return {
-    "real-server": sorted(realServers),
-    host: sorted([...names("lvs-ha:directors"), ...realServers]),
+    "real-server": sorted(names("realServers")),
+    host: sorted(hostLists.flatMap(names)),
   };
 }
 

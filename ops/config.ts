@@ -1,5 +1,13 @@
 // The stack's config, as the engine reads it.
+import { z } from "zod";
+import type { StackConfig } from "../components/schema";
 import { pulumi, type StackOptions } from "./pulumi";
+
+/** Keys that hold hosts. */
+export const hostLists = ["directors", "realServers"] as const satisfies (keyof StackConfig)[];
+
+/** Hosts of a config that may not be right yet, by their names. */
+export const namedHosts = z.array(z.object({ name: z.string() }));
 
 /** The config's values by their keys, without the namespace; `args` are further words for `pulumi config`. */
 export async function configEntries(

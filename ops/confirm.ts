@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { UsageError } from "./exit";
 import { interrupted } from "./signals";
-import { voice } from "./voice";
+import { outputFor } from "./voice";
 
 export interface ConfirmOptions {
   /** Said on the command line already. */
@@ -21,7 +21,7 @@ export function mustBeAskable({ yes }: ConfirmOptions): void {
 export async function saysYes(question: string, options: ConfirmOptions): Promise<boolean> {
   mustBeAskable(options);
   if (options.yes) return true;
-  const terminal = createInterface({ input: process.stdin, output: voice(options).stream });
+  const terminal = createInterface({ input: process.stdin, output: outputFor(options).stream });
   // A Ctrl-C, a Ctrl-D, a signal and a terminal that is gone are a no.
   const answer = await Promise.race([
     terminal.question(`${question} [y/N] `, { signal: interrupted }).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 // The engine's command, on the selected stack.
 import { CouldNotLook } from "./exit";
-import type { Voice } from "./voice";
+import type { Output } from "./voice";
 import { run, type RunOptions, runOnTerminal } from "./run";
 
 /** Which stack, as the options of every command say. */
@@ -38,7 +38,7 @@ export async function pulumiResult(
 export function pulumiOnTerminal(
   args: readonly string[],
   options: StackOptions,
-  { stream }: Pick<Voice, "stream">,
+  { stream }: Pick<Output, "stream">,
 ): Promise<number> {
   return runOnTerminal("pulumi", words(args, options), stream);
 }

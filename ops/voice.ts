@@ -17,7 +17,7 @@ export function colorsOn({ isTTY = false }: Painted, env = process.env): Colors 
 }
 
 /** How a command tells a person something. */
-export interface Voice {
+export interface Output {
   say: (text: string) => void;
   colors: Colors;
   /** Where questions are asked. */
@@ -25,7 +25,7 @@ export interface Voice {
 }
 
 /** Standard output; with `--json` standard error, as the JSON is alone on the other. */
-export function voice({ json = false }: { json?: boolean }): Voice {
+export function outputFor({ json = false }: { json?: boolean }): Output {
   const stream = json ? process.stderr : process.stdout;
   const say = (text: string) => {
     stream.write(`${painted(text)}\n`);

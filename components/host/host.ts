@@ -1,14 +1,19 @@
 // A host reached over SSH: the one door to remote.Command.
-import { remote } from "@pulumi/command";
+import { remote, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { quote } from "shell-quote";
 import { renderSections, withEnd } from "../render/files";
 import type { HostSettings } from "../settings";
-import type { SshLogin } from "../sshAccess";
 import { digest } from "./digest";
 import type { Around, Hooks } from "./hooks";
 import { bundle, scriptDigest, scriptsHome, scriptsInTransit } from "./scripts";
 import { Session } from "./session";
+
+/** A login to one host, and what must be done before it works. */
+export interface SshLogin {
+  connection: types.input.remote.ConnectionArgs;
+  ready: pulumi.Resource[];
+}
 
 /** What a host needs to be before anything is installed on it. */
 export interface Requirements {

@@ -25,10 +25,3 @@ export const osProfiles: Record<StackConfig["os"], OsProfile> = {
     packages: { director: ["keepalived", "ipvsadm", "iproute2", "nftables"], realServer: [] },
   },
 };
-
-/** Packages that a firewall back end needs. */
-export const firewallPackages: Record<StackConfig["firewall"]["backend"], string[]> = {
-  ufw: ["ufw"],
-  nftables: ["nftables"],
-  none: [],
-};

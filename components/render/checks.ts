@@ -1,25 +1,19 @@
 // Checkers of keepalived.conf(5), and the services by which a check reaches a virtual address at one real server.
-import type { Check, CheckType, Family } from "../schema";
-import { checkedFamily } from "../schema";
+import {
+  asksPort,
+  checkers,
+  type CheckOf,
+  type Form,
+  type Option,
+  type PartForm,
+} from "../keepalived/checkers";
+import { checkedFamily, type Check, type Family } from "../schema";
 import type { CheckSettings, Settings, Through } from "../settings";
 import { definedWeight } from "../tracking";
 import { block, statements, type Line } from "./statements";
 import { weightText } from "./weights";
 
 type Call = (hook: { script: string; args?: string[]; user?: string }) => string | undefined;
-
-const headings: Record<CheckType, string> = {
-  tcp: "TCP_CHECK",
-  http: "HTTP_GET",
-  https: "SSL_GET",
-  smtp: "SMTP_CHECK",
-  dns: "DNS_CHECK",
-  udp: "UDP_CHECK",
-  ping: "PING_CHECK",
-  misc: "MISC_CHECK",
-  file: "FILE_CHECK",
-  bfd: "BFD_CHECK",
-};
 
 /** A checker; `ownAddress` is the director's, from which it asks for a virtual address. */
 export function renderCheck(
@@ -30,10 +24,10 @@ export function renderCheck(
   call: Call,
 ): { heading: string; lines: Line[] } {
   return {
-    heading: headings[check.type],
+    heading: checkers[check.type].block,
     lines: [
       ...connectionLines(check, port, through, ownAddress, serviceHasPort),
-      ...ownLines(check, tracking, call),
+      ...ownLines(check, { tracking, call }),
       ...timingLines(check),
     ],
   };
@@ -93,8 +87,7 @@ function connectionLines(
   return statements({
     connect_ip: check.address,
     // In a fwmark service a real server has no port of its own.
-    connect_port:
-      check.type === "ping" ? undefined : (check.port ?? (serviceHasPort ? undefined : port)),
+    connect_port: asksPort(check) ? (check.port ?? (serviceHasPort ? undefined : port)) : undefined,
     bind_if: check.bindInterface,
     connect_timeout: check.connectTimeoutSeconds,
   });
@@ -112,64 +105,56 @@ function timingLines(check: Check): Line[] {
   });
 }
 
-function ownLines(check: Check, tracking: Settings["tracking"], call: Call): Line[] {
-  switch (check.type) {
-    case "http":
-    case "https":
-      return [
-        ...statements({
-          http_protocol: check.httpProtocol,
-          virtualhost: check.virtualHost,
-          enable_sni: check.type === "https" && check.sni,
-          tls_compliant: check.type === "https" && check.tlsCompliant,
-          fast_recovery: check.fastRecovery,
-        }),
-        ...check.urls.flatMap((url) =>
-          block(
-            "url",
-            statements({
-              path: url.path,
-              status_code: url.status?.join(" "),
-              digest: url.digest,
-              virtualhost: url.virtualHost,
-              regex: url.regex === undefined ? undefined : quotedRegex(url.regex),
-              regex_no_match: url.regexNoMatch,
-              regex_options: url.regexOptions?.join(" "),
-              regex_stack:
-                url.regexStack && `${url.regexStack.startBytes} ${url.regexStack.maxBytes}`,
-            }),
-          ),
-        ),
-      ];
-    case "smtp":
-      return statements({ helo_name: check.heloName });
-    case "dns":
-      return statements({ type: check.queryType, name: check.queryName });
-    case "udp":
-      return statements({
-        payload: check.payload,
-        require_reply: check.requireReply,
-        min_reply_length: check.minReplyLength,
-        max_reply_length: check.maxReplyLength,
-      });
-    case "misc":
-      return statements({
-        misc_path: call({ script: check.script, args: check.args }),
-        misc_timeout: check.timeoutSeconds,
-        misc_dynamic: check.dynamic,
-        user: check.user,
-      });
-    case "file":
-      return statements({
-        track_file: check.trackFile,
-        weight: weightText(check, definedWeight(tracking, "files", check.trackFile)),
-      });
-    case "bfd":
-      return statements({ name: check.session });
-    case "tcp":
-    case "ping":
-      return [];
-  }
+interface Context {
+  tracking: Settings["tracking"];
+  call: Call;
+}
+
+/** Lines of the keys that other types of check don't have. */
+function ownLines(check: Check, context: Context): Line[] {
+  const values: Partial<Record<string, unknown>> = check;
+  const options: Record<string, Option> = checkers[check.type].options;
+  return Object.entries(options).flatMap(([key, option]) => {
+    if ("within" in option) return [];
+    const { keyword, form } = option;
+    return isPart(form)
+      ? parts[form](keyword, check, context)
+      : statements({ [keyword]: values[key] as string | number | boolean | undefined });
+  });
+}
+
+function isPart(form: Form): form is PartForm {
+  return form in parts;
+}
+
+/** What is more than a word behind its keyword. */
+const parts: Record<PartForm, (keyword: string, check: Check, context: Context) => Line[]> = {
+  urls: (keyword, check) =>
+    "urls" in check ? check.urls.flatMap((url) => block(keyword, urlLines(url))) : [],
+  call: (keyword, check, { call }) =>
+    "script" in check
+      ? statements({ [keyword]: call({ script: check.script, args: check.args }) })
+      : [],
+  user: (keyword, check) => ("user" in check ? statements({ [keyword]: check.user }) : []),
+  weight: (keyword, check, { tracking }) =>
+    "trackFile" in check
+      ? statements({
+          [keyword]: weightText(check, definedWeight(tracking, "files", check.trackFile)),
+        })
+      : [],
+};
+
+function urlLines(url: CheckOf<"http">["urls"][number]): Line[] {
+  return statements({
+    path: url.path,
+    status_code: url.status?.join(" "),
+    digest: url.digest,
+    virtualhost: url.virtualHost,
+    regex: url.regex === undefined ? undefined : quotedRegex(url.regex),
+    regex_no_match: url.regexNoMatch,
+    regex_options: url.regexOptions?.join(" "),
+    regex_stack: url.regexStack && `${url.regexStack.startBytes} ${url.regexStack.maxBytes}`,
+  });
 }
 
 /** keepalived takes one level of backslashes away before PCRE2 sees the rest. */

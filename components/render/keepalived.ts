@@ -10,25 +10,37 @@ import {
   type VirtualAddress,
 } from "../settings";
 import { ownWeight, weightOf } from "../tracking";
+import { secretsPath } from "../keepalived/facts";
+import { linesOf } from "../keepalived/keywords/codec";
+import {
+  emailKeywords,
+  paceKeywords,
+  processKeywords,
+  scriptKeywords,
+  syncOptions,
+  timeoutOptions,
+} from "../keepalived/keywords/globals";
+import * as tracks from "../keepalived/keywords/tracking";
+import {
+  memberKeywords,
+  sorryServerKeywords,
+  virtualServerKeywords,
+} from "../keepalived/keywords/virtualServers";
+import {
+  garpKeywords,
+  groupKeywords,
+  heardKeywords,
+  notifyKeywords,
+  ownKeywords,
+  trackKeywords,
+} from "../keepalived/keywords/vrrp";
+import { call, scriptsFolder } from "../keepalived/scriptCall";
 import { advertisedAddress } from "./advertised";
 import { renderCheck, renderThroughServices } from "./checks";
 import { renderFiles } from "./files";
-import { block, statements, type Line } from "./statements";
+import { statements, type Line } from "./statements";
 import { renderTemplate } from "./template";
 import { weightText } from "./weights";
-
-/** Where auth_pass lives: a file of its own, so that keepalived.conf stays readable in a preview. */
-export const secretsPath = "/etc/keepalived/lvs-ha-secrets.conf";
-
-/** Where the stack's scripts live on a director. */
-const scriptsFolder = "/etc/keepalived/lvs-ha-scripts";
-
-/** A call of one of the stack's scripts. */
-interface Hook {
-  script: string;
-  args?: string[];
-  user?: string;
-}
 
 /** keepalived.conf and the scripts that it names, as one text: they change together. */
 export function renderDirectorConfig(
@@ -57,23 +69,24 @@ export function renderKeepalived(
 ): string {
   const { instances, tracking, virtualServers, vrrp } = settings;
   return renderTemplate("keepalived.conf", {
-    globals: globalDefs(settings, director),
-    blocks: [
-      ...interfaceDelays(vrrp),
-      ...tracked(settings, director),
-      ...instances.map((instance) =>
-        vrrpInstance(instance, { tracking, vrrp }, director, authenticated),
+    ...globalDefs(settings, director),
+    // Both times: of one alone, keepalived.conf(5) and keepalived say different things.
+    interfaceDelays: ifAny(
+      "delays",
+      vrrp.interfaceDelays.map(
+        ({ name, downSeconds, upSeconds }) => `${name} ${downSeconds} ${upSeconds}`,
       ),
-      ...vrrp.syncGroups.map((group) => ({
-        heading: `vrrp_sync_group ${group.name}`,
-        lines: [
-          ...block("group", group.instances),
-          ...trackBlocks(group, tracking),
-          ...notifyLines(group.notify),
-          ...statements({ smtp_alert: group.smtpAlert }),
-        ],
-      })),
-    ],
+    ),
+    ...trackedBlocks(settings, director),
+    instances: instances.map((instance) =>
+      vrrpInstance(instance, { tracking, vrrp }, director, authenticated),
+    ),
+    syncGroups: vrrp.syncGroups.map((group) => ({
+      name: group.name,
+      members: group.instances,
+      tracked: trackBlocks(group, tracking),
+      lines: [...linesOf(notifyKeywords, group.notify ?? {}), ...linesOf(groupKeywords, group)],
+    })),
     virtualServers: [
       ...virtualServers.map((service) => ({
         comment: service.name,
@@ -85,17 +98,13 @@ export function renderKeepalived(
         realServers: service.realServers.map((member) => ({
           comment: member.name,
           address: `${member.address} ${member.port}`,
-          lines: statements({
-            weight: member.weight,
-            lvs_method: member.forwarding === service.forwarding ? undefined : member.forwarding,
-            inhibit_on_failure:
+          lines: linesOf(memberKeywords, {
+            ...member,
+            forwarding: member.forwarding === service.forwarding ? undefined : member.forwarding,
+            inhibitOnFailure:
               member.inhibitOnFailure === service.inhibitOnFailure
                 ? undefined
-                : onOff(member.inhibitOnFailure),
-            uthreshold: member.upperThreshold,
-            lthreshold: member.lowerThreshold,
-            notify_up: call(member.notifyUp),
-            notify_down: call(member.notifyDown),
+                : member.inhibitOnFailure,
           }),
           checks: member.checks.map((check) => {
             const own = ownAddressFor(service, instances, director);
@@ -104,7 +113,7 @@ export function renderKeepalived(
               own === undefined ? undefined : withoutPrefix(own),
               service.fwmark === undefined,
               tracking,
-              call,
+              (hook) => call(hook),
             );
           }),
         })),
@@ -130,159 +139,114 @@ export function virtualAddresses({ instances }: Pick<Settings, "instances">): st
   ];
 }
 
+/** A block of the template that isn't there when it would be empty. */
+function ifAny<Key extends string>(key: Key, lines: Line[]): Record<Key, Line[]> | false {
+  return lines.length > 0 && ({ [key]: lines } as Record<Key, Line[]>);
+}
+
 function globalDefs(
   { vrrp, daemon, email, instances }: Pick<Settings, "vrrp" | "daemon" | "email" | "instances">,
   director: DirectorSettings,
-): Line[] {
-  const { syncDaemon } = vrrp;
-  const [first] = instances;
-  const timeouts = statements({
-    tcp: daemon.ipvsTimeouts.tcpSeconds,
-    tcpfin: daemon.ipvsTimeouts.tcpFinSeconds,
-    udp: daemon.ipvsTimeouts.udpSeconds,
-  });
-  return [
-    ...(email
-      ? [
-          ...block("notification_email", email.to),
-          ...statements({
-            notification_email_from: email.from,
-            smtp_server: `${email.smtpServer} ${email.smtpPort}`,
-            smtp_helo_name: email.heloName,
-            smtp_connect_timeout: email.connectTimeoutSeconds,
-            no_email_faults: !email.faults,
-          }),
-        ]
-      : []),
-    ...statements({
-      router_id: director.name,
-      enable_script_security: true,
-      script_user: daemon.scriptUser,
-      // What follows is theirs unless it names somebody else.
-      startup_script: call(daemon.startupScript),
-      startup_script_timeout: daemon.startupScript?.timeoutSeconds,
-      shutdown_script: call(daemon.shutdownScript),
-      shutdown_script_timeout: daemon.shutdownScript?.timeoutSeconds,
-      notify_fifo: daemon.notifyFifo?.path,
-      vrrp_notify_fifo: fifo(daemon.vrrpNotifyFifo),
-      vrrp_notify_fifo_script: call(daemon.vrrpNotifyFifo?.script),
-      lvs_notify_fifo: fifo(daemon.lvsNotifyFifo),
-      lvs_notify_fifo_script: call(daemon.lvsNotifyFifo?.script),
-      rs_init_notifies: daemon.realServerInitNotifies,
-      // The kernel's version of the protocol differs by instance; IPv6 knows 3 only.
-      vrrp_version: vrrp.defaultVersion,
-      // Of two that were active, the one that yields says so: the other then claims the addresses again. Without it, neighbours whose
-      // ARP caches have the one that yielded would go on sending there.
-      vrrp_higher_prio_send_advert: true,
-      vrrp_garp_interval: vrrp.garp.intervalSeconds,
-      vrrp_gna_interval: vrrp.garp.naIntervalSeconds,
-      vrrp_startup_delay: daemon.startupDelaySeconds,
-      vrrp_priority: daemon.vrrpPriority,
-      checker_priority: daemon.checkerPriority,
-      vrrp_rt_priority: daemon.vrrpRealtimePriority,
-      checker_rt_priority: daemon.checkerRealtimePriority,
-      vrrp_cpu_affinity: daemon.vrrpCpuAffinity?.join(" "),
-      checker_cpu_affinity: daemon.checkerCpuAffinity?.join(" "),
-      vrrp_no_swap: daemon.noSwap,
-      checker_no_swap: daemon.noSwap,
-      lvs_timeouts: timeouts.length > 0 ? timeouts.join(" ") : undefined,
-      lvs_sync_daemon: vrrp.connectionSync
-        ? [
-            vrrp.syncInterface,
-            // No instance is named, so both daemons run at all times. With one, keepalived starts and stops them at each change of state,
-            // and a kernel thread that is stopped before it first ran is never acknowledged (kthread_stop's EINTR): keepalived then
-            // waits for ever with the virtual addresses on. Seen with 2.2.7 on a busy host; 2 of 40 stops with the CPU taken.
-            ...statements({
-              id: syncDaemon.id ?? first?.virtualRouterId,
-              maxlen: syncDaemon.maxLength,
-              port: syncDaemon.port === 8848 ? undefined : syncDaemon.port,
-              ttl: syncDaemon.ttl,
-              group: syncDaemon.group,
-            }),
-          ].join(" ")
-        : undefined,
-    }),
-  ];
-}
-
-function interfaceDelays({ interfaceDelays: delays }: Settings["vrrp"]): {
-  heading: string;
-  lines: Line[];
-}[] {
-  if (delays.length === 0) return [];
-  return [
-    {
-      heading: "interface_up_down_delays",
-      // Both times: of one alone, keepalived.conf(5) and keepalived say different things.
-      lines: delays.map(
-        ({ name, downSeconds, upSeconds }) => `${name} ${downSeconds} ${upSeconds}`,
-      ),
+): object {
+  const timeouts = linesOf(timeoutOptions, daemon.ipvsTimeouts);
+  return {
+    email: email !== undefined && {
+      to: email.to,
+      mailLines: linesOf(emailKeywords, email, {
+        smtpServer: [`smtp_server ${email.smtpServer} ${email.smtpPort}`],
+      }),
     },
-  ];
+    routerId: director.name,
+    scriptLines: linesOf(scriptKeywords, daemon, {
+      startupScript: timedScript("startup_script", daemon.startupScript),
+      shutdownScript: timedScript("shutdown_script", daemon.shutdownScript),
+      notifyFifo: statements({ notify_fifo: daemon.notifyFifo?.path }),
+      vrrpNotifyFifo: fifo("vrrp_notify_fifo", daemon.vrrpNotifyFifo),
+      lvsNotifyFifo: fifo("lvs_notify_fifo", daemon.lvsNotifyFifo),
+    }),
+    vrrpVersion: vrrp.defaultVersion,
+    processLines: [
+      ...linesOf(paceKeywords, vrrp.garp),
+      ...linesOf(processKeywords, daemon, {
+        ipvsTimeouts: timeouts.length > 0 ? [`lvs_timeouts ${timeouts.join(" ")}`] : [],
+      }),
+      ...(vrrp.connectionSync ? [syncDaemonLine(vrrp, instances)] : []),
+    ],
+  };
 }
 
-/** What instances and checks name must stand before them. */
-function tracked(
+/**
+ * No instance is named, so both daemons run at all times. With one, keepalived starts and stops them at each change of state, and a kernel
+ * thread that is stopped before it first ran is never acknowledged (kthread_stop's EINTR): keepalived then waits for ever with the virtual
+ * addresses on. Seen with 2.2.7 on a busy host; 2 of 40 stops with the CPU taken.
+ */
+function syncDaemonLine(
+  { syncInterface, syncDaemon }: Settings["vrrp"],
+  [first]: InstanceSettings[],
+): Line {
+  const options = linesOf(syncOptions, {
+    ...syncDaemon,
+    id: syncDaemon.id ?? first?.virtualRouterId,
+  });
+  return ["lvs_sync_daemon", syncInterface, ...options].join(" ");
+}
+
+function timedScript(keyword: string, hook: Settings["daemon"]["startupScript"]): Line[] {
+  return statements({
+    [keyword]: hook && call(hook),
+    [`${keyword}_timeout`]: hook?.timeoutSeconds,
+  });
+}
+
+interface NamedBlock {
+  name: string;
+  lines: Line[];
+}
+
+/** What instances and checks track. */
+function trackedBlocks(
   { tracking }: Pick<Settings, "tracking">,
   director: DirectorSettings,
-): { heading: string; lines: Line[] }[] {
-  return [
-    ...tracking.scripts.map((script) => ({
-      heading: `vrrp_script ${script.name}`,
-      lines: statements({
-        script: call({ script: script.script, args: script.args }),
-        interval: script.intervalSeconds,
-        timeout: script.timeoutSeconds,
-        rise: script.rise,
-        fall: script.fall,
-        weight: weightText(script, ownWeight.scripts),
-        user: script.user,
-        init_fail: script.initFail,
+): Record<"trackedScripts" | "trackedProcesses" | "trackedFiles" | "bfdSessions", NamedBlock[]> {
+  return {
+    trackedScripts: tracking.scripts.map((script) => ({
+      name: script.name,
+      lines: linesOf(tracks.scriptKeywords, script, {
+        script: [`script ${call({ script: script.script, args: script.args })}`],
+        weight: statements({ weight: weightText(script, ownWeight.scripts) }),
       }),
     })),
-    ...tracking.processes.map((process) => ({
-      heading: `vrrp_track_process ${process.name}`,
-      lines: statements({
-        process: [process.process, ...(process.parameters ?? [])]
-          .map((word) => `"${word}"`)
-          .join(" "),
-        param_match: process.parameterMatch === "exact" ? undefined : process.parameterMatch,
-        full_command: process.fullCommand,
-        weight: weightText(process, ownWeight.processes),
-        quorum: process.quorum,
-        quorum_max: process.quorumMax,
-        fork_delay: process.forkDelaySeconds,
-        terminate_delay: process.terminateDelaySeconds,
+    trackedProcesses: tracking.processes.map((process) => ({
+      name: process.name,
+      lines: linesOf(tracks.processKeywords, process, {
+        process: statements({
+          process: [process.process, ...(process.parameters ?? [])]
+            .map((word) => `"${word}"`)
+            .join(" "),
+        }),
+        weight: statements({ weight: weightText(process, ownWeight.processes) }),
       }),
     })),
-    ...tracking.files.map((file) => ({
-      heading: `track_file ${file.name}`,
-      lines: statements({
-        file: `"${file.file}"`,
-        weight: weightText(file, ownWeight.files),
-        init_file: file.initialValue,
+    trackedFiles: tracking.files.map((file) => ({
+      name: file.name,
+      lines: linesOf(tracks.fileKeywords, file, {
+        weight: statements({ weight: weightText(file, ownWeight.files) }),
       }),
     })),
-    ...tracking.bfd.map((session) => ({
-      heading: `bfd_instance ${session.name}`,
-      lines: statements({
-        neighbor_ip:
-          typeof session.neighbor === "string"
-            ? session.neighbor
-            : valueAt(session.neighbor, director.name),
-        source_ip: valueAt(session.source, director.name),
-        min_rx: session.minRxMilliseconds,
-        min_tx: session.minTxMilliseconds,
-        idle_tx: session.idleTxMilliseconds,
-        multiplier: session.multiplier,
-        passive: session.passive,
-        ttl: session.ttl,
-        max_hops: session.maxHops,
-        multihop: session.multihop,
-        weight: weightText(session, ownWeight.bfd),
+    bfdSessions: tracking.bfd.map((session) => ({
+      name: session.name,
+      lines: linesOf(tracks.bfdKeywords, session, {
+        neighbor: statements({
+          neighbor_ip:
+            typeof session.neighbor === "string"
+              ? session.neighbor
+              : valueAt(session.neighbor, director.name),
+        }),
+        source: statements({ source_ip: valueAt(session.source, director.name) }),
+        weight: statements({ weight: weightText(session, ownWeight.bfd) }),
       }),
     })),
-  ];
+  };
 }
 
 /** What directors look at in each other's adverts: with anything else here, they don't take each other for the same instance. */
@@ -291,7 +255,7 @@ function heard(
   vrrp: Settings["vrrp"],
   director: DirectorSettings,
   authenticated: boolean,
-): { words: Parameters<typeof statements>[0]; blocks: Line[] } {
+): object {
   const { members, family, vmac } = instance;
   const own = members.find(({ name }) => name === director.name);
   const source = own?.address === undefined ? undefined : withoutPrefix(own.address);
@@ -301,25 +265,18 @@ function heard(
   const device = vmac ? "" : ` dev ${instance.interface}`;
   const advertised = advertisedAddress(family, instance.virtualRouterId);
   return {
-    words: {
-      interface: instance.interface,
-      virtual_router_id: instance.virtualRouterId,
+    name: instance.name,
+    heardLines: linesOf(heardKeywords, {
+      ...instance,
       version: instance.version === vrrp.defaultVersion ? undefined : instance.version,
-      advert_int: instance.advertIntervalSeconds,
+      unicastSource: instance.unicast ? source : undefined,
       // An IPv6 advert leaves from a link-local address unless it is told otherwise.
-      [instance.unicast ? "unicast_src_ip" : "mcast_src_ip"]:
-        instance.unicast || family === "inet" ? source : undefined,
-      mcast_dst_ip: instance.multicastGroup,
-    },
-    blocks: [
-      ...(instance.unicast ? block("unicast_peer", peers) : []),
-      ...(authenticated && instance.version === 2
-        ? block("authentication", ["auth_type PASS", `include ${secretsPath}`])
-        : []),
-      ...block("virtual_ipaddress", [
-        family === "inet" ? `${advertised}/32${device} scope link` : `${advertised}/128${device}`,
-      ]),
-    ],
+      multicastSource: !instance.unicast && family === "inet" ? source : undefined,
+    }),
+    unicastPeers: ifAny("peers", instance.unicast ? peers : []),
+    authentication: authenticated && instance.version === 2 && { secrets: secretsPath },
+    advertised:
+      family === "inet" ? `${advertised}/32${device} scope link` : `${advertised}/128${device}`,
   };
 }
 
@@ -329,15 +286,12 @@ export function renderHeard(
   director: DirectorSettings,
   authPass?: string,
 ): string {
-  const lines = [
-    ...block("global_defs", statements({ vrrp_version: vrrp.defaultVersion })),
-    ...instances.flatMap((instance) => {
-      const { words, blocks } = heard(instance, vrrp, director, authPass !== undefined);
-      return block(`vrrp_instance ${instance.name}`, [...statements(words), ...blocks]);
-    }),
-  ];
+  const text = renderTemplate("keepalived/heard", {
+    vrrpVersion: vrrp.defaultVersion,
+    instances: instances.map((instance) => heard(instance, vrrp, director, authPass !== undefined)),
+  });
   return renderFiles({
-    "/etc/keepalived/keepalived.conf": lines,
+    "/etc/keepalived/keepalived.conf": text.trimEnd().split("\n"),
     ...(authPass === undefined
       ? {}
       : { [secretsPath]: renderSecrets(authPass).trimEnd().split("\n") }),
@@ -349,59 +303,48 @@ function vrrpInstance(
   { tracking, vrrp }: Pick<Settings, "tracking" | "vrrp">,
   director: DirectorSettings,
   authenticated: boolean,
-): { heading: string; lines: Line[] } {
+): object {
   const { members, garp, vmac } = instance;
   const own = members.find(({ name }) => name === director.name);
-  const { words, blocks } = heard(instance, vrrp, director, authenticated);
   const line = (virtual: VirtualAddress) =>
     vmac && virtual.interface === instance.interface
       ? `${virtual.address}/${virtual.prefixLength}`
       : `${virtual.address}/${virtual.prefixLength} dev ${virtual.interface}`;
-  const lines = [
-    ...statements({
-      state: "BACKUP",
-      ...words,
-      priority: own?.priority ?? director.priority,
-      down_timer_adverts: instance.downTimerAdverts,
-      nopreempt: !instance.preempt,
-      preempt_delay: instance.preemptDelaySeconds,
-      timer_expired_backup: highestOfOthers(instance, director),
-      use_vmac: vmac && (vmac.interface ?? true),
-      vmac_xmit_base: vmac && instance.unicast,
-      dont_track_primary: !instance.trackPrimaryInterface,
-      track_src_ip: instance.trackSourceAddress,
-      accept: instance.accept === true,
-      no_accept: instance.accept === false,
-      // keepalived does it for a VMAC by itself, and says so as of an error.
-      promote_secondaries: instance.promoteSecondaries && vmac === undefined,
-      smtp_alert: instance.smtpAlert,
-      garp_master_delay: garp.masterDelaySeconds,
-      garp_master_repeat: garp.masterRepeat,
-      garp_master_refresh: garp.masterRefreshSeconds,
-      garp_master_refresh_repeat: garp.masterRefreshRepeat,
-      garp_lower_prio_delay: garp.lowerPrioDelaySeconds,
-      garp_lower_prio_repeat: garp.lowerPrioRepeat,
-      unicast_ttl: instance.unicastTtl,
-      check_unicast_src: instance.checkUnicastSource,
-    }),
-    ...trackBlocks(instance, tracking),
-    ...blocks,
-    ...block("virtual_ipaddress_excluded", instance.virtualAddresses.map(line)),
-    ...block(
-      "virtual_routes",
+  return {
+    ...heard(instance, vrrp, director, authenticated),
+    lines: linesOf(
+      ownKeywords,
+      {
+        ...instance,
+        priority: own?.priority ?? director.priority,
+        timerExpiredBackup: highestOfOthers(instance, director),
+        // keepalived does it for a VMAC by itself, and says so as of an error.
+        promoteSecondaries: vmac === undefined && instance.promoteSecondaries,
+      },
+      {
+        vmac: statements({
+          use_vmac: vmac && (vmac.interface ?? true),
+          vmac_xmit_base: vmac && instance.unicast,
+        }),
+        garp: linesOf(garpKeywords, garp),
+      },
+    ),
+    tracked: trackBlocks(instance, tracking),
+    excluded: ifAny("addresses", instance.virtualAddresses.map(line)),
+    virtualRoutes: ifAny(
+      "routes",
       instance.virtualRoutes.map(({ to, via, device, source: src, metric, table }) =>
         [to, ...statements({ via, dev: device, src, metric, table })].join(" "),
       ),
     ),
-    ...block(
-      "virtual_rules",
+    virtualRules: ifAny(
+      "rules",
       instance.virtualRules.map(({ from, to, table, priority }) =>
         statements({ from, to, table, priority }).join(" "),
       ),
     ),
-    ...notifyLines(instance.notify),
-  ];
-  return { heading: `vrrp_instance ${instance.name}`, lines };
+    notifyLines: linesOf(notifyKeywords, instance.notify ?? {}),
+  };
 }
 
 /**
@@ -423,31 +366,15 @@ function highestOfOthers(
 
 function serviceLines(service: Settings["virtualServers"][number]): Line[] {
   const { sorryServer } = service;
-  return statements({
-    delay_loop: service.delayLoopSeconds,
-    lvs_sched: service.scheduler,
-    ...Object.fromEntries(schedulerFlags(service).map((name) => [name, true])),
-    ops: service.onePacketScheduling,
-    lvs_method: service.forwarding,
-    // A literal 0 is refused by keepalived (exit 5 on 2.2.7): none is said by leaving it out.
-    persistence_timeout: service.persistenceTimeoutSeconds || undefined,
-    persistence_granularity: granularity(service),
-    persistence_engine: service.persistenceEngine,
-    protocol: service.fwmark === undefined ? service.protocol : undefined,
-    ip_family: service.fwmark === undefined ? undefined : service.family,
-    virtualhost: service.virtualHost,
-    alpha: service.alpha,
-    omega: service.omega,
-    inhibit_on_failure: service.inhibitOnFailure,
-    quorum: service.quorum === 1 ? undefined : service.quorum,
-    hysteresis: service.hysteresis || undefined,
-    quorum_up: call(service.quorumUp),
-    quorum_down: call(service.quorumDown),
-    smtp_alert: service.smtpAlert,
-    ha_suspend: service.haSuspend,
-    sorry_server: sorryServer && `${sorryServer.address} ${sorryServer.port}`,
-    sorry_server_lvs_method: sorryServer?.forwarding,
-    sorry_server_inhibit: sorryServer?.inhibitOnFailure,
+  return linesOf(virtualServerKeywords, service, {
+    schedulerFlags: schedulerFlags(service),
+    persistenceGranularity: statements({ persistence_granularity: granularity(service) }),
+    protocol: service.fwmark === undefined ? [`protocol ${service.protocol}`] : [],
+    traffic: service.fwmark === undefined ? [] : [`ip_family ${service.family}`],
+    sorryServer: sorryServer && [
+      `sorry_server ${sorryServer.address} ${sorryServer.port}`,
+      ...linesOf(sorryServerKeywords, sorryServer),
+    ],
   });
 }
 
@@ -472,53 +399,28 @@ function granularity({
 
 type Tracks = Pick<InstanceSettings, TrackList>;
 
-/** The block of each. */
-const trackBlock: Record<TrackList, string> = {
-  trackInterfaces: "track_interface",
-  trackScripts: "track_script",
-  trackProcesses: "track_process",
-  trackFiles: "track_file",
-  trackBfd: "track_bfd",
-};
-
-function trackBlocks(tracks: Tracks, tracking: Settings["tracking"]): Line[] {
-  return trackLists.flatMap((list) =>
-    block(
-      trackBlock[list],
-      tracks[list].map((entry) => {
+function trackBlocks(
+  tracks: Tracks,
+  tracking: Settings["tracking"],
+): { keyword: string; entries: Line[] }[] {
+  return trackLists
+    .filter((list) => tracks[list].length > 0)
+    .map((list) => ({
+      keyword: trackKeywords[list],
+      entries: tracks[list].map((entry) => {
         const weight = weightText(entry, weightOf(entry, list, tracking));
         return weight === undefined ? entry.name : `${entry.name} weight ${weight}`;
       }),
-    ),
-  );
+    }));
 }
 
-function notifyLines(notify: InstanceSettings["notify"]): Line[] {
-  return statements({
-    notify_master: call(notify?.master),
-    notify_backup: call(notify?.backup),
-    notify_fault: call(notify?.fault),
-    notify_stop: call(notify?.stop),
-    notify: call(notify?.any),
-    notify_master_rx_lower_pri: call(notify?.masterRxLowerPri),
-    notify_priority_changes:
-      notify?.priorityChanges === undefined ? undefined : onOff(notify.priorityChanges),
-  });
-}
-
-/** A FIFO's path and whose it is: nobody else can read it, for keepalived's umask is 0177 (seen with 2.2.7). */
-function fifo(notify: Settings["daemon"]["vrrpNotifyFifo"]): string | undefined {
+/**
+ * A FIFO's path, who may read it, and the script that does: nobody else can, for keepalived's umask is 0177 (seen with 2.2.7).
+ */
+function fifo(keyword: string, notify: Settings["daemon"]["vrrpNotifyFifo"]): Line[] {
   const user = notify?.script?.user;
-  return notify && [notify.path, ...(user === undefined ? [] : [user])].join(" ");
-}
-
-/** A script's path and arguments in quotes, and who runs it. */
-function call(hook: Hook | undefined): string | undefined {
-  if (hook === undefined) return undefined;
-  const words = [`${scriptsFolder}/${hook.script}`, ...(hook.args ?? [])].join(" ");
-  return `"${words}"${hook.user === undefined ? "" : ` ${hook.user}`}`;
-}
-
-function onOff(value: boolean): string {
-  return value ? "on" : "off";
+  return statements({
+    [keyword]: notify && [notify.path, ...(user === undefined ? [] : [user])].join(" "),
+    [`${keyword}_script`]: notify?.script && call(notify.script),
+  });
 }

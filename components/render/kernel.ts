@@ -69,7 +69,7 @@ const wholeConnectionTable = { "-net.ipv4.vs.conn_lfactor": "-8" };
  * method, is output to the kernel (ip_vs_xmit.c: ip_route_output_key(), ip_local_out()), and needs no forwarding. A host that forwards
  * is a router between its networks for everybody.
  */
-export function forwardedFamilies(virtualServers: VirtualServerSettings[]): Set<Family> {
+function forwardedFamilies(virtualServers: VirtualServerSettings[]): Set<Family> {
   return new Set(
     virtualServers
       .filter((service) =>

@@ -3,15 +3,25 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Mustache from "mustache";
 
+// It keeps what it has parsed.
+const writer = new Mustache.Writer();
+
 /**
- * Renders `templates/NAME.mustache`.
+ * Renders `templates/NAME.mustache`; a partial is another file there.
  * @throws Error naming the template and the name that the view lacks.
  */
 export function renderTemplate(name: string, view: object): string {
-  const template = readFileSync(join(__dirname, "../../templates", `${name}.mustache`), "utf8");
-  return new Mustache.Writer().render(template, new StrictContext(view, name), undefined, {
-    escape: String,
-  });
+  return writer.render(textOf(name), new StrictContext(view, name), textOf, { escape: String });
+}
+
+const texts = new Map<string, string>();
+
+function textOf(name: string): string {
+  const known = texts.get(name);
+  if (known !== undefined) return known;
+  const text = readFileSync(join(__dirname, "../../templates", `${name}.mustache`), "utf8");
+  texts.set(name, text);
+  return text;
 }
 
 class StrictContext extends Mustache.Context {

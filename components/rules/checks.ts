@@ -1,5 +1,7 @@
 // Rules about health checks.
+import { asksPort, checkers } from "../keepalived/checkers";
 import { checkedFamily, isLinkLocal, type Check, type StackConfig } from "../schema";
+import { regexKeys } from "../schema/checks";
 import { hasAnchors } from "../schema/regex";
 import {
   addressesOf,
@@ -62,7 +64,7 @@ export const checkRules: Rule[] = [
           if (check.address !== undefined && checkedFamily(check.address) !== family) {
             errors.push(`${at}.address: "${check.address}" is not of the virtual server's family`);
           }
-          if (!("throughVirtualAddress" in check) || !check.throughVirtualAddress) return errors;
+          if (!asksPort(check) || !check.throughVirtualAddress) return errors;
           const through = `${at}.throughVirtualAddress: true`;
           for (const key of ["address", "bindInterface"] as const) {
             if (check[key] !== undefined) {
@@ -95,8 +97,7 @@ export const checkRules: Rule[] = [
         return membersOf({ realServers, maintenance }, service.realServers).flatMap((member) =>
           checksOf(service, member).flatMap((check) =>
             service.fwmark !== undefined &&
-            "connectTimeoutSeconds" in check &&
-            check.type !== "ping" &&
+            asksPort(check) &&
             check.port === undefined &&
             member.port === undefined &&
             port === undefined
@@ -118,7 +119,7 @@ export const checkRules: Rule[] = [
           const own = realServer && addressesOf(realServer)[familyOfService(service)];
           return checksOf(service, member).flatMap((check) => {
             if (!("connectTimeoutSeconds" in check)) return [];
-            const isThrough = "throughVirtualAddress" in check && check.throughVirtualAddress;
+            const isThrough = asksPort(check) && check.throughVirtualAddress;
             const asked = isThrough ? flow?.address : (check.address ?? own);
             return asked !== undefined && isLinkLocal(asked) && check.bindInterface === undefined
               ? [
@@ -138,11 +139,7 @@ export const checkRules: Rule[] = [
           return [];
         }
         return written(service, i).flatMap(({ at, check }) =>
-          (check.type === "tcp" ||
-            check.type === "http" ||
-            check.type === "https" ||
-            check.type === "smtp") &&
-          check.port === undefined
+          asksPort(check) && checkers[check.type].transport === "tcp" && check.port === undefined
             ? [
                 `${at}.type: "${check.type}" of a ${flow.protocol} service would take every real server out; set the check's port to a TCP port that tells its health`,
               ]
@@ -151,9 +148,6 @@ export const checkRules: Rule[] = [
       }),
   }),
 ];
-
-/** Keys of a URL that say how its `regex` is matched. */
-export const regexKeys = ["regexNoMatch", "regexOptions", "regexStack"] as const;
 
 /** Every check that a virtual server's config holds. */
 export function written(service: Service, i: number): Placed[] {

@@ -1,4 +1,5 @@
 // Keys that are right each for itself, and change nothing beside what another key says. keepalived takes such a pair, and at most logs it.
+import { checkers, checkTypes } from "../keepalived/checkers";
 import { checkedFamily, trackLists, type InstanceKey, type StackConfig } from "../schema";
 import { checksOf, instancesOf, membersOf, type InstanceSettings } from "../settings";
 import { weightOf } from "../tracking";
@@ -19,6 +20,9 @@ export interface IdleKey {
 }
 
 type Found = IdleKey | undefined | false;
+
+/** Types of check that ask for a host by name. */
+const namesHost = checkTypes.filter((type) => "virtualHost" in checkers[type].options);
 
 /** Every kind of them: what it compares, and what it finds. */
 const kinds: Rule<Found>[] = [
@@ -122,10 +126,10 @@ const kinds: Rule<Found>[] = [
       virtualServers.map(
         (service, i) =>
           service.virtualHost !== undefined &&
-          !written(service, i).some(({ check }) => ["http", "https"].includes(check.type)) && {
+          !written(service, i).some(({ check }) => namesHost.includes(check.type)) && {
             at: `virtualServers[${i}].virtualHost`,
             value: service.virtualHost,
-            why: "is for checks of type http and https, and there is none",
+            why: `is for checks of type ${namesHost.join(" and ")}, and there is none`,
           },
       ),
   }),

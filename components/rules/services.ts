@@ -1,4 +1,5 @@
 // Rules about virtual servers and their real servers.
+import { backendNames, firewallBackends } from "../firewall";
 import {
   canonical,
   checkedFamily,
@@ -17,6 +18,7 @@ import {
   membersOf,
   networksOf,
   writtenAddresses,
+  type Flow,
 } from "../settings";
 import { overlapping, wordsOf, type PortFlow } from "./flows";
 import { strayDirectors } from "./hosts";
@@ -296,22 +298,25 @@ export const serviceRules: Rule[] = [
   rule({
     needs: ["virtualServers", "firewall"],
     find: ({ virtualServers, firewall }) =>
-      firewall.backend === "ufw"
-        ? virtualServers.flatMap(({ fwmark, protocol, traffic }, i) =>
-            [
-              ...(fwmark === undefined ? [{ at: "protocol", protocol }] : []),
-              ...(traffic ?? []).map((flow, j) => ({ at: `traffic[${j}].protocol`, ...flow })),
-            ].flatMap((flow) =>
-              flow.protocol === "SCTP"
-                ? [
-                    `virtualServers[${i}].${flow.at}: "SCTP" is a protocol that ufw has no word for; firewall.backend must be nftables or none`,
-                  ]
-                : [],
-            ),
-          )
-        : [],
+      virtualServers.flatMap(({ fwmark, protocol, traffic }, i) =>
+        [
+          ...(fwmark === undefined ? [{ at: "protocol", protocol }] : []),
+          ...(traffic ?? []).map((flow, j) => ({ at: `traffic[${j}].protocol`, ...flow })),
+        ].flatMap((flow) =>
+          firewallBackends[firewall.backend].speaks(flow.protocol)
+            ? []
+            : [
+                `virtualServers[${i}].${flow.at}: "${flow.protocol}" is a protocol that ${firewall.backend} has no word for; firewall.backend must be ${backendsFor(flow.protocol)}`,
+              ],
+        ),
+      ),
   }),
 ];
+
+/** Back ends that can let a protocol in. */
+function backendsFor(protocol: Flow["protocol"]): string {
+  return backendNames.filter((name) => firewallBackends[name].speaks(protocol)).join(" or ");
+}
 
 /** True where all that the config says of the directors is of one interface, in networks whose prefixes it knows. */
 function hasOneInterface(config: Pick<StackConfig, "vrrp" | "directors" | "virtualServers">) {
@@ -446,12 +451,23 @@ function sorryErrors(
       `${at}.sorryServer.address: "${sorryServer.address}" is not ${words[family]}, as the virtual server is`,
     );
   }
-  const isMember = membersOf({ realServers, maintenance }, service.realServers).some(({ name }) => {
+  const same = membersOf({ realServers, maintenance }, service.realServers).filter(({ name }) => {
     const realServer = realServers.find((known) => known.name === name);
     const address = realServer && addressesOf(realServer)[family];
     return address !== undefined && canonical(address) === canonical(sorryServer.address);
   });
-  if (isMember && forwarding !== "NAT") {
+  for (const { name, port, inhibitOnFailure } of same) {
+    // keepalived changes it by itself, and says so as of an error: validate_check_config() in check_data.c.
+    const inhibits = inhibitOnFailure ?? service.inhibitOnFailure;
+    const sorryInhibits = sorryServer.inhibitOnFailure ?? false;
+    const isIt = (port ?? service.port ?? 0) === (sorryServer.port ?? 0);
+    if (forwarding === "NAT" && isIt && inhibits !== sorryInhibits) {
+      errors.push(
+        `${at}.sorryServer.inhibitOnFailure: is ${sorryInhibits}, and its real server ${name} is the same server, for which it is ${inhibits}; both must be alike`,
+      );
+    }
+  }
+  if (same.length > 0 && forwarding !== "NAT") {
     errors.push(
       `${at}.sorryServer.address: "${sorryServer.address}" is one of its real servers; a sorry server stands in for all of them`,
     );

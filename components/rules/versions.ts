@@ -7,7 +7,7 @@ import { laterValues } from "../schema/laterValues";
 import { instancesOf } from "../settings";
 import { written } from "./checks";
 import { rule, type Rule } from "./rule";
-import { longestDelay } from "./vrrp";
+import { longestDelay } from "../keepalived/facts";
 
 /**
  * A key whose schema says `since` is an error on directors whose system has an older keepalived. The versions are those of the first

@@ -14,6 +14,7 @@ import {
   writtenAddresses,
   type InstanceSettings,
 } from "../settings";
+import { longestDelay } from "../keepalived/facts";
 import { weightOf } from "../tracking";
 import { places } from "./names";
 import { named, repeated, rule, unknown, type Rule } from "./rule";
@@ -511,17 +512,6 @@ export const vrrpRules: Rule[] = [
       ),
   }),
 ];
-
-/**
- * Seconds that an instance's interface may be down unseen: check_debounce_timers() in keepalived's vrrp.c, which takes what is left of
- * them without a word where the config says more.
- */
-export function longestDelay({
-  advertIntervalSeconds: interval,
-  downTimerAdverts = 3,
-}: Pick<StackConfig["vrrp"], "advertIntervalSeconds" | "downTimerAdverts">): number {
-  return Math.floor(1000 * interval * Math.max(0, downTimerAdverts - 1 - 1 / 256) + 1e-6) / 1000;
-}
 
 function isUnplaced(
   service: StackConfig["virtualServers"][number],

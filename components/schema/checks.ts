@@ -133,6 +133,9 @@ const url = z.strictObject({
     ),
 });
 
+/** Keys of a URL that say how its `regex` is matched. */
+export const regexKeys = ["regexNoMatch", "regexOptions", "regexStack"] as const;
+
 const httpVersions = ["1.0", "1.0C", "1.1"] as const;
 
 /** YAML reads 1.1 without quotes as a number, and 1.0 as 1. */
@@ -249,12 +252,22 @@ const bfd = z.strictObject({
   session: blockName.describe("Name in `tracking.bfd`"),
 });
 
+const types = [tcp, httpCheck, httpsCheck, smtp, dns, udp, ping, misc, file, bfd] as const;
+
 /** A health check. */
-export const check = z.discriminatedUnion(
-  "type",
-  [tcp, httpCheck, httpsCheck, smtp, dns, udp, ping, misc, file, bfd],
-  { error: "is not one of tcp, http, https, smtp, dns, udp, ping, misc, file, bfd" },
-);
+export const check = z.discriminatedUnion("type", types, {
+  error: `is not one of ${types.map(({ shape }) => shape.type.value).join(", ")}`,
+});
 
 export type Check = z.output<typeof check>;
 export type CheckType = Check["type"];
+
+/** Each type's keys. */
+export const checkShapes = Object.fromEntries(
+  types.map(({ shape }) => [shape.type.value, shape]),
+) as { [Type in CheckType]: ShapeOf<Type> };
+
+type ShapeOf<Type extends CheckType> = Extract<
+  (typeof types)[number]["shape"],
+  { type: z.ZodLiteral<Type> }
+>;

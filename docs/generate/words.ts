@@ -2,6 +2,7 @@
 import { stringify } from "yaml";
 import { z } from "zod";
 import { osProfiles } from "../../components/os/profiles";
+import { compareVersions } from "../../components/os/versions";
 
 /** A key of the schema, its defaults taken off. */
 export interface Key {
@@ -117,7 +118,7 @@ function complaintsOfChecks(type: z.ZodType): string[] {
 
 function sinceVersion(since: string): string {
   const older = Object.entries(osProfiles)
-    .filter(([, { keepalived }]) => keepalived.localeCompare(since, "en", { numeric: true }) < 0)
+    .filter(([, { keepalived }]) => compareVersions(keepalived, since) < 0)
     .map(([os]) => `\`${os}\``);
   const not = older.length > 0 ? `, so not on ${older.join(", ")}` : "";
   return `keepalived ${since} or later${not}`;

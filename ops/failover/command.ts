@@ -8,7 +8,7 @@ import { type Ssh, withSsh } from "../ssh";
 import { readStack, type Stack } from "../stack";
 import type { Status } from "../status/look";
 import { see, seeDirectors } from "../status/see";
-import { colorsOn, complain, print, printJson, voice } from "../voice";
+import { colorsOn, complain, print, printJson, outputFor } from "../voice";
 import { planFailover, type Plan, type Wishes } from "./plan";
 
 interface Options extends StackCommandOptions, Wishes {
@@ -54,7 +54,7 @@ export function addFailover(program: Command): void {
         const trouble = await standsBy(open, only, plan);
         tell(
           options,
-          `${voice(options).colors.green("●")} ${others(plan)} took over after ${milliseconds} ms`,
+          `${outputFor(options).colors.green("●")} ${others(plan)} took over after ${milliseconds} ms`,
           {
             ...plan,
             milliseconds,

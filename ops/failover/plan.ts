@@ -43,7 +43,7 @@ export function planFailover(
   const from = activeFor(status, wishes.instance);
   if (wishes.to !== undefined) mustBeDirector(status, wishes.to);
   if (wishes.to === from) return { already: from };
-  const plan = planGoodbye(stack, status, from);
+  const plan = planDeparture(stack, status, from);
   for (const { instance, to } of plan.moves) {
     mustStay(stack, from, instance, to);
     const isMeant = wishes.instance === undefined || wishes.instance === instance;
@@ -60,7 +60,7 @@ export function planFailover(
  * What others take over when a director stops, as for maintenance; nothing moves when it is active for nothing.
  * @throws Refused when nobody can, who does has nobody to send to, or nobody would be left who is known to be fit
  */
-export function planGoodbye(stack: Stack, status: Status, from: string): Plan {
+export function planDeparture(stack: Stack, status: Status, from: string): Plan {
   const held = status.virtualAddresses.filter(({ holders }) => holders?.includes(from));
   const moves = [...new Set(held.map(({ instance }) => instance))].map((instance) => ({
     instance,

@@ -1,5 +1,6 @@
 // The hosts in the stack config and their pinned keys. Read as it stands: before the first `pulumi up` keys may be missing yet.
 import { z } from "zod";
+import { schema, type secretSchema } from "../../components/schema";
 import { configEntries } from "../config";
 import { CouldNotLook } from "../exit";
 import type { StackOptions } from "../pulumi";
@@ -51,36 +52,46 @@ function proxyLogin(secrets: z.output<typeof secretsSchema>): Partial<Login> {
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
 }
 
+// Values may not be right yet: a config made by `lvs-ha import` says FILL_IN. Defaults are the schema's.
+const text = z.string();
+const sshShape = schema.ssh.unwrap().shape;
+const proxyShape = sshShape.proxy.unwrap().shape;
+
 const host = z.object({
-  name: z.string(),
-  host: z.string().optional(),
+  name: text,
+  host: text.optional(),
   port: z.number().optional(),
-  hostKey: z.string().optional(),
-  managed: z.boolean().default(true),
-});
+  hostKey: text.optional(),
+  managed: schema.realServers.element.shape.managed,
+} satisfies ShapeOf<typeof schema.realServers.element.shape>);
 
 const configSchema = z.object({
   directors: z.array(host).default([]),
   realServers: z.array(host).default([]),
   ssh: z
     .object({
-      port: z.number().default(22),
+      port: sshShape.port,
       proxy: z
         .object({
-          host: z.string(),
-          port: z.number().default(22),
-          user: z.string().default("root"),
-          hostKey: z.string(),
-        })
+          host: text,
+          port: proxyShape.port,
+          user: proxyShape.user,
+          hostKey: text,
+        } satisfies ShapeOf<typeof proxyShape>)
         .optional(),
-    })
+    } satisfies ShapeOf<typeof sshShape>)
     .prefault({}),
-});
+} satisfies ShapeOf<typeof schema>);
 
-const secretsSchema = z.object({
-  sshPassword: z.string().optional(),
-  sshPrivateKey: z.string().optional(),
-  sshPrivateKeyPassphrase: z.string().optional(),
-  sshProxyPassword: z.string().optional(),
-  sshProxyPrivateKey: z.string().optional(),
-});
+const secretsSchema = z
+  .object({
+    sshPassword: text,
+    sshPrivateKey: text,
+    sshPrivateKeyPassphrase: text,
+    sshProxyPassword: text,
+    sshProxyPrivateKey: text,
+  } satisfies ShapeOf<typeof secretSchema>)
+  .partial();
+
+/** Some keys of a part of the config, and no others. */
+type ShapeOf<Whole> = Partial<Record<keyof Whole, z.ZodType>>;

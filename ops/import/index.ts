@@ -1,5 +1,5 @@
 // An existing pair's keepalived.conf -> stack config YAML, and a report of what became of each line.
-import { secretsPath } from "../../components/render/keepalived";
+import { secretsPath } from "../../components/keepalived/facts";
 import { UsageError } from "../exit";
 import { cookbookHosts, cookbookPassword, type ChefNode } from "./chef";
 import { readDirector } from "./read/director";
@@ -72,19 +72,32 @@ export function importConfig(
     withoutSecrets(concise(imported.config), imported.comments, secrets, scribe),
     scribe,
   );
+  if (!config.vrrp?.instances) scribe.moved("vrrp.instances[VI_1]", "vrrp");
   const { os, errors } = checkImported(config);
   if (os !== undefined) config.os = os;
   for (const error of errors) {
-    report.inexpressible.push({
+    const at = error.replace(/: .*$/s, "");
+    const { where, text } = scribe.origin(byName(config, at)) ?? {
       where: "stack config",
-      text: error.replace(/: .*$/s, ""),
-      why: error,
-    });
+      text: at,
+    };
+    report.inexpressible.push({ where, text, why: error });
   }
-  if (!config.vrrp?.instances) scribe.moved("vrrp.instances[VI_1]", "vrrp");
   scribe.close();
   secrets.hideIn(report);
   return { yaml: toYaml(config, imported.comments, report), report, config };
+}
+
+/** `virtualServers[0].port` as the report has it: `virtualServers[web].port`. */
+function byName(config: Config, path: string): string {
+  let value: unknown = config;
+  return path.replace(/([^.[\]]+)|\[([^\]]*)\]/g, (part, key?: string, item?: string) => {
+    value = (value as Record<string, unknown> | undefined)?.[key ?? item ?? ""];
+    if (item === undefined) return part;
+    if (typeof value === "string") return `[${value}]`;
+    const { name } = (value ?? {}) as { name?: string };
+    return name === undefined ? part : `[${name}]`;
+  });
 }
 
 /** What has no effect stays out: a stack that says it is refused. */

@@ -1,5 +1,5 @@
 // What an import did with each line of the config: kept it, changed it, or could not express it.
-import { closest, distance } from "fastest-levenshtein";
+import { nearest } from "../../components/nearest";
 import type { Remark } from "./syntax/lines";
 import type { Statement } from "./syntax/parse";
 
@@ -39,8 +39,7 @@ export interface Report {
   toFillIn: ToFillIn[];
 }
 
-/** What can't be taken over; its message says why. */
-export class Unfit extends Error {}
+export { Unfit } from "../../components/keepalived/keywords/codec";
 
 /** What was said so far of the statements. */
 interface Notes {
@@ -98,6 +97,12 @@ export class Scribe {
     this.report.changed.push({ where, from: text, to, why });
   }
 
+  /** A statement that has no effect on keepalived, and so none on the stack. */
+  leftOut(statement: Statement, why: string): void {
+    for (const inner of allOf(statement.block ?? [])) this.notes.seen.add(inner);
+    this.changed(statement, "nothing", why);
+  }
+
   /** The statement, and its block if it has one. */
   inexpressible(statement: Statement, why: string): void {
     for (const inner of allOf([statement])) this.notes.seen.add(inner);
@@ -137,10 +142,24 @@ export class Scribe {
     this.report.toFillIn.push({ at: key, what });
   }
 
+  /** The line that a key of the stack config came of, or else what the key is a part of. */
+  origin(key: string): { where: string; text: string } | undefined {
+    const { kept } = this.report;
+    const found =
+      kept.find(({ to }) => to === key) ??
+      (key.includes("[") ? kept.find(({ to }) => to.startsWith(`${key}.`)) : undefined);
+    if (found) return found;
+    const outer = key.replace(/(\.[^.[\]]+|\[[^\]]*\])$/, "");
+    return outer === key ? undefined : this.origin(outer);
+  }
+
   /** Keys that got another place in the end. */
   moved(from: string, to: string): void {
     for (const kept of this.report.kept) {
       if (kept.to.startsWith(from)) kept.to = to + kept.to.slice(from.length);
+    }
+    for (const open of this.report.toFillIn) {
+      if (open.at.startsWith(from)) open.at = to + open.at.slice(from.length);
     }
   }
 
@@ -199,10 +218,4 @@ function placeOf({ file, line, text }: Statement): { where: string; text: string
 
 function allOf(statements: Statement[]): Statement[] {
   return statements.flatMap((statement) => [statement, ...allOf(statement.block ?? [])]);
-}
-
-function nearest(word: string, known: string[]): string | undefined {
-  if (known.length === 0) return undefined;
-  const best = closest(word, known);
-  return distance(word, best) <= Math.max(2, word.length / 3) ? best : undefined;
 }

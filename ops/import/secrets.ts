@@ -116,6 +116,9 @@ export class Secrets {
       for (const pattern of unannounced) {
         for (const [, value = ""] of text.matchAll(pattern)) this.add(value, place);
       }
+      // Of `~LST(p, hush) auth_pass $p`, too, which is not expanded.
+      const [, values = ""] = /~(?:LST|SEQ)x?\s*\((.*?)\)/.exec(text) ?? [];
+      if (values !== "" && allTold(text).length > 0) this.add(values.replaceAll(",", " "), place);
       for (const { end, secret } of allTold(text)) {
         const rest = text.slice(end);
         if (secret === "all") this.add(beforeBrace(rest), place);

@@ -1,7 +1,7 @@
 // The parts of the stack config's schema that keepalived.conf has blocks for, and drafts of them.
 import type { z } from "zod";
 import { schema } from "../../components/schema";
-import { check } from "../../components/schema/checks";
+import { checkShapes, type check } from "../../components/schema/checks";
 import type { Draft } from "./read/keywords";
 
 /** The stack config as a user writes it. */
@@ -16,7 +16,7 @@ const { intervalSeconds, naIntervalSeconds, ...garpShape } = vrrpShape.garp.unwr
 export { garpShape };
 export const paceShape = { intervalSeconds, naIntervalSeconds };
 export const notifyShape = vrrpShape.notify.unwrap().shape;
-export const syncGroupShape = vrrpShape.syncGroups.unwrap().element.shape;
+const syncGroupShape = vrrpShape.syncGroups.unwrap().element.shape;
 export const groupNotifyShape = syncGroupShape.notify.unwrap().shape;
 const trackingShape = schema.tracking.unwrap().shape;
 export const trackedScriptShape = trackingShape.scripts.unwrap().element.shape;
@@ -54,20 +54,6 @@ type ValueOf<Union, Key> = Union extends Union
     : never
   : never;
 
-const [tcp, http, https, smtp, dns, udp, ping, misc, file, bfd] = check.options;
-
-/** A check's keys by its type. */
-export const checkShapes = {
-  tcp: tcp.shape,
-  http: http.shape,
-  https: https.shape,
-  smtp: smtp.shape,
-  dns: dns.shape,
-  udp: udp.shape,
-  ping: ping.shape,
-  misc: misc.shape,
-  file: file.shape,
-  bfd: bfd.shape,
-};
-export const urlShape = http.shape.urls.unwrap().element.shape;
+export { checkShapes };
+export const urlShape = checkShapes.http.urls.unwrap().element.shape;
 export type Url = Draft<typeof urlShape>;

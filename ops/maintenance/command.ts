@@ -2,11 +2,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Argument, type Command } from "commander";
 import { z } from "zod";
-import { configEntries } from "../config";
+import type { StackConfig } from "../../components/schema";
+import { configEntries, namedHosts } from "../config";
 import { mustBeAskable, saysYes } from "../confirm";
 import { lastIn } from "../drain/members";
 import { CouldNotLook, exitCodes, Interrupted, Refused, UsageError } from "../exit";
-import { planGoodbye } from "../failover/plan";
+import { planDeparture } from "../failover/plan";
 import { type StackCommandOptions, stackCommand } from "../options";
 import { pulumi, pulumiOnTerminal } from "../pulumi";
 import { isInterrupted, toItsEnd } from "../signals";
@@ -15,7 +16,7 @@ import { readStack, type Stack } from "../stack";
 import type { Status } from "../status/look";
 import { see, seeDirectors } from "../status/see";
 import { hasConfigChanged } from "../verify/command";
-import { complain, printJson, voice, type Voice } from "../voice";
+import { complain, printJson, outputFor, type Output } from "../voice";
 import { count } from "../words";
 
 interface Options extends StackCommandOptions {
@@ -44,7 +45,7 @@ export function addMaintenance(program: Command): void {
       if (!before.hosts.includes(host)) {
         throw new UsageError(`no host ${host} in the config; it has ${before.hosts.join(", ")}`);
       }
-      const speaker = voice(options);
+      const output = outputFor(options);
       const tell = (applied: boolean, problem: string | null) => {
         if (options.json) printJson({ host, maintenance: aim, applied, problem });
         if (problem !== null) complain(`lvs: ${problem}`);
@@ -53,7 +54,7 @@ export function addMaintenance(program: Command): void {
       const isWritten = before.list.includes(host) === (aim === "on");
       const hasChanged = await hasConfigChanged(options);
       if (isWritten && !hasChanged) {
-        speaker.say(`${host} is ${aim === "on" ? "" : "not "}in maintenance already`);
+        output.say(`${host} is ${aim === "on" ? "" : "not "}in maintenance already`);
         tell(false, null);
         return;
       }
@@ -61,10 +62,10 @@ export function addMaintenance(program: Command): void {
       if (!isWritten && hasChanged) {
         throw new UsageError("the config has changed since the last pulumi up: apply that first");
       }
-      if (aim === "on") await mayLeave(host, options, speaker);
+      if (aim === "on") await mayLeave(host, options, output);
       const change = isWritten ? undefined : () => edit(aim, host, before, options);
-      if (await toItsEnd(() => apply(change, options, speaker))) {
-        tell(true, (await outcome(aim, host, options, speaker)) ?? null);
+      if (await toItsEnd(() => apply(change, options, output))) {
+        tell(true, (await outcome(aim, host, options, output)) ?? null);
         return;
       }
       const where = aim === "on" ? "in" : "out of";
@@ -84,10 +85,10 @@ type Undo = () => Promise<unknown>;
 async function apply(
   change: (() => Promise<Undo>) | undefined,
   options: Options,
-  speaker: Voice,
+  output: Output,
 ): Promise<boolean> {
   const undo = await change?.();
-  const shown = await pulumiOnTerminal(["preview", "--diff"], options, speaker);
+  const shown = await pulumiOnTerminal(["preview", "--diff"], options, output);
   const isWanted = shown === 0 && !isInterrupted() && (await saysYes("Apply it?", options));
   if (!isWanted || isInterrupted()) {
     await undo?.();
@@ -95,7 +96,7 @@ async function apply(
     if (shown !== 0) throw new CouldNotLook("pulumi preview failed; the config is as it was");
     throw new UsageError("nothing was changed; the config is as it was");
   }
-  const ended = await pulumiOnTerminal(["up", "--yes", "--skip-preview"], options, speaker);
+  const ended = await pulumiOnTerminal(["up", "--yes", "--skip-preview"], options, output);
   if (isInterrupted()) {
     // What it has changed by then is changed: the config says so, too.
     throw new Interrupted(
@@ -115,13 +116,11 @@ interface Maintenance {
   isSet: boolean;
 }
 
-const named = z.array(z.object({ name: z.string() })).default([]);
-
 const configSchema = z.object({
-  directors: named,
-  realServers: named,
+  directors: namedHosts.default([]),
+  realServers: namedHosts.default([]),
   maintenance: z.array(z.string()).optional(),
-});
+} satisfies Partial<Record<keyof StackConfig, z.ZodType>>);
 
 async function readMaintenance(options: Options): Promise<Maintenance> {
   const config = configSchema.safeParse(await configEntries(options));
@@ -165,13 +164,13 @@ async function edit(
  * @throws Refused when others can't do without it now
  * @throws CouldNotLook when nobody can tell
  */
-async function mayLeave(host: string, options: Options, { say, colors }: Voice): Promise<void> {
+async function mayLeave(host: string, options: Options, { say, colors }: Output): Promise<void> {
   const stack = await readStack(options);
   const status = await look(stack, options, seeDirectors);
   const last = lastIn(status, host);
   if (last.length > 0) throw new Refused(`${host} is the last one in a pool: ${last.join("; ")}`);
   if (!status.directors.some(({ name }) => name === host)) return;
-  const { moves, warnings } = planGoodbye(stack, status, host);
+  const { moves, warnings } = planDeparture(stack, status, host);
   for (const { instance, addresses, to } of moves) {
     say(`${host} is active for ${instance} (${addresses.join(", ")}); ${to} takes over`);
   }
@@ -190,7 +189,7 @@ async function outcome(
   aim: Aim,
   host: string,
   options: Options,
-  { say, colors }: Voice,
+  { say, colors }: Output,
 ): Promise<string | undefined> {
   const stack = await readStack(options);
   const deadline = performance.now() + limitSeconds * 1000;

@@ -10,7 +10,7 @@ import { readStack } from "../stack";
 import { hasConfigChanged } from "../verify/command";
 import { picture } from "../verify/picture";
 import { type Verification, verify } from "../verify/verify";
-import { complain, printJson, voice, type Voice } from "../voice";
+import { complain, printJson, outputFor, type Output } from "../voice";
 import { count } from "../words";
 import { withMarks } from "./mark";
 
@@ -29,8 +29,8 @@ export function addRepair(program: Command): void {
       "\nExit code: 0 all is as the stack says, 1 something still isn't, 2 usage or a no, 3 nothing could be looked at.",
     )
     .action(async (options: Options) => {
-      const speaker = voice(options);
-      const before = await lookAgain(options, speaker);
+      const output = outputFor(options);
+      const before = await lookAgain(options, output);
       const urns = [
         ...new Set(before.hosts.flatMap(({ drifts }) => (drifts ?? []).map(({ urn }) => urn))),
       ];
@@ -44,16 +44,16 @@ export function addRepair(program: Command): void {
         throw new UsageError("the config has changed since the last pulumi up: apply that first");
       }
       const ranAgain = resourcesOf(before);
-      speaker.say(`pulumi up runs ${count(urns.length, "command")} again: ${ranAgain.join(", ")}`);
+      output.say(`pulumi up runs ${count(urns.length, "command")} again: ${ranAgain.join(", ")}`);
       await confirm("Mend it?", options);
-      await toItsEnd(() => runAgain(urns, options, speaker));
-      const after = await lookAgain(options, speaker);
+      await toItsEnd(() => runAgain(urns, options, output));
+      const after = await lookAgain(options, output);
       if (options.json) printJson({ before, ranAgain, after });
       process.exitCode = after.clean ? exitCodes.fine : exitCodes.wrong;
     });
 }
 
-async function lookAgain(options: Options, { say, colors }: Voice): Promise<Verification> {
+async function lookAgain(options: Options, { say, colors }: Output): Promise<Verification> {
   const stack = await readStack(options);
   const found = await withSsh(stack.hosts, { timeoutSeconds: options.timeout }, (ssh) =>
     verify(ssh, stack),
@@ -71,7 +71,7 @@ function resourcesOf({ hosts }: Verification): string[] {
   ];
 }
 
-async function runAgain(urns: readonly string[], options: Options, speaker: Voice): Promise<void> {
+async function runAgain(urns: readonly string[], options: Options, output: Output): Promise<void> {
   // Exported anew, as the question may have waited long. The engine has no lock over both commands: an up of somebody else's that ends
   // between them is lost from the state.
   const state = await pulumi(["stack", "export"], options, { apart: true });
@@ -82,6 +82,6 @@ async function runAgain(urns: readonly string[], options: Options, speaker: Voic
   }
   const targets = urns.flatMap((urn) => ["--target", urn]);
   const up = ["up", "--yes", "--skip-preview", ...targets];
-  if ((await pulumiOnTerminal(up, options, speaker)) === 0) return;
+  if ((await pulumiOnTerminal(up, options, output)) === 0) return;
   complain("lvs: pulumi up failed; what it has not done yet, the next pulumi up does");
 }

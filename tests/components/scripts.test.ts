@@ -97,6 +97,7 @@ const table: Record<string, string[]> = {
   "authorize.sh": ["authorize"],
   "drain.sh": [],
   "files.sh": ["keepalived", "secrets", "system", "version"],
+  "firewall-ufw.sh": ["system"],
   "firewall.sh": ["system"],
   "install.sh": [],
   "ipvs.sh": ["keepalived", "secrets", "version"],

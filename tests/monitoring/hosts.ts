@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileSums } from "../../components/host/fileSums";
 import { renderFiles } from "../../components/render/files";
-import { renderDirectorFirewall } from "../../components/render/firewall";
+import { renderDirectorFirewall } from "../../components/firewall";
 import { renderDirectorConfig } from "../../components/render/keepalived";
 import { renderDirectorKernel, renderRealServerKernel } from "../../components/render/kernel";
 import { PretendHost, type Result } from "../scripts/host";

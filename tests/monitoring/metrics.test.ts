@@ -1,7 +1,7 @@
 // metrics.sh on a pretended host: what it says of a director and of a real server, and that the real exporter shows it.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
-import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
+import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/firewall";
 import { fileSums } from "../../components/host/fileSums";
 import { withEnd } from "../../components/render/files";
 import { PretendHost } from "../scripts/host";

@@ -1,6 +1,6 @@
 // Whether a failover, a drain or maintenance is a good idea now, from what the lab's hosts said once, and from that with something wrong.
 import { realServerAddresses, lastIn } from "../../ops/drain/members";
-import { planFailover, planGoodbye } from "../../ops/failover/plan";
+import { planFailover, planDeparture } from "../../ops/failover/plan";
 import { troubleOf } from "../../ops/failover/command";
 import { notBack, stillServes } from "../../ops/maintenance/command";
 import { type Stack, stackOf } from "../../ops/stack";
@@ -127,7 +127,7 @@ describe("a failover", () => {
 
   test("for maintenance leaves nobody alone with a director that isn't known to be fit", () => {
     const without = (name: string, change: Change) => () =>
-      planGoodbye(sampleStack(), statusOf(change), name).moves.length;
+      planDeparture(sampleStack(), statusOf(change), name).moves.length;
     const fault: Change = (of) => {
       takeAddress(of("lvs1"));
       edit(of("lvs1"), "vrrp-states", "MASTER VI_1", "FAULT VI_1");
@@ -155,7 +155,7 @@ describe("a failover", () => {
         "what lasts is lvs maintenance on lvs1",
     );
     // Maintenance may: keepalived doesn't run then.
-    expect(planGoodbye(preempts, statusOf(undefined, preempts), "lvs1").moves).toHaveLength(1);
+    expect(planDeparture(preempts, statusOf(undefined, preempts), "lvs1").moves).toHaveLength(1);
     // From the director of the lower priority there is no way back.
     const other: Change = (of) => {
       takeAddress(of("lvs1"));
@@ -221,7 +221,7 @@ describe("a failover", () => {
       ],
     )("%s", (_, stack, change, moves) => {
       expect(plan(change, {}, stack)).toEqual(moves);
-      expect(planGoodbye(stack, statusOf(change, stack), "lvs1")).toEqual(moves);
+      expect(planDeparture(stack, statusOf(change, stack), "lvs1")).toEqual(moves);
     });
 
     test("is refused when none of the others can take over, and says why of each", () => {

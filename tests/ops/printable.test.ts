@@ -9,7 +9,7 @@ import { look } from "../../ops/status/look";
 import { picture as statusPicture } from "../../ops/status/picture";
 import { picture as verifyPicture } from "../../ops/verify/picture";
 import { throughPicture } from "../../ops/verify/through";
-import { complain, print, printJson, printJsonLine, redraw, voice } from "../../ops/voice";
+import { complain, print, printJson, printJsonLine, redraw, outputFor } from "../../ops/voice";
 import { edit, sampleAnswers, sampleStack, sampleTime, sectionsOf } from "./sampleHosts";
 
 const plain = pc.createColors(false);
@@ -100,8 +100,8 @@ describe("whatever is written", () => {
   test("is printable but for its colours", () => {
     print(evil);
     complain(evil);
-    voice({}).say(evil);
-    voice({ json: true }).say(evil);
+    outputFor({}).say(evil);
+    outputFor({ json: true }).say(evil);
     printJson({ evil });
     printJsonLine({ evil });
     const red = pc.createColors(true).red("red");

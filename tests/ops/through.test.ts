@@ -2,7 +2,7 @@
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import pc from "picocolors";
-import { renderDirectorFirewall } from "../../components/render/firewall";
+import { renderDirectorFirewall } from "../../components/firewall";
 import { throughAll, throughPicture } from "../../ops/verify/through";
 import { settingsOf, smallStack } from "../support/stacks";
 import { sampleStack } from "./sampleHosts";

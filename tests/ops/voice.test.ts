@@ -1,5 +1,5 @@
 // Colours, and the stream on which a command speaks.
-import { colorsOn, voice } from "../../ops/voice";
+import { colorsOn, outputFor } from "../../ops/voice";
 
 const terminal = { isTTY: true };
 
@@ -16,6 +16,6 @@ test.each<[string, { isTTY?: boolean }, NodeJS.ProcessEnv, boolean]>([
 });
 
 test("with --json a person reads on standard error", () => {
-  expect(voice({ json: true }).stream).toBe(process.stderr);
-  expect(voice({}).stream).toBe(process.stdout);
+  expect(outputFor({ json: true }).stream).toBe(process.stderr);
+  expect(outputFor({}).stream).toBe(process.stdout);
 });

@@ -1,6 +1,6 @@
 // Check of the stand-in providers: which values each type of property takes.
-import { checkInputs, type Field, type FieldType } from "../../lab/plugins/check";
-import { secret, type Value } from "../../lab/plugins/properties";
+import { checkInputs, type Field, type FieldType } from "../../tools/offline-engine/plugins/check";
+import { secret, type Value } from "../../tools/offline-engine/plugins/properties";
 
 const reasons = (field: Field, value: Value) =>
   checkInputs({ it: field }, { it: value }).failures.map(

@@ -1,4 +1,4 @@
-/** OpenSSH's own tools read what lab/plugins/openssh.ts writes. */
+/** OpenSSH's own tools read what tools/offline-engine/plugins/openssh.ts writes. */
 import { execFileSync } from "node:child_process";
 import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import {
   opensshEd25519FromSeed,
   opensshPrivateKey,
   opensshPublicKey,
-} from "../../lab/plugins/openssh";
+} from "../../tools/offline-engine/plugins/openssh";
 
 const folder = mkdtempSync(join(tmpdir(), "lvs-ha-openssh-"));
 

@@ -22,7 +22,7 @@ import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as messages from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb";
-import { bundlePlugin, type PluginName } from "../../lab/plugins/bundle";
+import { bundlePlugin, type PluginName } from "../../tools/offline-engine/plugins/bundle";
 
 /** Properties as they travel; see {@link secret} and {@link unknown}. */
 export type Properties = Record<string, JavaScriptValue>;

@@ -1,6 +1,12 @@
 // Who is let in, in the words of each back end.
-import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
+import {
+  backendNames,
+  firewallBackends,
+  renderDirectorFirewall,
+  renderRealServerFirewall,
+} from "../../components/firewall";
 import { renderDirectorKernel, renderRealServerKernel } from "../../components/render/kernel";
+import { parseFiles } from "../../components/render/files";
 import { settingsOf, smallStack } from "../support/stacks";
 
 /** Rules of lvs1's firewall, or of web1's, that name one of the words. */
@@ -245,4 +251,27 @@ describe("forwarding", () => {
     expect(rules(change, "ufw", /hook forward/)).toEqual([]);
     expect(rules(change, "nftables", /hook forward/, "real server")).toEqual([]);
   });
+});
+
+describe.each(backendNames)("with firewall.backend %s", (backend) => {
+  test.each(["TCP", "UDP", "SCTP"] as const)(
+    "a service by %s is let in by its name and port, or the config is refused",
+    (protocol) => {
+      const [web] = smallStack().virtualServers;
+      const stack = {
+        ...smallStack(),
+        firewall: { backend, allowFrom: ["10.9.0.0/24"] },
+        virtualServers: [{ ...web, protocol, checks: [{ type: "ping" }] }],
+      };
+      if (!firewallBackends[backend].speaks(protocol)) {
+        expect(() => settingsOf(stack)).toThrow(
+          `"${protocol}" is a protocol that ${backend} has no word for`,
+        );
+        return;
+      }
+      const [text = ""] = parseFiles(renderRealServerFirewall(settingsOf(stack), "web1")).values();
+      if (backend === "none") expect(text).toBe("");
+      else expect(text).toMatch(new RegExp(`192\\.0\\.2\\.100 .*\\b${protocol}\\b`, "i"));
+    },
+  );
 });

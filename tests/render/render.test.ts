@@ -2,7 +2,7 @@
 // A deliberate change: npx jest tests/render --ci=false, with UPDATE_GOLDENS=1, then read the diff.
 import { join } from "node:path";
 import { osProfiles } from "../../components/os/profiles";
-import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
+import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/firewall";
 import { renderKeepalived, renderSecrets } from "../../components/render/keepalived";
 import { renderDirectorKernel, renderRealServerKernel } from "../../components/render/kernel";
 import { renderTemplate } from "../../components/render/template";
@@ -203,7 +203,7 @@ test.each([
 
 test("a name that the view lacks is an error, not an empty string", () => {
   expect(() => renderTemplate("keepalived.conf", {})).toThrow(
-    "template keepalived.conf: no value for {{globals}}",
+    "template keepalived.conf: no value for {{email}}",
   );
 });
 

@@ -6,7 +6,12 @@ import { z } from "zod";
 import { LvsHaPair } from "../../components";
 import { check } from "../../components/config";
 import { osProfiles } from "../../components/os/profiles";
-import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
+import {
+  backendNames,
+  firewallBackends,
+  renderDirectorFirewall,
+  renderRealServerFirewall,
+} from "../../components/firewall";
 import { ipvsEntries } from "../../components/render/ipvs";
 import {
   renderDirectorConfig,
@@ -17,7 +22,7 @@ import { renderDirectorKernel, renderRealServerKernel } from "../../components/r
 import { loopbackAddresses } from "../../components/render/loopback";
 import { schema } from "../../components/schema";
 import type { DirectorSettings, Settings } from "../../components/settings";
-import { childrenOf, features, featuresOf, unwrap } from "../support/features";
+import { childrenOf, features, featuresOf, unwrap, valuesOf } from "../support/features";
 import { expectGolden } from "../support/golden";
 import { configTests, suites, unpack, type KeepalivedVersion } from "../support/keepalived";
 import { register } from "../support/mocks";
@@ -157,13 +162,29 @@ test("each key's value is in what hosts get; a key that is left out changes it, 
   expect(idle).toEqual([]);
 }, 120_000);
 
+test("two stacks that differ in one word or switch differ in what hosts get, or in what is wrong with them", async () => {
+  const alike: string[] = [];
+  for (const [place, leaves] of places) {
+    if (place.startsWith("virtualServers[].realServers[].checks[]")) continue;
+    const [leaf] = leaves;
+    if (leaf === undefined) continue;
+    const { type, path, value } = leaf;
+    // A type tells the branches of a union apart: with another one, other keys are wrong.
+    for (const other of valuesOf(type)) {
+      if (other === String(value) || path.at(-1) === "type") continue;
+      const word =
+        typeof value === "boolean" ? !value : typeof value === "number" ? Number(other) : other;
+      if (!(await tellsApart(word, leaves))) alike.push(`${place}=${other}`);
+    }
+  }
+  expect(alike).toEqual([]);
+}, 240_000);
+
 /** The same settings with each back end that has words for all of it. */
 function backends(settings: Settings): [name: string, settings: Settings][] {
-  const hasSctp = settings.virtualServers.some(({ flows }) =>
-    flows.some(({ protocol }) => protocol === "SCTP"),
-  );
-  return (["ufw", "nftables", "none"] as const)
-    .filter((backend) => backend !== "ufw" || !hasSctp)
+  const flows = settings.virtualServers.flatMap((service) => service.flows);
+  return backendNames
+    .filter((backend) => flows.every(({ protocol }) => firewallBackends[backend].speaks(protocol)))
     .map((backend) => [backend, { ...settings, firewall: { ...settings.firewall, backend } }]);
 }
 
@@ -182,6 +203,7 @@ interface Leaf {
   whole: Whole;
   path: (string | number)[];
   value: unknown;
+  type: z.core.$ZodType;
 }
 
 /** Every value of the stacks, by its place in the schema. */
@@ -202,19 +224,19 @@ function placesOf(): Map<string, Leaf[]> {
       for (const [own, suffix] of below) {
         const key = suffix.slice(1);
         const inner = (value as Record<string, unknown>)[key];
-        visit(own, { whole, path: [...path, key], value: inner }, place + suffix);
+        visit(own, { whole, path: [...path, key], value: inner, type: own }, place + suffix);
       }
     } else {
       for (const [key, inner] of Object.entries(value)) {
         for (const [own, suffix] of below) {
-          visit(own, { whole, path: [...path, key], value: inner }, place + suffix);
+          visit(own, { whole, path: [...path, key], value: inner, type: own }, place + suffix);
         }
       }
     }
   };
   for (const whole of wholes) {
     for (const [key, type] of Object.entries(schema)) {
-      visit(type, { whole, path: [key], value: whole.stack[key] }, key);
+      visit(type, { whole, path: [key], value: whole.stack[key], type }, key);
     }
   }
   return found;
@@ -235,8 +257,22 @@ function shows({ whole, value }: Leaf): boolean {
   return isOwn && whole.words.has(String(value));
 }
 
-async function changesSomething({ whole, path }: Leaf): Promise<boolean> {
-  const { settings } = check(raw(without(whole.stack, path), whole.secrets));
+function changesSomething({ whole, path }: Leaf): Promise<boolean> {
+  return differs(whole, without(whole.stack, path));
+}
+
+/** Whether the value changes something in one of the places where the key stands. */
+async function tellsApart(value: unknown, leaves: Leaf[]): Promise<boolean> {
+  // The small stacks first, for time.
+  for (const { whole, path } of leaves.toReversed()) {
+    if (await differs(whole, withValue(whole.stack, path, value))) return true;
+  }
+  return false;
+}
+
+/** Whether another stack is wrong, or hosts get something else of it. */
+async function differs(whole: Whole, stack: Record<string, unknown>): Promise<boolean> {
+  const { settings } = check(raw(stack, whole.secrets));
   if (settings === undefined) return true;
   let i = 0;
   for (const text of textsOf(settings)) if (text !== whole.texts[i++]) return true;
@@ -266,6 +302,20 @@ function without(stack: Record<string, unknown>, path: Leaf["path"]): Record<str
     .reduce((value, key) => value[key] as Record<string, unknown>, copy);
   if (Array.isArray(parent)) parent.splice(Number(last), 1);
   else Reflect.deleteProperty(parent, last);
+  return copy;
+}
+
+function withValue(
+  stack: Record<string, unknown>,
+  path: Leaf["path"],
+  value: unknown,
+): Record<string, unknown> {
+  const copy = structuredClone(stack);
+  const last = path.at(-1) ?? "";
+  const parent = path
+    .slice(0, -1)
+    .reduce((holder, key) => holder[key] as Record<string, unknown>, copy);
+  parent[last] = value;
   return copy;
 }
 

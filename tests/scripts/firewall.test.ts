@@ -4,7 +4,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseFiles, renderFiles } from "../../components/render/files";
-import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
+import {
+  backendNames,
+  renderDirectorFirewall,
+  renderRealServerFirewall,
+} from "../../components/firewall";
 import { example, exampleNames } from "../support/examples";
 import { unpackPackage } from "../support/packages";
 import { settingsOf, smallStack, type Stack } from "../support/stacks";
@@ -507,5 +511,34 @@ describe("ufw on a host", () => {
       1,
       expect.stringContaining("ufw took the rule 'allow from 192.0.2.99' but doesn't show it"),
     ]);
+  });
+});
+
+describe("firewall.sh on a host without a firewall", () => {
+  let host: PretendHost;
+  beforeEach(() => {
+    host = new PretendHost();
+  });
+  afterEach(() => {
+    host.remove();
+  });
+  const apply = (backend: string) =>
+    host.script(
+      "firewall.sh",
+      ["apply", "lvs1/10.10.0.11", backend, "203.0.113.9 40000 10.10.0.11 22"],
+      renderFiles({ [backend]: [] }),
+    );
+
+  test.each(backendNames)("knows the back end %s", (backend) => {
+    expect(apply(backend)).toMatchObject({ code: 0 });
+  });
+
+  test("refuses a back end that it doesn't know, and changes nothing", () => {
+    const { code, stderr } = apply("other");
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining("there is no back end other; nothing was changed"),
+    ]);
+    expect(host.read("/var/lib/lvs-ha/owners/firewall.sh")).toBeUndefined();
   });
 });

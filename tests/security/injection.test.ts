@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { LvsHaPair } from "../../components";
 import { check } from "../../components/config";
-import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
+import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/firewall";
 import { renderDirectorConfig, renderKeepalived } from "../../components/render/keepalived";
 import { renderDirectorKernel, renderRealServerKernel } from "../../components/render/kernel";
 import { loopbackAddresses } from "../../components/render/loopback";

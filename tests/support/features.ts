@@ -83,7 +83,7 @@ export function childrenOf(type: Type): [below: Type, suffix: string][] {
 }
 
 /** The values of a type that has few of them. */
-function valuesOf(type: Type): string[] {
+export function valuesOf(type: Type): string[] {
   const bare = unwrap(type);
   if (bare instanceof z.ZodEnum) return bare.options.map(String);
   if (bare instanceof z.ZodLiteral) return [...bare.values].map(String);

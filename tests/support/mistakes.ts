@@ -977,6 +977,18 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     'virtualServers[0].sorryServer.address: "192.0.2.21" is one of its real servers; a sorry server stands in for all of them',
   ],
   [
+    "a sorry server that is a real server with another inhibitOnFailure",
+    (s) => {
+      s.virtualServers[0].forwarding = "NAT";
+      s.virtualServers[0].realServers = [
+        { name: "web1", inhibitOnFailure: true, port: 81 },
+        { name: "web2", inhibitOnFailure: true },
+      ];
+      s.virtualServers[0].sorryServer = { address: "192.0.2.22", port: 80 };
+    },
+    "virtualServers[0].sorryServer.inhibitOnFailure: is false, and its real server web2 is the same server, for which it is true; both must be alike",
+  ],
+  [
     "a sorry server at a virtual address",
     (s) => {
       s.virtualServers[0].sorryServer = { address: "192.0.2.101", port: 80 };

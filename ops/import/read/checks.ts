@@ -1,7 +1,16 @@
 // Checkers of a real server: TCP_CHECK, HTTP_GET and their like.
+import {
+  checkers,
+  checkTypes,
+  type Option,
+  type PartForm,
+  type ValueForm,
+} from "../../../components/keepalived/checkers";
 import { familyOf, type CheckType } from "../../../components/schema";
+import { regexKeys } from "../../../components/schema/checks";
 import { hasAnchors } from "../../../components/schema/regex";
 import {
+  blockNameOf,
   cannot,
   each,
   flag,
@@ -18,7 +27,6 @@ import type { Statement } from "../syntax/parse";
 import { defined } from "../plain";
 import { Unfit, type Scribe } from "../report";
 import { fillIn, readUser, type Scripts } from "./scripts";
-import { regexKeys } from "../../../components/rules/checks";
 import { checkShapes, urlShape, type CheckDraft, type Url } from "../shapes";
 import { quotedWords } from "../syntax/words";
 
@@ -46,11 +54,19 @@ export interface Timing {
 
 /** Reads a checker's block. */
 export function readCheck(statement: Statement, scripts: Scripts, scribe: Scribe): CheckReading {
-  const kind = checkKinds.get(statement.keyword);
-  if (!kind) throw new Unfit("is no checker");
+  const type = typesByBlock.get(statement.keyword);
+  if (!type) throw new Unfit("is no checker");
   scribe.kept(statement, "type");
-  const reading: CheckReading = { type: kind.type, statement, draft: {} };
-  return readBlock(statement.block, kind.keywords(scripts), reading, scribe);
+  const reading: CheckReading = { type, statement, draft: {} };
+  readBlock(statement, keywordsOf(type, scripts), reading, scribe);
+  const options: Record<string, Option> = checkers[type].options;
+  const given: Record<string, unknown> = reading.draft;
+  for (const [key, option] of Object.entries(options)) {
+    if ("needed" in option && given[key] === undefined) {
+      throw new Unfit(`has no ${option.keyword}, so keepalived leaves it out`);
+    }
+  }
+  return reading;
 }
 
 /** What keepalived does where neither checker, real server nor virtual server says it. */
@@ -60,39 +76,44 @@ export function withDefaults(
   service: Timing & { delayLoopSeconds: number },
 ): CheckDraft {
   const check: CheckDraft = { type, ...draft };
-  if (type === "file" || type === "bfd") return check;
+  const { transport, timing: own, options } = checkers[type];
+  if (!own) return check;
   const given = { ...service, ...defined(server) };
-  check.retry ??= given.retry ?? defaultRetry[type] ?? 1;
+  check.retry ??= given.retry ?? own.retry;
   check.delayBeforeRetrySeconds ??=
     given.delayBeforeRetrySeconds ??
-    (type === "dns" ? given.delayLoopSeconds : (defaultDelayBeforeRetry[type] ?? 1));
+    (own.delayBeforeRetrySeconds === "interval"
+      ? given.delayLoopSeconds
+      : own.delayBeforeRetrySeconds);
   check.delayLoopSeconds ??= server.delayLoopSeconds;
   check.warmupSeconds ??= given.warmupSeconds;
   check.alpha ??= server.alpha;
-  if (type !== "misc") check.connectTimeoutSeconds ??= given.connectTimeoutSeconds ?? 5;
-  if (type === "http" || type === "https") check.httpProtocol ??= "1.0";
-  if (type === "https") check.sni ??= false;
-  return defined(check);
+  if (transport) check.connectTimeoutSeconds ??= given.connectTimeoutSeconds ?? 5;
+  const said = defined(check);
+  return { ...said, ...ownValues(options), ...said };
 }
 
-// keepalived's own: http_get_handler, dns_check_handler, misc_check_handler of keepalived/check.
-const defaultRetry: Partial<Record<CheckType, number>> = { dns: 3, misc: 0 };
-const defaultDelayBeforeRetry: Partial<Record<CheckType, number>> = { http: 3, https: 3 };
-
-interface Kind {
-  type: CheckType;
-  keywords: (scripts: Scripts) => Keywords<CheckReading>;
+/** keepalived's own values of a checker's options, where the stack's are others. */
+function ownValues(options: Record<string, Option>): CheckDraft {
+  return defined(
+    Object.fromEntries(
+      Object.entries(options).map(([key, option]) => [
+        key,
+        "own" in option ? option.own : undefined,
+      ]),
+    ),
+  );
 }
 
-/** Readers of a check's keys. */
-function key<Type extends keyof typeof checkShapes>(type: Type) {
+/** Readers of the keys of a type of check. */
+function key(type: CheckType) {
   const keys = keysOf(checkShapes[type]) as unknown as (
-    key: keyof CheckDraft,
+    key: string,
     value: (statement: Statement) => unknown,
     words?: number,
   ) => Read<CheckDraft>;
   return (
-    name: keyof (typeof checkShapes)[Type] & keyof CheckDraft,
+    name: string,
     // Whether it fits is asked of the key's own type.
     value: (statement: Statement) => unknown,
     words?: number,
@@ -104,10 +125,8 @@ function key<Type extends keyof typeof checkShapes>(type: Type) {
   };
 }
 
+// What all types that have these keys read alike.
 const tcp = key("tcp");
-const http = key("http");
-const https = key("https");
-const udp = key("udp");
 
 const timing: Keywords<CheckReading> = {
   retry: tcp("retry", integer),
@@ -117,13 +136,9 @@ const timing: Keywords<CheckReading> = {
   alpha: tcp("alpha", flag),
 };
 
-const logAllFailures: Keywords<CheckReading> = {
-  log_all_failures: tcp("logAllFailures", flag),
-};
-
 const connection: Keywords<CheckReading> = {
   ...timing,
-  ...logAllFailures,
+  log_all_failures: tcp("logAllFailures", flag),
   connect_ip: tcp("address", word),
   connect_port: tcp("port", integer),
   connect_timeout: tcp("connectTimeoutSeconds", seconds),
@@ -145,16 +160,30 @@ const connection: Keywords<CheckReading> = {
   ),
 };
 
-const url = keysOf(urlShape);
+const url = keysOf(urlShape, { path: fillIn });
+
+/** A list to which each line adds. */
+function more<Key extends "status" | "regexOptions">(
+  name: Key,
+  value: (statement: Statement) => NonNullable<Url[Key]>,
+): Read<Url> {
+  return (draft, statement, scribe) => {
+    const known: unknown[] = draft[name] ?? [];
+    const read: Read<Url> = url(
+      name,
+      (line) => [...new Set([...known, ...value(line)])] as never,
+      64,
+    ) as never;
+    read(draft, statement, scribe);
+  };
+}
 
 const urlKeywords: Keywords<Url> = {
   path: url("path", word),
   digest: url("digest", (statement) => word(statement).toLowerCase()),
   virtualhost: url("virtualHost", word),
-  status_code: url(
-    "status",
-    ({ args }) => args.map((code) => (/^\d+$/.test(code) ? Number(code) : code)),
-    64,
+  status_code: more("status", ({ args }) =>
+    args.map((code) => (/^\d+$/.test(code) ? Number(code) : code)),
   ),
   regex: url(
     "regex",
@@ -167,7 +196,7 @@ const urlKeywords: Keywords<Url> = {
     64,
   ),
   regex_no_match: url("regexNoMatch", () => true, 0),
-  regex_options: url("regexOptions", ({ args }) => args as Url["regexOptions"], 64),
+  regex_options: more("regexOptions", ({ args }) => args as NonNullable<Url["regexOptions"]>),
   ...each(
     "regex_min_offset regex_max_offset",
     cannot<Url>("keepalived counts from the body or from the header, by how the answer comes in"),
@@ -183,143 +212,135 @@ const urlKeywords: Keywords<Url> = {
   tls_compliant: cannot("the stack has it for the whole check"),
 };
 
-const web: Keywords<CheckReading> = {
-  ...connection,
+/** Every keyword of a checker's block. */
+function keywordsOf(type: CheckType, scripts: Scripts): Keywords<CheckReading> {
+  const { transport, timing: own } = checkers[type];
+  const options: Record<string, Option> = checkers[type].options;
+  return {
+    ...(transport ? connection : own ? timing : {}),
+    ...Object.fromEntries(
+      Object.entries(options).flatMap(([name, option]) =>
+        "within" in option ? [] : [[option.keyword, readerOf(type, name, option.form, scripts)]],
+      ),
+    ),
+    ...notOfStack[type],
+  };
+}
+
+function readerOf(
+  type: CheckType,
+  name: string,
+  form: ValueForm | PartForm,
+  scripts: Scripts,
+): Read<CheckReading> {
+  if (form in parts) return parts[form as PartForm](scripts);
+  const { value, words } = values[form as ValueForm];
+  return key(type)(name, value, words);
+}
+
+/** How a value is read, and how many words of the statement have a meaning: 1 where nothing is said. */
+const values: Record<ValueForm, { value: (statement: Statement) => unknown; words?: number }> = {
+  word: { value: word },
+  name: { value: (statement) => blockNameOf(word(statement)) },
+  upperCase: { value: (statement) => word(statement).toUpperCase() },
+  // keepalived asks for the name as it stands, whose last dot says nothing.
+  domain: { value: (statement) => word(statement).replace(/(?<=.)\.$/, "") },
+  integer: { value: integer },
+  flag: { value: flag },
+  presence: { value: () => true, words: 0 },
+  hexadecimal: { value: hex, words: 64 },
+  flagOrHexadecimal: {
+    value: (statement) => statement.args.length === 0 || hex(statement),
+    words: 64,
+  },
+};
+
+const parts: Record<PartForm, (scripts: Scripts) => Read<CheckReading>> = {
+  urls: () => readUrl,
+  call:
+    (scripts) =>
+    ({ draft }, statement, scribe) => {
+      Object.assign(draft, scripts.call(statement, scribe, "nothing"));
+      scribe.kept(statement, "script");
+    },
+  user:
+    () =>
+    ({ draft }, statement, scribe) => {
+      readUser(draft, statement, scribe);
+    },
+  weight:
+    () =>
+    ({ draft }, statement, scribe) => {
+      const [text = "", sense] = statement.args;
+      draft.weight = integerOf(text);
+      if (sense === "reverse") draft.reverse = true;
+      scribe.kept(statement, "weight");
+    },
+};
+
+function readUrl(reading: CheckReading, statement: Statement, scribe: Scribe): void {
+  scribe.kept(statement, "urls");
+  const read: Url = readBlock(statement, urlKeywords, {}, scribe.in("urls"));
+  if (read.path === undefined) {
+    const path = statement.block?.find(({ keyword }) => keyword === "path");
+    if (!path) throw new Unfit("has no path, so keepalived leaves it out");
+    // Without it the stack would ask for another one.
+    read.path = fillIn;
+    scribe.fillIn("urls[].path", `a path that the stack can express, for ${path.text}`);
+  }
+  const idle = read.regex === undefined ? regexKeys.filter((key) => key in read) : [];
+  if (idle.length > 0) {
+    scribe.changed(
+      statement,
+      "url without its regex options",
+      "there is no regex that they could be for",
+    );
+    for (const key of idle) Reflect.deleteProperty(read, key);
+  }
+  if (read.regex !== undefined && hasAnchors(read.regex)) {
+    const options = read.regexOptions ?? [];
+    if (!options.includes("multiline")) {
+      read.regexOptions = [...options, "multiline"];
+      scribe.changed(
+        statement,
+        "regexOptions with multiline",
+        "without it, keepalived finds ^ only before the header, and $ never",
+      );
+    }
+  }
+  reading.draft.urls = [...(reading.draft.urls ?? []), { ...read, path: read.path }];
+}
+
+const retryOfWeb: Keywords<CheckReading> = {
   nb_get_retry(reading, statement, scribe) {
     reading.draft.retry = integer(statement);
     scribe.changed(statement, `retry ${reading.draft.retry}`, "keepalived has given it this name");
   },
-  virtualhost: http("virtualHost", word),
-  http_protocol: http("httpProtocol", (statement) => word(statement).toUpperCase()),
-  fast_recovery: http("fastRecovery", flag),
-  url(reading, statement, scribe) {
-    scribe.kept(statement, "urls");
-    const read: Url = readBlock(statement.block, urlKeywords, {}, scribe.in("urls"));
-    if (read.path === undefined) {
-      const path = statement.block?.find(({ keyword }) => keyword === "path");
-      if (!path) throw new Unfit("has no path, so keepalived leaves it out");
-      // Without it the stack would ask for another one.
-      read.path = fillIn;
-      scribe.fillIn("urls[].path", `a path that the stack can express, for ${path.text}`);
-    }
-    const idle = read.regex === undefined ? regexKeys.filter((key) => key in read) : [];
-    if (idle.length > 0) {
-      scribe.changed(
-        statement,
-        "url without its regex options",
-        "there is no regex that they could be for",
-      );
-      for (const key of idle) Reflect.deleteProperty(read, key);
-    }
-    if (read.regex !== undefined && hasAnchors(read.regex)) {
-      const options = read.regexOptions ?? [];
-      if (!options.includes("multiline")) {
-        read.regexOptions = [...options, "multiline"];
-        scribe.changed(
-          statement,
-          "regexOptions with multiline",
-          "without it, keepalived finds ^ only before the header, and $ never",
-        );
+};
+
+/** Keywords that a checker takes and the stack has no key for, or another one. */
+const notOfStack: Partial<Record<CheckType, Keywords<CheckReading>>> = {
+  http: { ...retryOfWeb, ...each("enable_sni tls_compliant", cannot("is for SSL_GET")) },
+  https: retryOfWeb,
+  smtp: {
+    host(reading, statement, scribe) {
+      if (reading.draft.address !== undefined || reading.draft.port !== undefined) {
+        throw new Unfit("is a second host of one check: give it a check of its own");
       }
-    }
-    reading.draft.urls = [...(reading.draft.urls ?? []), { ...read, path: read.path }];
+      readBlock(statement, connection, reading, scribe);
+      const why = "keepalived has done away with this block";
+      scribe.changed(statement, "SMTP_CHECK's own connect_ip and connect_port", why);
+    },
   },
+  ping: { connect_port: cannot("a ping has no port") },
+  misc: { log_all_failures: cannot() },
+  bfd: { alpha: cannot() },
 };
 
-const kinds: Record<string, Kind> = {
-  TCP_CHECK: { type: "tcp", keywords: () => connection },
-  HTTP_GET: {
-    type: "http",
-    keywords: () => ({ ...web, ...each("enable_sni tls_compliant", cannot("is for SSL_GET")) }),
-  },
-  SSL_GET: {
-    type: "https",
-    keywords: () => ({
-      ...web,
-      enable_sni: https("sni", flag),
-      tls_compliant: https("tlsCompliant", flag),
-    }),
-  },
-  SMTP_CHECK: {
-    type: "smtp",
-    keywords: () => ({
-      ...connection,
-      helo_name: key("smtp")("heloName", word),
-      host(reading, statement, scribe) {
-        if (reading.draft.address !== undefined || reading.draft.port !== undefined) {
-          throw new Unfit("is a second host of one check: give it a check of its own");
-        }
-        readBlock(statement.block, connection, reading, scribe);
-        const why = "keepalived has done away with this block";
-        scribe.changed(statement, "SMTP_CHECK's own connect_ip and connect_port", why);
-      },
-    }),
-  },
-  DNS_CHECK: {
-    type: "dns",
-    keywords: () => ({
-      ...connection,
-      type: key("dns")("queryType", (statement) => word(statement).toUpperCase()),
-      // keepalived asks for the name as it stands, whose last dot says nothing.
-      name: key("dns")("queryName", (statement) => word(statement).replace(/(?<=.)\.$/, "")),
-    }),
-  },
-  UDP_CHECK: {
-    type: "udp",
-    keywords: () => ({
-      ...connection,
-      payload: udp("payload", hex, 64),
-      require_reply: udp(
-        "requireReply",
-        (statement) => statement.args.length === 0 || hex(statement),
-        64,
-      ),
-      min_reply_length: udp("minReplyLength", integer),
-      max_reply_length: udp("maxReplyLength", integer),
-    }),
-  },
-  PING_CHECK: {
-    type: "ping",
-    keywords: () => ({ ...connection, connect_port: cannot("a ping has no port") }),
-  },
-  MISC_CHECK: {
-    type: "misc",
-    keywords: (scripts) => ({
-      ...timing,
-      log_all_failures: cannot(),
-      misc_path({ draft }, statement, scribe) {
-        Object.assign(draft, scripts.call(statement, scribe, "nothing"));
-        scribe.kept(statement, "script");
-      },
-      misc_timeout: key("misc")("timeoutSeconds", integer),
-      misc_dynamic: key("misc")("dynamic", () => true, 0),
-      user({ draft }, statement, scribe) {
-        readUser(draft, statement, scribe);
-      },
-    }),
-  },
-  FILE_CHECK: {
-    type: "file",
-    keywords: () => ({
-      track_file: key("file")("trackFile", word),
-      weight({ draft }, statement, scribe) {
-        const [text = "", sense] = statement.args;
-        draft.weight = integerOf(text);
-        if (sense === "reverse") draft.reverse = true;
-        scribe.kept(statement, "weight");
-      },
-    }),
-  },
-  BFD_CHECK: {
-    type: "bfd",
-    keywords: () => ({ name: key("bfd")("session", word), alpha: cannot() }),
-  },
-};
-
-const checkKinds = new Map(Object.entries(kinds));
+const typesByBlock = new Map(checkTypes.map((type) => [checkers[type].block, type]));
 
 /** Keywords that begin a checker. */
-export const checkKeywords = Object.keys(kinds);
+export const checkKeywords = [...typesByBlock.keys()];
 
 /** Hexadecimal digits, with or without space between the bytes. */
 function hex({ args }: Statement): string {

@@ -41,10 +41,10 @@ export function readDirector(
   );
   const tracking = readTracking(statements, scripts, scribe);
   const instances = attempt(statements, "vrrp_instance", scribe, (statement) =>
-    readInstance(statement, globals, scripts, scribe),
+    readInstance(statement, globals, scripts, tracking, scribe),
   );
   const syncGroups = attempt(statements, "vrrp_sync_group", scribe, (statement) =>
-    readSyncGroup(statement, globals, scripts, scribe),
+    readSyncGroup(statement, instances, { globals, scripts, tracking }, scribe),
   ).filter((group) => group !== undefined);
   dropWeightsInGroups(instances, syncGroups, scribe);
   const services = readServices(statements, {
@@ -55,7 +55,7 @@ export function readDirector(
     scribe,
   });
   const interfaceDelays = readInterfaceDelays(statements, instances, scribe);
-  readBlock(statements, topLevel, {}, scribe);
+  readBlock({ keyword: "", block: statements }, topLevel, {}, scribe);
   const folded = foldThrough(services, scribe);
   scribe.rest(statements);
   return { file, globals, instances, interfaceDelays, syncGroups, tracking, ...folded };
@@ -86,9 +86,20 @@ function attempt<Reading>(
   scribe: Scribe,
   read: (statement: Statement) => Reading,
 ): Reading[] {
+  const first = new Map<string, Statement>();
   return statements
     .filter((statement) => statement.keyword === keyword)
     .flatMap((statement) => {
+      const name = statement.args[0] ?? "";
+      const earlier = first.get(name);
+      if (earlier) {
+        scribe.leftOut(
+          statement,
+          `${keyword} ${name} is on line ${earlier.line} already, and keepalived keeps that`,
+        );
+        return [];
+      }
+      first.set(name, statement);
       try {
         return [read(statement)];
       } catch (error) {

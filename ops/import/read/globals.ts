@@ -1,5 +1,12 @@
 // global_defs: the daemon's settings, mail, and what instances and virtual servers take for a default.
-import { vrrpGroups } from "../../../components/render/firewall";
+import {
+  daemonKeywords,
+  emailKeywords,
+  syncOptions,
+  timeoutOptions,
+} from "../../../components/keepalived/keywords/globals";
+import { garpKeywords } from "../../../components/keepalived/keywords/vrrp";
+import { vrrpGroups } from "../../../components/keepalived/facts";
 import { address, checkedFamily, name, type Family } from "../../../components/schema";
 import {
   always,
@@ -10,8 +17,10 @@ import {
   integerOf,
   keysOf,
   messageOf,
+  orElse,
   readBlock,
   readLines,
+  readersOf,
   seconds,
   within,
   word,
@@ -21,6 +30,7 @@ import {
 } from "./keywords";
 import type { Statement } from "../syntax/parse";
 import { scriptWords } from "../syntax/words";
+import { defined } from "../plain";
 import { Unfit, type Scribe } from "../report";
 import { fillIn, hook, type Scripts } from "./scripts";
 import {
@@ -56,6 +66,8 @@ export interface Globals {
   priorityChanges?: boolean;
   downTimerAdverts?: number;
   smtpAlert: { all?: boolean; vrrp?: boolean; checker?: boolean };
+  /** vrrp_strict: keepalived then drops authentication. */
+  strict?: boolean;
 }
 
 /** The connection sync daemon. */
@@ -82,6 +94,7 @@ export function readGlobals(
     groups: {},
     smtpAlert: {},
   };
+  const earlier = new Map<string, Statement>();
   for (const statement of statements.filter(({ keyword }) => keyword === "global_defs")) {
     scribe.kept(statement, "daemon");
     const block = statement.block ?? [];
@@ -91,7 +104,7 @@ export function readGlobals(
       scribe.changed(line, "nothing", `there is no ${masters.join(" or ")}, so it has no effect`);
     }
     judgeFifos(block, scribe);
-    readBlock(statement.block, keywords(scripts), globals, scribe);
+    readBlock(statement, keywords(scripts), globals, scribe, earlier);
     const [swapless, other] = block.filter(({ keyword }) => keyword.endsWith("_no_swap"));
     if (swapless && !other) {
       scribe.changed(
@@ -101,13 +114,34 @@ export function readGlobals(
       );
     }
   }
+  const { garp, email } = globals;
+  // keepalived's own default of these is the master's (vrrp_complete_init() in vrrp.c), which the stack's is not.
+  garp.lowerPrioDelaySeconds ??= garp.masterDelaySeconds;
+  garp.lowerPrioRepeat ??= garp.masterRepeat;
+  globals.garp = defined(garp);
+  const [mailed] = statements.flatMap(({ block = [] }) =>
+    block.filter(({ keyword }) => keyword === "notification_email"),
+  );
+  if (mailed && email.to?.length === 0) {
+    delete email.to;
+    if (mailed.block?.length === 0) {
+      scribe.leftOut(mailed, "it names nobody, so keepalived mails nobody");
+    } else if (email.smtpServer !== undefined) {
+      email.to = [fillIn];
+      scribe.fillIn(
+        "email.to",
+        "mail addresses: the ones of the file are none that the stack allows",
+      );
+    }
+  }
   return globals;
 }
 
-const daemon = keysOf(daemonShape);
-const email = keysOf(emailShape);
-const garp = keysOf(garpShape);
 const paced = keysOf(paceShape);
+
+/** Why strict mode is never the stack's. */
+export const strict =
+  "makes keepalived drop packets to the virtual addresses, which a load balancer's clients send: the stack never sets it";
 
 const noMeaning = "says how keepalived runs, which the stack has no key for";
 
@@ -136,6 +170,34 @@ const servants = new Map([
 ]);
 
 const keywords = (scripts: Scripts): Keywords<Globals> => ({
+  // Before the tables: a keyword that gets a key is read without a change here.
+  ...each(
+    "vrrp_lower_prio_no_advert vrrp_min_garp vrrp_garp_extra_if vrrp_vmac_garp_intvl vrrp_owner_ignore_adverts vrrp_ipsets nftables_priority nftables_ifindex nftables_counters nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark v3_checksum_as_v2 disable_local_igmp vmac_prefix vmac_addr_prefix",
+    cannot<Globals>(),
+  ),
+  ...each(
+    "lvs_flush lvs_flush_on_stop lvs_flush_onstop no_checker_emails checker_log_all_failures",
+    cannot<Globals>(),
+  ),
+  ...each("fifo_write_vrrp_states_on_reload", cannot<Globals>()),
+  ...each(
+    "process_names process_name vrrp_process_name checker_process_name lvs_process_name bfd_process_name use_symlink_paths max_auto_priority min_auto_priority_delay dynamic_interfaces vrrp_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rttime checker_rlimit_rtime bfd_priority bfd_no_swap bfd_rt_priority bfd_cpu_affinity bfd_rlimit_rttime bfd_rlimit_rtime",
+    cannot<Globals>(noMeaning),
+  ),
+  ...each(
+    "enable_snmp_vrrp enable_snmp_keepalived enable_snmp_rfc enable_snmp_rfcv2 enable_snmp_rfcv3 enable_snmp_checker",
+    cannot<Globals>(
+      "keepalived's processes crash when a reload brings it, and wait for an snmpd that doesn't answer: the stack has metrics for Prometheus (metrics.enabled)",
+    ),
+  ),
+  ...each(
+    "snmp_socket enable_traps snmp_vs_stats_update_interval snmp_rs_stats_update_interval enable_dbus dbus_service_name dbus_no_interface_name",
+    cannot<Globals>(noMeaning),
+  ),
+  ...each(
+    "vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force vrrp_netlink_monitor_rcv_bufs vrrp_netlink_monitor_rcv_bufs_force process_monitor_rcv_bufs process_monitor_rcv_bufs_force lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier log_unknown_vrids umask random_seed reload_check_config reload_time_file reload_repeat reload_file include_check config_save_dir tmp_config_directory data_use_instance json_version iproute_usr_dir iproute_etc_dir state_dump_file stats_dump_file json_dump_file",
+    cannot<Globals>(noMeaning),
+  ),
   router_id(globals, statement, scribe) {
     const id = word(statement);
     globals.routerId = nameOf(id);
@@ -165,7 +227,7 @@ const keywords = (scripts: Scripts): Keywords<Globals> => ({
   ...within<Globals, Daemon>(
     (globals) => globals.daemon,
     {
-      script_user: daemon("scriptUser", word),
+      ...readersOf(daemonShape, daemonKeywords),
       ...timedScript(scripts, "startup_script", "startupScript"),
       ...timedScript(scripts, "shutdown_script", "shutdownScript"),
       ...notifyFifo(scripts, "vrrp_notify_fifo", "vrrpNotifyFifo"),
@@ -174,18 +236,8 @@ const keywords = (scripts: Scripts): Keywords<Globals> => ({
         draft.notifyFifo = { path: fifoPath(statement) };
         scribe.kept(statement, "notifyFifo");
       },
-      vrrp_startup_delay: daemon("startupDelaySeconds", seconds),
-      vrrp_priority: daemon("vrrpPriority", integer),
-      checker_priority: daemon("checkerPriority", integer),
-      vrrp_rt_priority: daemon("vrrpRealtimePriority", integer),
-      checker_rt_priority: daemon("checkerRealtimePriority", integer),
-      vrrp_cpu_affinity: daemon("vrrpCpuAffinity", cpus, 128),
-      checker_cpu_affinity: daemon("checkerCpuAffinity", cpus, 128),
-      rs_init_notifies: daemon("realServerInitNotifies", flag),
-      vrrp_no_swap: daemon("noSwap", () => true, 0),
-      checker_no_swap: daemon("noSwap", () => true, 0),
       lvs_timeouts(draft, statement, scribe) {
-        draft.ipvsTimeouts = timeouts(statement);
+        draft.ipvsTimeouts = { ...draft.ipvsTimeouts, ...timeouts(statement) };
         scribe.kept(statement, "ipvsTimeouts");
       },
     },
@@ -194,14 +246,20 @@ const keywords = (scripts: Scripts): Keywords<Globals> => ({
   ...within<Globals, Email>(
     (globals) => globals.email,
     {
+      ...readersOf(emailShape, emailKeywords),
       notification_email(draft, statement, scribe) {
         scribe.kept(statement, "to");
-        draft.to = readLines(statement.block, scribe.in("to"), (words, line) =>
+        const to = readLines(statement.block, scribe.in("to"), (words, line) =>
           recipients(words, line, scribe),
         );
+        draft.to = [...new Set([...(draft.to ?? []), ...to])];
       },
       notification_email_from(draft, statement, scribe) {
-        draft.from = mailAddress(word(statement));
+        draft.from = orElse(
+          () => mailAddress(word(statement)),
+          "from",
+          () => fillIn,
+        );
         if (draft.from === word(statement)) scribe.kept(statement, "from");
         else scribe.changed(statement, draft.from, "the stack has a mail address alone");
       },
@@ -216,9 +274,6 @@ const keywords = (scripts: Scripts): Keywords<Globals> => ({
           scribe.fillIn("/email.smtpServer", `the address of ${host}`);
         }
       },
-      smtp_helo_name: email("heloName", word),
-      smtp_connect_timeout: email("connectTimeoutSeconds", integer),
-      no_email_faults: email("faults", () => false, 0),
     },
     "email",
   ),
@@ -227,14 +282,12 @@ const keywords = (scripts: Scripts): Keywords<Globals> => ({
   smtp_alert_checker: alert("checker"),
   ...within<Globals, Globals["garp"]>(
     (globals) => globals.garp,
-    {
-      vrrp_garp_master_delay: garp("masterDelaySeconds", integer),
-      vrrp_garp_master_repeat: garp("masterRepeat", integer),
-      vrrp_garp_master_refresh: garp("masterRefreshSeconds", integer),
-      vrrp_garp_master_refresh_repeat: garp("masterRefreshRepeat", integer),
-      vrrp_garp_lower_prio_delay: garp("lowerPrioDelaySeconds", integer),
-      vrrp_garp_lower_prio_repeat: garp("lowerPrioRepeat", integer),
-    },
+    Object.fromEntries(
+      Object.entries(readersOf(garpShape, garpKeywords)).map(([keyword, read]) => [
+        `vrrp_${keyword}`,
+        read,
+      ]),
+    ),
     "vrrp.garp",
   ),
   vrrp_down_timer_adverts(globals, statement, scribe) {
@@ -253,43 +306,17 @@ const keywords = (scripts: Scripts): Keywords<Globals> => ({
     globals.priorityChanges = flag(statement);
     scribe.kept(statement, "vrrp.notify.priorityChanges");
   },
-  vrrp_strict: cannot(
-    "makes keepalived drop packets to the virtual addresses, which a load balancer's clients send: the stack never sets it",
-  ),
+  vrrp_strict(globals, statement, scribe) {
+    globals.strict = true;
+    scribe.inexpressible(statement, strict);
+  },
   vrrp_skip_check_adv_addr: cannot(
     "saves a comparison an advert; the stack leaves keepalived comparing",
   ),
   vrrp_iptables: cannot("the stack's firewall is its own: see the firewall keys"),
   nftables: cannot("the stack's firewall is its own: see the firewall keys"),
-  ...each(
-    "vrrp_lower_prio_no_advert vrrp_min_garp vrrp_garp_extra_if vrrp_vmac_garp_intvl vrrp_owner_ignore_adverts vrrp_ipsets nftables_priority nftables_ifindex nftables_counters nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark v3_checksum_as_v2 disable_local_igmp vmac_prefix vmac_addr_prefix",
-    cannot<Globals>(),
-  ),
-  ...each(
-    "lvs_flush lvs_flush_on_stop lvs_flush_onstop no_checker_emails checker_log_all_failures",
-    cannot<Globals>(),
-  ),
-  ...each("fifo_write_vrrp_states_on_reload", cannot<Globals>()),
   notify_fifo_script: cannot(
     "keepalived's VRRP and checker processes each run it, and both take from one FIFO: give vrrp_notify_fifo and lvs_notify_fifo a script each",
-  ),
-  ...each(
-    "process_names process_name vrrp_process_name checker_process_name lvs_process_name bfd_process_name use_symlink_paths max_auto_priority min_auto_priority_delay dynamic_interfaces vrrp_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rttime checker_rlimit_rtime bfd_priority bfd_no_swap bfd_rt_priority bfd_cpu_affinity bfd_rlimit_rttime bfd_rlimit_rtime",
-    cannot<Globals>(noMeaning),
-  ),
-  ...each(
-    "enable_snmp_vrrp enable_snmp_keepalived enable_snmp_rfc enable_snmp_rfcv2 enable_snmp_rfcv3 enable_snmp_checker",
-    cannot<Globals>(
-      "keepalived's processes crash when a reload brings it, and wait for an snmpd that doesn't answer: the stack has metrics for Prometheus (metrics.enabled)",
-    ),
-  ),
-  ...each(
-    "snmp_socket enable_traps snmp_vs_stats_update_interval snmp_rs_stats_update_interval enable_dbus dbus_service_name dbus_no_interface_name",
-    cannot<Globals>(noMeaning),
-  ),
-  ...each(
-    "vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force vrrp_netlink_monitor_rcv_bufs vrrp_netlink_monitor_rcv_bufs_force process_monitor_rcv_bufs process_monitor_rcv_bufs_force lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier log_unknown_vrids umask random_seed reload_check_config reload_time_file reload_repeat reload_file include_check config_save_dir tmp_config_directory data_use_instance json_version iproute_usr_dir iproute_etc_dir state_dump_file stats_dump_file json_dump_file",
-    cannot<Globals>(noMeaning),
   ),
 });
 
@@ -402,11 +429,6 @@ function fifoPath(statement: Statement): string {
   return path;
 }
 
-/** The numbers of CPUs. */
-function cpus({ args }: Statement): number[] {
-  return args.map(integerOf);
-}
-
 /** Seconds between two ARPs or adverts; many configs spell out that there are none. */
 function pace(key: keyof typeof paceShape): Read<Globals> {
   return (globals, statement, scribe) => {
@@ -438,11 +460,11 @@ function readSync(statement: Statement): Sync {
   for (let i = 1; i < args.length; i++) {
     const option = args[i] ?? "";
     const value = args[i + 1] ?? "";
-    const key = syncOptions.get(option);
+    const key = optionKeys(syncOptions).get(option);
     if (option === "inst") {
       sync.instance = value;
       i++;
-    } else if (option === "group") {
+    } else if (key === "group") {
       if (!address.safeParse(value).success) throw new Unfit(`${value} is no multicast group`);
       sync.daemon.group = value;
       i++;
@@ -464,17 +486,21 @@ function readSync(statement: Statement): Sync {
   return sync;
 }
 
-const syncOptions = new Map<string, "id" | "maxLength" | "port" | "ttl">([
-  ["id", "id"],
-  ["maxlen", "maxLength"],
-  ["port", "port"],
-  ["ttl", "ttl"],
-]);
+/** Options that are a word and a number: the key of each. */
+function optionKeys<Key extends string>(
+  table: Readonly<Record<Key, { names: readonly string[] }>>,
+): Map<string, Key> {
+  return new Map(
+    (Object.keys(table) as Key[]).flatMap((key) =>
+      table[key].names.map((name): [string, Key] => [name, key]),
+    ),
+  );
+}
 
 function timeouts(statement: Statement): NonNullable<Daemon["ipvsTimeouts"]> {
   const found: NonNullable<Daemon["ipvsTimeouts"]> = {};
   for (let i = 0; i < statement.args.length; i += 2) {
-    const key = timeoutOptions.get(statement.args[i] ?? "");
+    const key = optionKeys(timeoutOptions).get(statement.args[i] ?? "");
     if (key === undefined) throw new Unfit(`${statement.args[i]} is no IPVS timeout`);
     const value = integerOf(statement.args[i + 1] ?? "");
     // 0 leaves the kernel's own.
@@ -482,12 +508,6 @@ function timeouts(statement: Statement): NonNullable<Daemon["ipvsTimeouts"]> {
   }
   return found;
 }
-
-const timeoutOptions = new Map<string, "tcpSeconds" | "tcpFinSeconds" | "udpSeconds">([
-  ["tcp", "tcpSeconds"],
-  ["tcpfin", "tcpFinSeconds"],
-  ["udp", "udpSeconds"],
-]);
 
 /** Each word of a line is a recipient; one with a display name has its address in <>. */
 function recipients(words: string[], line: Statement, scribe: Scribe): string[] {

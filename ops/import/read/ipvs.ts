@@ -157,6 +157,7 @@ function memberFromKernel(
     name: realServers.at(address, undefined),
     address,
     port,
+    writtenPort: port,
     options: forwarding === usual ? {} : { forwarding },
     weight,
     timing: {},

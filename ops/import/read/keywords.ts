@@ -1,6 +1,15 @@
 // Blocks of keepalived.conf(5) as tables: a keyword, and how what stands behind it gets into the stack config.
 import type { z } from "zod";
+import {
+  flagOf,
+  integerOf,
+  secondsOf,
+  wordOf,
+  type Codec,
+} from "../../../components/keepalived/keywords/codec";
+import { oneNameOf, repeatOf } from "../../../components/keepalived/keywords/repeats";
 import type { Statement } from "../syntax/parse";
+import { blockName } from "../../../components/schema/types";
 import { Unfit, type Scribe } from "../report";
 
 /** Takes a statement over into a draft of the config. @throws Unfit when it can't be */
@@ -8,14 +17,18 @@ export type Read<Draft> = (draft: Draft, statement: Statement, scribe: Scribe) =
 
 export type Keywords<Draft> = Readonly<Record<string, Read<Draft>>>;
 
-/** Reads a block by its table; what the table doesn't know, or can't read, is reported. */
+/**
+ * Reads a block by its table; what the table doesn't know, or can't read, is reported.
+ * @param earlier lines of blocks that are one with this one, as those of every global_defs are
+ */
 export function readBlock<Draft>(
-  block: Statement[] | undefined,
+  of: Pick<Statement, "keyword" | "block">,
   keywords: Keywords<Draft>,
   draft: Draft,
   scribe: Scribe,
+  earlier = new Map<string, Statement>(),
 ): Draft {
-  for (const statement of block ?? []) {
+  for (const statement of of.block ?? []) {
     const read = Object.hasOwn(keywords, statement.keyword)
       ? keywords[statement.keyword]
       : undefined;
@@ -23,14 +36,34 @@ export function readBlock<Draft>(
       scribe.unknown(statement, Object.keys(keywords));
       continue;
     }
+    const name = oneNameOf(statement.keyword);
+    const before = earlier.get(name);
+    const repeat = repeatOf(of.keyword, statement.keyword);
+    if (before && repeat === "first") {
+      scribe.leftOut(
+        statement,
+        `is given on line ${before.line} already, and keepalived keeps that`,
+      );
+      continue;
+    }
     try {
       read(draft, statement, scribe);
     } catch (error) {
       if (!(error instanceof Unfit)) throw error;
-      scribe.inexpressible(statement, error.message);
+      scribe.inexpressible(statement, `${error.message}; now ${error.now}`);
+      continue;
+    }
+    earlier.set(name, statement);
+    if (before && repeat === "last" && saysElse(before, statement)) {
+      scribe.leftOut(before, `is given again on line ${statement.line}, and the last counts`);
     }
   }
   return draft;
+}
+
+function saysElse(a: Statement, b: Statement): boolean {
+  if (a.block || b.block) return false;
+  return a.args.join(" ") !== b.args.join(" ") || (a.args.length === 0 && a.keyword !== b.keyword);
 }
 
 /** Reads a block of values, a line each; a line that can't be taken over is reported. */
@@ -56,7 +89,11 @@ export function readLines<Value>(
 export type Draft<Shape> = { -readonly [Key in keyof Shape]?: z.input<Shape[Key]> };
 
 /** Makes readers of a config object's keys: each value must be one that the key allows. */
-export function keysOf<Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shape) {
+export function keysOf<Shape extends Readonly<Record<string, z.ZodType>>>(
+  shape: Shape,
+  /** What counts without the line, where that is not the schema's default: keepalived's own. */
+  usual: Readonly<Record<string, unknown>> = {},
+) {
   return <Key extends keyof Shape & string>(
       key: Key,
       value: (statement: Statement) => z.input<Shape[Key]>,
@@ -64,16 +101,16 @@ export function keysOf<Shape extends Readonly<Record<string, z.ZodType>>>(shape:
       words = 1,
     ): Read<Partial<Record<Key, z.input<Shape[Key]>>>> =>
     (draft, statement, scribe) => {
-      const read = value(statement);
-      const error = typeOf(shape, key)?.safeParse(read).error;
-      if (error) throw new Unfit(`${key}: ${JSON.stringify(read)} ${messageOf(error)}`);
-      if (key in draft && JSON.stringify(draft[key]) !== JSON.stringify(read)) {
-        scribe.changed(
-          statement,
-          `${key}: ${JSON.stringify(read)}`,
-          "is given twice; the last counts",
-        );
-      }
+      const read = orElse(
+        () => {
+          const given = value(statement);
+          const error = typeOf(shape, key)?.safeParse(given).error;
+          if (error) throw new Unfit(`${key}: ${JSON.stringify(given)} ${messageOf(error)}`);
+          return given;
+        },
+        key,
+        () => (key in draft ? draft[key] : key in usual ? usual[key] : defaultOf(shape, key)),
+      );
       draft[key] = read;
       if (statement.args.length > words) {
         scribe.changed(
@@ -84,6 +121,45 @@ export function keysOf<Shape extends Readonly<Record<string, z.ZodType>>>(shape:
       }
       scribe.kept(statement, key);
     };
+}
+
+/** Readers by a table of keywords; of scripts and of keys with lines of their own, somebody else has them. */
+export function readersOf<Shape extends Readonly<Record<string, z.ZodType>>>(
+  shape: Shape,
+  table: Readonly<
+    Record<
+      string,
+      (Pick<Codec<never>, "names" | "words"> & { read?: Codec<never>["read"] }) | "structural"
+    >
+  >,
+  usual: Readonly<Record<string, unknown>> = {},
+): Keywords<Draft<Shape>> {
+  const key = keysOf(shape, usual);
+  return Object.fromEntries(
+    Object.entries(table).flatMap(([name, entry]) => {
+      if (entry === "structural" || !entry.read || !(name in shape)) return [];
+      const { names, read, words } = entry;
+      const value = ({ args, keyword }: Statement) => read(args, keyword) as never;
+      return names.map((keyword) => [keyword, key(name, value, words) as Read<Draft<Shape>>]);
+    }),
+  );
+}
+
+/** What `read` gives; where it can't be taken over, the error says what counts instead. */
+export function orElse<Value>(read: () => Value, key: string, instead: () => unknown): Value {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Unfit)) throw error;
+    const value = instead();
+    throw value === undefined
+      ? error
+      : new Unfit(error.message, `${key}: ${JSON.stringify(value)}`);
+  }
+}
+
+function defaultOf(shape: Readonly<Record<string, z.ZodType>>, key: string): unknown {
+  return typeOf(shape, key)?.safeParse(undefined).data;
 }
 
 function typeOf(shape: Readonly<Record<string, z.ZodType>>, key: string): z.ZodType | undefined {
@@ -131,10 +207,28 @@ export function each<Value>(keywords: string, value: Value): Record<string, Valu
   return Object.fromEntries(keywords.split(" ").map((keyword) => [keyword, value]));
 }
 
+/** What an instance, a group or something tracked is called in the stack, as near to its name as can be. */
+export function blockNameOf(written: string): string {
+  if (blockName.safeParse(written).success) return written;
+  const clean = written
+    .replace(/[^A-Za-z0-9_-]+/g, "_")
+    .replace(/^[^A-Za-z]+/, "")
+    .slice(0, 31);
+  return blockName.safeParse(clean).success ? clean : written;
+}
+
+/** Notes a block's name. */
+export function keptName(statement: Statement, name: string, scribe: Scribe): void {
+  if (name === statement.args[0]) scribe.kept(statement, "name");
+  else {
+    const why = "a name in the stack is of letters, digits, _ and -, 31 at most, a letter first";
+    scribe.changed(statement, `name: ${name}`, why);
+  }
+}
+
 /** The word behind the keyword. */
 export function word({ args: [first] }: Statement): string {
-  if (first === undefined) throw new Unfit("has no value");
-  return first;
+  return wordOf(first);
 }
 
 /** A whole number, as strtol(3) reads it. */
@@ -142,25 +236,14 @@ export function integer(statement: Statement): number {
   return integerOf(word(statement));
 }
 
-export function integerOf(text: string): number {
-  if (!/^[+-]?\d+$/.test(text.trim()))
-    throw new Unfit(`${JSON.stringify(text)} is not a whole number`);
-  return Number(text);
-}
-
 /** A decimal number: a time in seconds. */
 export function seconds(statement: Statement): number {
   return secondsOf(word(statement));
 }
 
-export function secondsOf(text: string): number {
-  if (!/^(\d+\.?\d*|\.\d+)$/.test(text)) throw new Unfit(`${JSON.stringify(text)} is not a number`);
-  return Number(text);
+/** On, true, yes, or nothing; off, false, no. */
+export function flag({ args: [first] }: Statement): boolean {
+  return flagOf(first);
 }
 
-/** On, true, yes, or nothing; off, false, no. */
-export function flag({ args: [first = "on"] }: Statement): boolean {
-  if (["on", "true", "yes"].includes(first)) return true;
-  if (["off", "false", "no"].includes(first)) return false;
-  throw new Unfit(`${JSON.stringify(first)} is neither on nor off`);
-}
+export { integerOf, secondsOf };

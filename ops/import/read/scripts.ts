@@ -4,7 +4,7 @@ import { quote } from "shell-quote";
 import { schema } from "../../../components/schema";
 import { scriptCall, scriptName } from "../../../components/schema/scripts";
 import type { ConfigFiles } from "../syntax/files";
-import type { Read } from "./keywords";
+import type { Keywords, Read } from "./keywords";
 import type { Statement } from "../syntax/parse";
 import { Unfit, type Scribe } from "../report";
 import type { Secrets } from "../secrets";
@@ -106,7 +106,7 @@ export class Scripts {
     scribe.changed(
       statement,
       `scripts.${name}`,
-      "the stack runs scripts of its own only: this one runs the command",
+      `the stack runs scripts of its own only: this one runs ${redirects ? "the command" : program}, which each director must have`,
     );
     return name;
   }
@@ -137,6 +137,20 @@ export function hook<Key extends string>(
     draft[key] = Object.keys(call).length === 1 ? call.script : call;
     scribe.kept(statement, key);
   };
+}
+
+/** Readers of the scripts that a table of keywords has. */
+export function hooksOf<Draft>(
+  scripts: Scripts,
+  table: Readonly<Record<string, { names: readonly string[]; read?: unknown } | "structural">>,
+): Keywords<Draft> {
+  return Object.fromEntries(
+    Object.entries(table).flatMap(([key, entry]) =>
+      entry === "structural" || entry.read
+        ? []
+        : entry.names.map((keyword) => [keyword, hook(scripts, key) as Read<Draft>]),
+    ),
+  );
 }
 
 /** Reads `user USER [GROUP]`. */

@@ -1,6 +1,18 @@
 // virtual_server and virtual_server_group.
 import { Address4, Address6 } from "ip-address";
-import { canonical, checkedFamily, familyOf, type Family } from "../../../components/schema";
+import {
+  canonical,
+  checkedFamily,
+  familyOf,
+  withoutPrefix,
+  type Family,
+} from "../../../components/schema";
+import {
+  memberKeywords as memberTable,
+  sorryServerKeywords,
+  virtualServerKeywords,
+} from "../../../components/keepalived/keywords/virtualServers";
+import { typeAsksPort } from "../../../components/keepalived/checkers";
 import { checkKeywords, readCheck, type CheckReading, type Timing } from "./checks";
 import { mails, smtpAlert, type Globals } from "./globals";
 import {
@@ -11,6 +23,7 @@ import {
   integerOf,
   keysOf,
   readBlock,
+  readersOf,
   seconds,
   within,
   word,
@@ -21,7 +34,7 @@ import { commentedName, nameOfPort, type Names, type RealServers } from "../name
 import { UsageError } from "../../exit";
 import type { Statement } from "../syntax/parse";
 import { Unfit, type Scribe } from "../report";
-import { hook, type Scripts } from "./scripts";
+import { fillIn, hooksOf, type Scripts } from "./scripts";
 import {
   memberShape,
   sorryServerShape,
@@ -51,6 +64,8 @@ export interface ServiceReading {
 
 export interface MemberReading {
   statement: Statement;
+  /** The port as it is written, which checks ask for; 0 where none is. */
+  writtenPort: number;
   /** Name of its real server. */
   name: string;
   address: string;
@@ -80,6 +95,7 @@ const maxServices = 2500;
 export function readServices(statements: Statement[], context: ServiceContext): ServiceReading[] {
   const { scribe } = context;
   const groups = new Map<string, { statement: Statement; targets: Target[] }>();
+  const marks = new Map<number, Statement>();
   for (const statement of statements) {
     if (statement.keyword !== "virtual_server_group") continue;
     const name = statement.args[0] ?? "";
@@ -90,7 +106,16 @@ export function readServices(statements: Statement[], context: ServiceContext): 
     .filter(({ keyword }) => keyword === "virtual_server")
     .flatMap((statement) => {
       try {
-        const read = readService(statement, groups, context);
+        const read = readService(statement, groups, context).filter(({ target, name }) => {
+          if (target.fwmark === undefined) return true;
+          const other = marks.get(target.fwmark);
+          if (!other) return marks.set(target.fwmark, statement);
+          scribe.inexpressible(
+            statement,
+            `fwmark ${target.fwmark} is on line ${other.line} already: in the stack a mark is of one virtual server, of IPv4 or IPv6; give ${name} a mark of its own`,
+          );
+          return false;
+        });
         count += read.length;
         if (count > maxServices) {
           throw new UsageError(
@@ -137,7 +162,7 @@ function readService(
     timing: { delayLoopSeconds: 60 },
     members: [],
   };
-  readBlock(statement.block, serviceKeywords(service, { ...context, scribe }), service, scribe);
+  readBlock(statement, serviceKeywords(service, { ...context, scribe }), service, scribe);
   if (service.members.length === 0)
     throw new Unfit("has no real server, so keepalived leaves it out");
   finish(service, context.globals, scribe);
@@ -148,8 +173,9 @@ function readService(
   }));
 }
 
-const service = keysOf(virtualServerShape);
-const member = keysOf(memberShape);
+const keepalivedsOwn = { delayLoopSeconds: 60, scheduler: "wlc" };
+const service = keysOf(virtualServerShape, keepalivedsOwn);
+const member = keysOf(memberShape, { weight: 1 });
 const sorry = keysOf(sorryServerShape);
 
 /** keepalived takes UDP where nothing is said, and says so as an error. */
@@ -164,12 +190,12 @@ type Defaults = ServiceReading & { weight?: number; flags?: Set<1 | 2> };
 function serviceKeywords(reading: ServiceReading, context: ServiceContext): Keywords<Defaults> {
   const { scripts } = context;
   return {
+    ...each("flag-3 hashed snmp_name", cannot<Defaults>()),
     ...within<Defaults, VirtualServer>(({ options }) => options, {
-      lvs_sched: service("scheduler", scheduler),
-      lb_algo: service("scheduler", scheduler),
-      lvs_method: service("forwarding", forwarding, 3),
-      lb_kind: service("forwarding", forwarding, 3),
-      ops: service("onePacketScheduling", () => true, 0),
+      ...readersOf(virtualServerShape, virtualServerKeywords, keepalivedsOwn),
+      ...hooksOf(scripts, virtualServerKeywords),
+      lvs_method: orFillIn(service("forwarding", forwarding, 3)),
+      lb_kind: orFillIn(service("forwarding", forwarding, 3)),
       ...Object.fromEntries(
         (["sh-port", "sh-fallback", "mh-port", "mh-fallback"] as const).map((flagName) => [
           flagName,
@@ -192,23 +218,16 @@ function serviceKeywords(reading: ServiceReading, context: ServiceContext): Keyw
           service("persistenceTimeoutSeconds", () => timeout)(options, statement, scribe);
         }
       },
-      persistence_granularity: service("persistenceGranularity", (statement) =>
-        prefixLength(word(statement)),
-      ),
-      persistence_engine: service("persistenceEngine", (statement): "sip" => {
-        if (word(statement) !== "sip") throw new Unfit(`${word(statement)} is no engine but sip`);
-        return "sip";
-      }),
-      virtualhost: service("virtualHost", word),
-      alpha: service("alpha", () => true, 0),
-      omega: service("omega", () => true, 0),
-      inhibit_on_failure: service("inhibitOnFailure", () => true, 0),
-      quorum: service("quorum", integer),
-      hysteresis: service("hysteresis", integer),
-      quorum_up: hook(scripts, "quorumUp"),
-      quorum_down: hook(scripts, "quorumDown"),
+      persistence_granularity(options, statement, scribe) {
+        // keepalived then has a timeout, too (pgr_handler() in check_parser.c), whatever the stack makes of the mask.
+        options.persistenceTimeoutSeconds ??= 360;
+        service("persistenceGranularity", (line) => prefixLength(word(line)))(
+          options,
+          statement,
+          scribe,
+        );
+      },
       smtp_alert: smtpAlert(context.globals),
-      ha_suspend: service("haSuspend", () => true, 0),
     }),
     protocol({ options }, statement, scribe) {
       if (reading.target.fwmark !== undefined) {
@@ -246,14 +265,36 @@ function serviceKeywords(reading: ServiceReading, context: ServiceContext): Keyw
       const [address = "", port = "0"] = statement.args;
       if (familyOf(address) === undefined) throw new Unfit(`${address} is no address`);
       draft.sorry = { address, ...(Number(port) > 0 ? { port: integerOf(port) } : {}) };
-      scribe.kept(statement, "sorryServer");
+      const { target } = draft;
+      if (draft.sorry.port === undefined && target.fwmark === undefined) {
+        draft.sorry.port = target.port;
+        const why = "no port is given, and the stack's sorry server has one: the virtual server's";
+        scribe.changed(statement, `sorryServer.port: ${target.port}`, why);
+      } else scribe.kept(statement, "sorryServer");
     },
-    sorry_server_inhibit: afterSorry(sorry("inhibitOnFailure", () => true, 0)),
-    sorry_server_lvs_method: afterSorry(sorry("forwarding", forwarding, 3)),
+    ...Object.fromEntries(
+      Object.entries(readersOf(sorryServerShape, sorryServerKeywords)).map(([keyword, read]) => [
+        keyword,
+        afterSorry(read),
+      ]),
+    ),
+    sorry_server_lvs_method: afterSorry(orFillIn(sorry("forwarding", forwarding, 3))),
     real_server(draft, statement, scribe) {
-      draft.members.push(readMember(statement, context, scribe));
+      const member = readMember(statement, context, scribe);
+      const other = draft.members.find(({ name }) => name === member.name);
+      if (!other) draft.members.push(member);
+      else if (other.writtenPort === member.writtenPort) {
+        scribe.leftOut(
+          statement,
+          `is on line ${other.statement.line} already: keepalived removes the second`,
+        );
+      } else {
+        throw new Unfit(
+          `${member.name} is on line ${other.statement.line} with port ${other.writtenPort}: in the stack, a real server is in a virtual server once`,
+          "that one alone",
+        );
+      }
     },
-    ...each("flag-3 hashed snmp_name", cannot<Defaults>()),
   };
 }
 
@@ -302,10 +343,6 @@ export function prefixLength(mask: string): number {
   return bits.replace(/0+$/, "").length;
 }
 
-function scheduler(statement: Statement): NonNullable<VirtualServer["scheduler"]> {
-  return word(statement) as NonNullable<VirtualServer["scheduler"]>;
-}
-
 /** `DR`, `NAT`, `TUN`, `TUN type ipip`. Other spellings are no method to keepalived, which then takes NAT. */
 function forwarding({ args: [method, option, type] }: Statement): "DR" | "NAT" | "TUN" {
   if (option !== undefined && !(option === "type" && type === "ipip")) {
@@ -315,6 +352,22 @@ function forwarding({ args: [method, option, type] }: Statement): "DR" | "NAT" |
   throw new Unfit(
     `${method} is no method: keepalived ignores it; DR, NAT and TUN are known, in capitals`,
   );
+}
+
+/** What is no method of the stack's becomes none of them: a wrong one loses every packet. */
+function orFillIn<Draft extends { forwarding?: "DR" | "NAT" | "TUN" }>(
+  read: Read<Draft>,
+): Read<Draft> {
+  return (draft, statement, scribe) => {
+    try {
+      read(draft, statement, scribe);
+    } catch (error) {
+      if (!(error instanceof Unfit)) throw error;
+      draft.forwarding = fillIn as never;
+      scribe.fillIn("forwarding", `DR, NAT or TUN, for ${statement.text}`);
+      throw new Unfit(error.message, `forwarding: ${fillIn}`);
+    }
+  };
 }
 
 function readMember(statement: Statement, context: ServiceContext, outer: Scribe): MemberReading {
@@ -328,28 +381,26 @@ function readMember(statement: Statement, context: ServiceContext, outer: Scribe
     name,
     address,
     port: integerOf(port),
+    writtenPort: integerOf(port),
     options: {},
     weight: -1,
     timing: {},
     checks: [],
   };
-  return readBlock(statement.block, memberKeywords(context), reading, scribe);
+  return readBlock(statement, memberKeywords(context), reading, scribe);
 }
 
 function memberKeywords({ scripts, globals }: ServiceContext): Keywords<MemberReading> {
   return {
+    ...within<MemberReading, Member>(({ options }) => options, {
+      ...readersOf(memberShape, memberTable),
+      ...hooksOf(scripts, memberTable),
+      lvs_method: orFillIn(member("forwarding", forwarding, 3)),
+    }),
     weight(reading, statement, scribe) {
       member("weight", integer)(reading.options, statement, scribe);
       reading.weight = reading.options.weight ?? reading.weight;
     },
-    ...within<MemberReading, Member>(({ options }) => options, {
-      lvs_method: member("forwarding", forwarding, 3),
-      inhibit_on_failure: member("inhibitOnFailure", flag),
-      uthreshold: member("upperThreshold", integer),
-      lthreshold: member("lowerThreshold", integer),
-      notify_up: hook(scripts, "notifyUp"),
-      notify_down: hook(scripts, "notifyDown"),
-    }),
     ...within<MemberReading, Timing>(({ timing }) => timing, {
       ...timingKeywords,
       delay_loop: timingOf("delayLoopSeconds", seconds),
@@ -421,6 +472,15 @@ function finish(reading: Defaults, globals: Globals, scribe: Scribe): void {
       );
     }
     if (entry.port === 0 || way !== "NAT") entry.port = port;
+    for (const { type, draft, statement: line } of entry.checks) {
+      const isOwn = draft.port !== undefined || !typeAsksPort(type);
+      if (isOwn || entry.writtenPort !== 0 || target.fwmark !== undefined) continue;
+      scribe.changed(
+        line,
+        `port ${port}`,
+        "its real server has no port, and keepalived asks port 0",
+      );
+    }
   }
   delete reading.weight;
   limitQuorum(reading, scribe);
@@ -439,6 +499,17 @@ function finish(reading: Defaults, globals: Globals, scribe: Scribe): void {
       }
       if (port === undefined) delete stand.port;
       else stand.port = port;
+    }
+    const twin = reading.members.find(
+      ({ address, writtenPort }) =>
+        canonical(address) === canonical(String(stand.address)) &&
+        writtenPort === Number(sorryLine.args[1] ?? 0),
+    );
+    const inhibits = twin?.options.inhibitOnFailure ?? options.inhibitOnFailure ?? false;
+    if (twin && way === "NAT" && inhibits !== (stand.inhibitOnFailure ?? false)) {
+      stand.inhibitOnFailure = inhibits;
+      const why = "it is one of the real servers, whose inhibit_on_failure keepalived takes";
+      scribe.changed(sorryLine, `sorryServer.inhibitOnFailure: ${inhibits}`, why);
     }
     const isMember = reading.members.some(
       ({ address }) => canonical(address) === canonical(String(stand.address)),
@@ -502,7 +573,8 @@ function targetsOf(
   }
   const family = familyOf(first);
   if (family === undefined) throw new Unfit(`${first} is no address`);
-  return [{ address: first, port: portOf(second), family }];
+  // keepalived cuts a prefix off (inet_stosockaddr() in utils.c).
+  return [{ address: withoutPrefix(first), port: portOf(second), family }];
 }
 
 function fwmarkOf(text: string): number {

@@ -1,12 +1,14 @@
 // What instances and checks track: vrrp_script, vrrp_track_process, track_file, bfd_instance.
+import * as tables from "../../../components/keepalived/keywords/tracking";
 import { familyOf } from "../../../components/schema";
 import {
+  blockNameOf,
   cannot,
   each,
-  integer,
   integerOf,
-  keysOf,
+  keptName,
   readBlock,
+  readersOf,
   seconds,
   word,
   type Keywords,
@@ -54,41 +56,42 @@ export function readTracking(
     statements
       .filter(({ keyword }) => keywords.includes(keyword))
       .map((statement) => {
-        const here = scribe.in(`tracking.${key}[${statement.args[0] ?? ""}]`);
-        here.kept(statement, "name");
+        const name = blockNameOf(statement.args[0] ?? "");
+        const here = scribe.in(`tracking.${key}[${name}]`);
+        keptName(statement, name, here);
         return read(statement, here);
       });
   return {
     scripts: all(["vrrp_script"], "scripts", (statement, here) =>
       readBlock<TrackedScript>(
-        statement.block,
+        statement,
         scriptKeywords(scripts),
         // keepalived's own defaults are the stack's, too.
-        { name: word(statement) },
+        { name: blockNameOf(word(statement)) },
         here,
       ),
     ).filter((script) => script.script !== undefined),
     processes: all(["vrrp_track_process"], "processes", (statement, here) =>
-      readBlock(statement.block, processKeywords, { name: word(statement) }, here),
+      readBlock(statement, processKeywords, { name: blockNameOf(word(statement)) }, here),
     ),
     files: all(["track_file", "vrrp_track_file"], "files", (statement, here) =>
-      readBlock(statement.block, fileKeywords, { name: word(statement) }, here),
+      readBlock(statement, fileKeywords, { name: blockNameOf(word(statement)) }, here),
     ),
     bfd: all(["bfd_instance"], "bfd", (statement, here) =>
       // keepalived's own defaults, which aren't the stack's.
       ({
         minRxMilliseconds: 10,
         minTxMilliseconds: 10,
-        ...readBlock<BfdReading>(statement.block, bfdKeywords, { name: word(statement) }, here),
+        ...readBlock<BfdReading>(
+          statement,
+          bfdKeywords,
+          { name: blockNameOf(word(statement)) },
+          here,
+        ),
       }),
     ),
   };
 }
-
-const script = keysOf(trackedScriptShape);
-const process = keysOf(trackedProcessShape);
-const file = keysOf(trackedFileShape);
-const bfd = keysOf(bfdShape);
 
 /** `weight NUMBER [reverse]` of something that is tracked. */
 function weight<Draft extends { weight?: number; reverse?: boolean }>(): Read<Draft> {
@@ -103,21 +106,18 @@ function weight<Draft extends { weight?: number; reverse?: boolean }>(): Read<Dr
 
 function scriptKeywords(scripts: Scripts): Keywords<TrackedScript> {
   return {
+    ...readersOf(trackedScriptShape, tables.scriptKeywords),
     script(draft, statement, scribe) {
       Object.assign(draft, scripts.call(statement, scribe, "nothing"));
       scribe.kept(statement, "script");
     },
-    interval: script("intervalSeconds", seconds),
-    timeout: script("timeoutSeconds", seconds),
-    rise: script("rise", integer),
-    fall: script("fall", integer),
     weight: weight(),
     user: readUser,
-    init_fail: script("initFail", () => true, 0),
   };
 }
 
 const processKeywords: Keywords<TrackedProcess> = {
+  ...readersOf(trackedProcessShape, tables.processKeywords),
   process(draft, statement, scribe) {
     const [name = "", ...parameters] = statement.args;
     const given = { process: name, ...(parameters.length > 0 ? { parameters } : {}) };
@@ -128,20 +128,7 @@ const processKeywords: Keywords<TrackedProcess> = {
     Object.assign(draft, given);
     scribe.kept(statement, "process");
   },
-  param_match(draft, statement, scribe) {
-    const [match = "exact"] = statement.args;
-    if (match !== "exact" && match !== "initial" && match !== "partial") {
-      throw new Unfit(`${match} is no way to compare parameters`);
-    }
-    draft.parameterMatch = match;
-    scribe.kept(statement, "parameterMatch");
-  },
-  full_command: process("fullCommand", () => true, 0),
   weight: weight(),
-  quorum: process("quorum", integer),
-  quorum_max: process("quorumMax", integer),
-  fork_delay: process("forkDelaySeconds", seconds),
-  terminate_delay: process("terminateDelaySeconds", seconds),
   delay(draft, statement, scribe) {
     draft.forkDelaySeconds = draft.terminateDelaySeconds = seconds(statement);
     scribe.kept(statement, "forkDelaySeconds");
@@ -149,7 +136,7 @@ const processKeywords: Keywords<TrackedProcess> = {
 };
 
 const fileKeywords: Keywords<TrackedFile> = {
-  file: file("file", word),
+  ...readersOf(trackedFileShape, tables.fileKeywords),
   weight: weight(),
   init_file(draft, statement, scribe) {
     const number = statement.args.find((arg) => arg !== "overwrite");
@@ -166,21 +153,13 @@ const fileKeywords: Keywords<TrackedFile> = {
 };
 
 const bfdKeywords: Keywords<BfdReading> = {
+  ...readersOf(bfdShape, tables.bfdKeywords, { minRxMilliseconds: 10, minTxMilliseconds: 10 }),
   neighbor_ip: neighbor,
   neighbour_ip: neighbor,
   source_ip(draft, statement, scribe) {
     draft.source = addressArgument(statement);
     scribe.kept(statement, "source");
   },
-  min_rx: bfd("minRxMilliseconds", integer),
-  min_tx: bfd("minTxMilliseconds", integer),
-  idle_tx: bfd("idleTxMilliseconds", integer),
-  multiplier: bfd("multiplier", integer),
-  passive: bfd("passive", () => true, 0),
-  ttl: bfd("ttl", integer),
-  hoplimit: bfd("ttl", integer),
-  max_hops: bfd("maxHops", integer),
-  multihop: bfd("multihop", () => true, 0),
   weight: weight(),
   ...each(
     "vrrp checker",

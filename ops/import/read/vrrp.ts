@@ -1,29 +1,48 @@
 // vrrp_instance and vrrp_sync_group.
-import { checkedFamily, familyOf, type Family, type TrackList } from "../../../components/schema";
+import {
+  checkedFamily,
+  familyOf,
+  trackLists,
+  type Family,
+  type TrackList,
+} from "../../../components/schema";
+import {
+  garpKeywords,
+  groupNotifyKeywords,
+  instanceKeywords,
+  notifyKeywords,
+  trackKeywords,
+} from "../../../components/keepalived/keywords/vrrp";
 import { isAdvertised } from "../../../components/render/advertised";
-import { longestDelay } from "../../../components/rules/vrrp";
-import { mails, protocolVersion, smtpAlert, type Globals, type Sync } from "./globals";
+import { longestDelay } from "../../../components/keepalived/facts";
+import { trackedIn } from "../../../components/tracking";
+import { mails, smtpAlert, strict, type Globals, type Sync } from "./globals";
 import {
   always,
+  blockNameOf,
   cannot,
   each,
   flag,
   integer,
   integerOf,
+  keptName,
   keysOf,
   readBlock,
   readLines,
+  readersOf,
   messageOf,
-  seconds,
+  orElse,
   secondsOf,
   within,
   word,
   type Draft,
   type Keywords,
+  type Read,
 } from "./keywords";
 import type { Statement } from "../syntax/parse";
 import { Unfit, type Scribe } from "../report";
-import { hook, type Scripts } from "./scripts";
+import { fillIn, hooksOf, type Scripts } from "./scripts";
+import type { TrackingReading } from "./tracking";
 import {
   garpShape,
   groupNotifyShape,
@@ -48,7 +67,10 @@ export interface InstanceReading {
   /** The other directors' addresses, where it is said. */
   peers: string[];
   addresses: CarriedAddress[];
+  /** Of the first address in its adverts, which is the instance's. */
+  family?: Family;
   sync?: Sync;
+  strict?: boolean;
   authType?: Statement;
   authPass?: Statement;
   /** What could not be judged before the whole instance was read. */
@@ -58,6 +80,8 @@ export interface InstanceReading {
 
 /** An address that moves with the instance. */
 export interface CarriedAddress {
+  /** In virtual_ipaddress_excluded: there, an address of the other family is one, too. */
+  excluded: boolean;
   address: string;
   prefixLength: number;
   /** Absent where it is the instance's. */
@@ -70,11 +94,12 @@ export function readInstance(
   statement: Statement,
   globals: Globals,
   scripts: Scripts,
+  tracking: TrackingReading,
   scribe: Scribe,
 ): InstanceReading {
-  const name = word(statement);
+  const name = blockNameOf(word(statement));
   const here = scribe.in(`vrrp.instances[${name}]`);
-  here.kept(statement, "name");
+  keptName(statement, name, here);
   const reading: InstanceReading = {
     name,
     statement,
@@ -83,10 +108,18 @@ export function readInstance(
     peers: [],
     addresses: [],
   };
-  readBlock(statement.block, instanceKeywords(scripts, globals), reading, here);
+  readBlock(statement, instanceReaders(scripts, globals), reading, here);
   const { options } = reading;
   const family = familyOfInstance(reading);
-  options.interface ??= globals.defaultInterface ?? "eth0";
+  options.interface ??= globals.defaultInterface;
+  for (const key of ["interface", "virtualRouterId"] as const) {
+    if (options[key] !== undefined) continue;
+    Object.assign(options, { [key]: fillIn });
+    here.fillIn(
+      key,
+      `keepalived takes no instance without ${instanceKeywords[key].names[0]}, and ${name} has none`,
+    );
+  }
   // VRRP for IPv6 is version 3 whatever else is said.
   options.version ??= family === "inet6" ? 3 : (globals.vrrpVersion ?? 2);
   options.advertIntervalSeconds ??= 1;
@@ -103,43 +136,152 @@ export function readInstance(
   if (Object.keys({ ...globals.garp, ...options.garp }).length > 0) {
     options.garp = { ...globals.garp, ...options.garp };
   }
+  reading.strict ??= globals.strict;
+  dropIgnored(reading, tracking, here);
   judge(reading, here);
   return reading;
 }
 
+/** Leaves out what keepalived leaves out: it goes on without a word in its log that anybody would miss. */
+function dropIgnored(reading: InstanceReading, tracking: TrackingReading, scribe: Scribe): void {
+  const { options, statement } = reading;
+  const family = familyOfInstance(reading);
+  reading.addresses = reading.addresses.filter(({ address, excluded, statement: line }) => {
+    if (excluded || checkedFamily(address) === family) return true;
+    const words = { inet: "IPv4", inet6: "IPv6" };
+    scribe.leftOut(line, `the instance's first address is ${words[family]}: keepalived ignores it`);
+    return false;
+  });
+  const own = options.trackInterfaces?.find(({ name }) => name === options.interface);
+  if (own && options.trackPrimaryInterface !== false) {
+    const why = "the instance's own interface is tracked anyway: keepalived ignores the line";
+    scribe.leftOut(lineOf(statement, "track_interface", own.name), why);
+    options.trackInterfaces = options.trackInterfaces?.filter((entry) => entry !== own);
+  }
+  dropUnknown(options, statement, tracking, scribe);
+}
+
+/** The same for what is tracked and isn't there. */
+function dropUnknown(
+  tracks: Tracks,
+  statement: Statement,
+  tracking: TrackingReading,
+  scribe: Scribe,
+): void {
+  for (const [list, of] of Object.entries(trackedIn)) {
+    const key = list as keyof typeof trackedIn;
+    tracks[key] = tracks[key]?.filter(({ name }) => {
+      if (tracking[of].some((known) => known.name === name)) return true;
+      const why = `there is no ${definedBy[of]} ${name}: keepalived ignores it`;
+      scribe.leftOut(lineOf(statement, trackKeywords[key], name), why);
+      return false;
+    });
+    if (tracks[key] === undefined) Reflect.deleteProperty(tracks, key);
+  }
+}
+
+/** The blocks that define what is tracked. */
+const definedBy = {
+  scripts: "vrrp_script",
+  processes: "vrrp_track_process",
+  files: "track_file",
+  bfd: "bfd_instance",
+};
+
+/** The line of a block that names something; else the block, or what it is in. */
+function lineOf(statement: Statement, keyword: string, name: string): Statement {
+  const blocks = statement.block?.filter((inner) => inner.keyword === keyword) ?? [];
+  const lines = blocks.flatMap(({ block }) => block ?? []);
+  return lines.find((line) => blockNameOf(line.keyword) === blockNameOf(name)) ?? statement;
+}
+
 /** The family of an instance's adverts. */
-export function familyOfInstance({ addresses, source, peers }: InstanceReading): Family {
+export function familyOfInstance({ addresses, source, peers, family }: InstanceReading): Family {
+  if (family) return family;
   if (addresses.length > 0) {
     return addresses.some(({ address }) => checkedFamily(address) === "inet") ? "inet" : "inet6";
   }
   return checkedFamily(source ?? peers[0] ?? "");
 }
 
-/** Reads a group of instances that change state together; undefined where it can't be one. */
+/**
+ * Reads a group of instances that change state together; undefined where it can't be one. Of one instance it does nothing but call scripts,
+ * track and mail, which that instance then does by itself.
+ */
 export function readSyncGroup(
   statement: Statement,
-  globals: Globals,
-  scripts: Scripts,
+  instances: InstanceReading[],
+  { globals, scripts, tracking }: { globals: Globals; scripts: Scripts; tracking: TrackingReading },
   scribe: Scribe,
 ): SyncGroup | undefined {
-  const name = word(statement);
+  const name = blockNameOf(word(statement));
   const here = scribe.in(`vrrp.syncGroups[${name}]`);
-  const members = (statement.block ?? [])
-    .filter(({ keyword }) => keyword === "group")
-    .flatMap(({ block }) => (block ?? []).map((line) => [line.keyword, ...line.args]).flat());
-  if (members.length < 2) {
-    here.inexpressible(statement, "a group of fewer than two instances says nothing");
-    return undefined;
-  }
-  here.kept(statement, "name");
+  keptName(statement, name, here);
   const group: SyncGroup = readBlock(
-    statement.block,
-    syncGroupKeywords(scripts, globals),
+    statement,
+    syncGroupKeywords(scripts, globals, (word, line) => {
+      const known = blockNameOf(word);
+      if (instances.some((instance) => instance.name === known)) return [known];
+      here.leftOut(line, `there is no vrrp_instance ${word}: keepalived ignores it`);
+      return [];
+    }),
     { name, instances: [] },
     here,
   );
+  dropUnknown(group, statement, tracking, here);
+  const [first, second] = group.instances ?? [];
+  const only = instances.find((instance) => instance.name === first);
+  if (only === undefined) {
+    here.inexpressible(statement, "a group without an instance does nothing");
+    return undefined;
+  }
+  if (second === undefined) {
+    mergeInto(only, group, statement, scribe);
+    return undefined;
+  }
   group.smtpAlert ??= mails(globals) && (globals.smtpAlert.vrrp ?? globals.smtpAlert.all ?? false);
   return group;
+}
+
+/** Gives an instance what the sync group says that has no other. */
+function mergeInto(
+  { name, options }: InstanceReading,
+  group: SyncGroup,
+  statement: Statement,
+  scribe: Scribe,
+): void {
+  const at = `vrrp.instances[${name}]`;
+  scribe.changed(
+    statement,
+    `what it says, in ${at}`,
+    "the stack's groups have two instances at least: with one, there is nothing to keep together",
+  );
+  const line = (keyword: string) =>
+    statement.block?.find((inner) => inner.keyword === keyword) ?? statement;
+  const own: Notify = (options.notify ??= {});
+  for (const [key, call] of Object.entries(group.notify ?? {}) as [keyof GroupNotify, never][]) {
+    const [keyword] = groupNotifyKeywords[key].names;
+    if (own[key] === undefined) {
+      own[key] = call;
+      const why =
+        key === "any"
+          ? `the script is told INSTANCE ${name} where it was told GROUP ${String(group.name)}`
+          : "the group's only instance calls it";
+      scribe.changed(line(keyword), `${at}.notify.${key}`, why);
+    } else {
+      scribe.inexpressible(
+        line(keyword),
+        `the group's only instance ${name} has a ${keyword} of its own, and the stack calls one`,
+      );
+    }
+  }
+  for (const list of trackLists) {
+    const entries = group[list] ?? [];
+    const known = options[list] ?? [];
+    const more = entries.filter((entry) => !known.some((other) => other.name === entry.name));
+    if (more.length > 0) options[list] = [...known, ...more];
+  }
+  if (group.smtpAlert) options.smtpAlert = true;
 }
 
 /** Reads `interface_up_down_delays { INTERFACE DOWN [UP] … }`; the last line of an interface counts. */
@@ -193,18 +335,36 @@ function readDelay(
   return cut;
 }
 
-const instance = keysOf(instanceShape);
-const garp = keysOf(garpShape);
+/** keepalived's own, which aren't the stack's; 2 where global_defs says nothing else. */
+const keepalivedsOwn = {
+  interface: undefined,
+  virtualRouterId: undefined,
+  version: 2,
+  advertIntervalSeconds: 1,
+  preempt: true,
+};
 const notify = keysOf(groupNotifyShape);
 
-function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<InstanceReading> {
+function instanceReaders(scripts: Scripts, globals: Globals): Keywords<InstanceReading> {
   return {
+    // Before the tables: a keyword that gets a key is read without a change here.
+    ...each(
+      "use_vmac_addr use_ipvlan unicast_fault_no_peer old_unicast_checksum vrf no_virtual_ipaddress linkbeat_use_polling v3_checksum_as_v2 skip_check_adv_addr debug notify_deleted thread_timer_expired garp_extra_if vmac_garp_intvl lower_prio_no_advert owner_ignore_adverts kernel_rx_buf_size",
+      cannot<InstanceReading>(),
+    ),
     state(reading, statement) {
       reading.state = statement;
     },
     priority(reading, statement, scribe) {
-      const priority = integer(statement);
-      if (priority < 1 || priority > 255) throw new Unfit(`${priority} is no priority (1–255)`);
+      const priority = orElse(
+        () => {
+          const given = integer(statement);
+          if (given < 1 || given > 255) throw new Unfit(`${given} is no priority (1–255)`);
+          return given;
+        },
+        "priority",
+        () => reading.priority,
+      );
       reading.priority = Math.min(priority, 254);
       if (priority === 255) {
         scribe.changed(
@@ -217,22 +377,8 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
       }
     },
     ...within<InstanceReading, Instance>((reading) => reading.options, {
-      interface: instance("interface", word),
-      virtual_router_id: instance("virtualRouterId", integer),
-      version: instance("version", protocolVersion),
-      advert_int: instance("advertIntervalSeconds", seconds),
-      preempt: instance("preempt", () => true, 0),
-      preempt_delay: instance("preemptDelaySeconds", seconds),
-      down_timer_adverts: instance("downTimerAdverts", integer),
-      dont_track_primary: instance("trackPrimaryInterface", () => false, 0),
-      track_src_ip: instance("trackSourceAddress", () => true, 0),
-      accept: instance("accept", () => true, 0),
-      no_accept: instance("accept", () => false, 0),
-      promote_secondaries: instance("promoteSecondaries", () => true, 0),
+      ...readersOf(instanceShape, instanceKeywords, keepalivedsOwn),
       smtp_alert: smtpAlert(globals),
-      mcast_dst_ip: instance("multicastGroup", word),
-      unicast_ttl: instance("unicastTtl", integer),
-      check_unicast_src: instance("checkUnicastSource", () => true, 0),
       use_vmac(options, statement, scribe) {
         const words = statement.args.filter((arg) => arg !== "name");
         const odd = words.find((arg) => arg.includes(":") || arg === "netlink_notify_msg");
@@ -243,44 +389,32 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
         options.vmac = device === undefined ? {} : { interface: device };
         scribe.kept(statement, "vmac");
       },
-      ...trackKeywords,
+      ...trackReaders,
       virtual_routes(options, statement, scribe) {
         scribe.kept(statement, "virtualRoutes");
-        options.virtualRoutes = readLines(statement.block, scribe.in("virtualRoutes"), (words) => [
+        const routes = readLines(statement.block, scribe.in("virtualRoutes"), (words) => [
           readRoute(words),
         ]);
+        options.virtualRoutes = [...(options.virtualRoutes ?? []), ...routes];
       },
       virtual_rules(options, statement, scribe) {
         scribe.kept(statement, "virtualRules");
-        options.virtualRules = readLines(statement.block, scribe.in("virtualRules"), (words) => [
+        const rules = readLines(statement.block, scribe.in("virtualRules"), (words) => [
           readRule(words),
         ]);
+        options.virtualRules = [...(options.virtualRules ?? []), ...rules];
       },
     }),
     ...within<InstanceReading, Draft<typeof garpShape>>(
       ({ options }) => (options.garp ??= {}),
-      {
-        garp_master_delay: garp("masterDelaySeconds", integer),
-        garp_master_repeat: garp("masterRepeat", integer),
-        garp_master_refresh: garp("masterRefreshSeconds", integer),
-        garp_master_refresh_repeat: garp("masterRefreshRepeat", integer),
-        garp_lower_prio_delay: garp("lowerPrioDelaySeconds", integer),
-        garp_lower_prio_repeat: garp("lowerPrioRepeat", integer),
-      },
+      readersOf(garpShape, garpKeywords),
       "garp",
     ),
     ...within<InstanceReading, Notify>(
       ({ options }) => (options.notify ??= {}),
-      {
-        ...notifyKeywords(scripts, globals),
-        notify_master_rx_lower_pri: hook(scripts, "masterRxLowerPri"),
-      },
+      { ...hooksOf(scripts, notifyKeywords), ...priorityChanges(globals) },
       "notify",
     ),
-    nopreempt(reading, statement, scribe) {
-      reading.options.preempt = false;
-      scribe.kept(statement, "preempt");
-    },
     vmac_xmit_base(reading, statement) {
       reading.vmacXmitBase = statement;
     },
@@ -288,7 +422,7 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
     mcast_src_ip: source,
     unicast_peer(reading, statement, scribe) {
       scribe.kept(statement, "unicast");
-      reading.peers = readLines(
+      const peers = readLines(
         statement.block,
         scribe.in("unicast"),
         ([address = "", ...options], line) => {
@@ -303,13 +437,14 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
           return [address];
         },
       );
+      reading.peers.push(...peers);
     },
     authentication(reading, statement, scribe) {
       scribe.kept(statement, "/vrrpAuthPass");
-      readBlock(statement.block, authentication, reading, scribe);
+      readBlock(statement, authentication, reading, scribe);
     },
-    virtual_ipaddress: addresses,
-    virtual_ipaddress_excluded: addresses,
+    virtual_ipaddress: addresses(false),
+    virtual_ipaddress_excluded: addresses(true),
     lvs_sync_daemon_interface(reading, statement, scribe) {
       reading.sync = { interface: word(statement), instance: reading.name, daemon: {}, statement };
       scribe.changed(
@@ -321,13 +456,11 @@ function instanceKeywords(scripts: Scripts, globals: Globals): Keywords<Instance
     native_ipv6: always("goes by the addresses"),
     higher_prio_send_advert: always("is always on"),
     timer_expired_backup: always("is always on where keepalived knows it"),
-    ...each(
-      "use_vmac_addr use_ipvlan unicast_fault_no_peer old_unicast_checksum vrf no_virtual_ipaddress linkbeat_use_polling v3_checksum_as_v2 skip_check_adv_addr debug notify_deleted thread_timer_expired garp_extra_if vmac_garp_intvl lower_prio_no_advert owner_ignore_adverts kernel_rx_buf_size",
-      cannot<InstanceReading>(),
-    ),
-    strict_mode: cannot(
-      "makes keepalived drop packets to the virtual addresses, which a load balancer's clients send: the stack never sets it",
-    ),
+    strict_mode(reading, statement, scribe) {
+      reading.strict = flag(statement);
+      if (reading.strict) scribe.inexpressible(statement, strict);
+      else scribe.kept(statement, "is always off");
+    },
   };
 }
 
@@ -340,16 +473,22 @@ const authentication: Keywords<InstanceReading> = {
   },
 };
 
-function syncGroupKeywords(scripts: Scripts, globals: Globals): Keywords<SyncGroup> {
+function syncGroupKeywords(
+  scripts: Scripts,
+  globals: Globals,
+  member: (word: string, line: Statement) => string[],
+): Keywords<SyncGroup> {
   return {
     group(draft, statement, scribe) {
       scribe.kept(statement, "instances");
-      draft.instances = readLines(statement.block, scribe.in("instances"), (words) => words);
+      draft.instances = readLines(statement.block, scribe.in("instances"), (words, line) =>
+        words.flatMap((word) => member(word, line)),
+      );
     },
-    ...trackKeywords,
+    ...trackReaders,
     ...within<SyncGroup, GroupNotify>(
       (draft) => (draft.notify ??= {}),
-      notifyKeywords(scripts, globals),
+      { ...hooksOf(scripts, groupNotifyKeywords), ...priorityChanges(globals) },
       "notify",
     ),
     smtp_alert: smtpAlert(globals),
@@ -360,23 +499,25 @@ function syncGroupKeywords(scripts: Scripts, globals: Globals): Keywords<SyncGro
 
 type Tracks = Pick<Instance, TrackList>;
 
-const trackKeywords: Keywords<Tracks> = {
-  track_interface: track("trackInterfaces"),
-  track_script: track("trackScripts"),
-  track_process: track("trackProcesses"),
-  track_file: track("trackFiles"),
-  track_bfd: track("trackBfd"),
-};
+const trackReaders: Keywords<Tracks> = Object.fromEntries(
+  trackLists.map((list) => [trackKeywords[list], track(list)]),
+);
 
 /** A line is a name, and `weight NUMBER`, and `reverse`. */
 function track(key: keyof Tracks) {
   return (draft: Tracks, statement: Statement, scribe: Scribe) => {
     scribe.kept(statement, key);
-    draft[key] = readLines(statement.block, scribe.in(key), ([name = "", ...options], line) => {
+    const known = draft[key] ?? [];
+    draft[key] = known;
+    readLines(statement.block, scribe.in(key), ([first = "", ...options], line) => {
+      const name = key === "trackInterfaces" ? first : blockNameOf(first);
       const entry = { name, ...weightOf(options, line, scribe) };
       const { error } = instanceShape[key].safeParse([entry]);
       if (error) throw new Unfit(`${name}: ${error.issues[0]?.message ?? ""}`);
-      return [entry];
+      if (known.some((other) => other.name === name)) {
+        scribe.leftOut(line, `${name} is tracked already, and keepalived keeps that`);
+      } else known.push(entry);
+      return [];
     });
   };
 }
@@ -405,13 +546,8 @@ function hasFifo({ daemon }: Globals): boolean {
   return daemon.vrrpNotifyFifo !== undefined || daemon.notifyFifo !== undefined;
 }
 
-function notifyKeywords(scripts: Scripts, globals: Globals): Keywords<GroupNotify> {
+function priorityChanges(globals: Globals): Keywords<GroupNotify> {
   return {
-    notify_master: hook(scripts, "master"),
-    notify_backup: hook(scripts, "backup"),
-    notify_fault: hook(scripts, "fault"),
-    notify_stop: hook(scripts, "stop"),
-    notify: hook(scripts, "any"),
     notify_priority_changes(draft, statement, scribe) {
       if (!flag(statement) || hasFifo(globals)) {
         notify("priorityChanges", flag)(draft, statement, scribe);
@@ -430,16 +566,25 @@ function source(reading: InstanceReading, statement: Statement, scribe: Scribe):
 }
 
 /** `ADDRESS[/PREFIX] [dev INTERFACE] …`, one a line. */
-function addresses(reading: InstanceReading, statement: Statement, scribe: Scribe): void {
-  scribe.kept(statement, "virtualAddresses");
-  const read = readLines(statement.block, scribe.in("virtualAddresses"), (words, line) =>
-    // The stack has one of its own in the adverts, and excludes all others from them.
-    isAdvertised(words[0] ?? "") ? [] : [readAddress(words, line, scribe)],
-  );
-  reading.addresses.push(...read);
+function addresses(excluded: boolean): Read<InstanceReading> {
+  return (reading, statement, scribe) => {
+    scribe.kept(statement, "virtualAddresses");
+    const read = readLines(statement.block, scribe.in("virtualAddresses"), (words, line) => {
+      const family = familyOf(words[0] ?? "");
+      if (!excluded) reading.family ??= family;
+      // The stack has one of its own in the adverts, and excludes all others from them.
+      return isAdvertised(words[0] ?? "") ? [] : [readAddress(words, line, excluded, scribe)];
+    });
+    reading.addresses.push(...read);
+  };
 }
 
-function readAddress(words: string[], statement: Statement, scribe: Scribe): CarriedAddress {
+function readAddress(
+  words: string[],
+  statement: Statement,
+  excluded: boolean,
+  scribe: Scribe,
+): CarriedAddress {
   const [written = "", ...options] = words;
   const [address = "", prefix] = written.split("/");
   const family = familyOf(written);
@@ -447,6 +592,7 @@ function readAddress(words: string[], statement: Statement, scribe: Scribe): Car
   const carried: CarriedAddress = {
     address,
     prefixLength: prefix === undefined ? (family === "inet" ? 32 : 128) : Number(prefix),
+    excluded,
     statement,
   };
   const left: string[] = [];
@@ -508,6 +654,11 @@ function readRule(words: string[]): NonNullable<Instance["virtualRules"]>[number
     else if (["priority", "preference", "order"].includes(option)) rule.priority = integerOf(value);
     else throw new Unfit(`the stack has no key for ${option} of a rule`);
   }
+  if (rule.priority === undefined) {
+    throw new Unfit(
+      "has no priority: keepalived counts its own down, and the stack's must be given",
+    );
+  }
   return fitting("virtualRules", rule as NonNullable<Instance["virtualRules"]>[number]);
 }
 
@@ -525,12 +676,6 @@ function fitting<Key extends "virtualRoutes" | "virtualRules">(
   if (issue) throw new Unfit(`${issue.path.slice(1).join(".")}: ${issue.message}`);
   return entry;
 }
-
-const keywordOf = {
-  multicastGroup: "mcast_dst_ip",
-  unicastTtl: "unicast_ttl",
-  checkUnicastSource: "check_unicast_src",
-};
 
 /** What depends on several of an instance's lines. */
 function judge(reading: InstanceReading, scribe: Scribe): void {
@@ -553,7 +698,9 @@ function judge(reading: InstanceReading, scribe: Scribe): void {
   for (const key of idle) {
     if (options[key] === undefined) continue;
     Reflect.deleteProperty(options, key);
-    const line = reading.statement.block?.find(({ keyword }) => keyword === keywordOf[key]);
+    const line = reading.statement.block?.find(
+      ({ keyword }) => keyword === instanceKeywords[key].names[0],
+    );
     const way = options.unicast ? "unicast" : "multicast";
     if (line) scribe.changed(line, "nothing", `with ${way} it has no effect`);
   }
@@ -566,13 +713,19 @@ function judge(reading: InstanceReading, scribe: Scribe): void {
   if (authType && word(authType) !== "PASS") {
     scribe.inexpressible(
       authType,
-      `the stack knows PASS only, not ${word(authType)}: adverts are not signed`,
+      `the stack knows PASS only, not ${word(authType)}: its adverts have no authentication`,
     );
     if (authPass) scribe.inexpressible(authPass, "goes with it");
+    delete reading.authType;
+    delete reading.authPass;
   } else {
     for (const statement of [authType, authPass]) {
       if (!statement) continue;
-      if (version3)
+      if (reading.strict) {
+        scribe.leftOut(statement, "in strict mode keepalived drops the authentication");
+        delete reading.authType;
+        delete reading.authPass;
+      } else if (version3)
         scribe.changed(
           statement,
           "nothing",

@@ -1,4 +1,4 @@
-// keepalived.conf(5) as lines: comments, @conditions, $definitions, ~SEQ and include are worked off here, in keepalived's order.
+// keepalived.conf(5) as lines: comments, @conditions, $definitions and include are worked off here, in keepalived's order.
 // What it does is what lib/parser.c of keepalived 2.2.7 and 2.3.3 does; the tests hold it to the real programs.
 import { dirname } from "node:path";
 import type { ConfigFiles } from "./files";
@@ -56,7 +56,10 @@ const maxLineBytes = 1023;
 /** Files that include one another, or definitions of several lines, deeper than any config does. */
 const maxDepth = 64;
 
-/** More lines than any config needs: `~SEQ(i, 1, 999999999)` is an error, not a wait. */
+/** What keepalived computes, and hardly any config has. */
+const byHand = "expand it by hand";
+
+/** More lines than any config needs. */
 const maxLines = 50_000;
 
 /** Characters of all files together; a director with a thousand virtual servers has a quarter of it. */
@@ -79,13 +82,6 @@ interface Defined {
   record?: Definition;
 }
 
-interface Sequence {
-  steps: Iterator<Map<string, string>>;
-  text: string;
-  /** The step that comes next: the sequence is over once there is none. */
-  ahead: Map<string, string>;
-}
-
 /** Reads a file and what it includes. */
 export class LineReader {
   readonly findings: Findings = {
@@ -98,14 +94,11 @@ export class LineReader {
 
   private readonly sources: Source[] = [];
   private readonly defined: Map<string, Defined>;
-  private readonly sequences: Sequence[] = [];
   /** Rest of a line behind a brace. */
   private residue: string | undefined;
   /** Further lines of the multiline definition that is being expanded, and of those it stands in. */
   private expansion: string[] | undefined;
-  private readonly outerExpansions: { lines: string[]; sequenceDepth: number }[] = [];
-  /** Sequences below this depth wait until the expansion is over. */
-  private sequenceDepth = 0;
+  private readonly outerExpansions: string[][] = [];
   private above: string[] = [];
   private beside: string | undefined;
   private count = 0;
@@ -126,7 +119,6 @@ export class LineReader {
     this.defined = new Map([
       ["_PWD", { value: "", multiline: false }],
       ["_INSTANCE", { value: configId ?? "", multiline: false }],
-      ["_RANDOM", { value: "0", multiline: false }],
       ["_HASH", { value: "#", multiline: false }],
       ["_BANG", { value: "!", multiline: false }],
     ]);
@@ -174,7 +166,6 @@ export class LineReader {
     this.problem(text, `${why}; the rest is unread`);
     this.last = this.place();
     this.sources.length = 0;
-    this.sequences.length = 0;
     this.outerExpansions.length = 0;
     this.expansion = undefined;
   }
@@ -189,38 +180,21 @@ export class LineReader {
     }
   }
 
-  /** What stands next: behind a brace, of a sequence, of a multiline definition, or in the file. */
+  /** What stands next: behind a brace, of a multiline definition, or in the file. */
   private nextRaw(): string | undefined {
     if (this.residue !== undefined) {
       const { residue } = this;
       this.residue = undefined;
       return residue;
     }
-    const sequence = this.sequences.at(-1);
-    if (sequence && this.hasStep()) {
-      for (const [name, value] of sequence.ahead) {
-        this.defined.set(name, { value, multiline: false });
-      }
-      const step = sequence.steps.next();
-      if (step.done) this.sequences.pop();
-      else sequence.ahead = step.value;
-      return sequence.text;
-    }
     if (this.expansion) {
       const line = this.expansion.shift() ?? "";
       if (this.expansion.length === 0) {
-        const outer = this.outerExpansions.pop();
-        this.expansion = outer?.lines;
-        this.sequenceDepth = outer?.sequenceDepth ?? 0;
+        this.expansion = this.outerExpansions.pop();
       }
       return line;
     }
     return this.fileLine();
-  }
-
-  /** Whether the next line is a sequence's. */
-  private hasStep(): boolean {
-    return this.sequences.length > this.sequenceDepth;
   }
 
   /** The next line of the file that says something, without its comment. */
@@ -283,11 +257,7 @@ export class LineReader {
       }
       if (this.define(text)) return undefined;
       if (/^~(SEQ|LST)/.test(text)) {
-        const sequence = text.startsWith("~SEQ")
-          ? seqSteps(text, (range) => this.replaceVariables(range, false).text)
-          : lstSteps(text);
-        if (typeof sequence === "string") this.problem(text, sequence);
-        else this.startSequence(sequence);
+        this.problem(text, byHand);
         return undefined;
       }
       if (text.startsWith("~") || !text.includes("$")) return text;
@@ -351,21 +321,15 @@ export class LineReader {
     return true;
   }
 
-  /** A line of a definition: an empty one ends it, a comment on a line of its own doesn't. Outside the file (in a sequence, or in another definition) it comes from there. */
+  /** A line of a definition: an empty one ends it, a comment on a line of its own doesn't. Outside the file, in another definition, it comes from there. */
   private definitionLine(): string | undefined {
-    if (this.residue !== undefined || this.hasStep() || this.expansion) return this.nextRaw();
+    if (this.residue !== undefined || this.expansion) return this.nextRaw();
     for (;;) {
       const raw = this.physicalLine();
       if (raw === undefined || raw === "") return undefined;
       const { text } = this.decommented(raw);
       if (text !== "") return text;
     }
-  }
-
-  private startSequence({ text, steps }: { text: string; steps: Iterable<Map<string, string>> }) {
-    const iterator = steps[Symbol.iterator]();
-    const first = iterator.next();
-    if (!first.done) this.sequences.push({ steps: iterator, text, ahead: first.value });
   }
 
   /** The line with its variables' values; complete where it named one, and has the values of all. */
@@ -389,12 +353,8 @@ export class LineReader {
         : [variable.value];
       if (variable.multiline) {
         if (this.expansion) {
-          this.outerExpansions.push({
-            lines: [...this.expansion],
-            sequenceDepth: this.sequenceDepth,
-          });
+          this.outerExpansions.push([...this.expansion]);
         }
-        this.sequenceDepth = this.sequences.length;
         this.expansion = further.length > 0 ? further : [""];
       }
       const longer = text.slice(0, at) + first + text.slice(at + length);
@@ -406,7 +366,7 @@ export class LineReader {
       text = longer;
       complete = true;
       if (this.outerExpansions.length > maxDepth) {
-        this.stop(line, "a variable is defined by itself");
+        this.stop(line, `a variable is defined by itself; ${byHand}`);
         return { text: line, complete: false };
       }
       if (++this.replacements > maxReplacements) {
@@ -428,24 +388,21 @@ export class LineReader {
     const [whole = "", name = "", parameters = ""] = match ?? [];
     const variable = this.defined.get(name);
     if (!match) return undefined;
+    if (name === "_RANDOM") {
+      this.problem(text, `$_RANDOM is another number at each start: ${byHand}`);
+      return undefined;
+    }
     if (!variable) {
       this.problem(text, `$${name} is not defined here; keepalived leaves it as it stands`);
       return undefined;
     }
-    if (parameters !== "" && name !== "_RANDOM") return undefined;
+    if (parameters !== "") return undefined;
     if (variable.multiline && (!allowMultiline || whole.length < text.length)) {
       this.problem(text, `$${name} has several lines, so it can only end a line`);
       return undefined;
     }
     if (variable.record) variable.record.used = true;
     if (name === "_PWD") variable.value = this.sources.at(-1)?.folder ?? "";
-    if (name === "_RANDOM") {
-      variable.value = /\d+/.exec(parameters)?.[0] ?? "0";
-      this.problem(
-        text,
-        `$_RANDOM is another number at each start; ${variable.value} stands for it`,
-      );
-    }
     if (name === "_INSTANCE" && this.configId === undefined) {
       this.problem(text, "$_INSTANCE is the host's name, which was not said");
     }
@@ -551,71 +508,4 @@ function braceAt(text: string): number | undefined {
     if (close < 0) return undefined;
     at = close + 1;
   }
-}
-
-/** `~SEQ(NAME, START, STEP, END) TEXT`, shorter forms, and `~SEQx` for hexadecimal; or what is wrong with it. */
-function seqSteps(
-  line: string,
-  replace: (range: string) => string,
-): { text: string; steps: Iterable<Map<string, string>> } | string {
-  const [, hex, name, range, text] =
-    /^~SEQ(x?)[ \t]*\([ \t]*([^ \t,)]+)[ \t]*[^ \t)][ \t]*([^)]*)\)[ \t]*(.*)$/.exec(line) ?? [];
-  if (name === undefined || range === undefined || text === undefined) return "is not a ~SEQ";
-  const numbers = replace(range).split(",").map(cNumber);
-  const [one, two, three] = numbers;
-  if (one === undefined || numbers.includes(undefined) || numbers.length > 3) {
-    return "has a range of other than one to three numbers";
-  }
-  const [start, step, end] =
-    two === undefined
-      ? [one < 0 ? -1 : 1, one < 1 ? -1 : 1, one]
-      : three === undefined
-        ? [one, one <= two ? 1 : -1, two]
-        : [one, two, three];
-  if (step === 0 || (start < end && step < 0) || (start > end && step > 0)) {
-    return "has a step that never gets to the end";
-  }
-  if (hex && (start < 0 || end < 0)) return "cannot count in hexadecimal below 0";
-  return {
-    text,
-    steps: (function* () {
-      for (let i = start; step > 0 ? i <= end : i >= end; i += step) {
-        yield new Map([[name, hex ? i.toString(16) : String(i)]]);
-      }
-    })(),
-  };
-}
-
-/** A number as strtol(3) with base 0 reads it: decimal, 0x…, or octal behind a 0; where nothing stands, 0. */
-function cNumber(text: string): number | undefined {
-  if (text.trim() === "") return 0;
-  const [, sign, digits] = /^\s*([+-]?)(0x[0-9a-f]+|\d+)[ \t]*$/i.exec(text) ?? [];
-  if (digits === undefined) return undefined;
-  const octal = /^0\d/.test(digits);
-  if (octal && /[89]/.test(digits)) return undefined;
-  return (sign === "-" ? -1 : 1) * (octal ? parseInt(digits, 8) : Number(digits));
-}
-
-/** `~LST(NAME, VALUE, …) TEXT` and `~LST({NAME, …}, {VALUE, …}, …) TEXT`; or what is wrong with it. */
-function lstSteps(line: string): { text: string; steps: Iterable<Map<string, string>> } | string {
-  const item = String.raw`\{[^{})]*\}|[^ \t,{})]+`;
-  const [, names, values, text] =
-    new RegExp(
-      String.raw`^~LST[ \t]*\([ \t]*(${item})[ \t]*((?:,[ \t]*(?:${item})[ \t]*)+)\)[ \t]*(.*)$`,
-    ).exec(line) ?? [];
-  if (names === undefined || values === undefined || text === undefined) return "is not a ~LST";
-  const keys = listed(names);
-  const sets = [...values.matchAll(new RegExp(item, "g"))].map(([set]) => listed(set));
-  if (sets.some((set) => set.length > keys.length)) return "has more values than names";
-  return {
-    text,
-    steps: sets.map((set) => new Map(keys.map((key, i) => [key, set[i] ?? ""]))),
-  };
-}
-
-function listed(item: string): string[] {
-  return item
-    .replace(/^\{|\}$/g, "")
-    .split(",")
-    .map((word) => word.trim());
 }

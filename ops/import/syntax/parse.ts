@@ -1,4 +1,5 @@
 // keepalived.conf text -> a plain tree of statements, and everything about it that is wrong.
+import { checkers, checkTypes } from "../../../components/keepalived/checkers";
 import { noFiles, type ConfigFiles } from "./files";
 import { LineReader, type Findings, type Line, type Place } from "./lines";
 import { splitWords } from "./words";
@@ -115,11 +116,9 @@ const blocks = new Map<string, BlockKind>([
     "keywords",
     "vrrp_track_file track_group garp_group bfd_instance SSL virtual_server real_server",
   ),
-  ...keys(
-    "keywords",
-    "HTTP_GET SSL_GET url TCP_CHECK SMTP_CHECK host DNS_CHECK MISC_CHECK UDP_CHECK PING_CHECK",
-  ),
-  ...keys("keywords", "FILE_CHECK BFD_CHECK"),
+  ...checkTypes.flatMap((type) => keys("keywords", checkers[type].block)),
+  // Of HTTP_GET and SSL_GET, and of SMTP_CHECK.
+  ...keys("keywords", "url host"),
   ...keys(
     "values",
     "notification_email static_ipaddress static_routes static_rules linkbeat_interfaces",

@@ -80,6 +80,12 @@ const standIns: Partial<Record<string, (number: number) => unknown>> = {
   address: (number) => `198.18.1.${number}/32`,
   ports: (number) => number,
   path: () => "/",
+  to: () => "root@example.org",
+  smtpServer: () => "198.18.3.1",
+  // Of tunnels alone nothing is asked that a file might not say.
+  forwarding: () => "TUN",
+  interface: (number) => `fill${number}`,
+  virtualRouterId: (number) => 256 - number,
   from: () => "keepalived@example.org",
   neighbor: (number) => `198.18.2.${number}`,
 };

@@ -5,6 +5,7 @@ import { partsOf, type Director } from "./directors";
 import type { Sync } from "../read/globals";
 import { defined, same, withoutEmpty } from "../plain";
 import type { Scribe } from "../report";
+import { fillIn } from "../read/scripts";
 import type { Config, Instance } from "../shapes";
 import { addressesOfService } from "./virtualServers";
 
@@ -42,7 +43,19 @@ export function vrrpOf(
     interfaceDelays: reading.interfaceDelays,
     syncGroups: reading.syncGroups.map((group) => withoutEmpty(group)),
   };
-  if (only === undefined) return base as NonNullable<Config["vrrp"]>;
+  if (only === undefined) {
+    scribe.report.changed.push({
+      where: reading.file,
+      from: "no vrrp_instance",
+      to: "one instance, VI_1",
+      why: "the stack's directors always have one, for one of them to hold the virtual addresses: adverts by unicast, every 0.3 s",
+    });
+    scribe.fillIn("/vrrp.interface", "the directors' interface in the clients' network");
+    scribe.fillIn("/vrrp.virtualRouterId", "a number that no other VRRP in that network has");
+    return { interface: fillIn, virtualRouterId: fillIn, ...base } as unknown as NonNullable<
+      Config["vrrp"]
+    >;
+  }
   const shared: Record<string, unknown> = {};
   for (const key of instanceKeys) {
     if (written.every(({ options }) => same(options[key], only.options[key])))

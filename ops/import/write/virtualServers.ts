@@ -1,4 +1,5 @@
 // Virtual servers and real servers as the stack config has them.
+import { checkers, typeAsksPort } from "../../../components/keepalived/checkers";
 import { canonical, checkedFamily, type Family } from "../../../components/schema";
 import { withDefaults } from "../read/checks";
 import type { DirectorReading } from "../read/director";
@@ -34,7 +35,7 @@ export function toVirtualServer(
   const [shared] = members;
   const alike = members.every(({ checks }) => same(checks, shared?.checks));
   const { carrier, where } = whereabouts(service, instances);
-  if (target.fwmark === undefined && carrier === undefined) {
+  if (target.fwmark === undefined && carrier === undefined && instances.length > 0) {
     here.changed(
       statement,
       `virtualServers[${service.name}].address`,
@@ -136,10 +137,22 @@ function memberOf(member: MemberReading, service: ServiceReading): Member & { na
     forwarding:
       member.options.forwarding === options.forwarding ? undefined : member.options.forwarding,
     checks: member.checks.map((check) => {
-      const draft = withDefaults(check, member.timing, service.timing);
+      const draft = asking(withDefaults(check, member.timing, service.timing), member);
       return pruned(throughOrNot(draft, { forwarding, member, service })) as never;
     }),
   };
+}
+
+/** A checker asks for the real server's port as it is written, whatever keepalived's forwarding makes of it later. */
+function asking(check: CheckDraft, { port, writtenPort }: MemberReading): CheckDraft {
+  if (
+    !check.type ||
+    !typeAsksPort(check.type) ||
+    check.port !== undefined ||
+    check.throughVirtualAddress
+  )
+    return check;
+  return writtenPort === 0 || writtenPort === port ? check : { ...check, port: writtenPort };
 }
 
 /** The stack asks through the virtual address wherever it can; a config that doesn't has to say so. */
@@ -154,8 +167,9 @@ function throughOrNot(
   const port = member.port === 0 ? undefined : member.port;
   const known = check.port === port && service.options.protocol === "TCP";
   if (check.throughVirtualAddress) return known ? { ...check, port: undefined } : check;
+  const checker = check.type && checkers[check.type];
   const wouldGoThrough =
-    ["tcp", "http", "https", "smtp"].includes(check.type ?? "") &&
+    checker?.throughByDefault &&
     forwarding !== "NAT" &&
     check.address === undefined &&
     check.bindInterface === undefined &&
@@ -168,9 +182,7 @@ function throughOrNot(
     ...check,
     ...(wouldGoThrough ? { throughVirtualAddress: false } : {}),
     // A check by TCP of a service that isn't TCP has to name its port.
-    ...(tcpOfUdp && ["tcp", "http", "https", "smtp"].includes(check.type ?? "")
-      ? { port: member.port }
-      : {}),
+    ...(tcpOfUdp && checker?.transport === "tcp" ? { port: member.port } : {}),
   };
 }
 

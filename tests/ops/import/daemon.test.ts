@@ -105,7 +105,7 @@ eth4 weight 5
 
 test("an instance that drops its virtual servers' packets can't be taken over, and says so", () => {
   expect(imported({ instance: "no_accept" }).inexpressible).toEqual([
-    expect.stringMatching(/^vrrp\.accept: vrrp\.accept: false drops what clients send/),
+    expect.stringMatching(/^no_accept: vrrp\.accept: false drops what clients send/),
   ]);
 });
 

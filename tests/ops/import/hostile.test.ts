@@ -82,11 +82,7 @@ test("a config of more than the import takes is one error that says the limit", 
   expect(problemOf("virtual_server 192.0.2.1 80\n".repeat(2000))).toEqual([
     "blocks stand in one another more than 64 deep here; the rest is unread",
   ]);
-  expect(problemOf("~SEQ(i, 1, 60000) virtual_server 192.0.2.1 $i\n")).toHaveLength(1);
-  expect(problemOf("~SEQ(i, 1, 60000) odd_word $i\n")).toEqual([
-    "more than 20000 variables in what one line stands for; the rest is unread",
-  ]);
-  expect(problemOf("~SEQ(i, 1, 60000) odd_word\n")).toEqual([
+  expect(problemOf("odd_word\n".repeat(50_001))).toEqual([
     "the config comes to more than 50000 lines here; the rest is unread",
   ]);
   expect(problemOf("# a line that says nothing\n".repeat(100_000))).toEqual([

@@ -22,11 +22,8 @@ const word = fc.oneof(
     "${B}x",
     "$C",
     "x${C}",
-    "$i",
-    "${i}",
     "$none",
-    "$P",
-    "${P}${Q}",
+    "${A}${B}",
   ),
   fc.constantFrom(
     '"',
@@ -54,16 +51,6 @@ const line = fc.oneof(
   { weight: 2, arbitrary: words },
   fc.tuple(fc.constantFrom("$A", "$B", "$C"), words).map(([name, text]) => `${name}=${text}`),
   fc.tuple(fc.constantFrom("$A", "$B", "$C"), words).map(([name, text]) => `${name}=${text}\\`),
-  fc
-    .tuple(
-      fc.constantFrom("1,3", "3, 1", "2", "0", "-2", "1,2,6", "0x9,0xb", "$A", "010"),
-      fc.constantFrom("", "x"),
-      statement,
-    )
-    .map(([range, hex, text]) => `~SEQ${hex}(i, ${range}) ${text}`),
-  fc
-    .tuple(fc.constantFrom("P, 1, 2", "{P,Q}, {1,2}, {3}", "{ P , Q } , 5"), statement)
-    .map(([lists, text]) => `~LST(${lists}) ${text}`),
   fc
     .tuple(fc.constantFrom(`@${configId}`, `@^${configId}`, "@other", "@^other"), statement)
     .map(([condition, text]) => `${condition} ${text}`),
@@ -97,8 +84,6 @@ const examples = [
   "global_defs {\n }\n  # c \\\n \n\n",
   "global_defs {\n include_check a # c \\\n include_check b\n",
   "global_defs {\n $C=a 's t' $A \n $A=\" \\! $B $C \\\n include_check \n include_check ${B}x x${C} \n",
-  "global_defs {\n $C=a \\\n $A=\\ # c \\\n include_check \n ~SEQ(i, 1,3) include_check $C \n\n",
-  "global_defs {\n $A=\n ~SEQ(i, $A) include_check x\n ~SEQ(i, 08) include_check y\n",
 ];
 
 function filesOf(content: string): ConfigFiles {

@@ -112,7 +112,9 @@ test("a priority is one from 1 to 255, the last of which no director has", () =>
   expect(of(254)).toEqual([254]);
   expect(of(255)).toEqual([254, "priority 255 -> directors[].priority: 254"]);
   for (const wrong of [0, 256]) {
-    expect(of(wrong)).toContain(`priority ${wrong} -> ${wrong} is no priority (1–255)`);
+    expect(of(wrong)).toContain(
+      `priority ${wrong} -> ${wrong} is no priority (1–255); now priority: 100`,
+    );
   }
 });
 
@@ -121,7 +123,9 @@ test("VRRP is of version 2 or 3", () => {
   expect(imported({ globals: "vrrp_version 2" }).config.vrrp).toMatchObject({ version: 2 });
   expect([...of(2), ...of(3)]).toEqual([]);
   for (const wrong of [1, 4]) {
-    expect(of(wrong)).toEqual([`vrrp_version ${wrong} -> ${wrong} is no version of VRRP: 2 or 3`]);
+    expect(of(wrong)).toEqual([
+      `vrrp_version ${wrong} -> ${wrong} is no version of VRRP: 2 or 3; now as if the line were not there`,
+    ]);
   }
 });
 
@@ -138,7 +142,9 @@ test("a script at the start has from 1 to 60 seconds", () => {
     { script: "up.sh", timeoutSeconds: 60 },
     "startup_script_timeout 61 -> startup_script_timeout 60",
   ]);
-  expect(of(0)).toContain("startup_script_timeout 0 -> 0 is no time that a script could run in");
+  expect(of(0)).toContain(
+    "startup_script_timeout 0 -> 0 is no time that a script could run in; now as if the line were not there",
+  );
 });
 
 test("a tracked weight of 254 is 253, as keepalived makes it", () => {
@@ -186,11 +192,13 @@ test("a range of a group's addresses is at most 1024 of them, and ends after it 
   expect(of("10.0.0.7-6").said).toContainEqual(expect.stringContaining("10.0.0.7-6 is no range"));
 });
 
-test("a sync group has two instances at least", () => {
+test("a sync group has an instance at least, and with one it is none", () => {
   const of = (...names: string[]) =>
-    said({ top: `vrrp_sync_group G {\ngroup {\n${names.join("\n")}\n}\n}` });
-  expect(of("VI_1")).toContain(
-    "vrrp_sync_group G -> a group of fewer than two instances says nothing",
-  );
-  expect(of("VI_1", "VI_2").join()).not.toContain("fewer than two");
+    said({
+      top: `vrrp_instance VI_2 {\ninterface eth2\nvirtual_router_id 52\nvirtual_ipaddress {\n192.0.2.200\n}\n}
+vrrp_sync_group G {\ngroup {\n${names.join("\n")}\n}\n}`,
+    });
+  expect(of()).toContain("vrrp_sync_group G -> a group without an instance does nothing");
+  expect(of("VI_1")).toContain("vrrp_sync_group G -> what it says, in vrrp.instances[VI_1]");
+  expect(of("VI_1", "VI_2").join()).not.toContain("vrrp_sync_group");
 });

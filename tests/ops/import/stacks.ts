@@ -26,6 +26,7 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
   "every kind of check": {
     stack: {
       ...smallStack(),
+      os: "debian13",
       realServers: smallStack().realServers.map((entry) => ({ ...entry, weight: 2 })),
       scripts: { "check-db.sh": "#!/bin/sh\nexit 0\n" },
       tracking: {
@@ -58,6 +59,7 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
               alpha: false,
               logAllFailures: true,
               httpProtocol: "1.0C",
+              virtualHost: "b.example.org",
               fastRecovery: true,
               urls: [
                 {
@@ -86,7 +88,14 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
               virtualHost: "www.example.org",
               throughVirtualAddress: false,
             },
-            { type: "https", port: 8443 },
+            {
+              type: "https",
+              port: 8443,
+              httpProtocol: "1.0",
+              tlsCompliant: true,
+              fastRecovery: true,
+              urls: [{ path: "/health" }],
+            },
           ],
         },
         {

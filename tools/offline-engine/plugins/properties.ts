@@ -46,15 +46,6 @@ export function isUnknown(value: Value): boolean {
   return typeof bare === "string" && unknownStrings.has(bare);
 }
 
-/** Says whether a value, or anything inside it, is unknown. */
-export function containsUnknown(value: Value): boolean {
-  const bare = unwrapped(value);
-  if (Array.isArray(bare)) {
-    return bare.some(containsUnknown);
-  }
-  return isObject(bare) ? Object.values(bare).some(containsUnknown) : isUnknown(bare);
-}
-
 /** Stands for a value that only `pulumi up` will know. */
 export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 

@@ -1,5 +1,7 @@
-// Firewall of a host: ufw rules or an nftables table; `notrack` for what IPVS forwards, marks for fwmark services.
-import { canonical, checkedFamily, isInNetworkOf, withoutPrefix, type Family } from "../schema";
+// What a host's firewall lets in, and what IPVS needs of the packet filter, as data: a back end says it in its own words.
+import { asksPort, checkers } from "../keepalived/checkers";
+import { vrrpGroups } from "../keepalived/facts";
+import { canonical, checkedFamily, isInNetworkOf, withoutPrefix } from "../schema";
 import {
   ownAddressFor,
   partsOf,
@@ -11,13 +13,9 @@ import {
   type Settings,
   type VirtualServerSettings,
 } from "../settings";
-import { renderFiles } from "./files";
 
 /** UDP ports of BFD, one hop and several: RFC 5881, RFC 5883. */
 const bfdPorts = { single: 3784, multihop: 4784 };
-
-/** Where adverts go that are not unicast, unless the config says otherwise: RFC 5798, 5.1.1.2 and 5.1.2.2. */
-export const vrrpGroups: Record<Family, string> = { inet: "224.0.0.18", inet6: "ff02::12" };
 
 /** Where the kernel's connection sync goes unless it is told otherwise: include/uapi/linux/ip_vs.h. */
 const syncGroup = "224.0.0.81";
@@ -29,7 +27,7 @@ const linkLocal = "fe80::/10";
 const nodeExporterPort = 9100;
 
 /** Something let in, in words that every back end can say. */
-interface Opening {
+export interface Opening {
   /** All where it is left out. */
   protocol?: "tcp" | "udp" | "sctp" | "vrrp";
   from?: string;
@@ -43,9 +41,15 @@ interface Opening {
 }
 
 /** What a back end is asked for. */
-interface Rules {
+export interface FirewallRules extends PacketRules {
   openings: Opening[];
+}
+
+/** What IPVS needs of the packet filter, whichever firewall the host has. */
+export interface PacketRules {
+  /** Flows that conntrack leaves alone. */
   untracked: Opening[];
+  /** Traffic of fwmark services. */
   marked: { match: Opening; mark: number }[];
   /** New connections to these that IPVS has not taken are left unanswered. */
   unserved: Opening[];
@@ -53,15 +57,25 @@ interface Rules {
   sloppyTcp: boolean;
 }
 
+/** A firewall that a host can have. */
+export interface FirewallBackend {
+  /** Packages that it needs. */
+  packages: string[];
+  /** What firewall.sh is given: files by their path, and the back end's own lines under its name. */
+  render: (rules: FirewallRules) => Record<string, string[]>;
+  /** Whether it can let in a virtual server's protocol. */
+  speaks: (protocol: Flow["protocol"]) => boolean;
+}
+
 /**
- * Firewall of a director: the admitted subnets, the virtual servers' ports, VRRP, connection sync and BFD from its peers, the answers
+ * What a director's firewall lets in: the admitted subnets, the virtual servers' ports, VRRP, connection sync and BFD from its peers, the answers
  * to its checks through a virtual address, and the answers of real servers behind NAT.
  * Flows to a virtual address are not tracked: a director sees half of a DR flow, and conntrack calls its FINs invalid.
  * keepalived has a virtual address for some milliseconds without its services, or the other way round, when it starts and when it ends.
  * A client whom the kernel refuses then has failed; one who gets no answer asks again after a second. Packets of a connection that IPVS
  * doesn't know are refused without sloppy_tcp, so that its client learns that it is lost.
  */
-export function renderDirectorFirewall(settings: Settings, director: DirectorSettings): string {
+export function directorRules(settings: Settings, director: DirectorSettings): FirewallRules {
   const { instances, virtualServers } = settings;
   const services = unique(virtualServers.flatMap(({ flows }) => flows.flatMap(flowOpenings)));
   const answers = unique(
@@ -69,10 +83,10 @@ export function renderDirectorFirewall(settings: Settings, director: DirectorSet
       const own = ownAddressFor(service, instances, director);
       return service.realServers.flatMap(({ checks }) =>
         checks.flatMap(({ check, port, through }): Opening[] =>
-          through && own
+          through && own && asksPort(check)
             ? [
                 {
-                  protocol: check.type === "udp" || check.type === "dns" ? "udp" : "tcp",
+                  protocol: checkers[check.type].transport,
                   from: through.virtualAddress,
                   fromPort: port,
                   to: withoutPrefix(own),
@@ -83,7 +97,7 @@ export function renderDirectorFirewall(settings: Settings, director: DirectorSet
       );
     }),
   );
-  return render(settings, {
+  return {
     openings: [
       ...subnets(settings),
       ...metricsOpenings(settings),
@@ -107,7 +121,7 @@ export function renderDirectorFirewall(settings: Settings, director: DirectorSet
         .filter(({ protocol }) => protocol === "tcp" || protocol === "udp"),
     ),
     sloppyTcp: settings.kernel.sloppyTcp,
-  });
+  };
 }
 
 /** Whether a director may be one of its servers: IPVS leaves such connections to the kernel then. A rule refuses its other addresses. */
@@ -118,12 +132,12 @@ function isServedByDirectors(service: VirtualServerSettings): boolean {
 }
 
 /**
- * Firewall of a real server: the admitted subnets, the directors, and its virtual servers' ports. Directors may ask for anything: what
+ * What a real server's firewall lets in: the admitted subnets, the directors, and its virtual servers' ports. Directors may ask for anything: what
  * they check, and how, changes after the real servers have, and a check that is refused meanwhile takes all of them out.
  */
-export function renderRealServerFirewall(settings: Settings, name: string): string {
+export function realServerRules(settings: Settings, name: string): FirewallRules {
   const admitted = subnets(settings).map(({ from }) => from ?? "");
-  return render(settings, {
+  return {
     openings: [
       ...subnets(settings),
       ...metricsOpenings(settings),
@@ -151,7 +165,7 @@ export function renderRealServerFirewall(settings: Settings, name: string): stri
     marked: [],
     unserved: [],
     sloppyTcp: false,
-  });
+  };
 }
 
 function subnets({ firewall }: Settings): Opening[] {
@@ -246,158 +260,6 @@ function bfdOpenings({ tracking }: Settings, director: DirectorSettings): Openin
       },
     ];
   });
-}
-
-function render({ firewall }: Settings, rules: Rules): string {
-  switch (firewall.backend) {
-    case "none":
-      return renderFiles(nftFile({ ...rules, openings: undefined }));
-    case "ufw":
-      return renderFiles({
-        ufw: rules.openings.map(ufwRule),
-        ...nftFile({ ...rules, openings: undefined }),
-      });
-    case "nftables":
-      return renderFiles(nftFile(rules));
-  }
-}
-
-/** A rule as ufw(8) takes it after `ufw`, and as `ufw show added` prints it back. */
-function ufwRule(opening: Opening): string {
-  const { protocol, from, fromPort, to, port, interface: device, forwarded } = opening;
-  const words = [...(forwarded ? ["route"] : []), "allow"];
-  if (device) words.push("in", "on", device);
-  if (from || fromPort) words.push("from", from ? ufwAddress(from) : "any");
-  if (fromPort) words.push("port", String(fromPort));
-  if (to || port) words.push("to", to ? ufwAddress(to) : "any");
-  if (port) words.push("port", String(port).replace("-", ":"));
-  if (protocol && ufwKnows(protocol, from ?? to ?? "")) words.push("proto", protocol);
-  return words.join(" ");
-}
-
-/** The spelling that ufw gives an address or a subnet, whatever it was told: 192.0.2.1/32 is 192.0.2.1. */
-function ufwAddress(written: string): string {
-  const [address = "", length] = written.split("/");
-  const whole = checkedFamily(address) === "inet" ? "32" : "128";
-  return length === undefined || length === whole
-    ? canonical(address)
-    : `${canonical(address)}/${length}`;
-}
-
-/** ufw has no word for VRRP over IPv6: all that the source sends there is let in then. SCTP with ufw is no config. */
-function ufwKnows(protocol: NonNullable<Opening["protocol"]>, address: string): boolean {
-  if (protocol === "vrrp") return checkedFamily(address) === "inet";
-  return protocol === "tcp" || protocol === "udp";
-}
-
-/** The table `lvs_ha`, replaced in one transaction; empty when there is nothing to say. */
-function nftFile({
-  openings,
-  untracked,
-  marked,
-  unserved,
-  sloppyTcp,
-}: Omit<Rules, "openings"> & { openings?: Opening[] }): Record<string, string[]> {
-  const chains = [
-    ...nftChain(
-      "untracked",
-      "prerouting priority raw; policy accept;",
-      untracked.map((opening) => `${nftMatch(opening)} notrack`),
-    ),
-    ...nftChain(
-      "marked",
-      "prerouting priority mangle; policy accept;",
-      marked.map(({ match, mark }) => `${nftMatch(match)} meta mark set ${mark}`),
-    ),
-    // IPVS takes what it serves at priority 99 (ip_vs_core.c).
-    ...nftChain(
-      "unserved",
-      "input priority 110; policy accept;",
-      unserved.map((opening) =>
-        [
-          nftMatch(opening),
-          ...(opening.protocol === "tcp" && !sloppyTcp
-            ? ["tcp flags & (fin | syn | rst | ack) == syn"]
-            : []),
-          "drop",
-        ].join(" "),
-      ),
-    ),
-    ...(openings
-      ? nftChain("input", "input priority filter; policy drop;", [
-          "ct state established,related accept",
-          'iifname "lo" accept',
-          // By number: a host may have no /etc/protocols to look names up in.
-          "meta l4proto { 1, 58 } accept",
-          'include "/etc/lvs-ha/ssh-clients.nft"',
-          ...openings
-            .filter(({ forwarded }) => !forwarded)
-            .map((opening) => `${nftMatch(opening)} accept`),
-        ])
-      : []),
-    // Where the stack has a director forward, it forwards for nobody else. IPVS has the answers at priority 99 and later (ip_vs_core.c),
-    // so that they still come from the real servers here; conntrack, which has seen no request, calls them invalid.
-    ...(openings
-      ? nftChain(
-          "forward",
-          "forward priority filter; policy drop;",
-          forwardRules(openings.filter(({ forwarded }) => forwarded)),
-        )
-      : []),
-  ];
-  if (chains.length === 0) return {};
-  return {
-    "/etc/lvs-ha/firewall.nft": [
-      "table inet lvs_ha",
-      "delete table inet lvs_ha",
-      "table inet lvs_ha {",
-      ...chains.map((line) => `    ${line}`),
-      "}",
-    ],
-  };
-}
-
-/** What is forwarded: answers, and the errors that belong to them; no rules where nothing is. */
-function forwardRules(forwarded: Opening[]): string[] {
-  if (forwarded.length === 0) return [];
-  return [
-    "ct state established,related accept",
-    "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
-    "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept",
-    ...forwarded.map((opening) => `${nftMatch(opening)} accept`),
-  ];
-}
-
-function nftChain(name: string, hook: string, rules: string[]): string[] {
-  if (rules.length === 0) return [];
-  return [
-    `chain ${name} {`,
-    `    type filter hook ${hook}`,
-    ...rules.map((rule) => `    ${rule}`),
-    "}",
-  ];
-}
-
-const nftProtocols = {
-  tcp: "meta l4proto 6",
-  udp: "meta l4proto 17",
-  sctp: "meta l4proto 132",
-  vrrp: "meta l4proto 112",
-};
-
-function nftMatch({ protocol, from, fromPort, to, port, interface: device }: Opening): string {
-  const words: string[] = [];
-  if (device) words.push(`iifname "${device}"`);
-  if (from) words.push(`${nftFamily(from)} saddr ${from}`);
-  if (to) words.push(`${nftFamily(to)} daddr ${to}`);
-  if (protocol && fromPort) words.push(`${protocol} sport ${fromPort}`);
-  if (protocol && port) words.push(`${protocol} dport ${port}`);
-  if (protocol && !fromPort && !port) words.push(nftProtocols[protocol]);
-  return words.join(" ");
-}
-
-function nftFamily(address: string): string {
-  return checkedFamily(address) === "inet" ? "ip" : "ip6";
 }
 
 function lower(protocol: Flow["protocol"]): "tcp" | "udp" | "sctp" {

@@ -1,0 +1,164 @@
+// A key of the stack config as a line of keepalived.conf(5), in both directions: tables of them are what is written and what import reads.
+import { call, type ScriptCall } from "../scriptCall";
+
+/** What can't be taken over from a keepalived.conf; its message says why. */
+export class Unfit extends Error {
+  constructor(
+    message: string,
+    /** What counts instead: `weight: 1`. */
+    readonly now = "as if the line were not there",
+  ) {
+    super(message);
+  }
+}
+
+/** A key's keyword. */
+export interface Codec<Value> {
+  /** The keyword that is written, and others that say the same. */
+  names: readonly [string, ...string[]];
+  /** The lines of a value: none where keepalived does by itself what it says. */
+  write: (value: Value) => string[];
+  /**
+   * The value of a line, as a user would write it; its own type says whether it fits.
+   * @param args the words behind the keyword
+   * @throws Unfit
+   */
+  read: (args: readonly string[], keyword: string) => unknown;
+  /** How many words behind the keyword have a meaning. */
+  words: number;
+}
+
+/** The keyword of a script that is called; what it calls, import reads by the files at hand. */
+export type Hook = Omit<Codec<ScriptCall>, "read"> & { read?: undefined };
+
+/** `structural`: no keyword of its own, but a block, a part of several lines, or what decides about them. */
+export type Entry<Value> = Codec<Value> | Hook | "structural";
+
+/** A keyword for each key of a part of the config. */
+export type Table<Config> = { [Key in keyof Config]-?: Entry<NonNullable<Config[Key]>> };
+
+type AnyTable = Readonly<Record<string, Entry<never>>>;
+
+/** The values of a table's keys. */
+export type ValuesOf<Keywords> = {
+  [
+    Key in keyof Keywords as Keywords[Key] extends "structural" ? never : Key
+  ]?: Keywords[Key] extends { write: (value: infer Value) => string[] } ? Value : never;
+};
+
+type StructuralOf<Keywords> = {
+  [Key in keyof Keywords]: Keywords[Key] extends "structural" ? Key : never;
+}[keyof Keywords];
+
+/**
+ * The lines of a part of the config, in the table's order.
+ * @param structural lines of keys that have no keyword of their own
+ */
+export function linesOf<Keywords extends AnyTable>(
+  table: Keywords,
+  values: ValuesOf<Keywords>,
+  structural: Partial<Record<StructuralOf<Keywords>, string[]>> = {},
+): string[] {
+  const given: Readonly<Record<string, unknown>> = values;
+  const lines: Readonly<Record<string, string[] | undefined>> = structural;
+  return Object.entries(table).flatMap(([key, entry]) => {
+    if (entry === "structural") return lines[key] ?? [];
+    return given[key] === undefined ? [] : entry.write(given[key] as never);
+  });
+}
+
+type Names = [string, ...string[]];
+
+/** `scheduler: rr` is `lvs_sched rr`. */
+export const text = (...names: Names) => plain<string>(names, ([first]) => wordOf(first));
+
+/** A whole number. */
+export const whole = (...names: Names) =>
+  plain<number>(names, ([first]) => integerOf(wordOf(first)));
+
+/** A number with decimals: seconds. */
+export const decimal = (...names: Names) =>
+  plain<number>(names, ([first]) => secondsOf(wordOf(first)));
+
+/** Words on one line. */
+export const list = (name: string, read: (word: string) => unknown = (word) => word) => ({
+  ...plain<readonly (string | number)[]>([name], (args) => args.map((word) => read(word)), 128),
+  write: (value: readonly (string | number)[]) => [`${name} ${value.join(" ")}`],
+});
+
+/** True is the keyword alone. */
+export const on = (...names: Names): Codec<boolean> => ({
+  names,
+  write: (value) => (value ? [names[0]] : []),
+  read: () => true,
+  words: 0,
+});
+
+/** False is the keyword alone. */
+export const off = (...names: Names): Codec<boolean> => ({
+  names,
+  write: (value) => (value ? [] : [names[0]]),
+  read: () => false,
+  words: 0,
+});
+
+/** The same as `on`; read, it may have `on` or `off` behind it. */
+export const flag = (...names: Names): Codec<boolean> => ({
+  ...on(...names),
+  read: ([first]) => flagOf(first),
+  words: 1,
+});
+
+/** True and false are both said. */
+export const onOff = (...names: Names): Codec<boolean> => ({
+  ...flag(...names),
+  write: (value) => [`${names[0]} ${value ? "on" : "off"}`],
+});
+
+/** A script that is called. */
+export const hook = (...names: Names): Hook => ({
+  names,
+  write: (value) => [`${names[0]} ${call(value)}`],
+  words: 1,
+});
+
+/** No line where the value is what keepalived does anyway. */
+export const unless = <Value>(usual: NoInfer<Value>, codec: Codec<Value>): Codec<Value> => ({
+  ...codec,
+  write: (value) => (value === usual ? [] : codec.write(value)),
+});
+
+function plain<Value extends string | number | readonly (string | number)[]>(
+  names: Names,
+  read: (args: readonly string[]) => unknown,
+  words = 1,
+): Codec<Value> {
+  return { names, write: (value) => [`${names[0]} ${String(value)}`], read, words };
+}
+
+/** The word, if there is one. */
+export function wordOf(word: string | undefined): string {
+  if (word === undefined) throw new Unfit("has no value");
+  return word;
+}
+
+/** A whole number, as strtol(3) reads it. */
+export function integerOf(written: string): number {
+  if (!/^[+-]?\d+$/.test(written.trim()))
+    throw new Unfit(`${JSON.stringify(written)} is not a whole number`);
+  return Number(written);
+}
+
+/** A decimal number: a time in seconds. */
+export function secondsOf(written: string): number {
+  if (!/^(\d+\.?\d*|\.\d+)$/.test(written))
+    throw new Unfit(`${JSON.stringify(written)} is not a number`);
+  return Number(written);
+}
+
+/** On, true, yes, or nothing; off, false, no. */
+export function flagOf(first = "on"): boolean {
+  if (["on", "true", "yes"].includes(first)) return true;
+  if (["off", "false", "no"].includes(first)) return false;
+  throw new Unfit(`${JSON.stringify(first)} is neither on nor off`);
+}

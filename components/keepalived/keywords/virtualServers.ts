@@ -1,0 +1,57 @@
+// virtual_server and real_server: which key is which keyword, in the order in which they are written.
+import type { StackConfig } from "../../schema";
+import { decimal, flag, hook, on, onOff, text, unless, whole, type Table } from "./codec";
+
+type VirtualServer = StackConfig["virtualServers"][number];
+
+export const virtualServerKeywords = {
+  name: "structural",
+  address: "structural",
+  port: "structural",
+  fwmark: "structural",
+  vrrpInstance: "structural",
+  delayLoopSeconds: decimal("delay_loop"),
+  scheduler: text("lvs_sched", "lb_algo"),
+  schedulerFlags: "structural",
+  onePacketScheduling: on("ops"),
+  forwarding: text("lvs_method", "lb_kind"),
+  // A literal 0 is refused by keepalived (exit 5 on 2.2.7): none is said by leaving it out.
+  persistenceTimeoutSeconds: unless(0, whole("persistence_timeout")),
+  persistenceGranularity: "structural",
+  persistenceEngine: text("persistence_engine"),
+  protocol: "structural",
+  traffic: "structural",
+  virtualHost: text("virtualhost"),
+  alpha: on("alpha"),
+  omega: on("omega"),
+  inhibitOnFailure: on("inhibit_on_failure"),
+  quorum: unless(1, whole("quorum")),
+  hysteresis: unless(0, whole("hysteresis")),
+  quorumUp: hook("quorum_up"),
+  quorumDown: hook("quorum_down"),
+  smtpAlert: flag("smtp_alert"),
+  haSuspend: on("ha_suspend"),
+  sorryServer: "structural",
+  checks: "structural",
+  realServers: "structural",
+} as const satisfies Table<VirtualServer>;
+
+export const memberKeywords = {
+  name: "structural",
+  port: "structural",
+  weight: whole("weight"),
+  forwarding: text("lvs_method"),
+  inhibitOnFailure: onOff("inhibit_on_failure"),
+  upperThreshold: whole("uthreshold"),
+  lowerThreshold: whole("lthreshold"),
+  notifyUp: hook("notify_up"),
+  notifyDown: hook("notify_down"),
+  checks: "structural",
+} as const satisfies Table<NonNullable<VirtualServer["realServers"]>[number]>;
+
+export const sorryServerKeywords = {
+  address: "structural",
+  port: "structural",
+  forwarding: text("sorry_server_lvs_method"),
+  inhibitOnFailure: on("sorry_server_inhibit"),
+} as const satisfies Table<NonNullable<VirtualServer["sorryServer"]>>;
