@@ -108,7 +108,10 @@ export function readServices(statements: Statement[], context: ServiceContext): 
         const read = readService(statement, groups, context).filter(({ target, name }) => {
           if (target.fwmark === undefined) return true;
           const other = marks.get(target.fwmark);
-          if (!other) return marks.set(target.fwmark, statement);
+          if (!other) {
+            marks.set(target.fwmark, statement);
+            return true;
+          }
           scribe.inexpressible(
             statement,
             `fwmark ${target.fwmark} is on line ${other.line} already: in the stack a mark is of one virtual server, of IPv4 or IPv6; give ${name} a mark of its own`,
