@@ -91,21 +91,33 @@ export class Scribe {
   /** Also where a value is read: a second note of the same line is added to the first. */
   changed(statement: Statement, to: string, why: string): void {
     this.notes.seen.add(statement);
+    this.drop(statement);
+    const { where, text } = placeOf(statement);
+    this.report.changed.push({ where, from: text, to, why });
+  }
+
+  /** What was said to be kept of a statement is so no more. */
+  private drop(statement: Statement): void {
     const { where, text } = placeOf(statement);
     const known = this.notes.kept.get(`${where} ${text}`)?.shift();
     if (known) this.notes.dropped.add(known);
-    this.report.changed.push({ where, from: text, to, why });
   }
 
   /** A statement that has no effect on keepalived, and so none on the stack. */
   leftOut(statement: Statement, why: string): void {
-    for (const inner of allOf(statement.block ?? [])) this.notes.seen.add(inner);
+    for (const inner of allOf(statement.block ?? [])) {
+      this.notes.seen.add(inner);
+      this.drop(inner);
+    }
     this.changed(statement, "nothing", why);
   }
 
   /** The statement, and its block if it has one. */
   inexpressible(statement: Statement, why: string): void {
-    for (const inner of allOf([statement])) this.notes.seen.add(inner);
+    for (const inner of allOf([statement])) {
+      this.notes.seen.add(inner);
+      this.drop(inner);
+    }
     this.report.inexpressible.push({ ...placeOf(statement), why });
   }
 

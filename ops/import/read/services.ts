@@ -109,7 +109,10 @@ export function readServices(statements: Statement[], context: ServiceContext): 
         const read = readService(statement, groups, context).filter(({ target, name }) => {
           if (target.fwmark === undefined) return true;
           const other = marks.get(target.fwmark);
-          if (!other) return marks.set(target.fwmark, statement);
+          if (!other) {
+            marks.set(target.fwmark, statement);
+            return true;
+          }
           scribe.inexpressible(
             statement,
             `fwmark ${target.fwmark} is on line ${other.line} already: in the stack a mark is of one virtual server, of IPv4 or IPv6; give ${name} a mark of its own`,
@@ -465,11 +468,7 @@ function finish(reading: Defaults, globals: Globals, scribe: Scribe): void {
     const port = target.fwmark === undefined ? target.port : 0;
     const way = entry.options.forwarding ?? options.forwarding;
     if (entry.port !== 0 && way !== "NAT" && entry.port !== port) {
-      scribe.changed(
-        entry.statement,
-        `port ${port}`,
-        `${way} cannot change ports: keepalived takes the virtual server's`,
-      );
+      scribe.changed(entry.statement, `port ${port}`, portWhy(way, entry.port));
     }
     if (entry.port === 0 || way !== "NAT") entry.port = port;
     for (const { type, draft, statement: line } of entry.checks) {
@@ -491,11 +490,7 @@ function finish(reading: Defaults, globals: Globals, scribe: Scribe): void {
     const port = target.fwmark === undefined ? target.port : undefined;
     if (way !== "NAT" && stand.port !== port) {
       if (stand.port !== undefined) {
-        scribe.changed(
-          sorryLine,
-          `sorryServer.port: ${port ?? "none"}`,
-          `${way} cannot change ports: keepalived takes the virtual server's`,
-        );
+        scribe.changed(sorryLine, `sorryServer.port: ${port ?? "none"}`, portWhy(way, stand.port));
       }
       if (port === undefined) delete stand.port;
       else stand.port = port;
@@ -522,6 +517,12 @@ function finish(reading: Defaults, globals: Globals, scribe: Scribe): void {
       delete reading.sorry;
     }
   }
+}
+
+function portWhy(way: string, port: number): string {
+  return way === fillIn
+    ? `DR and TUN cannot change ports; if it is NAT, give it port ${port}`
+    : `${way} cannot change ports: keepalived takes the virtual server's`;
 }
 
 /** keepalived lowers a quorum that could not be reached, and a hysteresis that is not below it; the stack one that keeps a quorum lost. */

@@ -322,11 +322,12 @@ describe("what keepalived ignores is ignored, and told", () => {
   test.each(["HTTP_GET", "SSL_GET", "MISC_CHECK", "FILE_CHECK", "BFD_CHECK"])(
     "a %s that asks for nothing",
     (kind) => {
-      const { service, said } = imported(
+      const { service, said, shown } = imported(
         instanceOf() + serviceOf({ real: `real_server 192.0.2.21 80 {\n${kind} {\n}\n}` }),
       );
       expect(service?.checks ?? []).toEqual([]);
       expect(said).toMatch(new RegExp(`${kind} !! has no .*, so keepalived leaves it out`));
+      expect(shown).not.toContain(`${kind} ->`);
     },
   );
 

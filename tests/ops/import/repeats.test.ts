@@ -1,4 +1,8 @@
 // The table of keywords that are given twice is held to the real keepalived, which says of which the first counts.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { repeats } from "../../../components/keepalived/keywords/repeats";
 import { configTests, suites, unpack, type KeepalivedVersion } from "../../support/keepalived";
 
@@ -165,6 +169,95 @@ test.each(Object.keys(suites) as KeepalivedVersion[])(
           `${block} ${keyword}: ${table[block]?.[keyword] === "first" ? "first" : "another"}`,
       ),
     );
+  },
+  300_000,
+);
+
+/** What keepalived's VRRP process has read of a config, in its own words. */
+function dumped(folder: string, text: string): string {
+  const there = mkdtempSync(join(tmpdir(), "lvs-ha-dump-"));
+  const config = join(there, "keepalived.conf");
+  writeFileSync(config, text);
+  const script = join(__dirname, "../../support/keepalived-dump.sh");
+  const root = process.getuid?.() === 0 ? [] : ["--map-root-user"];
+  const { stdout, stderr, status } = spawnSync(
+    "unshare",
+    [...root, "--net", "--mount", "--pid", "--fork", "--kill-child", "sh", script, folder, config],
+    { encoding: "utf8", timeout: 60_000, killSignal: "SIGKILL" },
+  );
+  rmSync(there, { recursive: true });
+  if (status !== 0) throw new Error(`keepalived-dump.sh ends with ${status}: ${stderr}`);
+  return stdout;
+}
+
+test.each(Object.keys(suites) as KeepalivedVersion[])(
+  "keepalived %s has all lines of blocks that the table says add",
+  async (version) => {
+    const block = (name: string, line: string) => `${name} {\n${line}\n}\n`;
+    const twice = (name: string, a: string, b: string) => block(name, a) + block(name, b);
+    // Two of each, and what the dump has of them.
+    const adds: Record<string, Record<string, [string, string]>> = {
+      global_defs: { notification_email: ["a@example.org", "b@example.org"] },
+      vrrp_instance: {
+        unicast_peer: ["10.10.0.12", "10.10.0.13"],
+        track_interface: ["lo", "eth1"],
+        track_script: ["s1", "s2"],
+        track_process: ["p1", "p2"],
+        track_file: ["f1", "f2"],
+        track_bfd: ["b1", "b2"],
+        virtual_ipaddress: ["192.0.2.100", "192.0.2.101"],
+        virtual_ipaddress_excluded: ["192.0.2.102", "192.0.2.103"],
+        virtual_routes: ["10.8.0.0/24", "10.9.0.0/24"],
+        virtual_rules: ["111", "112"],
+      },
+    };
+    const more: Record<string, (one: string) => string> = {
+      virtual_routes: (to) => `${to} dev eth0`,
+      virtual_rules: (priority) => `from 10.8.0.0/24 table 101 priority ${priority}`,
+    };
+    const tracked = (name: string) => `${name} weight`;
+    const shown: Record<string, (one: string) => string> = {
+      track_interface: tracked,
+      track_script: tracked,
+      track_bfd: (name) => `${name}: weight`,
+      track_process: (name) => `${name}, weight`,
+      track_file: (name) => `${name}, weight`,
+      virtual_routes: (to) => `prepend ${to}`,
+      virtual_rules: (priority) => `from 10.8.0.0/24 priority ${priority}`,
+    };
+    const lines = (name: string) =>
+      Object.entries(adds[name] ?? {})
+        .map(([keyword, [a, b]]) => {
+          const line = more[keyword] ?? String;
+          return twice(keyword, line(a), line(b));
+        })
+        .join("");
+    const text = `${block("global_defs", `script_user root\nsmtp_server 192.0.2.9\nnotification_email_from k@example.org\nlvs_timeouts tcp 1234\nlvs_timeouts udp 5678\n${lines("global_defs")}`)}
+${["1", "2"].map((n) => `vrrp_script s${n} {\nscript /usr/sbin/keepalived\n}\nvrrp_track_process p${n} {\nprocess p${n}\n}\ntrack_file f${n} {\nfile /run/f${n}\n}\nbfd_instance b${n} {\nneighbor_ip 10.10.0.1${n}\n}\n`).join("")}
+vrrp_instance VI_1 {
+interface eth0
+virtual_router_id 51
+${lines("vrrp_instance")}
+}
+`;
+    const says = dumped(await unpack(version), text);
+    // keepalived's processes speak at once: each line is looked for by itself.
+    const said = says.split("\n").map((line) => line.replace(/^.*?20\d\d: +/, ""));
+    const table: Record<string, Record<string, string>> = repeats;
+    for (const [name, keywords] of Object.entries(adds)) {
+      const both = Object.entries(keywords).filter(([keyword, values]) =>
+        values.every((value) =>
+          said.some((line) => line.startsWith((shown[keyword] ?? String)(value))),
+        ),
+      );
+      const adding = Object.entries(table[name] ?? {}).filter(
+        ([keyword, repeat]) => repeat === "adds" && keyword !== "lvs_timeouts",
+      );
+      expect(both.map(([keyword]) => keyword).toSorted()).toEqual(
+        adding.map(([keyword]) => keyword).toSorted(),
+      );
+    }
+    expect(says).toMatch(/= 1234\n[^]*= 5678\n/);
   },
   300_000,
 );
