@@ -5,10 +5,10 @@ import { digest } from "./host/digest";
 import { fileSums } from "./host/fileSums";
 import { Host } from "./host/host";
 import { scriptsHome } from "./host/scripts";
+import { directorModel } from "./model";
 import { firewallPackages, osProfiles } from "./os/profiles";
 import { withEnd } from "./render/files";
 import { renderDirectorFirewall } from "./render/firewall";
-import { kernelService } from "./render/ipvs";
 import {
   renderDirectorConfig,
   renderHeard,
@@ -140,11 +140,8 @@ export class LvsNode extends pulumi.ComponentResource {
     this.served = { command: keepalived, text: withEnd(texts.keepalived) };
     this.registerOutputs({
       ipvsTable: keepalived.stdout,
-      // Read by the operator's command: keepalived.conf doesn't say which instance a fwmark belongs to.
-      services: settings.virtualServers.map((service) => ({
-        service: kernelService(service),
-        vrrpInstance: service.vrrpInstance,
-      })),
+      // What the host has been brought, not what it is to be: after an up that failed, or left it out, the directors may differ in that.
+      model: this.hasConfig.apply((has) => (has ? directorModel(settings, director) : undefined)),
     });
   }
 

@@ -5,8 +5,9 @@ import { fileSums } from "./host/fileSums";
 import { Host, type ScriptCall } from "./host/host";
 import { scriptDigest, scriptsHome } from "./host/scripts";
 import type { LvsNode } from "./lvsNode";
+import { realServerModel } from "./model";
 import { firewallPackages, osProfiles } from "./os/profiles";
-import { renderFiles } from "./render/files";
+import { renderFiles, withEnd } from "./render/files";
 import { renderRealServerFirewall } from "./render/firewall";
 import { ipvsEntries } from "./render/ipvs";
 import { renderRealServerKernel } from "./render/kernel";
@@ -84,7 +85,9 @@ export class RealServer extends pulumi.ComponentResource {
       ),
     }));
     host.waitFor(drains.map(({ drained }) => drained));
-    for (const [suffix, step] of Object.entries(steps)) host.command(suffix, step);
+    const commands = Object.fromEntries(
+      Object.entries(steps).map(([suffix, step]) => [suffix, host.command(suffix, step)]),
+    );
     // It may be about to leave a service, whose check it fails from now on: that is not waited for.
     const stays = ipvsEntries(settings, args.host.name);
     this.serves = drains.map(({ director, drained }) =>
@@ -115,6 +118,12 @@ export class RealServer extends pulumi.ComponentResource {
       });
     }
 
-    this.registerOutputs({ virtualAddresses: this.virtualAddresses });
+    this.registerOutputs({
+      virtualAddresses: this.virtualAddresses,
+      // As LvsNode's: what it has been brought.
+      model: commands.vip?.stdin.apply((stdin) =>
+        stdin === withEnd(texts.vip) ? realServerModel(carried) : undefined,
+      ),
+    });
   }
 }

@@ -1,6 +1,13 @@
 // What the directors have of a real server in IPVS, in ipvsadm(8)'s own words.
 import { canonical } from "../schema";
-import type { Flow, MemberSettings, Settings, VirtualServerSettings } from "../settings";
+import type {
+  AddressService,
+  Flow,
+  FwmarkService,
+  MemberSettings,
+  Settings,
+  VirtualServerSettings,
+} from "../settings";
 
 const services: Record<Flow["protocol"], string> = {
   TCP: "-t",
@@ -27,8 +34,13 @@ export function endpoint(address: string, port: number): string {
   return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
+/** What a virtual server is told by. */
+export type Named =
+  | Pick<FwmarkService, "fwmark" | "family">
+  | Pick<AddressService, "fwmark" | "protocol" | "address" | "port">;
+
 /** A virtual service's name in the kernel, by which the operator's command knows it, too: `TCP 192.0.2.100:80`, `FWM 1`, `FWM 1 IPv6`. */
-export function kernelService(service: VirtualServerSettings): string {
+export function kernelService(service: Named): string {
   return service.fwmark === undefined
     ? `${service.protocol} ${endpoint(canonical(service.address), service.port)}`
     : `FWM ${service.fwmark}${service.family === "inet6" ? " IPv6" : ""}`;
@@ -38,4 +50,23 @@ function serviceWords(service: VirtualServerSettings): string {
   return service.fwmark === undefined
     ? `${services[service.protocol]} ${endpoint(service.address, service.port)}`
     : `-f ${service.fwmark}${service.family === "inet6" ? " -6" : ""}`;
+}
+
+/** Of the scheduler's flags, those asked for and the one that sends its clients elsewhere while a real server has weight 0. */
+export function schedulerFlags({
+  scheduler,
+  schedulerFlags: wanted,
+}: Pick<VirtualServerSettings, "scheduler" | "schedulerFlags">): string[] {
+  const hashes = scheduler === "sh" || scheduler === "mh";
+  return [...new Set([...wanted, ...(hashes ? [`${scheduler}-fallback`] : [])])];
+}
+
+/** What `persistenceGranularity` comes to: a mask for IPv4, a prefix length for IPv6, as ipvsadm(8) takes them. */
+export function persistenceMask({
+  family,
+  persistenceGranularity: length,
+}: Pick<VirtualServerSettings, "family" | "persistenceGranularity">): string | number | undefined {
+  if (length === undefined || family === "inet6") return length;
+  const mask = (0xffffffff << (32 - length)) >>> 0;
+  return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 0xff).join(".");
 }

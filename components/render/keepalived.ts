@@ -4,6 +4,7 @@ import { compareVersions } from "../os/versions";
 import { trackLists, valueAt, withoutPrefix, type TrackList } from "../schema";
 import {
   ownAddressFor,
+  syncId,
   type DirectorSettings,
   type InstanceSettings,
   type Settings,
@@ -13,6 +14,7 @@ import { ownWeight, weightOf } from "../tracking";
 import { advertisedAddress } from "./advertised";
 import { renderCheck, renderThroughServices } from "./checks";
 import { renderFiles } from "./files";
+import { persistenceMask, schedulerFlags } from "./ipvs";
 import { block, statements, type Line } from "./statements";
 import { renderTemplate } from "./template";
 import { weightText } from "./weights";
@@ -135,7 +137,6 @@ function globalDefs(
   director: DirectorSettings,
 ): Line[] {
   const { syncDaemon } = vrrp;
-  const [first] = instances;
   const timeouts = statements({
     tcp: daemon.ipvsTimeouts.tcpSeconds,
     tcpfin: daemon.ipvsTimeouts.tcpFinSeconds,
@@ -193,7 +194,7 @@ function globalDefs(
             // and a kernel thread that is stopped before it first ran is never acknowledged (kthread_stop's EINTR): keepalived then
             // waits for ever with the virtual addresses on. Seen with 2.2.7 on a busy host; 2 of 40 stops with the CPU taken.
             ...statements({
-              id: syncDaemon.id ?? first?.virtualRouterId,
+              id: syncId({ vrrp, instances }),
               maxlen: syncDaemon.maxLength,
               port: syncDaemon.port === 8848 ? undefined : syncDaemon.port,
               ttl: syncDaemon.ttl,
@@ -431,7 +432,7 @@ function serviceLines(service: Settings["virtualServers"][number]): Line[] {
     lvs_method: service.forwarding,
     // A literal 0 is refused by keepalived (exit 5 on 2.2.7): none is said by leaving it out.
     persistence_timeout: service.persistenceTimeoutSeconds || undefined,
-    persistence_granularity: granularity(service),
+    persistence_granularity: persistenceMask(service),
     persistence_engine: service.persistenceEngine,
     protocol: service.fwmark === undefined ? service.protocol : undefined,
     ip_family: service.fwmark === undefined ? undefined : service.family,
@@ -449,25 +450,6 @@ function serviceLines(service: Settings["virtualServers"][number]): Line[] {
     sorry_server_lvs_method: sorryServer?.forwarding,
     sorry_server_inhibit: sorryServer?.inhibitOnFailure,
   });
-}
-
-/** Of the scheduler's flags, those asked for and the one that sends its clients elsewhere while a real server has weight 0. */
-function schedulerFlags({
-  scheduler,
-  schedulerFlags: wanted,
-}: Settings["virtualServers"][number]): string[] {
-  const hashes = scheduler === "sh" || scheduler === "mh";
-  return [...new Set([...wanted, ...(hashes ? [`${scheduler}-fallback`] : [])])];
-}
-
-/** A mask for IPv4, a prefix length for IPv6, as ipvsadm(8) takes them. */
-function granularity({
-  family,
-  persistenceGranularity: length,
-}: Settings["virtualServers"][number]): string | number | undefined {
-  if (length === undefined || family === "inet6") return length;
-  const mask = (0xffffffff << (32 - length)) >>> 0;
-  return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 0xff).join(".");
 }
 
 type Tracks = Pick<InstanceSettings, TrackList>;

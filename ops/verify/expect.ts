@@ -1,10 +1,11 @@
 // What must be so on a host: everything that the stack's steps put there, from what each was given.
-import { type DirectorConfig, readDirectorConfig } from "../directorConfig";
+import type { DirectorModel } from "../../components/model";
+import type { LoopbackAddress } from "../../components/render/loopback";
 import { CouldNotLook } from "../exit";
 import { shortestForm, parseDaemons, type SyncDaemon } from "../ipvs";
 import { type Report, linesOf, parsed, textOf } from "../report";
 import type { StackHost, Step } from "../stack";
-import { addressLines, filesOf, keepalivedConf, loopbackLines } from "../steps";
+import { addressLines, filesOf, keepalivedConf } from "../steps";
 import { interfaceAddresses, properties } from "../reportFacts";
 import {
   drainedByChangeFile,
@@ -111,7 +112,8 @@ export const kinds: Partial<Record<string, (step: Step, host: StackHost) => Expe
         ? [service(step, "keepalived.service", "disabled, inactive")]
         : [
             service(step, "keepalived.service"),
-            ...inKernel(step, host, files.find(([path]) => path === keepalivedConf)?.[1] ?? ""),
+            ipvs(step, host),
+            syncDaemons(step, host.director),
           ]),
     ];
   },
@@ -336,17 +338,20 @@ function nftTable(step: Step): Expectation {
   };
 }
 
-function addresses(step: Step, host: StackHost): Expectation {
-  const wanted = loopbackLines(host);
-  const place = ({ address, device }: { address: string; device: string }) =>
-    `${address} on ${device}`;
+function addresses(step: Step, { loopback: wanted }: StackHost): Expectation {
+  const place = ({ address, interface: device }: LoopbackAddress) => `${address} on ${device}`;
   return {
     step,
     title: "virtual addresses",
     questions: ["host", `file=${broughtFile}`],
     want: () => lines(wanted.map(place)),
     have: (report) => {
-      const present = new Map(interfaceAddresses(report).map((entry) => [place(entry), entry]));
+      const present = new Map(
+        interfaceAddresses(report).map((entry) => [
+          place({ ...entry, interface: entry.device }),
+          entry,
+        ]),
+      );
       // Of others than the wanted ones, those that somebody else has put there are left alone.
       const brought = parsed(report, `file ${broughtFile}`, addressLines).map(place);
       const own = [...new Set([...wanted.map(place), ...brought])];
@@ -374,13 +379,7 @@ function service(step: Step, name: string, wanted = "enabled, active"): Expectat
   };
 }
 
-/** What keepalived makes of its config in the kernel. */
-function inKernel(step: Step, host: StackHost, text: string): Expectation[] {
-  const config = readDirectorConfig(text);
-  return [ipvs(step, host, config), syncDaemons(step, config)];
-}
-
-function syncDaemons(step: Step, { syncDaemon }: DirectorConfig): Expectation {
+function syncDaemons(step: Step, { syncDaemon }: DirectorModel): Expectation {
   const running = (report: Report) => parseDaemons(textOf(report, "ipvs-daemons"));
   const described = (daemons: SyncDaemon[]) =>
     lines(
@@ -392,28 +391,23 @@ function syncDaemons(step: Step, { syncDaemon }: DirectorConfig): Expectation {
     step,
     title: "connection sync daemons",
     questions: ["director"],
-    want: (report) => {
+    want: () => {
       if (syncDaemon === undefined) return "";
-      const states: SyncDaemon["state"][] =
-        syncDaemon.instance === undefined
-          ? ["backup", "master"]
-          : // One at a time, by the instance's state.
-            [running(report)[0]?.state ?? "backup"];
-      const { interface: device, syncId = running(report)[0]?.syncId ?? 0 } = syncDaemon;
-      return described(states.map((state) => ({ state, interface: device, syncId })));
+      const roles = ["backup", "master"] as const;
+      return described(roles.map((state) => ({ state, ...syncDaemon })));
     },
     have: (report) => described(running(report)),
   };
 }
 
-function ipvs(step: Step, { restores }: StackHost, config: DirectorConfig): Expectation {
+function ipvs(step: Step, { restores, director }: StackHost): Expectation {
   return {
     step,
     title: "IPVS table",
     questions: ["director", "ipvs-rules", `file=${drainedFile}`, `file=${drainedByChangeFile}`],
-    want: (report) => wantedTable(config, report),
-    have: (report) => liveTable(config, report),
-    notes: (report) => tableNotes(config, report, restores.flatMap(restoredAddresses)),
+    want: (report) => wantedTable(director, report),
+    have: (report) => liveTable(director, report),
+    notes: (report) => tableNotes(director, report, restores.flatMap(restoredAddresses)),
   };
 }
 

@@ -1,5 +1,5 @@
 // The IPVS table as text, as keepalived.conf wants it and as the kernel has it: the same lines where nothing has drifted.
-import type { DirectorConfig, Member, Service } from "../directorConfig";
+import type { DirectorModel, Member, Service } from "../../components/model";
 import {
   addressOf,
   shortestForm,
@@ -15,7 +15,7 @@ import { linesIn, parsed, type Report } from "../report";
  * What must be in the kernel. A real server that keepalived itself has taken out is not missed, nor is one whose weight is what a
  * check says held to another.
  */
-export function wantedTable({ services }: DirectorConfig, report: Report): string {
+export function wantedTable({ services }: DirectorModel, report: Report): string {
   const moves = parsed(report, "pool-log", parsePoolLog);
   const drained = drainedOn(report);
   const rules = rulesOf(report);
@@ -42,7 +42,7 @@ export function wantedTable({ services }: DirectorConfig, report: Report): strin
 }
 
 /** What is in the kernel for the config's services. */
-export function liveTable({ services }: DirectorConfig, report: Report): string {
+export function liveTable({ services }: DirectorModel, report: Report): string {
   const thresholds = parsed(report, "ipvs-thresholds", parseThresholds);
   const rules = rulesOf(report);
   return services
@@ -73,7 +73,7 @@ export function liveTable({ services }: DirectorConfig, report: Report): string 
  * @param restored addresses of real servers that a command of the stack puts in again: see {@link leftDrained}
  */
 export function tableNotes(
-  { services }: DirectorConfig,
+  { services }: DirectorModel,
   report: Report,
   restored: readonly string[],
 ): string[] {
