@@ -7,14 +7,10 @@ import { Host } from "./host/host";
 import { scriptsHome } from "./host/scripts";
 import { directorModel } from "./model";
 import { firewallPackages, osProfiles } from "./os/profiles";
+import { renderDirectorConfig } from "./render/director";
 import { withEnd } from "./render/files";
 import { renderDirectorFirewall } from "./render/firewall";
-import {
-  renderDirectorConfig,
-  renderHeard,
-  renderSecrets,
-  virtualAddresses,
-} from "./render/keepalived";
+import { renderHeard, renderSecrets, virtualAddresses } from "./render/keepalived";
 import { renderDirectorKernel } from "./render/kernel";
 import { withoutPrefix } from "./schema";
 import {

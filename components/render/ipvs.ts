@@ -22,11 +22,60 @@ export function ipvsEntries({ virtualServers }: Pick<Settings, "virtualServers">
   return virtualServers.flatMap((service) =>
     service.realServers
       .filter((member) => member.name === name)
-      .map(
-        ({ address, port, forwarding }) =>
-          `-a ${serviceWords(service)} -r ${endpoint(canonical(address), port)} ${methods[forwarding]}`,
-      ),
+      .map((member) => {
+        const { place, method } = entryWords(service, member);
+        return `-a ${place} ${method}`;
+      }),
   );
+}
+
+/**
+ * The words for a real server in a virtual service: `-t 192.0.2.100:80`, `-t 192.0.2.100:80 -r 192.0.2.21:80`, `-g`. Only NAT changes a
+ * port; in a fwmark service it stays what the client asked for.
+ */
+export function entryWords(
+  service: Named,
+  { address, port, forwarding }: Pick<MemberSettings, "address" | "port" | "forwarding">,
+): { service: string; place: string; method: string } {
+  const key = serviceWords(service);
+  const servicePort = service.fwmark === undefined ? service.port : 0;
+  const real = endpoint(canonical(address), forwarding === "NAT" ? port : servicePort);
+  return { service: key, place: `${key} -r ${real}`, method: methods[forwarding] };
+}
+
+/** A virtual service's line: `-A -t 192.0.2.100:80 -s sh -p 300 -b sh-port`. */
+export function serviceLine(
+  service: Named &
+    Pick<VirtualServerSettings, "scheduler" | "schedulerFlags"> &
+    Partial<
+      Pick<
+        VirtualServerSettings,
+        | "family"
+        | "onePacketScheduling"
+        | "persistenceTimeoutSeconds"
+        | "persistenceGranularity"
+        | "persistenceEngine"
+      >
+    >,
+): string {
+  const { family = "inet", persistenceGranularity, persistenceEngine } = service;
+  const mask = persistenceMask({ family, persistenceGranularity });
+  const flags = schedulerFlags(service).sort();
+  return [
+    `-A ${serviceWords(service)} -s ${service.scheduler}`,
+    ...(service.persistenceTimeoutSeconds
+      ? [
+          `-p ${service.persistenceTimeoutSeconds}`,
+          // A mask of all bits is none.
+          ...(mask === undefined || mask === "255.255.255.255" || mask === 128
+            ? []
+            : [`-M ${mask}`]),
+          ...(persistenceEngine === undefined ? [] : [`--pe ${persistenceEngine}`]),
+        ]
+      : []),
+    ...(service.onePacketScheduling ? ["-o"] : []),
+    ...(flags.length === 0 ? [] : [`-b ${flags.join(",")}`]),
+  ].join(" ");
 }
 
 /** `192.0.2.100:80`, `[2001:db8::100]:80`. */
@@ -46,7 +95,7 @@ export function kernelService(service: Named): string {
     : `FWM ${service.fwmark}${service.family === "inet6" ? " IPv6" : ""}`;
 }
 
-function serviceWords(service: VirtualServerSettings): string {
+function serviceWords(service: Named): string {
   return service.fwmark === undefined
     ? `${services[service.protocol]} ${endpoint(service.address, service.port)}`
     : `-f ${service.fwmark}${service.family === "inet6" ? " -6" : ""}`;

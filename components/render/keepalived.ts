@@ -7,7 +7,9 @@ import {
   syncId,
   type DirectorSettings,
   type InstanceSettings,
+  type MemberSettings,
   type Settings,
+  type VirtualServerSettings,
   type VirtualAddress,
 } from "../settings";
 import { ownWeight, weightOf } from "../tracking";
@@ -23,32 +25,13 @@ import { weightText } from "./weights";
 export const secretsPath = "/etc/keepalived/lvs-ha-secrets.conf";
 
 /** Where the stack's scripts live on a director. */
-const scriptsFolder = "/etc/keepalived/lvs-ha-scripts";
+export const scriptsFolder = "/etc/keepalived/lvs-ha-scripts";
 
 /** A call of one of the stack's scripts. */
 interface Hook {
   script: string;
   args?: string[];
   user?: string;
-}
-
-/** keepalived.conf and the scripts that it names, as one text: they change together. */
-export function renderDirectorConfig(
-  settings: Settings,
-  director: DirectorSettings,
-  authenticated: boolean,
-): string {
-  return renderFiles({
-    "/etc/keepalived/keepalived.conf": renderKeepalived(settings, director, authenticated)
-      .replace(/\n$/, "")
-      .split("\n"),
-    ...Object.fromEntries(
-      Object.entries(settings.scripts).map(([name, text]) => [
-        `${scriptsFolder}/${name}`,
-        text.replace(/\n$/, "").split("\n"),
-      ]),
-    ),
-  });
 }
 
 /** Renders keepalived.conf for one of the settings' directors. */
@@ -99,21 +82,31 @@ export function renderKeepalived(
             notify_up: call(member.notifyUp),
             notify_down: call(member.notifyDown),
           }),
-          checks: member.checks.map((check) => {
-            const own = ownAddressFor(service, instances, director);
-            return renderCheck(
-              check,
-              own === undefined ? undefined : withoutPrefix(own),
-              service.fwmark === undefined,
-              tracking,
-              call,
-            );
-          }),
+          checks: checksOf(member, service, settings, director),
         })),
       })),
       ...renderThroughServices(virtualServers),
     ],
   });
+}
+
+/** The checkers of a real server in one of a virtual server's pools. */
+export function checksOf(
+  member: MemberSettings,
+  service: VirtualServerSettings,
+  { instances, tracking }: Pick<Settings, "instances" | "tracking">,
+  director: DirectorSettings,
+): { heading: string; lines: Line[] }[] {
+  const own = ownAddressFor(service, instances, director);
+  return member.checks.map((check) =>
+    renderCheck(
+      check,
+      own === undefined ? undefined : withoutPrefix(own),
+      service.fwmark === undefined,
+      tracking,
+      call,
+    ),
+  );
 }
 
 /** The text of the secrets file: what `include` puts inside `authentication {}`. */
@@ -223,7 +216,7 @@ function interfaceDelays({ interfaceDelays: delays }: Settings["vrrp"]): {
 }
 
 /** What instances and checks name must stand before them. */
-function tracked(
+export function tracked(
   { tracking }: Pick<Settings, "tracking">,
   director: DirectorSettings,
 ): { heading: string; lines: Line[] }[] {
@@ -286,6 +279,19 @@ function tracked(
   ];
 }
 
+/** A director's own address in an instance's adverts, without prefix. */
+export function sourceIn({ members }: InstanceSettings, director: DirectorSettings) {
+  const own = members.find(({ name }) => name === director.name);
+  return own?.address === undefined ? undefined : withoutPrefix(own.address);
+}
+
+/** The other directors' addresses in an instance, without prefixes. */
+export function peersIn({ members }: InstanceSettings, director: DirectorSettings): string[] {
+  return members.flatMap(({ name, address }) =>
+    name === director.name || address === undefined ? [] : [withoutPrefix(address)],
+  );
+}
+
 /** What directors look at in each other's adverts: with anything else here, they don't take each other for the same instance. */
 function heard(
   instance: InstanceSettings,
@@ -293,12 +299,9 @@ function heard(
   director: DirectorSettings,
   authenticated: boolean,
 ): { words: Parameters<typeof statements>[0]; blocks: Line[] } {
-  const { members, family, vmac } = instance;
-  const own = members.find(({ name }) => name === director.name);
-  const source = own?.address === undefined ? undefined : withoutPrefix(own.address);
-  const peers = members.flatMap(({ name, address }) =>
-    name === director.name || address === undefined ? [] : [withoutPrefix(address)],
-  );
+  const { family, vmac } = instance;
+  const source = sourceIn(instance, director);
+  const peers = peersIn(instance, director);
   const device = vmac ? "" : ` dev ${instance.interface}`;
   const advertised = advertisedAddress(family, instance.virtualRouterId);
   return {
@@ -464,15 +467,22 @@ const trackBlock: Record<TrackList, string> = {
 };
 
 function trackBlocks(tracks: Tracks, tracking: Settings["tracking"]): Line[] {
-  return trackLists.flatMap((list) =>
-    block(
-      trackBlock[list],
-      tracks[list].map((entry) => {
-        const weight = weightText(entry, weightOf(entry, list, tracking));
-        return weight === undefined ? entry.name : `${entry.name} weight ${weight}`;
-      }),
-    ),
-  );
+  return trackedBy(tracks, tracking).flatMap(({ heading, lines }) => block(heading, lines));
+}
+
+/** What an instance or a sync group tracks, by the block that names it. */
+export function trackedBy(
+  tracks: Tracks,
+  tracking: Settings["tracking"],
+): { list: TrackList; heading: string; lines: Line[] }[] {
+  return trackLists.map((list) => ({
+    list,
+    heading: trackBlock[list],
+    lines: tracks[list].map((entry) => {
+      const weight = weightText(entry, weightOf(entry, list, tracking));
+      return weight === undefined ? entry.name : `${entry.name} weight ${weight}`;
+    }),
+  }));
 }
 
 function notifyLines(notify: InstanceSettings["notify"]): Line[] {
@@ -495,7 +505,7 @@ function fifo(notify: Settings["daemon"]["vrrpNotifyFifo"]): string | undefined 
 }
 
 /** A script's path and arguments in quotes, and who runs it. */
-function call(hook: Hook | undefined): string | undefined {
+export function call(hook: Hook | undefined): string | undefined {
   if (hook === undefined) return undefined;
   const words = [`${scriptsFolder}/${hook.script}`, ...(hook.args ?? [])].join(" ");
   return `"${words}"${hook.user === undefined ? "" : ` ${hook.user}`}`;

@@ -101,7 +101,7 @@ export const kinds: Partial<Record<string, (step: Step, host: StackHost) => Expe
     return [
       ...units(step, host),
       ...files.flatMap(([path, text]) =>
-        file(step, { path, mode: path === keepalivedConf ? "0640" : "0755", text }),
+        file(step, { path, mode: path.startsWith(`${scriptsFolder}/`) ? "0755" : "0640", text }),
       ),
       owner(step, step.args[1]),
       ownScripts(

@@ -96,6 +96,7 @@ const table: Record<string, string[]> = {
   "drain.sh": [],
   "files.sh": ["drain", "firewall", "keepalived", "kernel", "secrets", "version", "vip"],
   "firewall.sh": ["drain", "firewall"],
+  "foreign.sh": ["keepalived", "secrets", "version"],
   "install.sh": [],
   "ipvs.sh": ["keepalived", "secrets", "version"],
   "keepalived.sh": ["keepalived", "secrets", "version"],

@@ -588,7 +588,7 @@ test("every script that the components run on hosts is known, whatever the confi
 
 test("every script that puts something on a host is compared, or is a part of one that is", () => {
   const parts = [
-    ...["drain.sh", "files.sh", "ipvs.sh", "network.sh"],
+    ...["drain.sh", "files.sh", "foreign.sh", "ipvs.sh", "network.sh"],
     ...["packages.sh", "peers.sh", "preflight.sh", "vrrp.sh"],
   ];
   const scripts = readdirSync(join(__dirname, "../../templates/scripts"));

@@ -6,13 +6,10 @@ import { z } from "zod";
 import { LvsHaPair } from "../../components";
 import { check } from "../../components/config";
 import { osProfiles } from "../../components/os/profiles";
+import { renderDirectorConfig } from "../../components/render/director";
 import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/render/firewall";
 import { ipvsEntries } from "../../components/render/ipvs";
-import {
-  renderDirectorConfig,
-  renderKeepalived,
-  renderSecrets,
-} from "../../components/render/keepalived";
+import { renderKeepalived, renderSecrets } from "../../components/render/keepalived";
 import { renderDirectorKernel, renderRealServerKernel } from "../../components/render/kernel";
 import { loopbackAddresses } from "../../components/render/loopback";
 import { schema } from "../../components/schema";

@@ -38,7 +38,8 @@ async function build(version: KeepalivedVersion): Promise<void> {
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "lvs-ha-start-"));
-  for (const name of ["files.sh", "ipvs.sh"]) copyFileSync(join(scripts, name), join(folder, name));
+  for (const name of ["files.sh", "foreign.sh", "ipvs.sh"])
+    copyFileSync(join(scripts, name), join(folder, name));
   // A test has less patience than a director.
   const text = readFileSync(join(scripts, "network.sh"), "utf8")
     .replace("for_addresses=40\n", "for_addresses=8\n")
