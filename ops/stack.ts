@@ -159,7 +159,7 @@ function hostOf({ urn, type, parent, outputs }: Resource, all: Resource[]): Stac
       restores: role === "director" ? restores.map(stepOf) : [],
       director: nothing,
       loopback: [],
-      ...modelOf(role, name, steps, outputs.model),
+      ...modelOf(role, name, steps, revealed(outputs.model)),
     },
   ];
 }

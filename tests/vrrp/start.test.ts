@@ -208,7 +208,10 @@ test("an IPv6 address counts once it may be bound to", async () => {
   expect(lvs1.run(["ip", "address", "show", "dev", "eth1", "tentative"])).toContain("2001:db8::11");
   expect(network.hasEnded()).toBe(false);
   await network.ended;
-  expect(lvs1.run(["ip", "address", "show", "dev", "eth1", "tentative"])).toBe("");
+  // The link-local one may still be.
+  expect(lvs1.run(["ip", "address", "show", "dev", "eth1", "tentative"])).not.toContain(
+    "2001:db8::11",
+  );
 });
 
 /** A host's death, as the others see it. */
