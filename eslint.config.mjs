@@ -20,6 +20,24 @@ export default tseslint.config(
     },
   },
   {
+    // What a host is meant to do is in its component's outputs: no config that we rendered is read back.
+    files: ["ops/**/*.ts"],
+    ignores: ["ops/import/**"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            {
+              group: ["**/import/syntax/*"],
+              message: "keepalived.conf is read by lvs import alone; ask the model.",
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     files: ["**/*.mjs"],
     languageOptions: { globals: { console: "readonly", process: "readonly" } },
   },

@@ -8,15 +8,11 @@ import { type After, Host } from "./host/host";
 import type { Hooks } from "./host/hooks";
 import { scriptsHome } from "./host/scripts";
 import { Session } from "./host/session";
+import { directorModel } from "./model";
 import { osProfiles } from "./os/profiles";
+import { renderDirectorConfig } from "./render/director";
 import { withEnd } from "./render/files";
-import { kernelService } from "./render/ipvs";
-import {
-  renderDirectorConfig,
-  renderHeard,
-  renderSecrets,
-  virtualAddresses,
-} from "./render/keepalived";
+import { renderHeard, renderSecrets, virtualAddresses } from "./render/keepalived";
 import { renderDirectorKernel } from "./render/kernel";
 import { withoutPrefix } from "./schema";
 import {
@@ -151,11 +147,8 @@ export class LvsNode extends pulumi.ComponentResource {
     this.served = { command: keepalived, text: withEnd(texts.keepalived) };
     this.registerOutputs({
       ipvsTable: keepalived.stdout,
-      // Read by the operator's command: keepalived.conf doesn't say which instance a fwmark belongs to.
-      services: settings.virtualServers.map((service) => ({
-        service: kernelService(service),
-        vrrpInstance: service.vrrpInstance,
-      })),
+      // What the host has been brought, not what it is to be: after an up that failed, or left it out, the directors may differ in that.
+      model: this.hasConfig.apply((has) => (has ? directorModel(settings, director) : undefined)),
     });
   }
 

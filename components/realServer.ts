@@ -5,8 +5,9 @@ import { firewallBackends, renderRealServerFirewall } from "./firewall";
 import { fileSums } from "./host/fileSums";
 import type { Hooks } from "./host/hooks";
 import { Host } from "./host/host";
+import { realServerModel } from "./model";
 import { osProfiles } from "./os/profiles";
-import { renderFiles } from "./render/files";
+import { parseSections, renderFiles, withoutEnd } from "./render/files";
 import { ipvsEntries } from "./render/ipvs";
 import { renderRealServerKernel } from "./render/kernel";
 import { loopbackAddresses } from "./render/loopback";
@@ -98,6 +99,17 @@ export class RealServer extends pulumi.ComponentResource {
       });
     }
 
-    this.registerOutputs({ virtualAddresses: this.virtualAddresses });
+    this.registerOutputs({
+      virtualAddresses: this.virtualAddresses,
+      // As LvsNode's: what it has been brought.
+      model: system.stdin.apply((stdin) =>
+        addressesIn(stdin) === texts.vip ? realServerModel(carried) : undefined,
+      ),
+    });
   }
+}
+
+/** The virtual addresses among what its system's command was given. */
+function addressesIn(stdin = ""): string | undefined {
+  return parseSections(withoutEnd(stdin)).find(({ words }) => words[0] === "vip.sh")?.text;
 }

@@ -422,6 +422,14 @@ export function interfaceOfAddress6(
   return found?.interface;
 }
 
+/** Id of the connection sync daemons: the first instance's virtual router id unless the config says one. */
+export function syncId({
+  vrrp,
+  instances,
+}: Pick<Settings, "instances"> & { vrrp: Pick<VrrpSettings, "syncDaemon"> }): number | undefined {
+  return vrrp.syncDaemon.id ?? instances[0]?.virtualRouterId;
+}
+
 /** A director's own address, with its prefix, in the network of a virtual server's addresses. */
 export function ownAddressFor(
   { vrrpInstance, family }: Pick<VirtualServerSettings, "vrrpInstance" | "family">,

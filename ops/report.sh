@@ -56,7 +56,7 @@ service() {
 }
 
 vrrp_states_now() {
-    vrrp_journal | vrrp_states /etc/keepalived/keepalived.conf
+    vrrp_journal | vrrp_states /etc/lvs-ha/director
 }
 
 # What metrics.sh, where it looks every few seconds, remembers of states that keepalived's log no longer tells: STATE INSTANCE. Scripts of

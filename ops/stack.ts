@@ -3,9 +3,10 @@ import { basename } from "node:path";
 import { parse as parseShell } from "shell-quote";
 import { z } from "zod";
 import type { Connection } from "../components/host/openssh";
+import { type DirectorModel, directorSchema, realServerSchema } from "../components/model";
 import { parseSections, withoutEnd } from "../components/render/files";
+import type { LoopbackAddress } from "../components/render/loopback";
 import { CouldNotLook } from "./exit";
-import type { ServiceName } from "./ipvs";
 import { pulumi, type StackOptions } from "./pulumi";
 
 /** A stack's hosts, directors first. */
@@ -22,8 +23,10 @@ export interface StackHost {
   connection: Connection;
   /** What was done on it, in order. */
   steps: Step[];
-  /** On a director, the VRRP instance of each virtual service, by the service's name in the kernel; empty in the state of earlier versions. */
-  services: { service: ServiceName; vrrpInstance: string }[];
+  /** What a director does; nothing on a real server, and on a director whose config isn't there yet. */
+  director: DirectorModel;
+  /** On a real server, the virtual addresses that it answers for, and the interface that each is on. */
+  loopback: LoopbackAddress[];
 }
 
 /** A command that was run on a host. */
@@ -107,10 +110,6 @@ const inputsSchema = z.object({
   stdin: z.string().default(""),
 });
 
-const directorSchema = z.object({
-  services: z.array(z.object({ service: z.string(), vrrpInstance: z.string() })).default([]),
-});
-
 const roles = ["director", "real server"] as const;
 
 /** web2 before web10. */
@@ -141,15 +140,49 @@ function hostOf({ urn, type, parent, outputs }: Resource, all: Resource[]): Stac
   );
   const last = own.at(-1);
   if (last === undefined) return [];
+  const steps = [...authorize, ...own].flatMap(stepsOf);
   return [
     {
       name,
       role,
       connection: inputsSchema.parse(revealed(last.inputs)).connection,
-      steps: [...authorize, ...own].flatMap(stepsOf),
-      services: role === "director" ? directorSchema.parse(revealed(outputs)).services : [],
+      steps,
+      director: nothing,
+      loopback: [],
+      ...modelOf(role, name, steps, revealed(outputs.model)),
     },
   ];
+}
+
+/** What a director does that has no config yet. */
+const nothing: DirectorModel = { inMaintenance: false, instances: [], services: [] };
+
+/** The step that brings a host what its model says. */
+const modelledBy: Record<StackHost["role"], string> = {
+  director: "keepalived.sh",
+  "real server": "vip.sh",
+};
+
+/** What a host does, as its component says in its outputs. */
+function modelOf(
+  role: StackHost["role"],
+  name: string,
+  steps: Step[],
+  model: unknown,
+): Partial<Pick<StackHost, "director" | "loopback">> {
+  if (!steps.some(({ script }) => script === modelledBy[role])) return {};
+  if (model === undefined) {
+    throw new CouldNotLook(
+      `the stack's state doesn't say what ${name} is meant to do: an earlier version wrote it, or the last pulumi up left ${name} out; run pulumi up once`,
+    );
+  }
+  if (role === "director") return { director: directorSchema.parse(model) };
+  const { addresses } = realServerSchema.parse(model);
+  return {
+    loopback: Object.entries(addresses).flatMap(([device, own]) =>
+      own.map((address) => ({ address, interface: device })),
+    ),
+  };
 }
 
 function stepsOf({ urn, inputs }: Resource): Step[] {

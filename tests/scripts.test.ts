@@ -1,5 +1,6 @@
 // Shell scripts: every one of the repository's, by shellcheck.
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundle } from "../components/host/scripts";
 import { unpackPackage } from "./support/packages";
@@ -47,6 +48,29 @@ test("there are scripts to check", () => {
 
 test.each(scripts)("%s is shellcheck-clean", (script) => {
   expect(check(["-x", "-s", "sh", script])).toBe("");
+});
+
+/** A script without its comments. */
+const code = (script: string) => readFileSync(join(root, script), "utf8").replace(/^\s*#.*$/gm, "");
+
+test("a config of the stack's is read by no script: foreign.sh reads others', for ipvs.sh alone", () => {
+  const reader = "templates/scripts/foreign.sh";
+  const functions = [...code(reader).matchAll(/^(\w+)\(\) \{$/gm)].map(([, name = ""]) => name);
+  expect(functions).toEqual(expect.arrayContaining(["foreign", "statements", "read_ipvs"]));
+  const calls = new RegExp(`(?<![\\w.$/])(${functions.join("|")})(?= ["$])`, "g");
+  const called = scripts
+    .filter((script) => script !== reader)
+    .flatMap((script) => [...code(script).matchAll(calls)].map(([name]) => `${script}: ${name}`));
+  expect(called).toEqual([
+    "templates/scripts/ipvs.sh: foreign",
+    // Of what directors must have alike, which travels as such a text.
+    "templates/scripts/peers.sh: statements",
+  ]);
+  // awk reads none by itself either.
+  for (const script of scripts.filter((name) => /^(templates|ops)/.test(name) && name !== reader)) {
+    const fed = /^\s*' "?\$(conf|staged|previous)\b/m.exec(code(script));
+    expect([script, fed]).toEqual([script, null]);
+  }
 });
 
 test("what goes to a host in one piece is POSIX sh too", () => {

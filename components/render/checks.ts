@@ -43,16 +43,10 @@ export function renderThroughServices(virtualServers: Settings["virtualServers"]
   lines: Line[];
   realServers: { comment: string; address: string; lines: Line[]; checks: [] }[];
 }[] {
-  const asked = new Map<number, Through>();
-  for (const { through } of virtualServers.flatMap(({ realServers }) =>
-    realServers.flatMap(({ checks }) => checks),
-  )) {
-    if (through) asked.set(through.mark, through);
-  }
-  return [...asked.values()].map(({ mark, realServer, realAddress, forwarding }) => {
+  return throughWays(virtualServers).map(({ mark, realServer, realAddress, forwarding }) => {
     const family: Family = checkedFamily(realAddress);
     return {
-      comment: `checks of ${realServer} through its virtual addresses`,
+      comment: throughName(realServer),
       service: `fwmark ${mark}`,
       lines: statements({ lvs_sched: "rr", lvs_method: forwarding, ip_family: family }),
       realServers: [
@@ -65,6 +59,22 @@ export function renderThroughServices(virtualServers: Settings["virtualServers"]
       ],
     };
   });
+}
+
+/** The ways to real servers that checks go through a virtual address, each once. */
+export function throughWays(virtualServers: Settings["virtualServers"]): Through[] {
+  const asked = new Map<number, Through>();
+  for (const { through } of virtualServers.flatMap(({ realServers }) =>
+    realServers.flatMap(({ checks }) => checks),
+  )) {
+    if (through) asked.set(through.mark, through);
+  }
+  return [...asked.values()];
+}
+
+/** What such a service is called. */
+export function throughName(realServer: string): string {
+  return `checks of ${realServer} through its virtual addresses`;
 }
 
 function connectionLines(

@@ -1,6 +1,13 @@
 // What the directors have of a real server in IPVS, in ipvsadm(8)'s own words.
 import { canonical } from "../schema";
-import type { Flow, MemberSettings, Settings, VirtualServerSettings } from "../settings";
+import type {
+  AddressService,
+  Flow,
+  FwmarkService,
+  MemberSettings,
+  Settings,
+  VirtualServerSettings,
+} from "../settings";
 
 const services: Record<Flow["protocol"], string> = {
   TCP: "-t",
@@ -15,11 +22,60 @@ export function ipvsEntries({ virtualServers }: Pick<Settings, "virtualServers">
   return virtualServers.flatMap((service) =>
     service.realServers
       .filter((member) => member.name === name)
-      .map(
-        ({ address, port, forwarding }) =>
-          `-a ${serviceWords(service)} -r ${endpoint(canonical(address), port)} ${methods[forwarding]}`,
-      ),
+      .map((member) => {
+        const { place, method } = entryWords(service, member);
+        return `-a ${place} ${method}`;
+      }),
   );
+}
+
+/**
+ * The words for a real server in a virtual service: `-t 192.0.2.100:80`, `-t 192.0.2.100:80 -r 192.0.2.21:80`, `-g`. Only NAT changes a
+ * port; in a fwmark service it stays what the client asked for.
+ */
+export function entryWords(
+  service: Named,
+  { address, port, forwarding }: Pick<MemberSettings, "address" | "port" | "forwarding">,
+): { service: string; place: string; method: string } {
+  const key = serviceWords(service);
+  const servicePort = service.fwmark === undefined ? service.port : 0;
+  const real = endpoint(canonical(address), forwarding === "NAT" ? port : servicePort);
+  return { service: key, place: `${key} -r ${real}`, method: methods[forwarding] };
+}
+
+/** A virtual service's line: `-A -t 192.0.2.100:80 -s sh -p 300 -b sh-port`. */
+export function serviceLine(
+  service: Named &
+    Pick<VirtualServerSettings, "scheduler" | "schedulerFlags"> &
+    Partial<
+      Pick<
+        VirtualServerSettings,
+        | "family"
+        | "onePacketScheduling"
+        | "persistenceTimeoutSeconds"
+        | "persistenceGranularity"
+        | "persistenceEngine"
+      >
+    >,
+): string {
+  const { family = "inet", persistenceGranularity, persistenceEngine } = service;
+  const mask = persistenceMask({ family, persistenceGranularity });
+  const flags = schedulerFlags(service).sort();
+  return [
+    `-A ${serviceWords(service)} -s ${service.scheduler}`,
+    ...(service.persistenceTimeoutSeconds
+      ? [
+          `-p ${service.persistenceTimeoutSeconds}`,
+          // A mask of all bits is none.
+          ...(mask === undefined || mask === "255.255.255.255" || mask === 128
+            ? []
+            : [`-M ${mask}`]),
+          ...(persistenceEngine === undefined ? [] : [`--pe ${persistenceEngine}`]),
+        ]
+      : []),
+    ...(service.onePacketScheduling ? ["-o"] : []),
+    ...(flags.length === 0 ? [] : [`-b ${flags.join(",")}`]),
+  ].join(" ");
 }
 
 /** `192.0.2.100:80`, `[2001:db8::100]:80`. */
@@ -27,15 +83,39 @@ export function endpoint(address: string, port: number): string {
   return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
+/** What a virtual server is told by. */
+export type Named =
+  | Pick<FwmarkService, "fwmark" | "family">
+  | Pick<AddressService, "fwmark" | "protocol" | "address" | "port">;
+
 /** A virtual service's name in the kernel, by which the operator's command knows it, too: `TCP 192.0.2.100:80`, `FWM 1`, `FWM 1 IPv6`. */
-export function kernelService(service: VirtualServerSettings): string {
+export function kernelService(service: Named): string {
   return service.fwmark === undefined
     ? `${service.protocol} ${endpoint(canonical(service.address), service.port)}`
     : `FWM ${service.fwmark}${service.family === "inet6" ? " IPv6" : ""}`;
 }
 
-function serviceWords(service: VirtualServerSettings): string {
+function serviceWords(service: Named): string {
   return service.fwmark === undefined
     ? `${services[service.protocol]} ${endpoint(service.address, service.port)}`
     : `-f ${service.fwmark}${service.family === "inet6" ? " -6" : ""}`;
+}
+
+/** Of the scheduler's flags, those asked for and the one that sends its clients elsewhere while a real server has weight 0. */
+export function schedulerFlags({
+  scheduler,
+  schedulerFlags: wanted,
+}: Pick<VirtualServerSettings, "scheduler" | "schedulerFlags">): string[] {
+  const hashes = scheduler === "sh" || scheduler === "mh";
+  return [...new Set([...wanted, ...(hashes ? [`${scheduler}-fallback`] : [])])];
+}
+
+/** What `persistenceGranularity` comes to: a mask for IPv4, a prefix length for IPv6, as ipvsadm(8) takes them. */
+export function persistenceMask({
+  family,
+  persistenceGranularity: length,
+}: Pick<VirtualServerSettings, "family" | "persistenceGranularity">): string | number | undefined {
+  if (length === undefined || family === "inet6") return length;
+  const mask = (0xffffffff << (32 - length)) >>> 0;
+  return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 0xff).join(".");
 }

@@ -4,9 +4,12 @@ import { compareVersions } from "../os/versions";
 import { trackLists, valueAt, withoutPrefix, type TrackList } from "../schema";
 import {
   ownAddressFor,
+  syncId,
   type DirectorSettings,
   type InstanceSettings,
+  type MemberSettings,
   type Settings,
+  type VirtualServerSettings,
   type VirtualAddress,
 } from "../settings";
 import { ownWeight, weightOf } from "../tracking";
@@ -34,32 +37,14 @@ import {
   ownKeywords,
   trackKeywords,
 } from "../keepalived/keywords/vrrp";
-import { call, scriptsFolder } from "../keepalived/scriptCall";
+import { call } from "../keepalived/scriptCall";
 import { advertisedAddress } from "./advertised";
 import { renderCheck, renderThroughServices } from "./checks";
 import { renderFiles } from "./files";
+import { persistenceMask, schedulerFlags } from "./ipvs";
 import { statements, type Line } from "./statements";
 import { renderTemplate } from "./template";
 import { weightText } from "./weights";
-
-/** keepalived.conf and the scripts that it names, as one text: they change together. */
-export function renderDirectorConfig(
-  settings: Settings,
-  director: DirectorSettings,
-  authenticated: boolean,
-): string {
-  return renderFiles({
-    "/etc/keepalived/keepalived.conf": renderKeepalived(settings, director, authenticated)
-      .replace(/\n$/, "")
-      .split("\n"),
-    ...Object.fromEntries(
-      Object.entries(settings.scripts).map(([name, text]) => [
-        `${scriptsFolder}/${name}`,
-        text.replace(/\n$/, "").split("\n"),
-      ]),
-    ),
-  });
-}
 
 /** Renders keepalived.conf for one of the settings' directors. */
 export function renderKeepalived(
@@ -106,21 +91,31 @@ export function renderKeepalived(
                 ? undefined
                 : member.inhibitOnFailure,
           }),
-          checks: member.checks.map((check) => {
-            const own = ownAddressFor(service, instances, director);
-            return renderCheck(
-              check,
-              own === undefined ? undefined : withoutPrefix(own),
-              service.fwmark === undefined,
-              tracking,
-              (hook) => call(hook),
-            );
-          }),
+          checks: checksOf(member, service, settings, director),
         })),
       })),
       ...renderThroughServices(virtualServers),
     ],
   });
+}
+
+/** The checkers of a real server in one of a virtual server's pools. */
+export function checksOf(
+  member: MemberSettings,
+  service: VirtualServerSettings,
+  { instances, tracking }: Pick<Settings, "instances" | "tracking">,
+  director: DirectorSettings,
+): { heading: string; lines: Line[] }[] {
+  const own = ownAddressFor(service, instances, director);
+  return member.checks.map((check) =>
+    renderCheck(
+      check,
+      own === undefined ? undefined : withoutPrefix(own),
+      service.fwmark === undefined,
+      tracking,
+      (hook) => call(hook),
+    ),
+  );
 }
 
 /** The text of the secrets file: what `include` puts inside `authentication {}`. */
@@ -170,7 +165,7 @@ function globalDefs(
       ...linesOf(processKeywords, daemon, {
         ipvsTimeouts: timeouts.length > 0 ? [`lvs_timeouts ${timeouts.join(" ")}`] : [],
       }),
-      ...(vrrp.connectionSync ? [syncDaemonLine(vrrp, instances)] : []),
+      ...(vrrp.connectionSync ? [syncDaemonLine({ vrrp, instances })] : []),
     ],
   };
 }
@@ -180,14 +175,9 @@ function globalDefs(
  * thread that is stopped before it first ran is never acknowledged (kthread_stop's EINTR): keepalived then waits for ever with the virtual
  * addresses on. Seen with 2.2.7 on a busy host; 2 of 40 stops with the CPU taken.
  */
-function syncDaemonLine(
-  { syncInterface, syncDaemon }: Settings["vrrp"],
-  [first]: InstanceSettings[],
-): Line {
-  const options = linesOf(syncOptions, {
-    ...syncDaemon,
-    id: syncDaemon.id ?? first?.virtualRouterId,
-  });
+function syncDaemonLine(settings: Pick<Settings, "vrrp" | "instances">): Line {
+  const { syncInterface, syncDaemon } = settings.vrrp;
+  const options = linesOf(syncOptions, { ...syncDaemon, id: syncId(settings) });
   return ["lvs_sync_daemon", syncInterface, ...options].join(" ");
 }
 
@@ -204,7 +194,7 @@ interface NamedBlock {
 }
 
 /** What instances and checks track. */
-function trackedBlocks(
+export function trackedBlocks(
   { tracking }: Pick<Settings, "tracking">,
   director: DirectorSettings,
 ): Record<"trackedScripts" | "trackedProcesses" | "trackedFiles" | "bfdSessions", NamedBlock[]> {
@@ -249,6 +239,19 @@ function trackedBlocks(
   };
 }
 
+/** A director's own address in an instance's adverts, without prefix. */
+export function sourceIn({ members }: InstanceSettings, director: DirectorSettings) {
+  const own = members.find(({ name }) => name === director.name);
+  return own?.address === undefined ? undefined : withoutPrefix(own.address);
+}
+
+/** The other directors' addresses in an instance, without prefixes. */
+export function peersIn({ members }: InstanceSettings, director: DirectorSettings): string[] {
+  return members.flatMap(({ name, address }) =>
+    name === director.name || address === undefined ? [] : [withoutPrefix(address)],
+  );
+}
+
 /** What directors look at in each other's adverts: with anything else here, they don't take each other for the same instance. */
 function heard(
   instance: InstanceSettings,
@@ -256,12 +259,9 @@ function heard(
   director: DirectorSettings,
   authenticated: boolean,
 ): object {
-  const { members, family, vmac } = instance;
-  const own = members.find(({ name }) => name === director.name);
-  const source = own?.address === undefined ? undefined : withoutPrefix(own.address);
-  const peers = members.flatMap(({ name, address }) =>
-    name === director.name || address === undefined ? [] : [withoutPrefix(address)],
-  );
+  const { family, vmac } = instance;
+  const source = sourceIn(instance, director);
+  const peers = peersIn(instance, director);
   const device = vmac ? "" : ` dev ${instance.interface}`;
   const advertised = advertisedAddress(family, instance.virtualRouterId);
   return {
@@ -368,7 +368,7 @@ function serviceLines(service: Settings["virtualServers"][number]): Line[] {
   const { sorryServer } = service;
   return linesOf(virtualServerKeywords, service, {
     schedulerFlags: schedulerFlags(service),
-    persistenceGranularity: statements({ persistence_granularity: granularity(service) }),
+    persistenceGranularity: statements({ persistence_granularity: persistenceMask(service) }),
     protocol: service.fwmark === undefined ? [`protocol ${service.protocol}`] : [],
     traffic: service.fwmark === undefined ? [] : [`ip_family ${service.family}`],
     sorryServer: sorryServer && [
@@ -378,34 +378,17 @@ function serviceLines(service: Settings["virtualServers"][number]): Line[] {
   });
 }
 
-/** Of the scheduler's flags, those asked for and the one that sends its clients elsewhere while a real server has weight 0. */
-function schedulerFlags({
-  scheduler,
-  schedulerFlags: wanted,
-}: Settings["virtualServers"][number]): string[] {
-  const hashes = scheduler === "sh" || scheduler === "mh";
-  return [...new Set([...wanted, ...(hashes ? [`${scheduler}-fallback`] : [])])];
-}
-
-/** A mask for IPv4, a prefix length for IPv6, as ipvsadm(8) takes them. */
-function granularity({
-  family,
-  persistenceGranularity: length,
-}: Settings["virtualServers"][number]): string | number | undefined {
-  if (length === undefined || family === "inet6") return length;
-  const mask = (0xffffffff << (32 - length)) >>> 0;
-  return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 0xff).join(".");
-}
-
 type Tracks = Pick<InstanceSettings, TrackList>;
 
-function trackBlocks(
+/** What an instance or a sync group tracks, by the block that names it. */
+export function trackBlocks(
   tracks: Tracks,
   tracking: Settings["tracking"],
-): { keyword: string; entries: Line[] }[] {
+): { list: TrackList; keyword: string; entries: Line[] }[] {
   return trackLists
     .filter((list) => tracks[list].length > 0)
     .map((list) => ({
+      list,
       keyword: trackKeywords[list],
       entries: tracks[list].map((entry) => {
         const weight = weightText(entry, weightOf(entry, list, tracking));

@@ -5,11 +5,17 @@ import { partsOf, type Settings } from "../settings";
 /** The kernel's own tunnel interfaces, there as soon as ipip or ip6_tunnel is loaded. */
 const tunnels: Record<Family, string> = { inet: "tunl0", inet6: "ip6tnl0" };
 
+/** A virtual address on a real server. */
+export interface LoopbackAddress {
+  address: string;
+  interface: string;
+}
+
 /** The virtual addresses that a real server answers for, each once, and the interface that has it. */
 export function loopbackAddresses(
   settings: Pick<Settings, "virtualServers" | "realServers">,
   name: string,
-): { address: string; interface: string }[] {
+): LoopbackAddress[] {
   const carried = new Map<string, string>();
   for (const { service, part } of partsOf(settings, name)) {
     if (part.forwarding === "NAT") continue;

@@ -6,7 +6,6 @@ import { type StackCommandOptions, stackCommand, wholeNumber } from "../options"
 import { type Ssh, Unreachable, withSsh } from "../ssh";
 import { readStack, type StackHost } from "../stack";
 import { see } from "../status/see";
-import { isInMaintenance } from "../steps";
 import { printableIn } from "../printable";
 import { colorsOn, print, printJson } from "../voice";
 import { realServerAddresses, lastIn } from "./members";
@@ -92,7 +91,7 @@ async function onDirectors(
   const stack = await readStack(options);
   const addresses = realServerAddresses(stack, realServer);
   const directors = stack.hosts.filter(
-    (host) => host.role === "director" && !isInMaintenance(host),
+    ({ role, director }) => role === "director" && !director.inMaintenance,
   );
   const ssh = { timeoutSeconds: options.timeout, keepOpen: true };
   const told = await withSsh(directors, ssh, async (open) => {

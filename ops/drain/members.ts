@@ -1,9 +1,7 @@
 // A real server as the directors know it: by which addresses, and where nobody else serves.
-import { readDirectorConfig } from "../directorConfig";
 import { UsageError } from "../exit";
 import type { Stack, StackHost } from "../stack";
 import type { Status } from "../status/look";
-import { directorConfigText } from "../steps";
 
 /**
  * The addresses to which the directors forward a real server's connections, those of one that the stack doesn't manage, too.
@@ -17,9 +15,9 @@ export function realServerAddresses({ hosts }: Stack, realServer: string): strin
   throw new UsageError(`no virtual server has a real server ${realServer}; they have ${known}`);
 }
 
-function membersOf(host: StackHost) {
-  return readDirectorConfig(directorConfigText(host))
-    .services.filter(({ forChecks }) => !forChecks)
+function membersOf({ director }: StackHost) {
+  return director.services
+    .filter(({ forChecks }) => !forChecks)
     .flatMap(({ realServers }) => realServers);
 }
 

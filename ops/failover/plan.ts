@@ -1,10 +1,8 @@
 // Who gives up what to whom, and whether that is a good idea now: pure.
-import { readDirectorConfig } from "../directorConfig";
 import { Refused, UsageError } from "../exit";
 import type { Stack } from "../stack";
 import type { Director, Status } from "../status/look";
 import { isWantedDaemon } from "../status/problems";
-import { directorConfigText } from "../steps";
 
 /** A failover that can be done. */
 export interface Plan {
@@ -189,14 +187,13 @@ function mustStay(stack: Stack, from: string, instance: string, to: string): voi
 
 function instanceOf({ hosts }: Stack, director: string, instance: string) {
   const host = hosts.find(({ name }) => name === director);
-  const { instances } = readDirectorConfig(host ? directorConfigText(host) : "");
-  return instances.find(({ name }) => name === instance);
+  return host?.director.instances.find(({ name }) => name === instance);
 }
 
 /** Connections that the successor wasn't told of end with a failover. */
 function untold({ hosts }: Stack, { directors }: Status, to: string): string[] {
   const host = hosts.find(({ name }) => name === to);
-  const { syncDaemon } = readDirectorConfig(host ? directorConfigText(host) : "");
+  const syncDaemon = host?.director.syncDaemon;
   const daemons = directors.find(({ name }) => name === to)?.syncDaemons ?? [];
   const isHeard =
     syncDaemon !== undefined &&

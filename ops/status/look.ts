@@ -1,10 +1,5 @@
 // What the hosts' reports say about the load balancer, held against what the stack wants: pure, and the output of `status --json`.
-import {
-  type DirectorConfig,
-  readDirectorConfig,
-  type Instance,
-  type Service,
-} from "../directorConfig";
+import type { DirectorModel, Instance, Service } from "../../components/model";
 import {
   destinationKey,
   parseDaemons,
@@ -35,7 +30,6 @@ import {
   whole,
 } from "../report";
 import { interfaceAddresses, properties } from "../reportFacts";
-import { directorConfigText, isInMaintenance, loopbackLines } from "../steps";
 import type { Stack, StackHost } from "../stack";
 import { drainedByChange } from "../verify/table";
 import { problemsOf } from "./problems";
@@ -73,8 +67,8 @@ export interface VirtualAddress {
 export interface VirtualServer {
   name: string;
   service: string;
-  /** The VRRP instance that it moves with; null where the state doesn't say that of a firewall mark. */
-  instance: string | null;
+  /** The VRRP instance that it moves with. */
+  instance: string;
   scheduler: string;
   /** The director whose figures these are: the one that is active for it. null where none is, or nobody knows: see `holders`. */
   active: string | null;
@@ -205,9 +199,7 @@ function asked(answer: Answer | undefined, now: Date): Omit<Seen, "host"> {
 /** A director with what only the others' problems need to know. */
 export interface SeenDirector {
   shown: Director;
-  config: DirectorConfig;
-  /** The VRRP instances of its services, as far as the state says. */
-  services: StackHost["services"];
+  config: DirectorModel;
   /** Addresses on its interfaces, lo aside; undefined where it doesn't say. */
   addresses: Set<string> | undefined;
   transitions: Map<string, Transition>;
@@ -221,7 +213,7 @@ export interface SeenDirector {
 }
 
 function seenDirector({ host, report = new Map(), unreachable, time }: Seen): SeenDirector {
-  const config = readDirectorConfig(directorConfigText(host));
+  const config = host.director;
   const addresses = isAnswered(report, "addresses")
     ? new Set(
         interfaceAddresses(report)
@@ -236,7 +228,6 @@ function seenDirector({ host, report = new Map(), unreachable, time }: Seen): Se
   const running = known(service.get("ActiveState"), (state) => state === "active");
   return {
     config,
-    services: host.services,
     addresses,
     transitions,
     table: isAnswered(report, "ipvs") ? parsed(report, "ipvs", parseTable) : undefined,
@@ -252,7 +243,7 @@ function seenDirector({ host, report = new Map(), unreachable, time }: Seen): Se
         enabled: known(service.get("UnitFileState"), (state) => state === "enabled"),
         withdrawn: running === null ? null : isAnswered(report, `file ${withdrawnFile}`),
       },
-      inMaintenance: isInMaintenance(host),
+      inMaintenance: config.inMaintenance,
       instances: config.instances.map((instance) => {
         const latest = transitions.get(instance.name);
         return {
@@ -326,16 +317,14 @@ function virtualAddressesOf(directors: SeenDirector[]): VirtualAddress[] {
 
 function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): VirtualServer[] {
   const services = new Map<string, Service>();
-  for (const { config } of directors) {
-    for (const service of config.services) {
-      if (!service.forChecks && !services.has(service.service)) {
-        services.set(service.service, service);
-      }
-    }
+  for (const service of directors.flatMap(({ config }) => config.services)) {
+    if (!services.has(service.service)) services.set(service.service, service);
   }
-  return [...services.values()].map((service) => {
-    const instance = instanceOf(service, directors, addresses);
-    const holders = holdersOf(service, instance, directors, addresses);
+  return [...services.values()].flatMap((service) => {
+    const { vrrpInstance: instance } = service;
+    // Only checks go through it.
+    if (instance === undefined) return [];
+    const holders = holdersOf(service, directors, addresses);
     const [active] = holders;
     const live = active?.table?.get(service.service);
     const knows = active?.table !== undefined;
@@ -401,32 +390,14 @@ function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): Vir
   });
 }
 
-/** The VRRP instance that a service moves with: that of its address, or what the state says. */
-function instanceOf(
-  { service, address }: Service,
-  directors: SeenDirector[],
-  addresses: VirtualAddress[],
-): string | null {
-  const told =
-    address === undefined
-      ? directors.flatMap(({ services }) => services).find((one) => one.service === service)
-          ?.vrrpInstance
-      : addresses.find((entry) => entry.address === address)?.instance;
-  if (told !== undefined) return told;
-  const all = new Set(directors.flatMap(({ config }) => config.instances.map(({ name }) => name)));
-  const [only] = all;
-  return all.size === 1 && only !== undefined ? only : null;
-}
-
 /** The directors that are active for a service: those with its address; of a firewall mark, those with most addresses of its instance first. */
 function holdersOf(
-  { address }: Service,
-  instance: string | null,
+  { isMark, vrrpInstance, traffic }: Service,
   directors: SeenDirector[],
   addresses: VirtualAddress[],
 ): SeenDirector[] {
   const own = addresses.filter((entry) =>
-    address === undefined ? entry.instance === instance : entry.address === address,
+    isMark ? entry.instance === vrrpInstance : entry.address === traffic[0]?.address,
   );
   return directors
     .map((director) => ({ director, held: heldBy(director.shown.name, own) }))
@@ -461,7 +432,7 @@ function byName(directors: SeenDirector[], name: string | undefined): SeenDirect
 
 function seenRealServer({ host, report = new Map(), unreachable }: Seen): RealServer {
   const present = isAnswered(report, "addresses") ? interfaceAddresses(report) : undefined;
-  const wanted = loopbackLines(host).map(({ address, device }) => ({
+  const wanted = host.loopback.map(({ address, interface: device }) => ({
     address,
     interface: device,
     present: known(present, (all) =>

@@ -19,7 +19,6 @@ export function picture(told: Status, colors: Colors): string {
   const since = (time: string | null) =>
     time === null ? "-" : duration((Date.parse(status.at) - Date.parse(time)) / 1000);
   const isHeldUnknown = ({ instance }: VirtualServer) =>
-    instance === null ||
     status.virtualAddresses.some((one) => one.instance === instance && one.holders === null);
   return [
     headline(status, colors),

@@ -1,5 +1,5 @@
 // What is wrong with a load balancer, in words: an outage first, then what could become one.
-import type { DirectorConfig, Instance } from "../directorConfig";
+import type { DirectorModel, Instance, Service, SyncDaemonModel } from "../../components/model";
 import type { SyncDaemon } from "../ipvs";
 import type {
   Director,
@@ -84,15 +84,8 @@ const absences: Partial<Record<PoolState, string>> = {
 };
 
 function serviceProblems(server: VirtualServer): Problem[] {
-  const { name, instance, realServers, active, sorryServer } = server;
+  const { name, realServers, active, sorryServer } = server;
   const problems: Problem[] = [];
-  if (instance === null) {
-    problems.push(
-      unknown(
-        `which director is active for ${name} is not known: the stack's state doesn't say its VRRP instance; the next pulumi up writes it there`,
-      ),
-    );
-  }
   // Of a table that it doesn't tell, nothing is said.
   const isTold = realServers.every(({ activeConnections }) => activeConnections !== null);
   if (active !== null && isTold && !realServers.some(({ states }) => states[active] === "in")) {
@@ -150,7 +143,7 @@ function directorProblems(
     ...(keepalived.enabled === false ? [fault(`${name}: keepalived is not started at boot`)] : []),
     ...instances.flatMap(stateProblems(name)),
     ...missing.map(({ service }) => fault(`${name} lacks ${service} in its kernel`)),
-    ...syncProblems(name, config, syncDaemons ?? undefined, instances),
+    ...syncProblems(name, config, syncDaemons ?? undefined),
     ...fullness(shown),
     ...config.instances.flatMap((instance) => partlyHeld(name, instance, addresses)),
   ];
@@ -171,20 +164,12 @@ const stateProblems =
 /** Connections are told by the active director and heard by the others. */
 function syncProblems(
   name: string,
-  { syncDaemon }: DirectorConfig,
+  { syncDaemon }: DirectorModel,
   daemons: SyncDaemon[] | undefined,
-  instances: Director["instances"],
 ): Problem[] {
   if (syncDaemon === undefined || daemons === undefined) return [];
-  const state = instances.find((instance) => instance.name === syncDaemon.instance)?.state;
-  const wanted: SyncDaemon["state"][] =
-    syncDaemon.instance === undefined
-      ? ["master", "backup"]
-      : state === "unknown"
-        ? []
-        : [state === "MASTER" ? "master" : "backup"];
   const found = daemons.map((daemon) => daemon.state);
-  return wanted.flatMap((role) => {
+  return (["master", "backup"] as const).flatMap((role) => {
     const running = daemons.find((daemon) => daemon.state === role);
     if (running === undefined) {
       const others = found.length > 0 ? `, ${found.join(" and ")} runs` : "";
@@ -193,7 +178,7 @@ function syncProblems(
       ];
     }
     if (isWantedDaemon(running, syncDaemon)) return [];
-    const { interface: device, syncId = "any" } = syncDaemon;
+    const { interface: device, syncId } = syncDaemon;
     return [
       fault(
         `${name}: connections aren't synchronised: the ${role} daemon is not the stack's: it is on ${running.interface} with id ${running.syncId}, not on ${device} with id ${syncId}; lvs repair replaces it`,
@@ -205,9 +190,9 @@ function syncProblems(
 /** Whether it is the daemon of the config: another owner's tells nobody of this pair. */
 export function isWantedDaemon(
   { interface: device, syncId }: SyncDaemon,
-  wanted: NonNullable<DirectorConfig["syncDaemon"]>,
+  wanted: SyncDaemonModel,
 ): boolean {
-  return device === wanted.interface && (wanted.syncId === undefined || wanted.syncId === syncId);
+  return device === wanted.interface && syncId === wanted.syncId;
 }
 
 /** Both daemons may run, and nothing arrive: multicast that a switch or a packet filter drops is seen by nobody but this. */
@@ -225,14 +210,15 @@ function deafness(
   );
   if (!hears) return [];
   return directors.flatMap((active) => {
-    const services = config.services.filter(({ service, address }) => {
-      const place = virtualAddresses.find((entry) => entry.address === address);
+    const services = config.services.filter(({ isMark, traffic: [flow] }) => {
+      const place = virtualAddresses.find((entry) => entry.address === flow?.address);
       const own = shown.instances.find(({ name }) => name === place?.instance);
       const isLong =
         own?.since === null || now.getTime() - Date.parse(own?.since ?? "") >= deaf.seconds * 1000;
       // Of UDP, what is too short to be told counts as open, too.
       return (
-        service.startsWith("TCP ") &&
+        !isMark &&
+        flow?.protocol === "TCP" &&
         place?.holders?.join() === active.shown.name &&
         own?.state === "BACKUP" &&
         isLong
@@ -249,7 +235,7 @@ function deafness(
   });
 }
 
-function connectionsOf({ table }: SeenDirector, services: DirectorConfig["services"]) {
+function connectionsOf({ table }: SeenDirector, services: Service[]) {
   const rows = services.flatMap(({ service }) => [
     ...(table?.get(service)?.destinations.values() ?? []),
   ]);

@@ -1,9 +1,8 @@
 // What keepalived must have made of its config in a director's kernel: what no script of a step's own knows.
-import { type DirectorConfig, readDirectorConfig } from "../directorConfig";
+import type { DirectorModel } from "../../components/model";
 import { parseDaemons, type SyncDaemon } from "../ipvs";
 import { type Report, textOf } from "../report";
 import type { StackHost, Step } from "../stack";
-import { directorConfigText, isInMaintenance } from "../steps";
 import { drainedByChangeFile, drainedFile, liveTable, tableNotes, wantedTable } from "./table";
 
 /** One thing that must be so: two texts that must be the same. */
@@ -23,17 +22,11 @@ export interface Expectation {
 /** What must be so on a host beside what its scripts know. */
 export function expectations(host: StackHost): Expectation[] {
   const step = host.steps.find(({ script }) => script === "keepalived.sh");
-  const serves = step !== undefined && !isInMaintenance(host);
-  return serves ? inKernel(step, directorConfigText(host)) : [];
+  if (step === undefined || step.args[2] === "stopped") return [];
+  return [ipvs(step, host.director), syncDaemons(step, host.director)];
 }
 
-/** What keepalived makes of its config in the kernel. */
-function inKernel(step: Step, text: string): Expectation[] {
-  const config = readDirectorConfig(text);
-  return [ipvs(step, config), syncDaemons(step, config)];
-}
-
-function syncDaemons(step: Step, { syncDaemon }: DirectorConfig): Expectation {
+function syncDaemons(step: Step, { syncDaemon }: DirectorModel): Expectation {
   const running = (report: Report) => parseDaemons(textOf(report, "ipvs-daemons"));
   const described = (daemons: SyncDaemon[]) =>
     lines(
@@ -46,29 +39,24 @@ function syncDaemons(step: Step, { syncDaemon }: DirectorConfig): Expectation {
     title: "connection sync daemons",
     questions: ["director"],
     needs: ["ipvs-daemons"],
-    want: (report) => {
+    want: () => {
       if (syncDaemon === undefined) return "";
-      const states: SyncDaemon["state"][] =
-        syncDaemon.instance === undefined
-          ? ["backup", "master"]
-          : // One at a time, by the instance's state.
-            [running(report)[0]?.state ?? "backup"];
-      const { interface: device, syncId = running(report)[0]?.syncId ?? 0 } = syncDaemon;
-      return described(states.map((state) => ({ state, interface: device, syncId })));
+      const roles = ["backup", "master"] as const;
+      return described(roles.map((state) => ({ state, ...syncDaemon })));
     },
     have: (report) => described(running(report)),
   };
 }
 
-function ipvs(step: Step, config: DirectorConfig): Expectation {
+function ipvs(step: Step, director: DirectorModel): Expectation {
   return {
     step,
     title: "IPVS table",
     questions: ["director", "ipvs-rules", `file=${drainedFile}`, `file=${drainedByChangeFile}`],
     needs: ["ipvs-rules", "ipvs-thresholds"],
-    want: (report) => wantedTable(config, report),
-    have: (report) => liveTable(config, report),
-    notes: (report) => tableNotes(config, report),
+    want: (report) => wantedTable(director, report),
+    have: (report) => liveTable(director, report),
+    notes: (report) => tableNotes(director, report),
   };
 }
 

@@ -1,5 +1,5 @@
 // The IPVS table as text, as keepalived.conf wants it and as the kernel has it: the same lines where nothing has drifted.
-import type { DirectorConfig, Member, Service } from "../directorConfig";
+import type { DirectorModel, Member, Service } from "../../components/model";
 import {
   addressOf,
   shortestForm,
@@ -15,7 +15,7 @@ import { linesIn, parsed, type Report } from "../report";
  * What must be in the kernel. A real server that keepalived itself has taken out is not missed, nor is one whose weight is what a
  * check says held to another.
  */
-export function wantedTable({ services }: DirectorConfig, report: Report): string {
+export function wantedTable({ services }: DirectorModel, report: Report): string {
   const moves = parsed(report, "pool-log", parsePoolLog);
   const drained = drainedOn(report);
   const rules = rulesOf(report);
@@ -42,7 +42,7 @@ export function wantedTable({ services }: DirectorConfig, report: Report): strin
 }
 
 /** What is in the kernel for the config's services. */
-export function liveTable({ services }: DirectorConfig, report: Report): string {
+export function liveTable({ services }: DirectorModel, report: Report): string {
   const thresholds = parsed(report, "ipvs-thresholds", parseThresholds);
   const rules = rulesOf(report);
   return services
@@ -69,7 +69,7 @@ export function liveTable({ services }: DirectorConfig, report: Report): string 
 }
 
 /** Who is out of a pool or drained, and services that the stack knows nothing of. */
-export function tableNotes({ services }: DirectorConfig, report: Report): string[] {
+export function tableNotes({ services }: DirectorModel, report: Report): string[] {
   const moves = parsed(report, "pool-log", parsePoolLog);
   const rules = rulesOf(report);
   const known = new Set(services.map(({ service }) => service));

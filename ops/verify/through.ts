@@ -3,10 +3,9 @@ import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import type { Colors } from "picocolors/types";
-import { type HttpCheck, readDirectorConfig, type Service } from "../directorConfig";
+import type { HttpCheck, Service } from "../../components/model";
 import { kernelEndpoint } from "../ipvs";
-import type { Stack, StackHost } from "../stack";
-import { directorConfigText } from "../steps";
+import type { Stack } from "../stack";
 import { printableIn } from "../printable";
 
 /** How a virtual server answered. */
@@ -25,12 +24,9 @@ const limitSeconds = 5;
 /** Asks every virtual server at once. */
 export function throughAll({ hosts }: Stack): Promise<ThroughVip[]> {
   const doors = new Map<string, Door>();
-  for (const host of hosts.filter(({ role }) => role === "director")) {
-    const marks = markedBy(host);
-    for (const service of readDirectorConfig(directorConfigText(host)).services) {
-      if (service.forChecks) continue;
-      for (const door of doorsOf(service, marks)) doors.set(door.named, door);
-    }
+  for (const service of hosts.flatMap(({ director }) => director.services)) {
+    if (service.forChecks) continue;
+    for (const door of doorsOf(service)) doors.set(door.named, door);
   }
   return Promise.all([...doors.values()].map(through));
 }
@@ -41,50 +37,17 @@ interface Door {
   /** `TCP 192.0.2.100:80`; of a mark `FWM 7 by TCP 192.0.2.100:80`. */
   named: string;
   protocol: string;
-  /** Absent where the virtual server has no single one. */
-  address?: string;
-  port?: number;
-}
-
-/** What its firewall gives a mark to. */
-interface Marked {
-  mark: string;
-  family: string;
   address: string;
-  protocol: string;
-  /** The first one of a range. */
+  /** Absent where it has every port. */
   port?: number;
 }
 
-function markedBy({ steps }: StackHost): Marked[] {
-  const text = steps.find(({ script }) => script === "firewall.sh")?.stdin ?? "";
-  const rule =
-    /^ *(ip6?) daddr (\S+) (?:(\w+) dport (\d+)(?:-\d+)?|meta l4proto (\d+)) meta mark set (\d+)$/gm;
-  return [...text.matchAll(rule)].map(
-    ([, family = "", address = "", protocol, port, number = "", mark = ""]) => ({
-      mark,
-      family,
-      address,
-      protocol: (protocol ?? protocols[number] ?? number).toUpperCase(),
-      ...(port === undefined ? {} : { port: Number(port) }),
-    }),
-  );
-}
-
-const protocols: Partial<Record<string, string>> = { 6: "tcp", 17: "udp", 132: "sctp" };
-
-function doorsOf(service: Service, marks: Marked[]): Door[] {
-  const { service: named, address, port } = service;
-  if (address !== undefined) {
-    const [protocol = ""] = named.split(" ");
-    return [{ service, named, protocol, address, ...(port === undefined ? {} : { port }) }];
-  }
-  const [, mark, ipv6] = named.split(" ");
-  const own = marks.filter((one) => one.mark === mark && (one.family === "ip6") === !!ipv6);
-  if (own.length === 0) return [{ service, named, protocol: "" }];
-  return own.map((one) => {
-    const place = one.port === undefined ? one.address : kernelEndpoint(one.address, one.port);
-    return { service, ...one, named: `${named} by ${one.protocol} ${place}` };
+function doorsOf(service: Service): Door[] {
+  return service.traffic.map((flow) => {
+    const { protocol, address, port } = flow;
+    const place = port === undefined ? address : kernelEndpoint(address, port);
+    const named = service.isMark ? `${service.service} by ${protocol} ${place}` : service.service;
+    return { service, named, ...flow };
   });
 }
 
@@ -107,14 +70,10 @@ async function through(door: Door): Promise<ThroughVip> {
   const { service, named, protocol, address, port } = door;
   const about = { name: service.name, service: service.service, answer: null, problem: null };
   const why = unaskable(door);
-  if (why !== undefined || address === undefined || port === undefined) {
+  if (why !== undefined || port === undefined) {
     return { ...about, asked: `not asked: ${named}: ${why ?? ""}` };
   }
-  // A mark's ports may serve different things: only one that has a check of its own is known.
-  const check =
-    service.address === undefined
-      ? undefined
-      : service.realServers.find((member) => member.check)?.check;
+  const { check } = service;
   const asked = check
     ? url(address, port, check)
     : `${protocol} connection to ${kernelEndpoint(address, port)}`;
@@ -131,8 +90,7 @@ async function through(door: Door): Promise<ThroughVip> {
 }
 
 /** Why nothing can be asked there. */
-function unaskable({ protocol, address, port }: Door): string | undefined {
-  if (address === undefined) return "the state does not say what gets this mark";
+function unaskable({ protocol, port }: Door): string | undefined {
   if (protocol === "UDP") return "UDP answers only who knows what to ask";
   if (protocol !== "TCP") return `${protocol} can't be spoken from here`;
   return port === undefined ? "it has every port" : undefined;

@@ -1,206 +1,56 @@
 # shellcheck shell=sh
-# Sourced by keepalived.sh and drain.sh: what a config wants in IPVS and what is there, as lines alike, in ipvsadm(8)'s own words:
+# Sourced by the scripts of a director, behind foreign.sh: what its config says, as the data that came with it, and what IPVS has, as lines
+# alike, in ipvsadm(8)'s own words:
 #   -A -t 192.0.2.100:80 -s sh -p 300 -b sh-port      a virtual server
 #   -a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1     a real server; * for a weight that a check sets
 #   +a -t 192.0.2.100:80 -r 192.0.2.99:80 -g -w 1     one that may be there: a sorry server, one kept in with weight 0
 #   -x -t 192.0.2.100:80 -r 192.0.2.21:80 100 75      a real server's thresholds, upper and lower
-#   =c -t 192.0.2.100:80 -r 192.0.2.21:80 24 …        a real server's checks: seconds until they have a verdict, and their text
+#   =c -t 192.0.2.100:80 -r 192.0.2.21:80 24 …        a real server's checks: seconds until they have a verdict, what tells them from others,
+#                                                     and the scripts that they run
+# and, of the data alone, in any order:
+#   =n -t 192.0.2.100:80 -r 192.0.2.21:80 web1        the name of a real server in the stack; without -r, of a virtual server
+#   =o ?                                              some real server begins out, of which keepalived's log says nothing
+#   =d --mcast-interface eth0 --syncid 51             the connection sync daemons, as `ipvsadm --start-daemon ROLE` takes them
+#   =i VI_1   =v 192.0.2.100 VI_1   =g VG_1 VI_1      a VRRP instance, an address that moves with it, a sync group that it is in
+#   =t 4 vrrp_script …                                what VRRP tracks: the seconds that it can take to fail, and its text
+#   =r on eth1 192.0.2.11                             what keepalived needs of the network: see network.sh
 # $scratch, set before, is a folder of the script's own.
 
-# statements CONF: keepalived.conf(5) as its parser reads it: no comments, each brace on a line of its own. What is in quotes is text.
-statements() {
-    awk '
-        # A backslash takes its meaning from the character after it; at the end of a line, the next one goes on.
-        function decommented(text,    kept, quoted, c) {
-            while (match(text, /[!#"\\]/)) {
-                c = substr(text, RSTART, 1)
-                if (c == "\\" && RSTART == length(text)) {
-                    goes_on = 1
-                    return kept substr(text, 1, RSTART - 1) " "
-                }
-                if (!quoted && (c == "#" || c == "!")) return kept substr(text, 1, RSTART - 1)
-                if (c == "\"") quoted = !quoted
-                if (c == "\\") RSTART++
-                kept = kept substr(text, 1, RSTART)
-                text = substr(text, RSTART + 1)
-            }
-            return kept text
-        }
-        function tell(text) {
-            gsub(/[ \t]+/, " ", text)
-            gsub(/^ | $/, "", text)
-            if (text != "") print text
-        }
-        {
-            goes_on = 0
-            text = held decommented($0)
-            held = goes_on ? text : ""
-        }
-        goes_on { next }
-        {
-            for (before = ""; match(text, /"[^"]*"?|[$][{][^}]*[}]|[{}]/); text = rest) {
-                token = substr(text, RSTART, RLENGTH)
-                rest = substr(text, RSTART + RLENGTH)
-                before = before substr(text, 1, RSTART - 1)
-                if (token == "{" || token == "}") {
-                    tell(before)
-                    tell(token)
-                    before = ""
-                } else before = before token
-            }
-            tell(before text)
-        }
-    ' "$1"
+# There since a config of the stack's was put in place, and while a change is not proven yet, for the one before, too. The first line says
+# of which config it is: `=conf`, and that one's SHA-256.
+director_data=/etc/lvs-ha/director
+
+# told CONF: all of what a config says. Data are of one text: a config that came without, or that somebody has edited since, is read.
+told() (
+    sum=$(sha256sum <"$1")
+    for data in $director_data $director_data.lvs-ha-previous; do
+        [ -f "$data" ] || continue
+        read -r line <"$data" || :
+        [ "$line" = "=conf ${sum%% *}" ] || continue
+        cat "$data"
+        return
+    done
+    foreign "$1"
+)
+
+# told_of KIND CONF: the lines of one kind, without their first word; nothing where there is no config.
+told_of() {
+    [ ! -f "$2" ] || told "$2" | sed -n "s/^=$1 //p"
 }
 
-# wanted CONF: keepalived.conf(5) in those lines. What is no virtual server of its own (a group's) is left out.
+# wanted CONF: what it wants in IPVS.
 wanted() {
-    statements "$1" | awk '
-        # As ipvsadm prints it: 2001:DB8:0:0::1 is 2001:db8::1.
-        function spelled(address,    sides, left, right, n, i, groups, zeros, at) {
-            if (address !~ /:/) return address
-            n = split(tolower(address), sides, "::")
-            left = split(sides[1], head, ":")
-            right = n > 1 ? split(sides[2], tail, ":") : 0
-            groups = ":"
-            for (i = 1; i <= left; i++) groups = groups plain(head[i]) ":"
-            for (i = left + right; n > 1 && i < 8; i++) groups = groups "0:"
-            for (i = 1; i <= right; i++) groups = groups plain(tail[i]) ":"
-            for (zeros = ":0:0:0:0:0:0:0:0:"; length(zeros) > 3; zeros = substr(zeros, 3)) {
-                at = index(groups, zeros)
-                if (at) {
-                    groups = substr(groups, 1, at - 1) "::" substr(groups, at + length(zeros))
-                    break
-                }
-            }
-            if (groups !~ /^::/) groups = substr(groups, 2)
-            if (groups !~ /::$/) groups = substr(groups, 1, length(groups) - 1)
-            return groups
-        }
-        function plain(group) {
-            sub(/^0+/, "", group)
-            return group == "" ? "0" : group
-        }
-        function endpoint(address, port) {
-            return (address ~ /:/ ? "[" spelled(address) "]" : address) ":" port
-        }
-        function is_on(value) {
-            return value != "" && value !~ /^(off|false|no)$/
-        }
-        function service(    line, mask, flags, names, name, i) {
-            line = key " -s " own["lvs_sched"]
-            if (own["persistence_timeout"]) {
-                line = line " -p " own["persistence_timeout"]
-                mask = own["persistence_granularity"]
-                if (mask != "" && mask != "255.255.255.255" && mask != 128) line = line " -M " mask
-                if (own["persistence_engine"] != "") line = line " --pe " own["persistence_engine"]
-            }
-            if (is_on(own["ops"])) line = line " -o"
-            names = split("sh-fallback sh-port mh-fallback mh-port", name, " ")
-            for (i = 1; i <= names; i++) if (name[i] in own) flags = flags "," name[i]
-            return "-A " line (flags == "" ? "" : " -b " substr(flags, 2))
-        }
-        # Only NAT changes a port; in a fwmark service it stays what the client asked for.
-        function real(address, its_port, method) {
-            if (method != "NAT") its_port = mark == "" ? port : 0
-            return key " -r " endpoint(address, its_port)
-        }
-        # What a check, its real server or its virtual server says, in this order.
-        function setting(i, n, key, otherwise) {
-            if (check[i, n, key] != "") return check[i, n, key]
-            if (its[i, key] != "") return its[i, key]
-            return own[key] != "" ? own[key] : otherwise
-        }
-        # Seconds until every check of a real server has had its say, at the latest, from a reload or from now. What is not said is
-        # the default of keepalived.conf(5); its first second is BOOTSTRAP_DELAY. BFD_CHECK and FILE_CHECK ask nobody: they tell at once.
-        function verdict(i,    n, type, loop, first, pause, retry, timeout, seconds, latest) {
-            for (n = 1; n <= checks[i]; n++) {
-                type = check[i, n, "type"]
-                if (type ~ /^(BFD|FILE)_/) continue
-                loop = setting(i, n, "delay_loop", 60)
-                pause = setting(i, n, "delay_before_retry", type ~ /_GET$/ ? 3 : type == "DNS_CHECK" ? loop : 1)
-                retry = setting(i, n, "retry", type == "MISC_CHECK" ? 0 : type == "DNS_CHECK" ? 3 : 1)
-                timeout = type == "MISC_CHECK" ? setting(i, n, "misc_timeout", loop) : setting(i, n, "connect_timeout", 5)
-                first = setting(i, n, "warmup", loop)
-                if (first < loop) first = loop
-                seconds = first + (retry + 1) * timeout + retry * pause + 1
-                # One URL after the other.
-                if (urls[i, n] > 1) seconds += (urls[i, n] - 1) * (loop + timeout)
-                if (seconds > latest) latest = seconds
-            }
-            return int(latest + 0.999)
-        }
-        function check_text(i,    keys, n, key, text) {
-            keys = split("delay_loop connect_timeout retry delay_before_retry warmup virtualhost", key, " ")
-            for (n = 1; n <= keys; n++) text = text " " own[key[n]] "/" its[i, key[n]]
-            return text its[i, "checks"]
-        }
-        function tell(    i, method, line, weight, inhibit) {
-            if (mark != "") key = "-f " mark (own["ip_family"] == "inet6" ? " -6" : "")
-            else key = option[own["protocol"] == "" ? "TCP" : own["protocol"]] " " endpoint(address, port)
-            print service()
-            for (i = 1; i <= reals; i++) {
-                method = its[i, "lvs_method"] == "" ? own["lvs_method"] : its[i, "lvs_method"]
-                line = real(its[i, "address"], its[i, "port"], method)
-                weight = its[i, "weight"] == "" ? 1 : its[i, "weight"]
-                print "-a " line, how[method], "-w", (its[i, "dynamic"] ? "*" : weight)
-                inhibit = its[i, "inhibit_on_failure"] == "" ? own["inhibit_on_failure"] : its[i, "inhibit_on_failure"]
-                if (is_on(inhibit)) print "+a " line, how[method], "-w 0"
-                print "-x " line, its[i, "uthreshold"] + 0, its[i, "lthreshold"] + 0
-                if (checks[i]) print "=c " line, verdict(i) check_text(i)
-            }
-            if ("sorry_server" in own) {
-                method = own["sorry_server_lvs_method"] == "" ? own["lvs_method"] : own["sorry_server_lvs_method"]
-                line = real(own["sorry_server"], own["sorry_port"], method)
-                print "+a " line, how[method], "-w 1"
-                if (is_on(own["sorry_server_inhibit"])) print "+a " line, how[method], "-w 0"
-            }
-        }
-        BEGIN {
-            option["TCP"] = "-t"
-            option["UDP"] = "-u"
-            option["SCTP"] = "--sctp-service"
-            how["DR"] = "-g"
-            how["NAT"] = "-m"
-            how["TUN"] = "-i"
-        }
-        $0 == "{" { depth++ }
-        $0 == "}" {
-            if (depth > 0) depth--
-            if (depth == 0 && inside) tell()
-            if (depth == 0) inside = 0
-        }
-        /^[{}]$/ { next }
-        { gsub(/"/, "") }
-        depth == 0 { inside = $1 == "virtual_server" && $2 != "group" }
-        inside && depth == 0 {
-            reals = 0
-            split("", own)
-            split("", its)
-            split("", checks)
-            split("", check)
-            split("", urls)
-            mark = $2 == "fwmark" ? $3 : ""
-            address = $2
-            port = $3 + 0
-        }
-        inside && depth == 1 { own[$1] = NF > 1 ? $2 : "on" }
-        inside && depth == 1 && $1 == "sorry_server" { own["sorry_port"] = $3 + 0 }
-        inside && depth == 1 && $1 == "real_server" {
-            reals++
-            its[reals, "address"] = $2
-            its[reals, "port"] = $3 + 0
-        }
-        inside && depth == 2 { its[reals, $1] = NF > 1 ? $2 : "on" }
-        inside && depth == 2 && NF == 1 && /_(GET|CHECK)$/ {
-            check[reals, ++checks[reals], "type"] = $1
-            its[reals, "checks"] = its[reals, "checks"] " " $1
-        }
-        inside && depth == 3 { check[reals, checks[reals], $1] = $2 }
-        inside && depth == 3 && $1 == "url" { urls[reals, checks[reals]]++ }
-        inside && depth > 2 { its[reals, "checks"] = its[reals, "checks"] " " $0 }
-        inside && depth > 1 && ($1 == "FILE_CHECK" || $1 == "misc_dynamic") { its[reals, "dynamic"] = 1 }
-    '
+    told "$1" | sed -n '/^[-+=][Aacx] /p'
+}
+
+# virtual_addresses CONF: ADDRESS INSTANCE. The one that adverts tell of is nobody's.
+virtual_addresses() {
+    told_of v "$1"
+}
+
+# wanted_sync_daemon CONF: its connection sync daemon, as the words of `ipvsadm --start-daemon ROLE`; nothing where it has none.
+wanted_sync_daemon() {
+    told_of d "$1"
 }
 
 # wanted_by_drain: real servers that drain.sh keeps clients from; it notes their entries as they were.
@@ -371,33 +221,6 @@ orders() {
             }
         }
     ' "$scratch/out" "$scratch/wanted" "$scratch/live"
-}
-
-# virtual_addresses CONF: keepalived.conf's virtual addresses: ADDRESS INSTANCE. The one that adverts tell of is nobody's.
-virtual_addresses() {
-    [ -f "$1" ] || return 0
-    statements "$1" | awk '
-        $1 == "vrrp_instance" { instance = $2 }
-        $1 == "{" { next }
-        inside && $1 == "}" { inside = 0 }
-        inside && !/^(169[.]254[.]255[.]|fe80::5eff:fe00:2)/ { sub(/\/.*/, "", $1); print $1, instance }
-        $1 == "virtual_ipaddress" || $1 == "virtual_ipaddress_excluded" { inside = 1 }
-    '
-}
-
-# wanted_sync_daemon CONF: its connection sync daemon, as the words of `ipvsadm --start-daemon ROLE`; nothing where it has none.
-wanted_sync_daemon() {
-    [ -f "$1" ] || return 0
-    statements "$1" | awk '
-        BEGIN {
-            n = split("id syncid maxlen sync-maxlen port mcast-port ttl mcast-ttl group mcast-group", words, " ")
-            for (i = 1; i < n; i += 2) option[words[i]] = words[i + 1]
-        }
-        $1 == "lvs_sync_daemon" {
-            printf "--mcast-interface %s", $2
-            for (i = 3; i < NF; i += 2) printf " --%s %s", option[$i], $(i + 1)
-        }
-    '
 }
 
 # is_wanted_daemon ROLE WORDS: whether `ipvsadm -L --daemon`, on standard input, has the one of this role on the interface and with the id

@@ -6,6 +6,8 @@ set -eu
 what=keepalived
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/foreign.sh
+. "${0%/*}/foreign.sh"
 # shellcheck source=templates/scripts/ipvs.sh
 . "${0%/*}/ipvs.sh"
 # shellcheck source=templates/scripts/vrrp.sh
@@ -15,6 +17,11 @@ conf=/etc/keepalived/keepalived.conf
 conf_mode=0640
 staged=$conf.lvs-ha-new
 previous=$conf.lvs-ha-previous
+# What they say, for these scripts: see ipvs.sh.
+data=$director_data
+data_mode=0640
+staged_data=$data.lvs-ha-new
+previous_data=$data.lvs-ha-previous
 scripts=/etc/keepalived/lvs-ha-scripts
 script_mode=0755
 # A path as long as the scripts' own: keepalived limits the length of a line.
@@ -43,8 +50,9 @@ apply() {
     note_service keepalived
     stage
     if [ ! -e $unproven ] && cmp -s $staged $conf && same_scripts && [ "$(running keepalived)" = "$aim" ]; then
-        rm -rf $staged $staged_scripts
+        rm -rf $staged $staged_data $staged_scripts
         mend_mode
+        put_data
         put_drop_in
         if [ "$aim" = running ]; then
             enable_at_boot keepalived
@@ -55,13 +63,14 @@ apply() {
         say "config unchanged, $aim"
     else
         check_staged || {
-            rm -rf $staged $staged_scripts
+            rm -rf $staged $staged_data $staged_scripts
             fail "config refused, nothing changed$(old_one)"
         }
         keep_originals
         if [ ! -e $unproven ]; then
-            rm -rf $previous $previous_scripts
+            rm -rf $previous $previous_data $previous_scripts
             [ ! -f $conf ] || { cp -p $conf $previous && sync $previous; }
+            [ ! -f $data ] || { cp -p $data $previous_data && sync $previous_data; }
             [ ! -d $scripts ] || cp -Rp $scripts $previous_scripts
             note_hand_made
             found | record $unproven
@@ -97,6 +106,7 @@ verify() {
     split_files
     verify_owner "$1"
     verify_file $conf $conf_mode <"$scratch/files$conf"
+    [ ! -f "$scratch/files$data" ] || verify_file $data $data_mode <"$scratch/files$data"
     for script in "$scratch/files$scripts"/*; do
         [ ! -e "$script" ] || verify_file "$scripts/${script##*/}" $script_mode <"$script"
     done
@@ -157,6 +167,7 @@ undo() {
     synced=
     ! has_sync_daemon || synced=yes
     put_back $conf
+    put_back $data
     for kept in "$original$scripts"/*; do
         case $kept in
         *.absent | *\*) ;;
@@ -193,7 +204,7 @@ undo() {
     ! systemctl -q is-active $follower || systemctl stop $follower
     [ ! -d ${unit%/*} ] || rmdir --ignore-fail-on-non-empty ${unit%/*}
     systemctl daemon-reload
-    rm -rf $staged $staged_scripts $proven
+    rm -rf $staged $staged_data $staged_scripts $proven
     done_with_previous
 }
 
@@ -224,7 +235,7 @@ recover() {
 }
 
 has_sync_daemon() {
-    [ -f $conf ] && [ -n "$(statements $conf | sed -n '/^lvs_sync_daemon /p')" ]
+    [ -n "$(wanted_sync_daemon $conf)" ]
 }
 
 # Those that the config has and that are missing, which a reload wouldn't start either; in the place of others' (another interface, another
@@ -268,13 +279,23 @@ rest() {
 stage() {
     split_files
     [ -f "$scratch/files$conf" ] || fail "there is no $conf on standard input"
-    rm -rf $staged $staged_scripts
+    rm -rf $staged $staged_data $staged_scripts
     (umask 077 && cat "$scratch/files$conf" >$staged)
     chmod $conf_mode $staged
+    if [ -f "$scratch/files$data" ]; then
+        mkdir -p "${data%/*}"
+        (umask 077 && cat "$scratch/files$data" >$staged_data)
+        chmod $data_mode $staged_data
+    fi
     [ -d "$scratch/files$scripts" ] || return 0
     cp -R "$scratch/files$scripts" $staged_scripts
     chmod 0755 $staged_scripts
     chmod $script_mode $staged_scripts/*
+}
+
+# The data of a config that is there already: an earlier version brought none, or others.
+put_data() {
+    [ ! -f "$scratch/files$data" ] || put $data $data_mode <"$scratch/files$data"
 }
 
 # keepalived has read it: no reload for that.
@@ -321,7 +342,7 @@ find_orders() {
 find_who_is_out() {
     { taken_out && drained_places; } >"$scratch/out"
     # With alpha a real server begins out, of which the log says nothing.
-    statements $conf | sed -n 's/^alpha$/?/p; s/^alpha on$/?/p' >>"$scratch/out"
+    told_of o $conf >>"$scratch/out"
 }
 
 # Where IPVS isn't as the config says that keepalived has had until now, somebody has changed it, or a check has failed. Of a config that
@@ -386,6 +407,7 @@ check() {
 
 keep_originals() {
     keep_original $conf
+    keep_original $data
     for script in "$scripts"/* "$staged_scripts"/*; do
         [ ! -e "$script" ] || keep_original "$scripts/${script##*/}"
     done
@@ -397,6 +419,8 @@ swap() {
         put_scripts $staged_scripts
         rmdir $staged_scripts
     fi
+    # Of the config that is still there, the data are beside these.
+    [ ! -f $staged_data ] || { sync $staged_data && mv $staged_data $data && sync "${data%/*}"; }
     sync $staged
     mv $staged $conf
     sync "${conf%/*}"
@@ -423,7 +447,7 @@ sweep() {
 # The mark goes first: without it, what is left is cleared away by the next run.
 done_with_previous() {
     rm -f $unproven
-    rm -rf $previous $previous_scripts
+    rm -rf $previous $previous_data $previous_scripts
 }
 
 activate() {
@@ -445,7 +469,7 @@ activate() {
 # A reload that brings the first tracked process doesn't have the kernel tell of processes, and says nothing of it: vrrp_complete_init()
 # in vrrp.c asks for that at a start only (seen, 2.3.3).
 tracks_processes() {
-    [ -n "$(statements "$1" | sed -n '/^track_process *$/p')" ]
+    [ -n "$(told_of t "$1" | sed -n '/^[0-9]* vrrp_[a-z_]* [^ ]* track_process /p')" ]
 }
 
 # keepalived takes a real server for well until a check that is new to it has failed. Sets $verdict to the seconds that the changed
@@ -466,8 +490,8 @@ judge_checks() {
 # The same for what VRRP tracks. A tracked script that fails takes the virtual addresses from this director, and the next one has the same
 # script: sets $tracking to the seconds that the new and changed ones can take to fail, or to nothing where none has changed.
 judge_tracking() {
-    if [ -f $previous ]; then tracked $previous; fi | sort >"$scratch/tracked-before"
-    tracked $conf | sort >"$scratch/tracked"
+    told_of t $previous | sort >"$scratch/tracked-before"
+    told_of t $conf | sort >"$scratch/tracked"
     {
         comm -13 "$scratch/tracked-before" "$scratch/tracked"
         changed_scripts | grep -F -f - "$scratch/tracked"
@@ -484,74 +508,10 @@ judge_tracking() {
     [ "${verdict:-0}" -ge "$tracking" ] || verdict=$tracking
 }
 
-# tracked CONF: a line for each script, process, file and BFD session, and for each place that tracks one or an interface: SECONDS TEXT, the
-# seconds that it can take from a reload until it has failed.
-tracked() {
-    statements "$1" | awk '
-        function own(key, otherwise) {
-            return key in said ? said[key] : otherwise
-        }
-        function larger(one, other) {
-            return one + 0 > other + 0 ? one + 0 : other + 0
-        }
-        # A script runs at once, and what it says counts after so many runs that may each be cut off by its timeout. One that is taken for
-        # failed at first must succeed as often before it is not.
-        function takes(    interval, timeout, runs) {
-            if (kind == "vrrp_script") {
-                interval = own("interval", 1)
-                timeout = own("timeout", interval)
-                runs = "init_fail" in said ? larger(own("fall", 1), own("rise", 1)) : own("fall", 1)
-                return larger(interval, timeout) * runs + timeout
-            }
-            if (kind == "vrrp_track_process") return larger(own("fork_delay", 0), own("terminate_delay", 0))
-            # Milliseconds; a session that is not up yet goes by idle_tx.
-            if (kind == "bfd_instance") {
-                return own("multiplier", 5) * larger(own("idle_tx", 1000), larger(own("min_rx", 10), own("min_tx", 10))) / 1000
-            }
-            return 0
-        }
-        function whole(seconds) {
-            return int(seconds) + (seconds > int(seconds))
-        }
-        BEGIN {
-            block["vrrp_script"] = "track_script"
-            block["vrrp_track_process"] = "track_process"
-            block["track_file"] = "track_file"
-            block["bfd_instance"] = "track_bfd"
-        }
-        $1 == "{" {
-            depth++
-            next
-        }
-        $1 == "}" {
-            if (--depth == 0 && kind != "") {
-                seconds[block[kind], name] = whole(takes())
-                print seconds[block[kind], name], kind, name text
-            }
-            next
-        }
-        depth == 0 {
-            kind = $1 in block ? $1 : ""
-            place = $1 ~ /^vrrp_(instance|sync_group)$/ ? $0 : ""
-            name = $2
-            text = ""
-            split("", said)
-        }
-        depth == 1 && kind != "" {
-            said[$1] = $2
-            text = text "; " $0
-        }
-        depth == 1 { list = $1 }
-        depth == 2 && place != "" && list ~ /^track_(script|process|file|bfd|interface)$/ {
-            print seconds[list, $1] + 0, place, list, $0
-        }
-    '
-}
-
 # The instances that are not BACKUP or MASTER by their last word. An instance that a reload leaves in its state says nothing, so
 # that the log is read from the start of keepalived on. Of what is older than the journal nobody knows.
 not_taking_part() {
-    statements $conf | sed -n 's/^vrrp_instance //p' >"$scratch/instances"
+    told_of i $conf >"$scratch/instances"
     journalctl -u keepalived -b -q --no-pager -o cat | awk '
         NR == FNR {
             name[++n] = $1
@@ -688,7 +648,7 @@ go_back() {
     # Of the config that it was told to take, if it came to that.
     log=
     [ -z "${problem+told}" ] || log=$(said | tail -n 20)
-    rm -rf $staged $staged_scripts
+    rm -rf $staged $staged_data $staged_scripts
     whole=yes
     for script in "$previous_scripts"/*; do
         [ -e "$script" ] || continue
@@ -702,6 +662,12 @@ go_back() {
         rm -f $conf
         active=inactive
     fi
+    if [ -f $previous_data ]; then
+        { ln -f $previous_data $staged_data && move $staged_data $data; } || whole=
+    else
+        rm -f $data
+    fi
+    [ ! -d "${data%/*}" ] || sync "${data%/*}"
     sync "${conf%/*}"
     case $active in
     inactive | failed) systemctl stop keepalived ;;

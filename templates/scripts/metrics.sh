@@ -7,6 +7,8 @@ set -eu
 what=metrics
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/foreign.sh
+. "${0%/*}/foreign.sh"
 # shellcheck source=templates/scripts/ipvs.sh
 . "${0%/*}/ipvs.sh"
 # shellcheck source=templates/scripts/vrrp.sh
@@ -170,7 +172,7 @@ director() {
     virtual_addresses $conf >"$scratch/addresses"
     ip -o addr show >"$scratch/addr"
     awk '{ sub(/\/.*/, "", $4); print $4 }' "$scratch/addr" >"$scratch/own"
-    vrrp_journal | vrrp_states $conf >"$scratch/states"
+    vrrp_journal | vrrp_states $director_data >"$scratch/states"
     vrrp "$up"
     pool
     sync_daemon
@@ -190,7 +192,7 @@ vrrp() {
         : >"$scratch/$name"
     done
     now=$(date +%s)
-    awk -v up="$1" -v now="$now" -v out="$scratch/" -v members="$(vrrp_members $conf)" "$vrrp_words"'
+    awk -v up="$1" -v now="$now" -v out="$scratch/" -v members="$(vrrp_members $director_data)" "$vrrp_words"'
         function carried(name, labels) {
             return previous["lvs_ha_" name labels]
         }
@@ -266,13 +268,21 @@ pool() {
     done
     [ ! -f $conf ] || wanted $conf >"$scratch/wanted"
     live $conf >"$scratch/live"
-    names >"$scratch/names"
+    : >"$scratch/names"
+    [ ! -f $director_data ] || sed -n 's/^=n //p' $director_data >"$scratch/names"
     awk -v out="$scratch/" '
         # -t 192.0.2.100:80 is TCP 192.0.2.100:80; -f 1 -6 is FWM 1 IPv6.
         function service_of(    kind, i) {
             split("-t TCP -u UDP --sctp-service SCTP -f FWM", words, " ")
             for (i = 1; i <= 8; i += 2) if (words[i] == $2) kind = words[i + 1]
             return kind " " $3 ($4 == "-6" ? " IPv6" : "")
+        }
+        function place() {
+            return $2 " " $3 ($4 == "-6" ? " -6" : "")
+        }
+        # One that was added by hand has none.
+        function named(at, otherwise) {
+            return at in name ? name[at] : otherwise
         }
         function word_after(option,    i) {
             for (i = 1; i < NF; i++) if ($i == option) return $(i + 1)
@@ -296,19 +306,18 @@ pool() {
             if ($2 ~ /^(Add|Remov|Enabl|Disabl)ing$/ && $3 == "service" && $6 == "VS") changes[logged_service(7), endpoint($4)]++
             next
         }
-        FILENAME ~ /names$/ { kind = $1; sub(/^[^ ]* /, ""); name[kind, ++count[kind]] = $0; next }
+        FILENAME ~ /names$/ { at = $0; sub(/ [^ ]*$/, "", at); name[at] = $NF; next }
         FILENAME ~ /live$/ && $1 == "-A" { present[service_of()]; next }
         FILENAME ~ /live$/ && $1 == "-a" { weight[service_of(), word_after("-r")] = word_after("-w"); next }
-        { seen[$1]++ }
         $2 == "-f" && $3 > 65535 { next }
         $1 == "-A" {
             service = service_of()
-            virtual = "virtual_server=\"" name["service", seen[$1]] "\",service=\"" service "\""
+            virtual = "virtual_server=\"" named(place(), service) "\",service=\"" service "\""
             print "{" virtual "}", (service in present) + 0 >(out "present")
         }
         $1 == "-a" {
             real = word_after("-r")
-            labels = "{" virtual ",real_server=\"" name["real", seen[$1]] "\",destination=\"" real "\"}"
+            labels = "{" virtual ",real_server=\"" named(place() " -r " real, real) "\",destination=\"" real "\"}"
             print labels, ((service, real) in weight) + 0 >(out "in_pool")
             print labels, weight[service, real] + 0 >(out "weight")
             if (word_after("-w") != "*") print labels, word_after("-w") >(out "wanted_weight")
@@ -322,17 +331,6 @@ pool() {
     metric real_server_weight gauge "Its weight in IPVS; 0 where it is not there." <"$scratch/weight"
     metric real_server_wanted_weight gauge "Its weight in keepalived.conf, unless a check sets it." <"$scratch/wanted_weight"
     metric real_server_check_changes_total counter "Times that its checks have taken it out or in, since the first look." <"$scratch/changes"
-}
-
-# The names that keepalived.conf's comments give, in its order, as `wanted` has them: service NAME, real NAME.
-names() {
-    [ -f $conf ] || return 0
-    awk '
-        $1 == "virtual_server" { print "service", (comment == "" ? $2 " " $3 : comment) }
-        $1 == "real_server" { print "real", (comment == "" ? $2 : comment) }
-        { comment = "" }
-        $1 == "#" { comment = $0; sub(/^[ #]*/, "", comment) }
-    ' $conf
 }
 
 # Those of the config: another owner's tell nobody of this pair.

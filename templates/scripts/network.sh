@@ -7,6 +7,8 @@ set -eu
 what=network
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/foreign.sh
+. "${0%/*}/foreign.sh"
 # shellcheck source=templates/scripts/ipvs.sh
 . "${0%/*}/ipvs.sh"
 # Seconds. A port that learns its place by STP is deaf for twice 15 s.
@@ -58,32 +60,7 @@ follow() {
 #   peer eth1 192.0.2.12   another director
 #   server 192.0.2.21      a real server
 requirements() {
-    statements "$1" | awk '
-        $1 == "lvs_sync_daemon" {
-            family = "inet"
-            for (i = 3; i < NF; i++) if ($i ~ /^(group|mcast_group)$/ && $(i + 1) ~ /:/) family = "inet6"
-            print "on", $2, family
-        }
-        $1 == "real_server" || $1 == "sorry_server" { print "server", $2 }
-        $1 == "vrrp_instance" {
-            inside = 1
-            interface = source = peers = ""
-            family = "inet"
-        }
-        $1 == "{" { depth++ }
-        depth == 1 && inside && $1 == "interface" { interface = $2 }
-        depth == 1 && inside && $1 ~ /^(unicast|mcast)_src_ip$/ { source = $2 }
-        depth == 2 && inside && block == "unicast_peer" && $1 != "{" && $1 != "}" { peers = peers " " $1 }
-        depth == 2 && inside && block == "virtual_ipaddress" && $1 ~ /:/ { family = "inet6" }
-        depth == 1 { block = $1 }
-        $1 == "}" { depth-- }
-        $1 == "}" && depth == 0 && inside {
-            inside = 0
-            print "on", interface, source == "" ? family : source
-            n = split(peers, peer, " ")
-            for (i = 1; i <= n; i++) print "peer", interface, peer[i]
-        }
-    ' | sort -u
+    told_of r "$1"
 }
 
 # Sets $missing to the addresses that are not there, or that are IPv6 and not to be bound to yet.

@@ -9,6 +9,8 @@ set -eu
 what=peers
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/foreign.sh
+. "${0%/*}/foreign.sh"
 # shellcheck source=templates/scripts/ipvs.sh
 . "${0%/*}/ipvs.sh"
 conf=/etc/keepalived/keepalived.conf

@@ -27,14 +27,9 @@ vrrp_words='
     }
 '
 
-# vrrp_members CONF: the sync groups of keepalived.conf: GROUP INSTANCE GROUP INSTANCE …
+# vrrp_members DATA: the sync groups that a director's data tell of: GROUP INSTANCE GROUP INSTANCE …
 vrrp_members() {
-    [ ! -f "$1" ] || awk '
-        inside && $1 == "}" { inside = 0; group = "" }
-        inside { printf "%s %s ", group, $1 }
-        $1 == "vrrp_sync_group" { group = $2 }
-        $1 == "group" && group != "" { inside = 1 }
-    ' "$1"
+    [ ! -f "$1" ] || sed -n 's/^=g //p' "$1" | tr '\n' ' '
 }
 
 # This boot's journal of the processes that tell it, newest line first: other lines are many, and would be read for nothing.
@@ -42,7 +37,7 @@ vrrp_journal() {
     timeout 10 journalctl -r -b -q --no-pager -o short-unix -u keepalived -t Keepalived -t Keepalived_vrrp
 }
 
-# vrrp_states CONF: of such a journal, what each instance has said last since the VRRP process was started: SECONDS STATE INSTANCE, and
+# vrrp_states DATA: of such a journal, what each instance has said last since the VRRP process was started: SECONDS STATE INSTANCE, and
 # at the end SECONDS started, unless the journal doesn't go back that far. An instance that is missing has said nothing that is left.
 vrrp_states() {
     awk -v members="$(vrrp_members "$1")" "$vrrp_words"'

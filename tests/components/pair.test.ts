@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { LvsHaPair } from "../../components";
 import { withEnd } from "../../components/render/files";
-import { renderDirectorConfig } from "../../components/render/keepalived";
+import { renderDirectorConfig } from "../../components/render/director";
 import { insideSecret, register, waitsFor, type Registered } from "../support/mocks";
 import { settingsOf, smallStack, type Stack } from "../support/stacks";
 

@@ -99,6 +99,7 @@ const table: Record<string, string[]> = {
   "files.sh": ["keepalived", "secrets", "system", "version"],
   "firewall-ufw.sh": ["system"],
   "firewall.sh": ["system"],
+  "foreign.sh": ["keepalived", "secrets", "version"],
   "install.sh": [],
   "ipvs.sh": ["keepalived", "secrets", "version"],
   "keepalived.sh": ["keepalived", "secrets", "version"],

@@ -55,7 +55,7 @@ test("an up that has nothing to do opens no connection to any host", async () =>
   expect(added(before, await logins())).toEqual({});
 });
 
-test("a changed weight previews as one changed line of each director's keepalived.conf, and a question who is active", async () => {
+test("a changed weight previews as one changed line of each director's keepalived.conf, the same as data, and a question who is active", async () => {
   configure((stack) => {
     stack.realServers[1].weight = 5;
   });
@@ -63,8 +63,17 @@ test("a changed weight previews as one changed line of each director's keepalive
   const { stdout } = await pulumi("preview", "--diff");
   tell(stdout);
   const changed = stdout.split("\n").filter((line) => /^\s*[-+] /.test(line));
-  expect(changed.map((line) => line.trim().replace(/\s+/g, " "))).toEqual(
-    directors.flatMap(() => ["- weight 1", "+ weight 5"]),
+  const words = (line: string) =>
+    line
+      .trim()
+      .replace(/\s+/g, " ")
+      .replace(/[0-9a-f]{64}/, "SUM");
+  const entry = `-a -t ${virtualIp.ipv4}:80 -r 192.0.2.22:80 -g -w`;
+  expect(changed.map(words)).toEqual(
+    directors.flatMap(() => [
+      ...["- weight 1", "+ weight 5", "- =conf SUM", "+ =conf SUM"],
+      ...[`- ${entry} 1`, `+ ${entry} 5`],
+    ]),
   );
   expect(stdout).toMatch(/~ 4 to update\n +46 unchanged\n*$/);
   for (const { name } of directors) expect(stdout).toContain(`pair-${name}-join`);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileSums } from "../../components/host/fileSums";
 import { renderFiles } from "../../components/render/files";
 import { renderDirectorFirewall } from "../../components/firewall";
-import { renderDirectorConfig } from "../../components/render/keepalived";
+import { renderDirectorConfig } from "../../components/render/director";
 import { renderDirectorKernel, renderRealServerKernel } from "../../components/render/kernel";
 import { PretendHost, type Result } from "../scripts/host";
 import { settingsOf, smallStack } from "../support/stacks";

@@ -1,4 +1,5 @@
 // Whether a failover, a drain or maintenance is a good idea now, from what the lab's hosts said once, and from that with something wrong.
+import type { DirectorOutput } from "../../components/model";
 import { realServerAddresses, lastIn } from "../../ops/drain/members";
 import { planFailover, planDeparture } from "../../ops/failover/plan";
 import { troubleOf } from "../../ops/failover/command";
@@ -17,6 +18,7 @@ import {
   stateOfThree,
   takeAddress,
   virtualAddress,
+  withModels,
 } from "./sampleHosts";
 
 type Change = (of: (name: string) => Sections, all: Map<string, Sections>) => void;
@@ -35,14 +37,14 @@ const second = virtualAddress.replace("192.0.2.100", "192.0.2.101");
 
 const gone = / +-> 192\.0\.2\.2\d:80 .*\n/g;
 
+/** Every director takes over from one of a lower priority. */
+const preempting = ({ instances }: DirectorOutput) => {
+  for (const instance of instances) instance.preempt = true;
+};
+
 /** A stack with lvs3, too, and these directors in maintenance. */
 function three(state: string, ...inMaintenance: string[]): Stack {
-  const stack = stackOf(state);
-  for (const { name, steps } of stack.hosts) {
-    const step = steps.find(({ script }) => script === "keepalived.sh");
-    if (inMaintenance.includes(name)) step?.args.splice(2, 0, "stopped");
-  }
-  return stack;
+  return stackOf(withModels((model) => (model.inMaintenance = true), state, inMaintenance));
 }
 
 describe("a failover", () => {
@@ -149,7 +151,7 @@ describe("a failover", () => {
   });
 
   test("is refused when the director would take the address back, and says what to do instead", () => {
-    const preempts = stackWith("    nopreempt\n", "");
+    const preempts = stackWith(preempting);
     expect(() => plan(undefined, {}, preempts)).toThrow(
       "lvs1 would take VI_1 back at once: it has priority 150, lvs2 has 140, and vrrp.preempt is true; " +
         "what lasts is lvs maintenance on lvs1",
@@ -181,7 +183,7 @@ describe("a failover", () => {
     ).toMatchObject({
       warnings: ["lvs2 knows no open connections (it has no backup sync daemon): they break"],
     });
-    const unsynced = stackWith("    lvs_sync_daemon eth0 VI_1 id 51\n", "");
+    const unsynced = stackWith((model) => delete model.syncDaemon);
     expect(plan(undefined, {}, unsynced)).toMatchObject({
       warnings: ["lvs2 knows no open connections (vrrp.connectionSync is false): they break"],
     });
@@ -248,25 +250,21 @@ describe("a failover", () => {
     });
 
     test("is no failover back where the successor's priority is as high: it would keep the address", () => {
-      const preempting = (priority: number) =>
-        stackWith("    nopreempt\n", "", stateOfThree(priority));
-      expect(plan(undefined, {}, preempting(150))).toEqual(lvs3);
-      expect(plan(undefined, {}, preempting(151))).toEqual(lvs3);
-      expect(() => plan(undefined, {}, preempting(149))).toThrow(
+      const third = (priority: number) => stackWith(preempting, stateOfThree(priority));
+      expect(plan(undefined, {}, third(150))).toEqual(lvs3);
+      expect(plan(undefined, {}, third(151))).toEqual(lvs3);
+      expect(() => plan(undefined, {}, third(149))).toThrow(
         "lvs1 would take VI_1 back at once: it has priority 150, lvs3 has 149, and vrrp.preempt is true",
       );
     });
   });
 
   describe("with an instance each on two directors", () => {
-    const block = /(vrrp_instance VI_1 [^]*?\n\}\n)/;
-    const stack = sampleStack();
-    for (const step of stack.hosts.flatMap(({ steps }) => steps)) {
-      if (step.script !== "keepalived.sh") continue;
-      step.stdin = step.stdin.replace(block, (text) =>
-        [text, text.replace("VI_1", "VI_2").replace("192.0.2.100", "192.0.2.101")].join("\n"),
+    const stack = stackWith(({ instances }) => {
+      instances.push(
+        ...instances.map((one) => ({ ...one, name: "VI_2", addresses: ["192.0.2.101"] })),
       );
-    }
+    });
     const each: Change = (of) => {
       for (const [name, state] of [
         ["lvs1", "BACKUP"],
@@ -415,10 +413,7 @@ test("whether a real server has left, or is back, is not known while a director 
     edit(of("lvs1"), "ipvs", /192\.0\.2\.22:80 +Route +1/, (found) => found.replace(/1$/, "0"));
   };
   const stack = sampleStack();
-  for (const { name, steps } of stack.hosts) {
-    const step = steps.find(({ script }) => script === "keepalived.sh");
-    if (name === "lvs2") step?.args.splice(2, 0, "stopped");
-  }
+  for (const { name, director } of stack.hosts) director.inMaintenance = name === "lvs2";
   expect(stillServes("web2", statusOf(drained, stack))).toBeUndefined();
   expect(notBack("web2", statusOf(silent, stack))).toBeUndefined();
 });

@@ -26,8 +26,9 @@ import {
   stateOfThree,
   takeAddress,
   thirdReport,
+  withModels,
 } from "./sampleHosts";
-import { confOfTwo, servicesOfTwo } from "./twoInstances";
+import { doesTwo } from "./twoInstances";
 
 /** Directors first. A third one is there for tests that add it. */
 export const names = ["lvs1", "lvs2", "web1", "web2", "web3"];
@@ -40,7 +41,6 @@ interface State {
 interface Resource {
   urn: string;
   inputs?: { create?: string; stdin?: string; connection?: { plaintext: string } };
-  outputs?: object;
 }
 
 /** When a host says what a test makes it say: at once, once pulumi up or a restart has been there, or from the second look after that on. */
@@ -210,10 +210,16 @@ export class PretendStack {
   servesHere(port: number): void {
     const moved = (text: string) =>
       text
-        .replaceAll("virtual_server 192.0.2.100 80", `virtual_server 127.0.0.1 ${port}`)
         .replaceAll("192.0.2.100:80", `127.0.0.1:${port}`)
         .replace(/(192\.0\.2\.2\d):80\b/g, `$1:${port}`);
-    this.changeState((text) => moved(text));
+    this.changeState((text) =>
+      withModels(({ services }) => {
+        for (const service of services) {
+          const traffic = [{ protocol: "TCP", address: "127.0.0.1", port }];
+          Object.assign(service, { service: moved(service.service), port, traffic });
+        }
+      }, text),
+    );
     for (const name of ["lvs1", "lvs2"]) {
       this.says(name, (sections) => {
         for (const [question, { status, text }] of sections) {
@@ -268,18 +274,14 @@ export class PretendStack {
     this.changeResource(`pair-${director}-keepalived`, ({ inputs }) => {
       if (inputs?.create) inputs.create = inputs.create.replace(" #", " stopped #");
     });
+    this.changeState((text) =>
+      withModels((model) => (model.inMaintenance = true), text, [director]),
+    );
   }
 
   /** Its directors have two VRRP instances: see twoInstances.ts. */
   hasTwoInstances(): void {
-    for (const name of ["lvs1", "lvs2"]) {
-      this.changeResource(`pair-${name}-keepalived`, ({ inputs }) => {
-        if (inputs?.stdin) inputs.stdin = confOfTwo(inputs.stdin);
-      });
-      this.changeResource(`pair-${name}`, (resource) => {
-        resource.outputs = { ...resource.outputs, services: servicesOfTwo };
-      });
-    }
+    this.changeState((text) => withModels(doesTwo, text));
   }
 
   /** Nobody listens where these hosts were. */

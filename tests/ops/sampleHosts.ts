@@ -1,6 +1,7 @@
 // The lab's hosts as they were once: a state that pulumi up left (keys taken out), and what each host said of itself then.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { DirectorOutput } from "../../components/model";
 import { type Answer, parseReport, type Section } from "../../ops/report";
 import { type Stack, stackOf } from "../../ops/stack";
 
@@ -14,12 +15,28 @@ export function sampleStack(): Stack {
   return stackOf(sample("state.json"));
 }
 
-/** The sample's stack with another text in its directors' keepalived.conf. */
-export function stackWith(from: string, to: string, state = sample("state.json")): Stack {
-  const inJson = (text: string) => JSON.stringify(text).slice(1, -1);
-  const changed = state.replaceAll(inJson(from), inJson(to));
-  if (changed === state) throw new Error(`the sample's directors have no ${from}`);
-  return stackOf(changed);
+/** The sample's stack, whose directors are to do something else. */
+export function stackWith(
+  change: (model: DirectorOutput) => void,
+  state = sample("state.json"),
+): Stack {
+  return stackOf(withModels(change, state));
+}
+
+/** A state whose directors, or those of these names, are to do something else. */
+export function withModels(
+  change: (model: DirectorOutput) => void,
+  state: string,
+  names: readonly string[] = ["lvs1", "lvs2", "lvs3"],
+): string {
+  const parsed = JSON.parse(state) as State;
+  for (const { urn, outputs } of parsed.deployment.resources) {
+    if (!names.includes(/::pair-(lvs\d)$/.exec(urn)?.[1] ?? "") || !outputs?.model) continue;
+    const before = JSON.stringify(outputs.model);
+    change(outputs.model);
+    if (JSON.stringify(outputs.model) === before) throw new Error(`${urn} does so already`);
+  }
+  return JSON.stringify(parsed);
 }
 
 export type Sections = Map<string, Section>;
@@ -31,7 +48,7 @@ export function sampleReport(name: string): Sections {
 }
 
 interface State {
-  deployment: { resources: { urn: string }[] };
+  deployment: { resources: { urn: string; outputs?: { model?: DirectorOutput } }[] };
 }
 
 /** The stack's state with a third director: lvs3 is as lvs2 but for its priority. */
@@ -57,7 +74,8 @@ function asThird(text: string, priority: number): string {
     .replaceAll("lvs2", "lvs3")
     .replaceAll("10.10.0.12", "10.10.0.13")
     .replaceAll("192.0.2.12", "192.0.2.13")
-    .replaceAll("priority 140", `priority ${priority}`);
+    .replaceAll("priority 140", `priority ${priority}`)
+    .replaceAll('"priority":140', `"priority":${priority}`);
 }
 
 /** What each host answered, with a change. A host that `change` takes out of the map is one that can't be reached. */

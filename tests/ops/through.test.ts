@@ -2,7 +2,7 @@
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import pc from "picocolors";
-import { renderDirectorFirewall } from "../../components/firewall";
+import { directorModel, directorSchema } from "../../components/model";
 import { throughAll, throughPicture } from "../../ops/verify/through";
 import { settingsOf, smallStack } from "../support/stacks";
 import { sampleStack } from "./sampleHosts";
@@ -24,31 +24,36 @@ function listen(server: Server): Promise<number> {
   });
 }
 
-/** The stack with these virtual servers in its directors' config. */
-function stackOf(...virtualServers: string[]) {
+/** A stack with these virtual servers, whose address 192.0.2.100 is this machine's. */
+function stackOf(...virtualServers: Record<string, unknown>[]) {
+  const config = smallStack();
+  const [first, ...more] = virtualServers;
+  config.virtualServers = [first ?? {}, ...more];
+  const settings = settingsOf(config);
   const stack = sampleStack();
-  for (const step of stack.hosts.flatMap(({ steps }) => steps)) {
-    if (step.script === "keepalived.sh") step.stdin = virtualServers.join("\n");
+  for (const host of stack.hosts.slice(0, 2)) {
+    const own = settings.directors.find(({ name }) => name === host.name);
+    if (own === undefined) throw new Error(`no ${host.name} in the config`);
+    const text = JSON.stringify(directorModel(settings, own));
+    host.director = directorSchema.parse(JSON.parse(text.replaceAll("192.0.2.100", "127.0.0.1")));
   }
   return stack;
 }
 
-const service = (name: string, address: string, check: string, protocol = "TCP") =>
-  `# ${name}
-virtual_server ${address} {
-    protocol ${protocol}
-    real_server 192.0.2.21 80 {
-        ${check}
-    }
-}`;
+const service = (name: string, port: number, more: Record<string, unknown> = {}) => ({
+  name,
+  address: "192.0.2.100",
+  port,
+  ...more,
+});
 
-const httpCheck = `HTTP_GET {
-    virtualhost www.example.com
-    url {
-        path "/health?a=1"
-        status_code 200 301-302
-    }
-}`;
+const httpChecks = [
+  {
+    type: "http",
+    virtualHost: "www.example.com",
+    urls: [{ path: "/health?a=1", status: [200, "301-302"] }],
+  },
+];
 
 test("where the check is HTTP, its first URL is asked for, by its host's name", async () => {
   const asked: string[] = [];
@@ -59,7 +64,7 @@ test("where the check is HTTP, its first URL is asked for, by its host's name", 
       response.writeHead(answers.shift() ?? 0).end("body");
     }),
   );
-  const stack = stackOf(service("web", `127.0.0.1 ${port}`, httpCheck));
+  const stack = stackOf(service("web", port, { checks: httpChecks }));
   expect(await throughAll(stack)).toEqual([
     {
       name: "web",
@@ -77,10 +82,7 @@ test("where the check is HTTP, its first URL is asked for, by its host's name", 
 test("otherwise a connection is opened; one that is refused is a problem", async () => {
   const port = await listen(createServer((socket) => socket.end()));
   const answers = await throughAll(
-    stackOf(
-      service("db", `127.0.0.1 ${port}`, "TCP_CHECK {" + "\n}"),
-      service("gone", "127.0.0.1 1", ""),
-    ),
+    stackOf(service("db", port), service("gone", 1, { checks: [] })),
   );
   expect(answers.map(({ name, answer, problem }) => [name, answer, problem])).toEqual([
     ["db", "connected", null],
@@ -94,45 +96,40 @@ test("otherwise a connection is opened; one that is refused is a problem", async
 
 test("what can't be asked in this way says so, and is no problem", async () => {
   const answers = await throughAll(
-    stackOf(
-      service("dns", "192.0.2.100 53", "", "UDP"),
-      service("signals", "192.0.2.100 5060", "", "SCTP"),
-      service("all", "fwmark 7", ""),
-    ),
+    stackOf(service("dns", 53, { protocol: "UDP" }), {
+      name: "all",
+      fwmark: 7,
+      traffic: [{ address: "192.0.2.100" }],
+      checks: [],
+    }),
   );
   expect(answers.map(({ asked, problem }) => [asked, problem])).toEqual([
-    ["not asked: UDP 192.0.2.100:53: UDP answers only who knows what to ask", null],
-    ["not asked: SCTP 192.0.2.100:5060: SCTP can't be spoken from here", null],
-    ["not asked: FWM 7: the state does not say what gets this mark", null],
+    ["not asked: UDP 127.0.0.1:53: UDP answers only who knows what to ask", null],
+    ["not asked: FWM 7 by TCP 127.0.0.1: it has every port", null],
   ]);
   expect(throughPicture(answers, pc.createColors(false))).toMatch(/^▲ dns {2}not asked: UDP /);
 });
 
-test("what a mark is given to is asked, as the directors' firewall has it", async () => {
-  const port = await listen(createServer((socket) => socket.end()));
-  const config = smallStack();
-  config.virtualServers = [
-    {
-      name: "ftp",
-      fwmark: 7,
-      traffic: [
-        { address: "192.0.2.100", ports: [port, "1-2"] },
-        { address: "192.0.2.100", protocol: "UDP", ports: [53] },
-      ],
-    },
-  ];
-  const settings = settingsOf(config);
-  const [director] = settings.directors;
-  if (director === undefined) throw new Error("no director");
-  const stack = stackOf(service("ftp", "fwmark 7", httpCheck), service("mail", "fwmark 8", ""));
-  for (const step of stack.hosts.flatMap(({ steps }) => steps)) {
-    if (step.script === "firewall.sh") {
-      step.stdin = renderDirectorFirewall(settings, director).replaceAll(
-        "192.0.2.100",
-        "127.0.0.1",
-      );
-    }
+test("what SCTP has to say is not asked either", async () => {
+  const stack = stackOf(service("signals", 5060));
+  for (const { director } of stack.hosts) {
+    for (const { traffic } of director.services) for (const flow of traffic) flow.protocol = "SCTP";
   }
+  const [answer] = await throughAll(stack);
+  expect(answer?.asked).toMatch(/^not asked: .*: SCTP can't be spoken from here$/);
+});
+
+test("what a mark is given to is asked", async () => {
+  const port = await listen(createServer((socket) => socket.end()));
+  const stack = stackOf({
+    name: "ftp",
+    fwmark: 7,
+    checks: httpChecks,
+    traffic: [
+      { address: "192.0.2.100", ports: [port, "1-2"] },
+      { address: "192.0.2.100", protocol: "UDP", ports: [53] },
+    ],
+  });
   const answers = await throughAll(stack);
   expect(
     answers.map(({ service: named, asked, answer, problem }) => [named, asked, answer, problem]),
@@ -145,15 +142,20 @@ test("what a mark is given to is asked, as the directors' firewall has it", asyn
       null,
       null,
     ],
-    ["FWM 8", "not asked: FWM 8: the state does not say what gets this mark", null, null],
   ]);
 });
 
 test("a machine without a route to the address has not asked, which is no problem", async () => {
-  // Nobody has a route for TCP to this one.
-  const [answer] = await throughAll(stackOf(service("web", "255.255.255.255 80", "")));
+  const stack = stackOf(service("web", 80));
+  for (const { director } of stack.hosts) {
+    // Nobody has a route for TCP to this one.
+    for (const { traffic } of director.services) {
+      for (const flow of traffic) flow.address = "255.255.255.255";
+    }
+  }
+  const [answer] = await throughAll(stack);
   expect(answer).toMatchObject({
-    asked: "not asked: TCP 255.255.255.255:80: this machine has no route to 255.255.255.255",
+    asked: "not asked: TCP 127.0.0.1:80: this machine has no route to 255.255.255.255",
     answer: null,
     problem: null,
   });

@@ -1,26 +1,21 @@
 // The sample's hosts with two VRRP instances: lvs1 is active for VI_1, which has two addresses; lvs2 for VI_2, which has one, and for ftp:
 // what its firewall gives the mark 7.
+import type { DirectorOutput } from "../../components/model";
 import { edit, type Sections } from "./sampleHosts";
 
-/** A director's keepalived.conf, from that of the sample. */
-export function confOfTwo(conf: string): string {
-  const [, instance = "", service = ""] =
-    /(vrrp_instance [^]*?\n}\n)\n(# web\nvirtual_server [^]*)/.exec(conf) ?? [];
-  if (service === "") throw new Error("the sample's config is another one");
-  const second = instance.replace("VI_1", "VI_2").replace("192.0.2.100", "192.0.2.101");
-  const line = "        192.0.2.100/32 dev eth1\n";
-  const marked = service
-    .replace("# web", "# ftp")
-    .replace("virtual_server 192.0.2.100 80", "virtual_server fwmark 7");
-  const first = conf.replace(line, `${line}${line.replace(".100", ".102")}`);
-  return `${first}\n${second}\n${marked}`;
+/** What a director of the sample is to do then. */
+export function doesTwo(model: DirectorOutput): void {
+  const [first] = model.instances;
+  const [web] = model.services;
+  if (first === undefined || web === undefined) throw new Error("the sample does nothing");
+  const traffic = [{ protocol: "TCP", address: "192.0.2.101", port: 21 }];
+  model.instances.push({ ...first, name: "VI_2", addresses: ["192.0.2.101"] });
+  first.addresses.push("192.0.2.102");
+  model.services.push({
+    ...{ ...web, name: "ftp", service: "FWM 7", vrrpInstance: "VI_2" },
+    ...{ isMark: true, port: 0, traffic },
+  });
 }
-
-/** What the component of a director says in the state of its virtual servers. */
-export const servicesOfTwo = [
-  { service: "TCP 192.0.2.100:80", vrrpInstance: "VI_1" },
-  { service: "FWM 7", vrrpInstance: "VI_2" },
-];
 
 /** What a director answers then, with so many connections to web2 under the mark: its own on lvs2, hearsay on lvs1. */
 export function saysOfTwo(name: string, sections: Sections, open: number): void {

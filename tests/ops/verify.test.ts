@@ -4,8 +4,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import pc from "picocolors";
 import { parse } from "shell-quote";
-import { LvsHaPair } from "../../components";
 import { script, scriptTexts } from "../../components/host/scripts";
+import type { SyncDaemonModel } from "../../components/model";
 import { CouldNotLook } from "../../ops/exit";
 import type { Stack, StackHost, Step } from "../../ops/stack";
 import { stackOf } from "../../ops/stack";
@@ -13,8 +13,8 @@ import { expectations } from "../../ops/verify/expect";
 import { picture } from "../../ops/verify/picture";
 import { type Finding, parseFindings, verifying } from "../../ops/verify/scripts";
 import { verified, type VerifiedHost } from "../../ops/verify/verify";
-import { register } from "../support/mocks";
-import { settingsOf, smallStack } from "../support/stacks";
+import { exportedState } from "../support/exportedState";
+import { smallStack } from "../support/stacks";
 import {
   answered,
   edit,
@@ -24,6 +24,7 @@ import {
   sampleStack,
   type Sections,
   sectionsOf,
+  stackWith,
 } from "./sampleHosts";
 
 function hostOf(stack: Stack, name: string): StackHost {
@@ -220,21 +221,18 @@ test.each([
 });
 
 test("sync daemons that don't run, or not as the config says, are drift", () => {
-  const of = (config: string, daemons: string) => {
-    const host = hostOf(sampleStack(), "lvs1");
-    const steps = host.steps.map((step) => ({
-      ...step,
-      stdin: step.stdin.replace(/^ *lvs_sync_daemon .*\n/m, config),
-    }));
+  const of = (syncDaemon: SyncDaemonModel | undefined, daemons: string) => {
+    const sample = hostOf(sampleStack(), "lvs1");
+    const host = { ...sample, director: { ...sample.director, syncDaemon } };
     const answers = sampleAnswers((hosts) => {
       sectionsOf(hosts, "lvs1").set("ipvs-daemons", { status: 0, text: daemons });
     });
-    const all = verified(host, expectations({ ...host, steps }), answers.get("lvs1"));
+    const all = verified(host, expectations(host), answers.get("lvs1"));
     return all.drifts?.find(({ title }) => title === "connection sync daemons")?.diff;
   };
   const daemon = (state: string, id = 51) =>
     `${state} sync daemon (mcast=eth0, syncid=${id}, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)\n`;
-  const both = "    lvs_sync_daemon eth0 id 51\n";
+  const both = { interface: "eth0", syncId: 51 };
   expect(of(both, daemon("master") + daemon("backup"))).toBeUndefined();
   expect(of(both, daemon("master"))).toEqual(["-backup on eth0, id 51", " master on eth0, id 51"]);
   expect(of(both, daemon("master", 7) + daemon("backup"))).toEqual([
@@ -242,7 +240,7 @@ test("sync daemons that don't run, or not as the config says, are drift", () => 
     "-master on eth0, id 51",
     "+master on eth0, id 7",
   ]);
-  expect(of("", daemon("backup"))).toEqual(["+backup on eth0, id 51"]);
+  expect(of(undefined, daemon("backup"))).toEqual(["+backup on eth0, id 51"]);
 });
 
 test("an IPVS that can't be asked is neither empty nor as the stack says", () => {
@@ -301,25 +299,21 @@ test("one that keepalived took out itself is none: its check fails", () => {
 });
 
 test("one that is out until its check has succeeded once is none either, though no log says so", () => {
-  const of = (alpha: string) => {
-    const host = withStep("lvs1", "keepalived.sh", ({ stdin }) => ({
-      stdin: stdin.replace("    delay_loop 3\n", `    delay_loop 3\n${alpha}`),
-    }));
+  const of = (stack: Stack) => {
     const all = found(
       "lvs1",
       (sections) => {
         edit(sections, "ipvs-rules", live, "");
-        sections.set("file /etc/keepalived/keepalived.conf", {
-          status: 0,
-          text: host.steps.find(({ script: name }) => name === "keepalived.sh")?.stdin ?? "",
-        });
       },
-      host,
+      hostOf(stack, "lvs1"),
     );
     return [all.drifts?.map(({ title }) => title), all.notes];
   };
-  expect(of("    alpha\n")).toEqual([[], ["web2 is out of the pool of web: its check fails"]]);
-  expect(of("")).toEqual([["IPVS table"], []]);
+  const startingOut = stackWith(({ pools }) => {
+    for (const member of pools.flat()) member.startsOut = true;
+  });
+  expect(of(startingOut)).toEqual([[], ["web2 is out of the pool of web: its check fails"]]);
+  expect(of(sampleStack())).toEqual([["IPVS table"], []]);
 });
 
 test("one that is drained for a change is told, and is no drift", () => {
@@ -402,7 +396,7 @@ test("every script that the components run on hosts can verify, whatever the con
   const called = new Set(hosts.flatMap(({ steps }) => steps.map((step) => step.script)));
   // The others are parts of these, or change what a step of another has put there.
   const parts = [
-    ...["drain.sh", "files.sh", "firewall-ufw.sh", "ipvs.sh", "network.sh"],
+    ...["drain.sh", "files.sh", "firewall-ufw.sh", "foreign.sh", "ipvs.sh", "network.sh"],
     ...["packages.sh", "peers.sh", "preflight.sh", "system.sh", "vrrp.sh"],
   ];
   const scripts = readdirSync(join(__dirname, "../../templates/scripts"));
@@ -459,29 +453,7 @@ async function hostsWithEverything(): Promise<StackHost[]> {
   stack.metrics = { enabled: true };
   stack.maintenance = ["lvs2"];
   for (const director of stack.directors) director.keepalivedVersion = "1:2.2.7-1+b2";
-  const secrets = { vrrpAuthPass: "pass" };
-  const settings = settingsOf(stack, secrets);
-  const { secret } = await import("@pulumi/pulumi");
-  const registered = await register(() => {
-    new LvsHaPair("pair", { settings, secrets: { vrrpAuthPass: secret("pass") } });
-  });
-  const components = [...registered.values()].filter(({ type }) => type.startsWith("lvs-ha:"));
-  const parentOf = (name: string) =>
-    components
-      .map((component) => component.name)
-      .filter((component) => component !== name && name.startsWith(`${component}-`))
-      .sort((a, b) => b.length - a.length)[0];
-  const urn = (name: string) => `urn:pulumi:test::lvs-ha::x::${name}`;
-  const exported = [...registered.values()].map(({ name, type, inputs, parent: given }) => {
-    const parent = type.startsWith("command:") ? given : parentOf(name);
-    return {
-      urn: urn(name),
-      type: type.replace("remote/command:", "remote:"),
-      ...(parent === undefined ? {} : { parent: urn(parent) }),
-      inputs: plaintext(inputs),
-    };
-  });
-  return stackOf(JSON.stringify({ deployment: { resources: exported } })).hosts;
+  return stackOf(await exportedState(stack, { vrrpAuthPass: "pass" })).hosts;
 }
 
 test("the picture names each drifted thing, its resource, and the lines", () => {
@@ -518,19 +490,3 @@ test("nothing is known of a host that can't be asked: not that nothing was found
     ...{ checked: null, drifts: null, unknown: null, notes: null },
   });
 });
-
-/** Inputs as `pulumi stack export --show-secrets` has them: mocks have the value of a secret beside its mark. */
-function plaintext(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plaintext);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).map(([key, inner]) => [key, plaintext(inner)] as const);
-  const inside = entries.find(
-    ([key]) => key === "value" && "4dabf18193072939515e22adb298388d" in value,
-  );
-  return inside === undefined
-    ? Object.fromEntries(entries)
-    : {
-        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
-        plaintext: JSON.stringify(inside[1]),
-      };
-}

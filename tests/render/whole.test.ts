@@ -12,12 +12,9 @@ import {
   renderDirectorFirewall,
   renderRealServerFirewall,
 } from "../../components/firewall";
+import { renderDirectorConfig } from "../../components/render/director";
 import { ipvsEntries } from "../../components/render/ipvs";
-import {
-  renderDirectorConfig,
-  renderKeepalived,
-  renderSecrets,
-} from "../../components/render/keepalived";
+import { renderKeepalived, renderSecrets } from "../../components/render/keepalived";
 import { renderDirectorKernel, renderRealServerKernel } from "../../components/render/kernel";
 import { loopbackAddresses } from "../../components/render/loopback";
 import { schema } from "../../components/schema";

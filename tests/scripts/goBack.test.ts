@@ -1,7 +1,7 @@
 // How a change that fails is taken back when nobody reads what is said of it, and when the disk is full by then.
 import { renderFiles } from "../../components/render/files";
 import type { PretendHost } from "./host";
-import { apply, look, parts, run, type Change, type Part } from "./parts";
+import { apply, look, parts, run, withData, type Change, type Part } from "./parts";
 
 /** Fails, and tells that the test's host is at the moment of its failure: the disk is full from then on, if the test wants that. */
 const failing = (host: PretendHost, program: string, when: string, code = "exit 1") => {
@@ -29,19 +29,17 @@ const first = (script: string): Change => {
   return change;
 };
 const conf = (...lines: string[]) =>
-  renderFiles({
-    "/etc/keepalived/keepalived.conf": [
-      ...lines,
-      "include /etc/keepalived/lvs-ha-secrets.conf",
-      "virtual_server 192.0.2.100 80 {",
-      "    lvs_sched rr",
-      "    lvs_method DR",
-      "    real_server 192.0.2.21 80 {",
-      "        weight 1",
-      "    }",
-      "}",
-    ],
-  });
+  withData([
+    ...lines,
+    "include /etc/keepalived/lvs-ha-secrets.conf",
+    "virtual_server 192.0.2.100 80 {",
+    "    lvs_sched rr",
+    "    lvs_method DR",
+    "    real_server 192.0.2.21 80 {",
+    "        weight 1",
+    "    }",
+    "}",
+  ]);
 const operator = "203.0.113.9 40000 10.10.0.11 22";
 
 const failures: Record<string, Failure> = {

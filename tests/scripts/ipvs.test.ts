@@ -25,7 +25,7 @@ function confOf(virtualServers: Record<string, unknown>[], more: Record<string, 
 function wanted(conf: string): string[] {
   host.write("/etc/keepalived.conf", conf);
   const { code, stdout, stderr } = host.shell(
-    `. ${host.scripts}/ipvs.sh; wanted /etc/keepalived.conf`,
+    `. ${host.scripts}/foreign.sh; . ${host.scripts}/ipvs.sh; wanted /etc/keepalived.conf`,
   );
   expect([code, stderr]).toEqual([0, ""]);
   return stdout.trimEnd().split("\n");
@@ -342,6 +342,7 @@ function judged(conf: string, { rules }: Kernel, lines: string[]) {
     [
       "set -eu",
       "scratch=$FOLDER/tmp",
+      `. ${host.scripts}/foreign.sh`,
       `. ${host.scripts}/ipvs.sh`,
       '{ wanted /etc/conf && wanted_by_drain; } >"$scratch/wanted"',
       ...lines,
@@ -626,7 +627,7 @@ test("the address that adverts tell of is none of the virtual ones", () => {
     ["vrrp_instance VI_1 {", "virtual_ipaddress {", ...lines, "}", "}", ""].join("\n"),
   );
   const { code, stdout } = host.shell(
-    `. ${host.scripts}/ipvs.sh; virtual_addresses /etc/keepalived.conf`,
+    `. ${host.scripts}/foreign.sh; . ${host.scripts}/ipvs.sh; virtual_addresses /etc/keepalived.conf`,
   );
   expect([code, stdout]).toEqual([0, "192.0.2.100 VI_1\n2001:db8::100 VI_1\n"]);
 });

@@ -3,6 +3,7 @@ import {
   active,
   applied,
   apply,
+  conf,
   files,
   folder,
   host,
@@ -12,6 +13,7 @@ import {
   table,
   type Config,
 } from "./keepalivedHost";
+import { withData } from "./parts";
 
 describe("a check that has changed", () => {
   const ups = () => Number.parseInt(host.read("uptime") ?? "", 10) - 100;
@@ -26,11 +28,10 @@ describe("a check that has changed", () => {
   });
 
   test("is none where a real server is added: nobody waits for its checks", () => {
-    const [before = "", server = ""] = files({ id: "second", page: "/" }).split(
-      /(?= {4}real_server)/,
-    );
-    const another = server.replace(".21", ".22").replace(/}\s*$/, "");
-    const text = `${before}${another}${server}`;
+    const lines = conf({ id: "second", page: "/" });
+    const at = lines.findIndex((line) => line.startsWith("    real_server"));
+    const another = lines.slice(at, -1).map((line) => line.replace(".21", ".22"));
+    const text = withData(lines.toSpliced(at, 0, ...another));
     expect(host.script("keepalived.sh", ["apply", owner], text).code).toBe(0);
     expect(ups()).toBe(9);
   });

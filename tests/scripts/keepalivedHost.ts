@@ -1,5 +1,7 @@
 // A director with a keepalived that does as its config tells it (stand-ins/keepalived.sh), for each test of whoever imports this.
+import { directorDataPath } from "../../components/render/director";
 import { renderFiles } from "../../components/render/files";
+import { dataOf } from "./dataOf";
 import { PretendHost, type Result } from "./host";
 
 export const folder = "/etc/keepalived";
@@ -84,8 +86,10 @@ export function conf({ id, weight = 1, runs = [], uthreshold, ...does }: Config)
 }
 
 export function files({ scripts = {}, ...config }: Config): string {
+  const lines = conf({ runs: Object.keys(scripts), ...config });
   return renderFiles({
-    [`${folder}/keepalived.conf`]: conf({ runs: Object.keys(scripts), ...config }),
+    [`${folder}/keepalived.conf`]: lines,
+    [directorDataPath]: dataOf(lines),
     ...Object.fromEntries(
       Object.entries(scripts).map(([name, text]) => [
         `${folder}/lvs-ha-scripts/${name}`,

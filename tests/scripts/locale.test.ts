@@ -54,7 +54,7 @@ test("the time in which checks have their verdict is the same in any language", 
   host.write("/etc/keepalived.conf", renderKeepalived(settings, director, false));
   const verdicts = (language: string) =>
     prints(
-      `what=test; cd ${host.scripts}; . ./files.sh; . ./ipvs.sh; wanted /etc/keepalived.conf | grep ^=c`,
+      `what=test; cd ${host.scripts}; . ./files.sh; . ./foreign.sh; . ./ipvs.sh; wanted /etc/keepalived.conf | grep ^=c`,
       language,
     );
   // 1.9 + 3 * 1.9 + 2 * 0.9 + 1, rounded up.
@@ -69,7 +69,7 @@ const files = places.flatMap((folder) =>
     .map((file) => join(folder, file)),
 );
 /** Read by scripts that have read files.sh; vrrp.sh, which only defines what it has, goes before ops/report.sh, too. */
-const libraries = ["firewall-ufw", "ipvs", "vrrp"];
+const libraries = ["firewall-ufw", "foreign", "ipvs", "vrrp"];
 const own = files.filter((file) => !libraries.some((name) => file.endsWith(`/${name}.sh`)));
 
 /** The lines before a script speaks no language. */

@@ -1,7 +1,9 @@
 // The host scripts that have an undo, with hosts to run them on and what a stack asks of them.
 import { chmodSync, cpSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { directorDataPath } from "../../components/render/director";
 import { renderFiles, withEnd } from "../../components/render/files";
+import { dataOf } from "./dataOf";
 import { PretendHost } from "./host";
 
 export interface Change {
@@ -37,9 +39,20 @@ const none = { "a host without anything": [] };
 
 const keepalivedConf = "/etc/keepalived/keepalived.conf";
 const keepalivedScripts = "/etc/keepalived/lvs-ha-scripts";
+/** A config, the data that come with it, and its scripts. */
+export function withData(conf: string[], scripts: Record<string, string[]> = {}): string {
+  return renderFiles({
+    [keepalivedConf]: conf,
+    [directorDataPath]: dataOf(conf),
+    ...Object.fromEntries(
+      Object.entries(scripts).map(([name, lines]) => [`${keepalivedScripts}/${name}`, lines]),
+    ),
+  });
+}
+
 const keepalived = (weight: number, scripts: Record<string, string[]> = {}) =>
-  renderFiles({
-    [keepalivedConf]: [
+  withData(
+    [
       "# says Reload complete",
       "virtual_server 192.0.2.100 80 {",
       "    lvs_sched rr",
@@ -50,10 +63,8 @@ const keepalived = (weight: number, scripts: Record<string, string[]> = {}) =>
       "    }",
       "}",
     ],
-    ...Object.fromEntries(
-      Object.entries(scripts).map(([name, lines]) => [`${keepalivedScripts}/${name}`, lines]),
-    ),
-  });
+    scripts,
+  );
 const own = [
   ...file(keepalivedConf, "# by hand\n# says Reload complete"),
   ...file(`${keepalivedScripts}/up`, "#!/bin/sh", "0711"),

@@ -35,7 +35,9 @@ const steps = [
   step("secrets.sh", ["apply", owner], "auth_pass cAnArY42\n", true),
 ];
 const web1: StackHost = {
-  ...{ name: "web1", role: "real server", steps, services: [] },
+  ...{ name: "web1", role: "real server", steps },
+  director: { inMaintenance: false, instances: [], services: [] },
+  loopback: [{ address: "192.0.2.100", interface: "lo" }],
   connection: { host: "10.10.0.21", port: 22, user: "ops", hostKey: "" },
 };
 

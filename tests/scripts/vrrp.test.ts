@@ -7,14 +7,11 @@ import { join } from "node:path";
 
 const versions = ["2.2.7", "2.3.3"] as const;
 const folder = mkdtempSync(join(tmpdir(), "lvs-ha-vrrp-"));
-const conf = join(folder, "keepalived.conf");
+const data = join(folder, "director");
 const script = join(__dirname, "../../templates/scripts/vrrp.sh");
 
 beforeAll(() => {
-  writeFileSync(
-    conf,
-    "vrrp_sync_group VG_1 {\n    group {\n        VI_1\n        VI_2\n    }\n}\nvrrp_instance VI_1 {\n}\n",
-  );
+  writeFileSync(data, "=i VI_1\n=g VG_1 VI_1\n=g VG_1 VI_2\n");
 });
 
 afterAll(() => {
@@ -42,7 +39,7 @@ function logged(version: string, name: string, things = Infinity): string[] {
 function read(lines: string[], shell = "sh", path = process.env.PATH): string[] {
   const { stdout, stderr, status } = spawnSync(
     shell,
-    ["-c", '. "$1"; vrrp_states "$2"', "sh", script, conf],
+    ["-c", '. "$1"; vrrp_states "$2"', "sh", script, data],
     {
       input: lines
         .toReversed()

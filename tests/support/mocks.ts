@@ -17,10 +17,14 @@ export interface Registered {
 /** How a secret travels to the engine (and into mocks). */
 const secretSignature = "4dabf18193072939515e22adb298388d";
 
-/** Runs a program and gives everything that it registered, by name. Its commands print what `prints` says. */
+/**
+ * Runs a program and gives everything that it registered, by name. Its commands print what `prints` says; of those that are left out, as by
+ * `--target`, the state has what they were given before.
+ */
 export async function register(
   program: () => void,
   prints = (name: string) => `stdout of ${name}`,
+  leftOut: readonly string[] = [],
 ): Promise<Map<string, Registered>> {
   const seen = new Map<string, Registered>();
   await pulumi.runtime.setMocks(
@@ -29,6 +33,7 @@ export async function register(
         const outputs: Record<string, unknown> = { ...(inputs as object) };
         if (type === "command:remote/command:Command" || type === "command:remote:Command") {
           outputs.stdout = prints(name);
+          if (leftOut.includes(name)) outputs.stdin = "what it was given before";
         }
         if (type === "tls:index/privateKey:PrivateKey") {
           outputs.publicKeyOpenssh = "ssh-ed25519 AAAAdeploy\n";

@@ -38,7 +38,8 @@ async function build(version: KeepalivedVersion): Promise<void> {
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "lvs-ha-start-"));
-  for (const name of ["files.sh", "ipvs.sh"]) copyFileSync(join(scripts, name), join(folder, name));
+  for (const name of ["files.sh", "foreign.sh", "ipvs.sh"])
+    copyFileSync(join(scripts, name), join(folder, name));
   // A test has less patience than a director.
   const text = readFileSync(join(scripts, "network.sh"), "utf8")
     .replace("for_addresses=40\n", "for_addresses=8\n")
@@ -207,7 +208,10 @@ test("an IPv6 address counts once it may be bound to", async () => {
   expect(lvs1.run(["ip", "address", "show", "dev", "eth1", "tentative"])).toContain("2001:db8::11");
   expect(network.hasEnded()).toBe(false);
   await network.ended;
-  expect(lvs1.run(["ip", "address", "show", "dev", "eth1", "tentative"])).toBe("");
+  // The link-local one may still be.
+  expect(lvs1.run(["ip", "address", "show", "dev", "eth1", "tentative"])).not.toContain(
+    "2001:db8::11",
+  );
 });
 
 /** A host's death, as the others see it. */

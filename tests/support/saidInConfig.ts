@@ -1,107 +1,28 @@
-// What a director's keepalived.conf says, as far as the kernel and the log can be held to it.
-import { isAdvertised } from "../components/render/advertised";
-import { parse, type Statement } from "./import/syntax/parse";
-import { shortestForm, kernelEndpoint, type ServiceName } from "./ipvs";
+// What a rendered keepalived.conf says, read by the parser of `lvs import`: what the model beside it must agree with.
+import { isAdvertised } from "../../components/render/advertised";
+import type { DirectorModel, HttpCheck, Member, Service } from "../../components/model";
+import { parse, type Statement } from "../../ops/import/syntax/parse";
+import { kernelEndpoint, shortestForm } from "../../ops/ipvs";
 
-export interface DirectorConfig {
-  instances: Instance[];
-  /** Absent where connections aren't told to the other directors. */
-  syncDaemon?: {
-    interface: string;
-    syncId?: number;
-    /** Absent where master and backup run at once. */
-    instance?: string;
-  };
-  services: Service[];
-}
+type Said = Omit<DirectorModel, "services" | "inMaintenance"> & {
+  services: Omit<Service, "vrrpInstance" | "traffic">[];
+};
 
-/** A VRRP instance. */
-export interface Instance {
-  name: string;
-  interface: string;
-  priority: number;
-  /** It takes over from an active director of a lower priority. */
-  preempt: boolean;
-  /** What moves with it; IPv6 in its shortest form. */
-  addresses: string[];
-}
-
-/** A virtual server. */
-export interface Service {
-  service: ServiceName;
-  /** Its name in the stack config. */
-  name: string;
-  /** Absent in a fwmark service. */
-  address?: string;
-  port?: number;
-  /** Only the director's own checks go through it: it has the real server alone that they ask. */
-  forChecks: boolean;
-  scheduler: string;
-  schedulerFlags: string[];
-  onePacketScheduling: boolean;
-  persistenceSeconds: number;
-  persistenceMask?: string;
-  persistenceEngine?: string;
-  realServers: Member[];
-  /** `ADDRESS:PORT` in the kernel. */
-  sorryServer?: string;
-}
-
-/** A real server of a virtual server. */
-export interface Member {
-  /** Its name in the stack config. */
-  name: string;
-  /** IPv6 in its shortest form. */
-  address: string;
-  /** `ADDRESS:PORT` in the kernel. */
-  endpoint: string;
-  /** The same in keepalived's log. */
-  logged: string;
-  forwarding: "DR" | "NAT" | "TUN";
-  weight: number;
-  upperThreshold: number;
-  lowerThreshold: number;
-  /** Its weight is what a check says. */
-  weightIsDynamic: boolean;
-  /** It is out until its checks have succeeded once: no line in the log says so. */
-  startsOut: boolean;
-  check?: HttpCheck;
-}
-
-/** What a check by HTTP asks for first. */
-export interface HttpCheck {
-  tls: boolean;
-  path: string;
-  virtualHost?: string;
-  /** Status codes and ranges of them that are right: `200`, `200-299`. */
-  statusCodes: string[];
-}
-
-/** Reads keepalived.conf as the stack writes it: names are in the comments above the blocks. */
-export function readDirectorConfig(text: string): DirectorConfig {
+/** Names are in the comments above the blocks. */
+export function saidIn(text: string): Said {
   const { statements } = parse(text);
   const globals = statements.find(({ keyword }) => keyword === "global_defs")?.block ?? [];
-  const [device, ...options] = find(globals, "lvs_sync_daemon")?.args ?? [];
-  const instance = options[0] === "id" ? undefined : options[0];
-  const [, id] = options.slice(options.indexOf("id"));
+  const [device, , id] = find(globals, "lvs_sync_daemon")?.args ?? [];
   const servers = statements.filter(({ keyword }) => keyword === "virtual_server");
   const marks = new Set(servers.flatMap(marksInUse));
   return {
     instances: statements.filter(({ keyword }) => keyword === "vrrp_instance").map(instanceOf),
-    ...(device === undefined
-      ? {}
-      : {
-          syncDaemon: {
-            interface: device,
-            ...(options.includes("id") ? { syncId: Number(id) } : {}),
-            ...(instance === undefined ? {} : { instance }),
-          },
-        }),
+    ...(device === undefined ? {} : { syncDaemon: { interface: device, syncId: Number(id) } }),
     services: servers.map((server) => serviceOf(server, marks)),
   };
 }
 
-function instanceOf({ args: [name = ""], block = [] }: Statement): Instance {
+function instanceOf({ args: [name = ""], block = [] }: Statement): Said["instances"][number] {
   const addresses = ["virtual_ipaddress", "virtual_ipaddress_excluded"].flatMap(
     (keyword) => find(block, keyword)?.block ?? [],
   );
@@ -116,7 +37,10 @@ function instanceOf({ args: [name = ""], block = [] }: Statement): Instance {
   };
 }
 
-function serviceOf({ args, above, block = [] }: Statement, marks: Set<string>): Service {
+function serviceOf(
+  { args, above, block = [] }: Statement,
+  marks: Set<string>,
+): Said["services"][number] {
   const [address = "", port = ""] = args;
   const isMark = address === "fwmark";
   const servicePort = isMark ? 0 : Number(port);
@@ -129,7 +53,7 @@ function serviceOf({ args, above, block = [] }: Statement, marks: Set<string>): 
       ? `FWM ${port}${argument(block, "ip_family") === "inet6" ? " IPv6" : ""}`
       : `${argument(block, "protocol") ?? "TCP"} ${kernelEndpoint(address, Number(port))}`,
     name: above.at(-1) ?? args.join(" "),
-    ...(isMark ? {} : { address: shortestForm(address), port: Number(port) }),
+    isMark,
     forChecks: isMark && marks.has(port),
     scheduler: argument(block, "lvs_sched") ?? argument(block, "lb_algo") ?? "",
     schedulerFlags: schedulerFlags.filter((flag) => find(block, flag)).sort(),
@@ -138,6 +62,8 @@ function serviceOf({ args, above, block = [] }: Statement, marks: Set<string>): 
     ...(mask === undefined ? {} : { persistenceMask: mask }),
     ...(engine === undefined ? {} : { persistenceEngine: engine }),
     realServers: members.map((member) => memberOf(member, block, servicePort)),
+    // A mark's ports may serve different things.
+    check: isMark ? undefined : members.map((member) => httpCheck(member, block)).find(Boolean),
     ...(sorry ? { sorryServer: sorryEndpoint(sorry, block, servicePort) } : {}),
   };
 }
@@ -155,6 +81,7 @@ function memberOf(
   return {
     name: above.at(-1) ?? address,
     address: shortestForm(address),
+    port: Number(port),
     endpoint: kernelEndpoint(address, forwarding === "NAT" ? Number(port) : servicePort),
     logged: kernelEndpoint(address, Number(port)),
     forwarding,
@@ -168,7 +95,6 @@ function memberOf(
     startsOut: [service, block, ...block.map((check) => check.block ?? [])].some((level) =>
       isOn(find(level, "alpha")),
     ),
-    ...httpCheck(block, service),
   };
 }
 
@@ -186,20 +112,18 @@ function forwardingOf(word: string | undefined): Member["forwarding"] {
   return word === "NAT" || word === "TUN" ? word : "DR";
 }
 
-function httpCheck(block: Statement[], service: Statement[]): { check?: HttpCheck } {
+function httpCheck({ block = [] }: Statement, service: Statement[]): HttpCheck | undefined {
   const check = find(block, "HTTP_GET") ?? find(block, "SSL_GET");
-  if (check?.block === undefined) return {};
+  if (check?.block === undefined) return undefined;
   const url = find(check.block, "url")?.block ?? [];
   const virtualHost = [url, check.block, block, service]
     .map((level) => argument(level, "virtualhost"))
     .find((host) => host !== undefined);
   return {
-    check: {
-      tls: check.keyword === "SSL_GET",
-      path: argument(url, "path") ?? "/",
-      ...(virtualHost === undefined ? {} : { virtualHost }),
-      statusCodes: find(url, "status_code")?.args ?? ["200-299"],
-    },
+    tls: check.keyword === "SSL_GET",
+    path: argument(url, "path") ?? "/",
+    virtualHost,
+    statusCodes: find(url, "status_code")?.args ?? ["200-299"],
   };
 }
 

@@ -1,0 +1,289 @@
+// What keepalived's step brings to a director: keepalived.conf, the scripts that it names, and beside them as data what it says, for the
+// scripts that run there. It is pure, too.
+import { createHash } from "node:crypto";
+import { scriptsFolder } from "../keepalived/scriptCall";
+import { checkedFamily, type TrackList } from "../schema";
+import {
+  type DirectorSettings,
+  type InstanceSettings,
+  type MemberSettings,
+  type Settings,
+  sorryPart,
+  syncId,
+  type VirtualServerSettings,
+} from "../settings";
+import { throughWays } from "./checks";
+import { renderFiles } from "./files";
+import { entryWords, serviceLine } from "./ipvs";
+import {
+  checksOf,
+  peersIn,
+  renderKeepalived,
+  sourceIn,
+  trackBlocks,
+  trackedBlocks,
+} from "./keepalived";
+import { statements, type Line } from "./statements";
+
+/** Where the data are; ipvs.sh says what its lines mean. */
+export const directorDataPath = "/etc/lvs-ha/director";
+
+/** They are one text, because they change together. */
+export function renderDirectorConfig(
+  settings: Settings,
+  director: DirectorSettings,
+  authenticated: boolean,
+): string {
+  const conf = renderKeepalived(settings, director, authenticated);
+  return renderFiles({
+    "/etc/keepalived/keepalived.conf": linesOf(conf),
+    [directorDataPath]: [
+      // Whose data they are: of a config that was edited since, or put back, they say nothing.
+      `=conf ${sha256(`${linesOf(conf).join("\n")}\n`)}`,
+      ...directorData(settings, director),
+    ],
+    ...Object.fromEntries(
+      Object.entries(settings.scripts).map(([name, text]) => [
+        `${scriptsFolder}/${name}`,
+        linesOf(text),
+      ]),
+    ),
+  });
+}
+
+function linesOf(text: string): string[] {
+  return text.replace(/\n$/, "").split("\n");
+}
+
+/** The lines of the data, but for the first. */
+export function directorData(
+  settings: Omit<Settings, "ssh" | "firewall" | "packages">,
+  director: DirectorSettings,
+): string[] {
+  const { instances, virtualServers, vrrp } = settings;
+  const members = virtualServers.flatMap(({ realServers }) => realServers);
+  const startsOut =
+    virtualServers.some(({ alpha }) => alpha) ||
+    members.some(({ checks }) => checks.some(({ check }) => "alpha" in check && check.alpha));
+  return [
+    ...virtualServers.flatMap((service) => serviceLines(service, settings, director)),
+    ...throughWays(virtualServers).flatMap(({ mark, realAddress, forwarding }) => {
+      const way = { fwmark: mark, family: checkedFamily(realAddress) };
+      const entry = entryWords(way, { address: realAddress, port: 0, forwarding });
+      return [serviceLine({ ...way, scheduler: "rr", schedulerFlags: [] }), ...inPool(entry, 1)];
+    }),
+    ...virtualServers.flatMap(nameLines),
+    ...(startsOut ? ["=o ?"] : []),
+    ...(vrrp.connectionSync ? [`=d ${syncDaemonWords(settings)}`] : []),
+    ...instances.flatMap(({ name, virtualAddresses }) => [
+      `=i ${name}`,
+      ...virtualAddresses.map(({ address }) => `=v ${address} ${name}`),
+    ]),
+    ...vrrp.syncGroups.flatMap(({ name, instances: own }) =>
+      own.map((instance) => `=g ${name} ${instance}`),
+    ),
+    ...trackedLines(settings, director).map((line) => `=t ${line}`),
+    ...requirements(settings, director).map((line) => `=r ${line}`),
+  ];
+}
+
+type Entry = ReturnType<typeof entryWords>;
+
+function serviceLines(
+  service: VirtualServerSettings,
+  settings: Pick<Settings, "instances" | "tracking">,
+  director: DirectorSettings,
+): string[] {
+  const { sorryServer } = service;
+  return [
+    serviceLine(service),
+    ...service.realServers.flatMap((member) => {
+      const entry = entryWords(service, member);
+      const checks = checksOf(member, service, settings, director);
+      const isDynamic = member.checks.some(
+        ({ check }) => check.type === "file" || (check.type === "misc" && check.dynamic),
+      );
+      return [
+        ...inPool(entry, isDynamic ? "*" : member.weight, member),
+        ...(checks.length === 0
+          ? []
+          : [`=c ${entry.place} ${verdict(member, service)}${checkText(service, checks)}`]),
+      ];
+    }),
+    ...sorryPart(service).flatMap((part) => {
+      const { place, method } = entryWords(service, part);
+      return [
+        `+a ${place} ${method} -w 1`,
+        ...(sorryServer?.inhibitOnFailure ? [`+a ${place} ${method} -w 0`] : []),
+      ];
+    }),
+  ];
+}
+
+function inPool(
+  { place, method }: Entry,
+  weight: number | "*",
+  {
+    inhibitOnFailure,
+    upperThreshold = 0,
+    lowerThreshold = 0,
+  }: Partial<Pick<MemberSettings, "inhibitOnFailure" | "upperThreshold" | "lowerThreshold">> = {},
+): string[] {
+  return [
+    `-a ${place} ${method} -w ${weight}`,
+    ...(inhibitOnFailure ? [`+a ${place} ${method} -w 0`] : []),
+    `-x ${place} ${upperThreshold} ${lowerThreshold}`,
+  ];
+}
+
+function nameLines(service: VirtualServerSettings): string[] {
+  return service.realServers.flatMap((member, i) => {
+    const { service: key, place } = entryWords(service, member);
+    return [...(i === 0 ? [`=n ${key} ${service.name}`] : []), `=n ${place} ${member.name}`];
+  });
+}
+
+/**
+ * Seconds until every check of a real server has had its say, at the latest, from a reload or from now. keepalived's first second is
+ * BOOTSTRAP_DELAY. Sessions of BFD and files ask nobody: they tell at once.
+ */
+function verdict({ checks }: MemberSettings, { delayLoopSeconds }: VirtualServerSettings): number {
+  const each = checks.map(({ check }) => {
+    if (check.type === "bfd" || check.type === "file") return 0;
+    const isHttp = check.type === "http" || check.type === "https";
+    const loop = check.delayLoopSeconds ?? delayLoopSeconds;
+    const { retry, delayBeforeRetrySeconds: pause } = check;
+    const timeout =
+      check.type === "misc" ? (check.timeoutSeconds ?? loop) : check.connectTimeoutSeconds;
+    const first = Math.max(check.warmupSeconds ?? loop, loop);
+    // One URL after the other.
+    const urls = isHttp ? check.urls.length : 1;
+    return first + (retry + 1) * timeout + retry * pause + 1 + (urls - 1) * (loop + timeout);
+  });
+  return Math.trunc(Math.max(0, ...each) + 0.999);
+}
+
+/** What tells checks from others, and the scripts that they run: another text of one of these is another check, too. */
+function checkText(
+  { delayLoopSeconds, virtualHost }: VirtualServerSettings,
+  checks: ReturnType<typeof checksOf>,
+): string {
+  const text = JSON.stringify([delayLoopSeconds, virtualHost, checks]);
+  const scripts = text.match(new RegExp(`${scriptsFolder}/[a-z0-9_.-]+`, "g")) ?? [];
+  return ["", sha256(text).slice(0, 8), ...new Set(scripts)].join(" ");
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function plain(line: Line): string {
+  return line.replace(/[ \t]+/g, " ").trim();
+}
+
+function syncDaemonWords(settings: Pick<Settings, "vrrp" | "instances">): string {
+  const { syncInterface, syncDaemon } = settings.vrrp;
+  return [
+    `--mcast-interface ${syncInterface}`,
+    ...statements({
+      "--syncid": syncId(settings),
+      "--sync-maxlen": syncDaemon.maxLength,
+      "--mcast-port": syncDaemon.port === 8848 ? undefined : syncDaemon.port,
+      "--mcast-ttl": syncDaemon.ttl,
+      "--mcast-group": syncDaemon.group,
+    }),
+  ].join(" ");
+}
+
+type TrackedKind = keyof ReturnType<typeof trackedBlocks>;
+
+/** The block of what is tracked, and the list that names it where it is. */
+const trackedKinds: Record<TrackedKind, { kind: string; list: TrackList }> = {
+  trackedScripts: { kind: "vrrp_script", list: "trackScripts" },
+  trackedProcesses: { kind: "vrrp_track_process", list: "trackProcesses" },
+  trackedFiles: { kind: "track_file", list: "trackFiles" },
+  bfdSessions: { kind: "bfd_instance", list: "trackBfd" },
+};
+
+/** A line for each script, process, file and session, and for each place that tracks one or an interface: SECONDS TEXT. */
+function trackedLines(
+  settings: Pick<Settings, "tracking" | "instances" | "vrrp">,
+  director: DirectorSettings,
+): string[] {
+  const { tracking, instances, vrrp } = settings;
+  const seconds = secondsToFail(tracking);
+  const at = (list: TrackList, name: string) => seconds.get(`${list} ${name}`) ?? 0;
+  const blocks = trackedBlocks(settings, director);
+  return [
+    ...(Object.keys(trackedKinds) as TrackedKind[]).flatMap((key) => {
+      const { kind, list } = trackedKinds[key];
+      return blocks[key].map(
+        ({ name, lines }) =>
+          `${at(list, name)} ${[`${kind} ${name}`, ...lines.map(plain)].join("; ")}`,
+      );
+    }),
+    ...[
+      ...instances.map((one) => ({ place: `vrrp_instance ${one.name}`, one })),
+      ...vrrp.syncGroups.map((one) => ({ place: `vrrp_sync_group ${one.name}`, one })),
+    ].flatMap(({ place, one }) =>
+      trackBlocks(one, tracking).flatMap(({ list, keyword, entries }) =>
+        entries.map((line) => `${at(list, line.split(" ")[0] ?? "")} ${place} ${keyword} ${line}`),
+      ),
+    ),
+  ];
+}
+
+/** Seconds that what is tracked can take from a reload until it has failed. */
+function secondsToFail({ scripts, processes, bfd }: Settings["tracking"]): Map<string, number> {
+  const all: [TrackList, string, number][] = [
+    ...scripts.map((script): [TrackList, string, number] => {
+      // It runs at once, and what it says counts after so many runs that may each be cut off by its timeout. One that is taken for failed
+      // at first must succeed as often before it is not.
+      const { intervalSeconds: interval, fall, rise } = script;
+      const timeout = script.timeoutSeconds ?? interval;
+      const runs = script.initFail ? Math.max(fall, rise) : fall;
+      return ["trackScripts", script.name, Math.max(interval, timeout) * runs + timeout];
+    }),
+    ...processes.map((process): [TrackList, string, number] => {
+      const { name, forkDelaySeconds = 0, terminateDelaySeconds = 0 } = process;
+      return ["trackProcesses", name, Math.max(forkDelaySeconds, terminateDelaySeconds)];
+    }),
+    ...bfd.map((session): [TrackList, string, number] => {
+      // A session that is not up yet goes by idle_tx.
+      const { idleTxMilliseconds: idle = 1000, multiplier } = session;
+      const { minRxMilliseconds: rx, minTxMilliseconds: tx } = session;
+      return ["trackBfd", session.name, (multiplier * Math.max(idle, rx, tx)) / 1000];
+    }),
+  ];
+  return new Map(all.map(([list, name, seconds]) => [`${list} ${name}`, Math.ceil(seconds)]));
+}
+
+/** What keepalived needs of the network at its start, sorted. */
+function requirements(
+  { instances, vrrp, virtualServers }: Pick<Settings, "instances" | "vrrp" | "virtualServers">,
+  director: DirectorSettings,
+): string[] {
+  const servers = virtualServers.flatMap((service) => [
+    ...service.realServers.map(({ address }) => address),
+    ...sorryPart(service).map(({ address }) => address),
+  ]);
+  const group = vrrp.syncDaemon.group ?? "";
+  const lines = [
+    ...(vrrp.connectionSync
+      ? [`on ${vrrp.syncInterface} ${group.includes(":") ? "inet6" : "inet"}`]
+      : []),
+    ...servers.map((address) => `server ${address}`),
+    ...instances.flatMap((instance) => [
+      `on ${instance.interface} ${spokenFrom(instance, director) ?? instance.family}`,
+      ...(instance.unicast ? peersIn(instance, director) : []).map(
+        (peer) => `peer ${instance.interface} ${peer}`,
+      ),
+    ]),
+  ];
+  return [...new Set(lines)].sort();
+}
+
+/** The address that keepalived.conf has an instance's adverts come from. */
+function spokenFrom(instance: InstanceSettings, director: DirectorSettings): string | undefined {
+  return instance.unicast || instance.family === "inet" ? sourceIn(instance, director) : undefined;
+}
