@@ -23,6 +23,12 @@ host() {
     tell slabs grep -E '^(nf_conntrack|ip_vs_conn) ' /proc/slabinfo
     tell addresses ip -j addr show
     tell arp arp
+    tell changed changed
+}
+
+# When a run changed this host last, and which.
+changed() {
+    [ ! -e /var/lib/lvs-ha/changed-by ] || { stat -c %Y /var/lib/lvs-ha/changed-by && cat /var/lib/lvs-ha/changed-by; }
 }
 
 arp() {

@@ -4,9 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { quote } from "shell-quote";
 import { renderSections, withEnd } from "../render/files";
 import type { HostSettings } from "../settings";
+import { noteChange } from "./changedBy";
 import { digest } from "./digest";
 import type { Around, Hooks } from "./hooks";
-import { bundle, scriptDigest, scriptsHome, scriptsInTransit } from "./scripts";
+import { bundle, program, scriptDigest, scriptsHome, scriptsInTransit } from "./scripts";
 import { Session } from "./session";
 
 /** A login to one host, and what must be done before it works. */
@@ -58,6 +59,7 @@ export class Host {
   /** What is done there around the engine's commands. */
   private readonly session: Session;
   private readonly hooks: Hooks;
+  private noted?: Promise<void>;
 
   constructor(
     private readonly name: string,
@@ -80,11 +82,7 @@ export class Host {
   prepare(requirements: Requirements): remote.Command {
     const { role, system, conntrackMax, interfaces, packages, neighbours = [] } = requirements;
     const scripts = scriptsInTransit();
-    const bring: Around = {
-      before: async () => {
-        await this.session.run(["sh", "-s"], { input: bundle() });
-      },
-    };
+    const bring: Around = { before: () => this.bring() };
     return this.run(
       "prepare",
       {
@@ -204,10 +202,10 @@ export class Host {
   private run(
     suffix: string,
     args: { create: string; delete: string; stdin?: pulumi.Input<string> },
-    around?: Around,
+    around: Around = { before: () => Promise.resolve() },
   ): remote.Command {
     const name = `${this.name}-${suffix}`;
-    const command = new remote.Command(
+    const command: remote.Command = new remote.Command(
       name,
       {
         connection: this.connection,
@@ -220,11 +218,36 @@ export class Host {
       {
         parent: this.parent,
         dependsOn: this.last,
-        hooks: around && this.hooks.of(name, around),
+        hooks: this.hooks.of(name, {
+          ...around,
+          before: async (change) => {
+            await around.before(change);
+            await this.note(command);
+          },
+        }),
       },
     );
     this.last = [command];
     return command;
+  }
+
+  /** Brings the scripts, and tells the host who changes it. */
+  private async bring(): Promise<void> {
+    this.noted = this.session
+      .run(["sh", "-s"], { input: bundle(noteChange()) })
+      .then(() => undefined);
+    await this.noted;
+  }
+
+  /** Tells the host, once, who changes it. Whether that works is the change's own business. */
+  private note(command: pulumi.Resource): Promise<void> {
+    this.noted ??= this.session
+      .run(["sh", "-s"], { input: program(noteChange().join("\n")), attempts: 1 })
+      .then(
+        () => undefined,
+        (error: unknown) => pulumi.log.warn(`not told who changes it: ${String(error)}`, command),
+      );
+    return this.noted;
   }
 
   /** Undoing what another owner has taken over does nothing: a rename, or a new name for the same machine, breaks nothing. */

@@ -38,8 +38,11 @@ export function scriptsInTransit(): string {
 
 const transit = "/run/lvs-ha";
 
-/** A shell program that brings every script to a host, all or none, and tells whether the host is a director that serves. */
-export function bundle(): string {
+/**
+ * A shell program that brings every script to a host, all or none, and tells whether the host is a director that serves.
+ * @param more lines that it runs, too @default none
+ */
+export function bundle(more: readonly string[] = []): string {
   const stage = scriptsInTransit();
   return program(
     [
@@ -51,6 +54,7 @@ export function bundle(): string {
       // Somebody else may have brought them meanwhile.
       `mv -T "$stage" ${stage} 2>/dev/null || [ -d ${stage} ]`,
       "fi",
+      ...more,
       `sh ${stage}/drain.sh serves`,
     ].join("\n"),
   );

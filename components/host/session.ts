@@ -12,6 +12,15 @@ export interface SessionOptions {
   keepOpen?: boolean;
 }
 
+export interface RunOptions {
+  /** The program's standard input. @default nothing */
+  input?: string;
+  /** Called with each line of its standard error. */
+  tell?: (line: string) => void;
+  /** How often a login is tried that fails before the host has said anything. @default 10 */
+  attempts?: number;
+}
+
 /**
  * Logins that are under way at the same time; the engine's own are beside them. sshd drops some when ten haven't logged in yet
  * (MaxStartups of sshd_config(5), 10:30:100 by default), a bastion's, too.
@@ -22,7 +31,7 @@ const loggingIn = new Semaphore(4);
 const channels = 8;
 
 /** How often a login is tried that fails before the host has said anything, and the seconds between. */
-const attempts = 10;
+const patience = 10;
 const pauseSeconds = 2;
 
 const timeoutSeconds = 15;
@@ -45,13 +54,13 @@ export class Session {
    */
   async run(
     words: readonly string[],
-    { input = "", tell }: { input?: string; tell?: (line: string) => void } = {},
+    { input = "", tell, attempts = patience }: RunOptions = {},
   ): Promise<string> {
     const { logins, user } = await this.open();
     const leave = await this.busy.enter();
     try {
       const args = logins.args(this.name, asRoot(user, words));
-      return await this.attempt(args, { env: logins.env, input, tell });
+      return await this.attempt(args, { env: logins.env, input, tell }, attempts);
     } finally {
       leave();
     }
@@ -95,7 +104,11 @@ export class Session {
     return { logins, user: connection.user };
   }
 
-  private async attempt(args: string[], options: Omit<RunOptions, "said">): Promise<string> {
+  private async attempt(
+    args: string[],
+    options: Omit<ClientOptions, "said">,
+    attempts = patience,
+  ): Promise<string> {
     for (let left = attempts - 1; ; left -= 1) {
       const leave = await loggingIn.enter();
       const { exitCode, stdout, stderr } = await ssh(args, {
@@ -130,7 +143,7 @@ interface Result {
   stderr: string;
 }
 
-interface RunOptions {
+interface ClientOptions {
   env: NodeJS.ProcessEnv;
   input: string;
   /** Called with each line of standard error. */
@@ -140,7 +153,7 @@ interface RunOptions {
 }
 
 /** Runs OpenSSH's client. */
-function ssh(args: readonly string[], { env, input, tell, said }: RunOptions): Promise<Result> {
+function ssh(args: readonly string[], { env, input, tell, said }: ClientOptions): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = spawn("ssh", args, { env });
     const result = { stdout: "", stderr: "" };

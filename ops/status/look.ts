@@ -1,4 +1,6 @@
 // What the hosts' reports say about the load balancer, held against what the stack wants: pure, and the output of `status --json`.
+import { z } from "zod";
+import type { ChangedBy } from "../../components/host/changedBy";
 import type { DirectorModel, Instance, Service } from "../../components/model";
 import {
   destinationKey,
@@ -111,6 +113,14 @@ export interface Host {
   kernel: string | null;
   conntrack: { count: number; max: number; bytes: number | null } | null;
   memory: { totalBytes: number; availableBytes: number } | null;
+  /** The last run that changed it; null where it isn't noted. */
+  changed: Changed | null;
+}
+
+/** When a host was changed, and by what. */
+export interface Changed extends ChangedBy {
+  /** ISO 8601 */
+  at: string;
 }
 
 /** There while peers.sh keeps a director's keepalived stopped: not every director has the config yet. */
@@ -483,7 +493,22 @@ function hostFacts(name: string, report: Report, unreachable: string | undefined
       totalBytes === undefined || availableBytes === undefined
         ? null
         : { totalBytes, availableBytes },
+    changed: parsed(report, "changed", changedIn),
   };
+}
+
+const changedSchema = z.object({
+  stack: z.string(),
+  version: z.string(),
+  revision: z.string().nullable(),
+}) satisfies z.ZodType<ChangedBy>;
+
+/** A file's time, and the file. */
+function changedIn(text: string): Changed | null {
+  if (text === "") return null;
+  const [time, ...lines] = text.split("\n");
+  const at = new Date(whole(time) * 1000).toISOString();
+  return { at, ...changedSchema.parse(JSON.parse(lines.join("\n"))) };
 }
 
 /** How much of something the kernel keeps, as slabinfo(5) counts it. */

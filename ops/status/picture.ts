@@ -5,6 +5,7 @@ import { table } from "../table";
 import { printableIn } from "../printable";
 import type {
   Director,
+  Host,
   Pooled,
   Problem,
   RealServer,
@@ -26,6 +27,7 @@ export function picture(told: Status, colors: Colors): string {
     ...status.virtualServers.map((server) => pool(server, isHeldUnknown(server), since, colors)),
     directors(status.directors, since, colors),
     realServers(status.realServers, colors),
+    changes([...status.directors, ...status.realServers], since),
   ]
     .filter((part) => part !== "")
     .join("\n\n");
@@ -239,6 +241,23 @@ function arp({ arp: has }: RealServer, colors: Colors): string {
 function vrrpColor(state: Director["instances"][number]["state"], colors: Colors): string {
   if (state === "MASTER") return colors.green(state);
   return state === "BACKUP" ? state : colors.red(state);
+}
+
+/** The last run that changed each host, the newest first; hosts of the same run are in one line. */
+function changes(hosts: Host[], since: Since): string {
+  const byRun = new Map<string, { at: string; names: string[] }>();
+  const known = hosts.flatMap(({ name, changed }) => (changed ? [{ name, changed }] : []));
+  const newestFirst = known.toSorted((a, b) => Date.parse(b.changed.at) - Date.parse(a.changed.at));
+  for (const { name, changed } of newestFirst) {
+    const { at, stack, version, revision } = changed;
+    const run = `${stack}, version ${version}${revision === null ? "" : `, ${revision}`}`;
+    const one = byRun.get(run);
+    if (one) one.names.push(name);
+    else byRun.set(run, { at, names: [name] });
+  }
+  return [...byRun]
+    .map(([run, { at, names }]) => `changed ${since(at)} ago by ${run}: ${names.join(", ")}`)
+    .join("\n");
 }
 
 function conntrack({ conntrack: filled }: Pick<Director, "conntrack">): string {

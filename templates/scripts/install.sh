@@ -25,9 +25,12 @@ apply)
     done
     own "$owner"
     say "in $home"
+    if [ -e /run/lvs-ha/changed-by ]; then
+        record /var/lib/lvs-ha/changed-by </run/lvs-ha/changed-by
+    fi
     # Those of versions before.
-    for old in /run/lvs-ha/*; do
-        [ "$old" = "$stage" ] || rm -rf "$old"
+    for old in /run/lvs-ha/*/; do
+        [ "$old" = "$stage/" ] || rm -rf "$old"
     done
     # The packages' script takes the lock itself.
     exec 9>&-

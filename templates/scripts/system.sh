@@ -4,9 +4,9 @@
 # A section is a script's standard input, below ">>> SCRIPT ARGUMENT… <<<"; a line of a script's own that begins so has one more >.
 set -eu
 what=system
-here=${0%/*}
 # shellcheck source=templates/scripts/files.sh
-. "$here/files.sh"
+. "${0%/*}/files.sh"
+here=${0%/*}
 # What has been applied, in its order.
 applied=/var/lib/lvs-ha/system
 

@@ -108,6 +108,7 @@ const table: [question: string, name: string, full: Section, bare: Section][] = 
     lines("all.arp_ignore 1", "all.arp_announce 2", "lo.arp_ignore 3", "lo.arp_announce 4"),
     lines("all.arp_ignore ", "all.arp_announce ", "lo.arp_ignore ", "lo.arp_announce "),
   ],
+  ["host", "changed", lines("1795414372", "{}"), none],
   ["director", "keepalived", lines(says.keepalived), none],
   ["director", "service keepalived.service", ...stateOf("keepalived.service")],
   ["director", "ipvs", answer(says["ipvsadm -Ln"]), none],

@@ -1,6 +1,6 @@
 // Hosts that report.sh is asked on: one that has everything, and one that has nothing yet. Their programs answer to the words
 // that the report asks with, and to no others; what a program would change shows in the host's files.
-import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { PretendHost } from "../scripts/host";
 import { differences, hostTree } from "../scripts/hostTree";
@@ -92,6 +92,8 @@ export function fullHost(): PretendHost {
     "# name\nip_vs_conn 9 9 320\nnf_conntrack 5 6 256\nnf_conntrack_x 1 1 1\n",
   );
   host.write("/etc/a file", "text\n", 0o640);
+  host.write("/var/lib/lvs-ha/changed-by", "{}\n");
+  utimesSync(host.at("/var/lib/lvs-ha/changed-by"), 1795414372, 1795414372);
   symlinkSync("a file", host.at("/etc/link"));
   host.write("/journal", log.map((line) => `${line}\n`).join(""));
   host.write(

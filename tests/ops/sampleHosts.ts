@@ -132,7 +132,17 @@ export function giveAddress(sections: Sections): void {
 
 /** What report.sh answers to a question; a file, and a step that is verified, are named in theirs. */
 const answersTo: Record<string, (about: string) => string[]> = {
-  host: () => ["now", "kernel", "system", "memory", "conntrack", "slabs", "addresses", "arp"],
+  host: () => [
+    "now",
+    "kernel",
+    "system",
+    "memory",
+    "conntrack",
+    "slabs",
+    "addresses",
+    "arp",
+    "changed",
+  ],
   director: () => [
     "keepalived",
     "service keepalived.service",

@@ -55,6 +55,43 @@ test("a real server that a change has drained and not put in again is a fault, a
   expect(of()).toEqual(["fault: web2 is at weight 0 in the pool of web"]);
 });
 
+test("what changed each host last is told, hosts of the same run together", () => {
+  const by = (revision: string | null) =>
+    JSON.stringify({ stack: "lvs-ha/dev", version: "0.1.0", revision });
+  const began = sampleTime().getTime() / 1000;
+  const told = statusOf((host) => {
+    host("lvs1").set("changed", { status: 0, text: `${began - 120}\n${by("0123abc-dirty")}\n` });
+    host("lvs2").set("changed", { status: 0, text: `${began - 130}\n${by("0123abc-dirty")}\n` });
+    host("web1").set("changed", { status: 0, text: `${began - 7200}\n${by(null)}\n` });
+    host("web2").set("changed", { status: 0, text: "" });
+    host("web3").set("changed", { status: 0, text: "" });
+  });
+  expect(told.directors[0]?.changed).toEqual({
+    ...{ at: new Date((began - 120) * 1000).toISOString(), stack: "lvs-ha/dev" },
+    ...{ version: "0.1.0", revision: "0123abc-dirty" },
+  });
+  expect(told.realServers.map(({ changed }) => changed?.revision)).toEqual([
+    null,
+    undefined,
+    undefined,
+  ]);
+  expect(picture(told, plain).split("\n").slice(-2)).toEqual([
+    "changed 2 min ago by lvs-ha/dev, version 0.1.0, 0123abc-dirty: lvs1, lvs2",
+    "changed 2 h ago by lvs-ha/dev, version 0.1.0: web1",
+  ]);
+});
+
+test("a note of a change that can't be read is that host's fault alone", () => {
+  const { realServers } = statusOf((host) =>
+    host("web1").set("changed", { status: 0, text: "1\n{}\n" }),
+  );
+  expect(realServers.map(({ unreachable }) => unreachable)).toEqual([
+    expect.stringContaining("changed") as string,
+    null,
+    null,
+  ]);
+});
+
 test("a load balancer in which all is well is healthy", () => {
   expect(problems(() => undefined)).toEqual([]);
 });
@@ -203,7 +240,8 @@ describe("while no director can be asked", () => {
       ...{ liveWeight: null, activeConnections: null, inactiveConnections: null },
       ...{ rates: null, drainedByChange: null, outSince: null },
     });
-    const host = { unreachable: "No route to host", system: null, kernel: null };
+    const unknown = { system: null, kernel: null, changed: null };
+    const host = { unreachable: "No route to host", ...unknown };
     expect(directors[0]).toEqual({
       ...{ ...host, name: "lvs1", conntrack: null, memory: null, inMaintenance: false },
       keepalived: { version: null, running: null, enabled: null, withdrawn: null },

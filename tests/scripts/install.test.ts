@@ -222,6 +222,7 @@ describe("what the engine sends", () => {
 
   test("brings the same, with the real preflight, and leaves nothing in the way", () => {
     host.write("/run/lvs-ha/0badcafe/kernel.sh", "# of a version before\n");
+    host.write("/run/lvs-ha/changed-by", "{}\n");
     expect(bring()).toMatchObject({ code: 0, stdout: "", stderr: "" });
     const words = ["real-server", "debian", "12", "1", "lo", packages];
     const { code, stdout, stderr } = run([
@@ -248,7 +249,10 @@ describe("what the engine sends", () => {
     for (const [name, text] of Object.entries(scriptTexts())) {
       expect(host.read(`/local/lvs-ha/${name}`)).toBe(text);
     }
-    expect(host.shell("ls /run/lvs-ha").stdout).toBe(`${stage.split("/").at(-1) ?? ""}\n`);
+    expect(host.shell("ls /run/lvs-ha").stdout).toBe(
+      `${stage.split("/").at(-1) ?? ""}\nchanged-by\n`,
+    );
+    expect(host.read("/var/lib/lvs-ha/changed-by")).toBe("{}\n");
     expect(Object.keys(hostTree(host)).filter((path) => /^\/tmp\/(?!on-disk)/.test(path))).toEqual(
       [],
     );
@@ -268,7 +272,10 @@ describe("what the engine sends", () => {
 
 test("no line of the script can be lost without one of these cases to show it", () => {
   const cases = [
-    () => [apply(), left(), undo(), left()],
+    () => {
+      host.write("/run/lvs-ha/changed-by", "{}\n");
+      return [apply(), left(), undo(), left()];
+    },
     () => {
       host.write("/tmp/unfit", "");
       return [apply(), left()];

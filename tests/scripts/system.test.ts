@@ -1,5 +1,5 @@
 // A host's kernel, firewall and virtual addresses come by one input, which is taken apart on the host.
-import { parseSections, renderSections } from "../../components/render/files";
+import { parseSections, renderSections, withEnd } from "../../components/render/files";
 import { script } from "../../components/host/scripts";
 import { unmissedLines } from "./everyLine";
 import { PretendHost } from "./host";
@@ -30,8 +30,12 @@ afterEach(() => {
   host.remove();
 });
 
-const apply = (input = renderSections(sections)) =>
-  host.script("system.sh", ["apply", "p-web1-system/10.10.0.21", client], input);
+const apply = () => {
+  // From a file: a script that doesn't read its input is no broken pipe.
+  host.write("/tmp/input", withEnd(renderSections(sections)));
+  const words = ["apply", "p-web1-system/10.10.0.21", client];
+  return host.shell(`exec ${host.scripts}/system.sh "$@" <"$FOLDER/tmp/input"`, words);
+};
 const undo = () => host.script("system.sh", ["undo", "p-web1-system/10.10.0.21"]);
 const told = () => host.read("/tmp/told") ?? "";
 

@@ -1,0 +1,58 @@
+// Who changes a host, and by which version of the program: told to hosts by the program as it runs, so that it is in no state and no preview.
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { quote } from "shell-quote";
+
+/** What stands on each host of the last run that changed it. */
+export interface ChangedBy {
+  /** PROJECT/STACK */
+  stack: string;
+  /** This program's. */
+  version: string;
+  /** Of the folder in which the engine ran the program, by `git describe`; null where that is no git repository. */
+  revision: string | null;
+}
+
+/** Where it stands; the file's own time is that of the change. */
+export const changedByFile = "/var/lib/lvs-ha/changed-by";
+
+/** Until there is such a folder: `install.sh` takes it along. */
+const inTransit = "/run/lvs-ha/changed-by";
+
+/** Lines of shell that note it on a host, whole or not at all. */
+export function noteChange(): string[] {
+  return [
+    "mkdir -p -m 0700 /run/lvs-ha",
+    `printf '%s\\n' ${quote([JSON.stringify(changedBy())])} >${inTransit}.new`,
+    `mv -f ${inTransit}.new ${inTransit}`,
+    `if [ -d ${changedByFile.replace(/\/[^/]*$/, "")} ]; then cp ${inTransit} ${changedByFile}.new && mv -f ${changedByFile}.new ${changedByFile}; fi`,
+  ];
+}
+
+let known: ChangedBy | undefined;
+
+function changedBy(): ChangedBy {
+  known ??= {
+    stack: `${pulumi.getProject()}/${pulumi.getStack()}`,
+    version: (
+      JSON.parse(readFileSync(join(__dirname, "../../package.json"), "utf8")) as { version: string }
+    ).version,
+    revision: revision(),
+  };
+  return known;
+}
+
+function revision(): string | null {
+  try {
+    const words = ["describe", "--always", "--dirty", "--abbrev=12"];
+    return execFileSync("git", words, {
+      encoding: "utf8",
+      timeout: 10_000,
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,138 @@
+// What the program does itself around the engine's commands: scripts are brought, real servers taken out, and hosts told who changes them.
+import * as pulumi from "@pulumi/pulumi";
+import { LvsHaPair } from "../../components";
+import { type Around, Hooks } from "../../components/host/hooks";
+import { Session } from "../../components/host/session";
+import { Rollout } from "../../components/rollout";
+import { register } from "../support/mocks";
+import { settingsOf, smallStack } from "../support/stacks";
+
+/** What was asked of the hosts. */
+let asked: { host: string; words: readonly string[]; input: string }[];
+let around: Map<string, Around>;
+let suspended: string[];
+let failed: string[];
+let unreachable: boolean;
+
+beforeAll(() => {
+  jest.spyOn(Session.prototype, "run").mockImplementation(function (
+    this: Session,
+    words,
+    { input = "" } = {},
+  ) {
+    asked.push({ host: this.name, words, input });
+    return unreachable ? Promise.reject(new Error("No route to host")) : Promise.resolve("");
+  });
+  jest.spyOn(Rollout.prototype, "suspend").mockImplementation(({ name }) => {
+    suspended.push(name);
+    return Promise.resolve();
+  });
+  jest.spyOn(Rollout.prototype, "fail").mockImplementation(({ name }) => {
+    failed.push(name);
+  });
+  jest.spyOn(pulumi.log, "warn").mockImplementation((text) => {
+    warned.push(text);
+    return Promise.resolve();
+  });
+});
+let warned: string[];
+
+beforeEach(async () => {
+  [asked, suspended, failed, warned, unreachable] = [[], [], [], [], false];
+  around = new Map();
+  const of = jest.spyOn(Hooks.prototype, "of").mockImplementation((name, one) => {
+    around.set(name, one);
+    return {};
+  });
+  await register(() => {
+    new LvsHaPair("p", { settings: settingsOf(smallStack()) });
+  });
+  of.mockRestore();
+});
+
+const change = { before: { create: "old", stdin: "" }, now: { create: "new", stdin: "" } };
+const before = (name: string, of: Parameters<Around["before"]>[0] = change) =>
+  around.get(name)?.before(of);
+
+test("nothing is asked of a host whose commands don't change", () => {
+  expect([asked, suspended]).toEqual([[], []]);
+});
+
+test("a host that is prepared gets the scripts, and hears in the same login who changes it, once", async () => {
+  await before("p-web1-prepare");
+  await before("p-web1-system");
+  expect(asked.map(({ host, words }) => [host, ...words])).toEqual([["web1", "sh", "-s"]]);
+  const [{ input } = { input: "" }] = asked;
+  expect(input).toContain("END_OF_kernel.sh");
+  const [, told = ""] = /printf '%s\\n' '(.*)' >/.exec(input) ?? [];
+  const { revision, ...rest } = JSON.parse(told.replaceAll("\\", "")) as Record<string, unknown>;
+  expect(rest).toEqual({
+    stack: "lvs-ha/test",
+    version: expect.stringMatching(/^\d+\.\d+\.\d+/) as string,
+  });
+  // The tests may run outside of a git repository.
+  expect(revision ?? "0123abc-dirty").toMatch(/^\S*[0-9a-f]{7,}(-dirty)?$/);
+});
+
+test("any other change of a host tells it, too, without the scripts; that it can't be told stops nothing", async () => {
+  unreachable = true;
+  await before("p-lvs1-keepalived");
+  await before("p-lvs1-system");
+  expect(asked.map(({ host }) => host)).toEqual(["lvs1"]);
+  expect(asked[0]?.input).not.toContain("END_OF_kernel.sh");
+  expect(warned).toEqual(["not told who changes it: Error: No route to host"]);
+});
+
+test("a host that can't be brought the scripts isn't prepared", async () => {
+  unreachable = true;
+  await expect(before("p-web1-prepare")).rejects.toThrow("No route to host");
+});
+
+test.each<[claim: string, of: Parameters<Around["before"]>[0], expected: string[]]>([
+  ["is made", { now: { create: "x", stdin: "" } }, ["web1"]],
+  [
+    "has other texts",
+    { before: { create: "x", stdin: "a" }, now: { create: "x", stdin: "b" } },
+    ["web1"],
+  ],
+  ["has other scripts", change, ["web1"]],
+  ["is only logged in to in another way", { before: change.now, now: change.now }, []],
+])("a real server whose system %s is taken out first: %j", async (_, of, expected) => {
+  await before("p-web1-system", of);
+  expect(suspended).toEqual(expected);
+});
+
+test("directors are taken out of nothing, and neither is a real server that is prepared", async () => {
+  await before("p-lvs1-system");
+  await before("p-web1-prepare");
+  expect(suspended).toEqual([]);
+});
+
+test("a real server whose change fails is known to", () => {
+  around.get("p-web1-system")?.failed?.();
+  expect(failed).toEqual(["web1"]);
+});
+
+test("what is to be done around a resource's change is found by its name, and a failed one isn't tried again", async () => {
+  type Callback = (args: object) => Promise<unknown>;
+  const made = new Map<string, Callback>();
+  const hook = (name: string, callback: Callback) => made.set(name, callback);
+  const resourceHook = jest.spyOn(pulumi, "ResourceHook").mockImplementation(hook as never);
+  const errorHook = jest.spyOn(pulumi, "ErrorHook").mockImplementation(hook as never);
+  const hooks = new Hooks("own");
+  resourceHook.mockRestore();
+  errorHook.mockRestore();
+  const seen: unknown[] = [];
+  const binding = hooks.of("one", {
+    before: (of) => Promise.resolve(void seen.push(of)),
+    failed: () => seen.push("failed"),
+  });
+  expect(Object.keys(binding)).toEqual(["beforeCreate", "beforeUpdate", "onError"]);
+  expect(Object.keys(hooks.of("other", { before: () => Promise.resolve() }))).toEqual([
+    "beforeCreate",
+    "beforeUpdate",
+  ]);
+  await made.get("own-before")?.({ name: "one", oldInputs: change.before, newInputs: change.now });
+  expect(await made.get("own-failed")?.({ name: "one" })).toBe(false);
+  expect(seen).toEqual([change, "failed"]);
+});
