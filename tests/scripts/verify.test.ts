@@ -1,9 +1,10 @@
 // What the host scripts say to `verify`: nothing differs after `apply`, what somebody has taken away or altered by hand is named, and
 // nothing is written.
+import { directorDataPath } from "../../components/render/director";
 import { renderFiles, withEnd } from "../../components/render/files";
 import { type Finding, parseFindings } from "../../ops/verify/scripts";
 import type { PretendHost } from "./host";
-import { apply, ends, look, parts, run, type Change, type Part } from "./parts";
+import { apply, ends, look, parts, run, withData, type Change, type Part } from "./parts";
 
 const owner = "pair-web1/10.10.0.21";
 
@@ -110,8 +111,8 @@ const [modules, options, sysctls] = [
 ];
 const exporter = "prometheus-node-exporter.service";
 const vip = "lvs-ha-vip.service";
-const config = renderFiles({
-  [conf]: [
+const config = withData(
+  [
     "# says Reload complete",
     "virtual_server 192.0.2.100 80 {",
     "    lvs_sched rr",
@@ -122,8 +123,8 @@ const config = renderFiles({
     "    }",
     "}",
   ],
-  [`${checks}/up`]: ["#!/bin/sh", "echo up"],
-});
+  { up: ["#!/bin/sh", "echo up"] },
+);
 /** What the kernel has without loading it; its list is one of the machine's, and so is asked for in another place. */
 const builtIn = (line: string) =>
   [
@@ -248,6 +249,7 @@ const cases: Record<string, Case> = {
       ...ownerOf("keepalived.sh"),
       ...files(
         [conf, "0640"],
+        [directorDataPath, "0640"],
         [`${checks}/up`, "0755"],
         [`${units}/keepalived.service.d/lvs-ha.conf`, "0644"],
       ),
