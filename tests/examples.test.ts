@@ -54,7 +54,7 @@ describe.each(exampleNames)("%s", (name) => {
     });
     for (const host of directors)
       expect([...seen.keys()]).toContain(`pair-${host.name}-keepalived`);
-    for (const host of realServers) expect([...seen.keys()]).toContain(`pair-${host.name}-vip`);
+    for (const host of realServers) expect([...seen.keys()]).toContain(`pair-${host.name}-system`);
   });
 
   test("begins with what it is for, and shows no host key that could be somebody's", () => {
@@ -92,7 +92,7 @@ test("a sorry server that is among the real servers gets the VIP and is let in, 
     new LvsHaPair("pair", { settings: settings("https-sorry-server") });
   });
   const text = (resource: string) => String(seen.get(resource)?.inputs.stdin);
-  expect(text("pair-sorry-vip")).toContain("192.0.2.100 lo\n");
-  expect(text("pair-sorry-firewall")).toContain("allow to 192.0.2.100 port 443 proto tcp\n");
+  expect(text("pair-sorry-system")).toContain("\n192.0.2.100 lo\n");
+  expect(text("pair-sorry-system")).toContain("allow to 192.0.2.100 port 443 proto tcp\n");
   expect(text("pair-lvs1-keepalived")).not.toContain("real_server 192.0.2.30");
 });
