@@ -23,6 +23,7 @@ interface Options {
   services?: number[];
   only: Subject[];
   maxUnavailable?: number;
+  bastion?: boolean;
   rounds: number;
   timeout: number;
   json?: string;
@@ -49,13 +50,15 @@ program
     "real servers changed at a time (default: the config's)",
     integer(1, 1000),
   )
+  .option("--bastion", "every login goes through one more stub host")
   .option("--rounds <number>", "all of it so often; the figures are medians", integer(1, 100), 1)
   .option("--timeout <seconds>", "for one run", integer(1, 86_400), 1800)
   .option("--json <file>", "writes the figures")
   .option("--plot <file>", "writes an SVG")
   .option("--page <file>", "writes Markdown, with the plot of --plot")
   .action(async (options: Options) => {
-    const { hosts, services, only, maxUnavailable, rounds, timeout: timeoutSeconds } = options;
+    const { hosts, services, only, rounds, timeout: timeoutSeconds } = options;
+    const { maxUnavailable, bastion } = options;
     const sizes =
       hosts === undefined && services === undefined
         ? standardSizes
@@ -64,7 +67,7 @@ program
           );
     const command = ["npm run bench --", ...process.argv.slice(2)].join(" ");
     const request = {
-      sizes: sizes.map((size) => ({ ...size, maxUnavailable })),
+      sizes: sizes.map((size) => ({ ...size, maxUnavailable, bastion })),
       only,
       rounds,
       timeoutSeconds,

@@ -54,7 +54,7 @@ export async function measureEngine(
     timeoutSeconds: options.timeoutSeconds,
     samples: [],
   };
-  const most = Math.max(...options.sizes.map(({ hosts }) => hosts));
+  const most = Math.max(...options.sizes.map(({ hosts, bastion }) => hosts + (bastion ? 1 : 0)));
   await withScratch(async (scratch) => {
     await withFarm(join(scratch, "farm"), most, report, async (farm) => {
       report(`${most} stub hosts listen`);
@@ -171,16 +171,19 @@ async function sampled(
   const before = await farm.logins();
   const cost = await run();
   const after = await farm.logins();
-  const logins = loginsOf(after.map((count, i) => count - (before[i] ?? 0)));
+  const logins = loginsOf(
+    after.map((count, i) => count - (before[i] ?? 0)),
+    hosts,
+  );
   return { subject, hosts, services, ...cost, logins, load };
 }
 
-/** The first two hosts are the directors. */
-function loginsOf(counts: readonly number[]): Logins {
+/** The first two hosts are the directors; a bastion is behind the others. */
+function loginsOf(counts: readonly number[], hosts: number): Logins {
   return {
     all: counts.reduce((sum, count) => sum + count, 0),
     aDirector: Math.max(0, ...counts.slice(0, 2)),
-    aRealServer: Math.max(0, ...counts.slice(2)),
+    aRealServer: Math.max(0, ...counts.slice(2, Math.max(2, hosts))),
   };
 }
 

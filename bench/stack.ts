@@ -18,6 +18,8 @@ export interface Size {
   services: number;
   /** Real servers changed at a time. @default the config's own */
   maxUnavailable?: number;
+  /** All of them are behind the farm's last host. @default false */
+  bastion?: boolean;
 }
 
 /** Where and how the engine runs. */
@@ -32,7 +34,7 @@ export interface Bench {
 
 /** The stack's config, without its namespace: what has to be said, and the rest as it is by default. */
 export function stackOf(
-  { hosts, services, maxUnavailable }: Size,
+  { hosts, services, maxUnavailable, bastion = false }: Size,
   { addresses, hostKey }: Pick<Farm, "addresses" | "hostKey">,
 ): StackConfig {
   const all = addresses.slice(0, hosts).map((host) => ({ host, hostKey }));
@@ -48,7 +50,9 @@ export function stackOf(
   if (first === undefined || service === undefined) {
     throw new Error(`${hosts} hosts and ${services} virtual servers: at least 3 and 1 are needed`);
   }
+  const proxy = addresses.at(-1);
   return {
+    ...(bastion && proxy !== undefined ? { ssh: { proxy: { host: proxy, hostKey } } } : {}),
     directors: all
       .slice(0, 2)
       .map((host, i) => ({ name: `lvs${i + 1}`, ...host, vrrpAddress: `${host.host}/16` })),

@@ -86,13 +86,14 @@ export class Rollout {
     const directors = this.away.get(name)?.directors ?? [];
     const words = [...drain(), "restore", this.lease, ...addresses];
     const input = withEnd(entries.map((line) => `${line}\n`).join(""));
-    try {
-      for (const director of directors) {
-        await director.run(words, { input, tell: told(director, resource) });
-      }
-    } catch (error) {
+    // All of them wait for a round of the checks.
+    const results = await Promise.allSettled(
+      directors.map((director) => director.run(words, { input, tell: told(director, resource) })),
+    );
+    for (const result of results) {
+      if (result.status === "fulfilled") continue;
       this.fail(one);
-      throw error;
+      throw result.reason;
     }
     this.end(name);
   }

@@ -18,17 +18,28 @@ export interface ChangedBy {
 /** Where it stands; the file's own time is that of the change. */
 export const changedByFile = "/var/lib/lvs-ha/changed-by";
 
-/** Until there is such a folder: `install.sh` takes it along. */
+/** Where it is brought with scripts, which `install.sh` takes along: a host that is refused was not changed. */
 const inTransit = "/run/lvs-ha/changed-by";
 
-/** Lines of shell that note it on a host, whole or not at all. */
-export function noteChange(): string[] {
+/**
+ * Lines of shell that note it on a host, whole or not at all.
+ * @param file where
+ */
+function noted(file: string): string[] {
   return [
-    "mkdir -p -m 0700 /run/lvs-ha",
-    `printf '%s\\n' ${quote([JSON.stringify(changedBy())])} >${inTransit}.new`,
-    `mv -f ${inTransit}.new ${inTransit}`,
-    `if [ -d ${changedByFile.replace(/\/[^/]*$/, "")} ]; then cp ${inTransit} ${changedByFile}.new && mv -f ${changedByFile}.new ${changedByFile}; fi`,
+    `printf '%s\\n' ${quote([JSON.stringify(changedBy())])} >${file}.new`,
+    `mv -f ${file}.new ${file}`,
   ];
+}
+
+/** Lines of shell that note it on a host, beside the scripts that come. */
+export function noteInTransit(): string[] {
+  return noted(inTransit);
+}
+
+/** Lines of shell that note it on a host that has the scripts. */
+export function noteChange(): string[] {
+  return [`[ -d ${changedByFile.replace(/\/[^/]*$/, "")} ] || exit 0`, ...noted(changedByFile)];
 }
 
 let known: ChangedBy | undefined;

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { quote } from "shell-quote";
 import { renderSections, withEnd } from "../render/files";
 import type { HostSettings } from "../settings";
-import { noteChange } from "./changedBy";
+import { noteChange, noteInTransit } from "./changedBy";
 import { digest } from "./digest";
 import type { Around, Hooks } from "./hooks";
 import { bundle, program, scriptDigest, scriptsHome, scriptsInTransit } from "./scripts";
@@ -234,7 +234,7 @@ export class Host {
   /** Brings the scripts, and tells the host who changes it. */
   private async bring(): Promise<void> {
     this.noted = this.session
-      .run(["sh", "-s"], { input: bundle(noteChange()) })
+      .run(["sh", "-s"], { input: bundle(noteInTransit()) })
       .then(() => undefined);
     await this.noted;
   }

@@ -111,6 +111,16 @@ test("directors that don't serve are asked once, and not for each real server", 
   expect([lvs1.asked, lvs2.asked]).toEqual([["brought"], ["brought"]]);
 });
 
+test("every director is asked to put it back, and all at once, though one of them finds it ill", async () => {
+  const all = rollout();
+  await all.suspend(server(1), resource);
+  lvs1.answer = () => {
+    throw new Error("its check fails");
+  };
+  await expect(all.restore(server(1), resource)).rejects.toThrow("its check fails");
+  expect(lvs2.asked.at(-1)).toBe("restore 192.0.2.21");
+});
+
 test("a real server whose change isn't made is nobody's to put back, and no director is dialled", async () => {
   await rollout().restore(server(1), resource);
   expect(lvs1.asked).toEqual([]);
