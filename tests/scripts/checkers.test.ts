@@ -34,7 +34,7 @@ function verdictOf(block: string): string | undefined {
     ].join("\n"),
   );
   const { code, stdout, stderr } = host.shell(
-    `what=test; cd ${host.scripts}; . ./files.sh; . ./ipvs.sh; wanted /etc/keepalived.conf`,
+    `what=test; cd ${host.scripts}; . ./files.sh; . ./foreign.sh; . ./ipvs.sh; wanted /etc/keepalived.conf`,
   );
   expect([code, stderr]).toEqual([0, ""]);
   return /^=c -t 192\.0\.2\.100:80 -r 192\.0\.2\.21:80 (\d+) /m.exec(stdout)?.[1];
