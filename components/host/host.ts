@@ -100,8 +100,6 @@ export class Host {
           ...(neighbours.length > 0 ? [neighbours.join(" ")] : []),
         ]),
         delete: this.asRoot([`${scriptsHome}/install.sh`, "undo", this.owner]),
-        // `files.sh` wants the end of every input, of an empty one, too.
-        stdin: withEnd(""),
       },
       bring,
     );

@@ -96,12 +96,12 @@ export class Logins {
       if (login.privateKeyPassword) file(`${alias}.passphrase`, login.privateKeyPassword);
       if (login.password) file(`${alias}.password`, login.password);
     };
-    for (const { name, connection } of this.targets) {
+    for (const [i, { name, connection }] of this.targets.entries()) {
       const { proxy, ...login } = connection;
       if (proxy) add(`proxy-of-${name}`, proxy);
       add(name, login, [
         ...(proxy ? [`ProxyJump proxy-of-${name}`] : []),
-        ...(this.options.keepOpen ? sharing(this.folder) : []),
+        ...(this.options.keepOpen ? sharing(join(this.folder, `s${i}`)) : []),
       ]);
     }
     file("known_hosts", lines(known));
@@ -154,9 +154,9 @@ function section(folder: string, alias: string, login: Login): string[] {
   ];
 }
 
-/** Later commands find the connection that the first one opened. */
-function sharing(folder: string): string[] {
-  return ["ControlMaster auto", `ControlPath ${join(folder, "%n")}`, "ControlPersist 60"];
+/** Later commands find the connection that the first one opened. A socket's path is 104 characters at most: no host's name is in it. */
+function sharing(socket: string): string[] {
+  return ["ControlMaster auto", `ControlPath ${socket}`, "ControlPersist 60"];
 }
 
 function common(folder: string, { timeoutSeconds }: LoginOptions): string[] {

@@ -77,6 +77,16 @@ test("one that stays open logs in once, however many commands begin at the same 
   expect(server.connections).toBe(1);
 });
 
+test("however long the host's name is, and the folder's", async () => {
+  const { server } = await sessionTo();
+  const login = { user: "root", hostKey: server.hostKeys[0] ?? "", privateKey: key.private };
+  const connection = { host: "127.0.0.1", port: server.port, ...login };
+  const session = new Session("h".repeat(63), connection, { keepOpen: true });
+  expect(await session.run(["echo", "in"])).toBe("in\n");
+  expect(await session.run(["echo", "in"])).toBe("in\n");
+  expect(server.connections).toBe(1);
+});
+
 test("what is held has a sign of life at once and ends when the program does", async () => {
   const { server, session } = await sessionTo({}, { keepOpen: true });
   await session.hold(["sh", "-c", "cat >/dev/null"]);
