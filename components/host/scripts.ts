@@ -16,9 +16,15 @@ export function script(file: string): string {
 
 /** All of them, by name. */
 export function scriptTexts(): Record<string, string> {
-  const files = readdirSync(folder).sort();
-  return Object.fromEntries(files.map((file) => [file, script(file)]));
+  texts ??= Object.fromEntries(
+    readdirSync(folder)
+      .sort()
+      .map((file) => [file, script(file)]),
+  );
+  return texts;
 }
+
+let texts: Record<string, string> | undefined;
 
 /**
  * A text for `sh -s`, which runs what it has read so far: in braces, nothing of it runs before its last line has come, as a connection
@@ -33,9 +39,11 @@ export function program(text: string): string {
  * their place, and while they are changed.
  */
 export function scriptsInTransit(): string {
-  return `${transit}/${digest(JSON.stringify(scriptTexts()))}`;
+  version ??= digest(JSON.stringify(scriptTexts()));
+  return `${transit}/${version}`;
 }
 
+let version: string | undefined;
 const transit = "/run/lvs-ha";
 
 /**
