@@ -60,7 +60,8 @@ export class Session {
     const leave = await this.busy.enter();
     try {
       const args = logins.args(this.name, asRoot(user, words));
-      return await this.attempt(args, { env: logins.env, input, tell }, attempts);
+      const isLoggedIn = this.options.keepOpen;
+      return await this.attempt(args, { env: logins.env, input, tell }, { attempts, isLoggedIn });
     } finally {
       leave();
     }
@@ -107,10 +108,11 @@ export class Session {
   private async attempt(
     args: string[],
     options: Omit<ClientOptions, "said">,
-    attempts = patience,
+    { attempts = patience, isLoggedIn = false } = {},
   ): Promise<string> {
     for (let left = attempts - 1; ; left -= 1) {
-      const leave = await loggingIn.enter();
+      // What is logged in already waits for nobody, and nobody for it: it may have nothing to say for minutes.
+      const leave = isLoggedIn ? () => undefined : await loggingIn.enter();
       const { exitCode, stdout, stderr } = await ssh(args, {
         ...options,
         said: leave,

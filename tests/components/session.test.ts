@@ -77,6 +77,18 @@ test("one that stays open logs in once, however many commands begin at the same 
   expect(server.connections).toBe(1);
 });
 
+test("a command that has nothing to say for long keeps no other host from being logged in to", async () => {
+  const { session } = await sessionTo({}, { keepOpen: true });
+  const { session: other } = await sessionTo();
+  await session.run(["true"]);
+  // More than there are logins at a time.
+  const slow = Array.from({ length: 6 }, () => session.run(["sleep", "3"]));
+  const began = Date.now();
+  expect(await other.run(["echo", "in"])).toBe("in\n");
+  expect(Date.now() - began).toBeLessThan(2500);
+  await Promise.all(slow);
+});
+
 test("however long the host's name is, and the folder's", async () => {
   const { server } = await sessionTo();
   const login = { user: "root", hostKey: server.hostKeys[0] ?? "", privateKey: key.private };
