@@ -77,7 +77,11 @@ export class Session {
       env: logins.env,
       stdio: ["pipe", "ignore", "ignore"],
     });
-    const beat = setInterval(() => child.stdin.write("."), 5000);
+    const beat = setInterval(() => {
+      child.stdin.write(".");
+      // Of an engine that is gone, this finds out: see `endWithEngine`.
+      void pulumi.log.debug(`${this.name}: ${words.at(-1) ?? ""} is held`);
+    }, 5000);
     child.on("error", () => undefined);
     child.once("close", () => {
       clearInterval(beat);
@@ -95,6 +99,7 @@ export class Session {
   }
 
   private async logIn(): Promise<Opened> {
+    endWithEngine();
     const connection = await valueOf<Connection>(this.connection);
     const { keepOpen = false } = this.options;
     const logins = new Logins([{ name: this.name, connection }], { timeoutSeconds, keepOpen });
@@ -124,6 +129,22 @@ export class Session {
       }
       await sleep(pauseSeconds * 1000);
     }
+  }
+}
+
+let endsWithEngine = false;
+
+/**
+ * Ends this process when nobody reads what it says any more: the engine was killed. The SDK would say so, to nobody, without end; what is
+ * held on hosts would be held as long.
+ */
+function endWithEngine(): void {
+  if (endsWithEngine) return;
+  endsWithEngine = true;
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(1);
+    });
   }
 }
 

@@ -1,9 +1,11 @@
 // The program's own logins to hosts, by OpenSSH's client, to servers of the tests'.
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { waitFor } from "../../lab/waitFor";
 import { Session, type SessionOptions } from "../../components/host/session";
 import {
@@ -87,6 +89,37 @@ test("a command that has nothing to say for long keeps no other host from being 
   expect(await other.run(["echo", "in"])).toBe("in\n");
   expect(Date.now() - began).toBeLessThan(2500);
   await Promise.all(slow);
+});
+
+test("a program whose engine is gone ends, and leaves nothing behind", async () => {
+  const { server } = await sessionTo();
+  const own = mkdtempSync(join(folder, "own-"));
+  const login = { user: "root", hostKey: server.hostKeys[0], privateKey: key.private };
+  const connection = { host: "127.0.0.1", port: server.port, ...login };
+  // As the SDK does, it says of every error that there was one: of that, too, that nobody hears it.
+  const program = `
+    const { Session } = require("./components/host/session.ts");
+    process.on("uncaughtException", (error) => console.error("failed with", error));
+    new Session("lvs1", ${JSON.stringify(connection)}, { keepOpen: true }).run(["true"]).then(() => {
+      console.log("in");
+      setInterval(() => console.error("."), 50);
+    });`;
+  const running = spawn(process.execPath, ["--import", "tsx", "-e", program], {
+    cwd: join(__dirname, "../.."),
+    env: { ...process.env, XDG_RUNTIME_DIR: own },
+  });
+  const ended = once(running, "exit");
+  try {
+    await once(running.stdout, "data");
+    expect(readdirSync(own)).toHaveLength(1);
+    running.stdout.destroy();
+    running.stderr.destroy();
+    const [code] = (await Promise.race([ended, delay(10_000, ["it goes on"])])) as unknown[];
+    expect(code).toBe(1);
+    expect(readdirSync(own)).toEqual([]);
+  } finally {
+    running.kill("SIGKILL");
+  }
 });
 
 test("however long the host's name is, and the folder's", async () => {
