@@ -2,7 +2,13 @@
 // from the stack's state. Nothing reads a rendered text back.
 import { z } from "zod";
 import { throughName, throughWays } from "./render/checks";
-import { endpoint, kernelService, persistenceMask, schedulerFlags } from "./render/ipvs";
+import {
+  endpoint,
+  kernelService,
+  persistenceMask,
+  schedulerFlags,
+  weightIsDynamic,
+} from "./render/ipvs";
 import type { LoopbackAddress } from "./render/loopback";
 import { canonical, forwardings } from "./schema";
 import {
@@ -258,9 +264,6 @@ function memberOf(
   servicePort: number,
 ): MemberOutput {
   const { port, forwarding, weight, upperThreshold, lowerThreshold } = member;
-  const isDynamic = checks.some(
-    ({ check }) => check.type === "file" || (check.type === "misc" && check.dynamic),
-  );
   const startsOut = service.alpha || checks.some(({ check }) => "alpha" in check && check.alpha);
   return {
     name,
@@ -270,7 +273,7 @@ function memberOf(
     ...(weight === 1 ? {} : { weight }),
     ...(upperThreshold ? { upperThreshold } : {}),
     ...(lowerThreshold ? { lowerThreshold } : {}),
-    ...(isDynamic ? { weightIsDynamic: true } : {}),
+    ...(weightIsDynamic({ checks }) ? { weightIsDynamic: true } : {}),
     ...(startsOut ? { startsOut: true } : {}),
   };
 }

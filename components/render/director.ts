@@ -14,7 +14,7 @@ import {
 } from "../settings";
 import { throughWays } from "./checks";
 import { renderFiles } from "./files";
-import { entryWords, serviceLine } from "./ipvs";
+import { entryWords, serviceLine, weightIsDynamic } from "./ipvs";
 import {
   checksOf,
   peersIn,
@@ -100,11 +100,8 @@ function serviceLines(
     ...service.realServers.flatMap((member) => {
       const entry = entryWords(service, member);
       const checks = checksOf(member, service, settings, director);
-      const isDynamic = member.checks.some(
-        ({ check }) => check.type === "file" || (check.type === "misc" && check.dynamic),
-      );
       return [
-        ...inPool(entry, isDynamic ? "*" : member.weight, member),
+        ...inPool(entry, weightIsDynamic(member) ? "*" : member.weight, member),
         ...(checks.length === 0
           ? []
           : [`=c ${entry.place} ${verdict(member, service)}${checkText(service, checks)}`]),

@@ -119,3 +119,10 @@ export function persistenceMask({
   const mask = (0xffffffff << (32 - length)) >>> 0;
   return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 0xff).join(".");
 }
+
+/** Whether a check of the real server sets its weight, in place of the config. */
+export function weightIsDynamic({ checks }: Pick<MemberSettings, "checks">): boolean {
+  return checks.some(
+    ({ check }) => check.type === "file" || (check.type === "misc" && check.dynamic === true),
+  );
+}

@@ -125,8 +125,7 @@ give_back() {
     done
     # Another run has taken it over meanwhile, or put it back.
     if serving && is_suspended "$@"; then
-        wanted $conf | sed -n 's/^-a \(.*\) -w .*/-a \1/p' >"$scratch/all"
-        (bring_back "$scratch/all" "$@")
+        (bring_back_whole "$@")
     fi
     lock
     end_lease_of "$lease" "$@"
@@ -252,8 +251,13 @@ restore() {
 
 undrain() {
     make_scratch
-    wanted $conf | sed -n 's/^-a \(.*\) -w .*/-a \1/p' >"$scratch/all"
     serving || return 0
+    bring_back_whole "$@"
+}
+
+# bring_back_whole ADDRESS…: into every service of the config.
+bring_back_whole() {
+    wanted $conf | sed -n 's/^-a \(.*\) -w .*/-a \1/p' >"$scratch/all"
     bring_back "$scratch/all" "$@"
 }
 
