@@ -24,6 +24,12 @@ drained=/run/lvs-ha-drained
 # Addresses of those that a change has drained and not put back yet, one a line. Who is drained by hand is not among them.
 drained_by_change=/run/lvs-ha-drained-by-change
 
+# While somebody is drained, a client whose port comes round is sent to another real server, not to that of its entry from before: ip_vs_in()
+# in ip_vs_core.c. The stack switches that on for good, once it is the director's turn; what is taken over may have it off. Here is what it
+# was, until nobody is drained any more, or kernel.sh has taken it over.
+anew=net.ipv4.vs.expire_nodest_conn
+anew_was=/run/lvs-ha-expire-nodest-conn-was
+
 # A change of real servers has a lease: a file that a process keeps locked, so that it is over with that process, and one of the real
 # servers that it has suspended, a line each.
 leases=/run/lvs-ha-leases
@@ -181,6 +187,7 @@ drain() {
                 say "$address stays in: the scheduler dh sends its clients to nobody else in $(service_of "$entry")"
                 continue
             fi
+            schedule_anew
             [ -z "$by_change" ] || { others_changed "$address" && printf '%s\n' "$address"; } | record $drained_by_change
             { forget "$entry" && printf '%s\n' "$entry"; } | record $drained
             change "$entry" 0
@@ -189,6 +196,19 @@ drain() {
     # Waiting is no change: others may make theirs meanwhile.
     exec 9>&-
     await_end "$@"
+}
+
+schedule_anew() {
+    [ "$(sysctl -n $anew 2>/dev/null)" = 0 ] || return 0
+    echo 0 | record $anew_was
+    sysctl -q -w $anew=1
+}
+
+# as_it_was: once nobody is drained.
+as_it_was() {
+    [ -e $anew_was ] && ! [ -s $drained ] || return 0
+    sysctl -q -w "$anew=$(cat $anew_was)"
+    rm $anew_was
 }
 
 # await_end ADDRESS…: waits until no connection to these real servers is open, $limit seconds at most, and says what is left.
@@ -245,6 +265,7 @@ restore() {
     else
         # keepalived has taken its services with it, and begins with everybody in.
         rm -f $drained $drained_by_change
+        as_it_was
     fi
     end_lease_of "$lease" "$@"
 }
@@ -295,6 +316,7 @@ bring_back() {
         end_change_of "$address"
         say "$address: in again"
     done
+    as_it_was
 }
 
 # A real server that was broken just now is still in the pool, at weight 0: its check needs a round to find that out. Waiting is no

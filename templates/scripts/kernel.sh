@@ -9,6 +9,8 @@ what=kernel
 values=/var/lib/lvs-ha/sysctl-original
 # Lines "KEY OTHER VALUE": what OTHER was before the stack set KEY, which changes it, too.
 others=/var/lib/lvs-ha/sysctl-original-others
+# What drain.sh has found of net.ipv4.vs.expire_nodest_conn, and has switched on for a while.
+anew_was=/run/lvs-ha-expire-nodest-conn-was
 modules=/etc/modules-load.d/lvs-ha.conf
 options=/etc/modprobe.d/lvs-ha.conf
 sysctls=/etc/sysctl.d/90-lvs-ha.conf
@@ -43,12 +45,14 @@ apply() {
             continue
         }
         sets "$key" "$scratch/values" || {
+            [ "$key" != net.ipv4.vs.expire_nodest_conn ] || [ ! -e $anew_was ] || now=$(cat $anew_was)
             printf '%s %s\n' "$key" "$now" >>"$scratch/values"
             changed_by "$key" | sed "s|^|$key |" >>"$scratch/others"
         }
     done <"$scratch/sysctls"
     record $others <"$scratch/others"
     record $values <"$scratch/values"
+    rm -f $anew_was
     # A sysctl that the stack no longer sets goes back to what it was.
     while read -r key value; do
         sets "$key" "$scratch/sysctls" || restore "$key" "$value"
@@ -289,8 +293,31 @@ without() {
     done <"$1" | wc -l
 }
 
-# Noted for go_back first, with what changes with it: go_back reads from the end.
+# write KEY VALUE
 write() {
+    case $1 in
+    net[./]ipv4[./]vs[./]conn_lfactor) resize "$1" "$2" ;;
+    *) set_value "$1" "$2" ;;
+    esac
+}
+
+# While a kernel resizes IPVS's table, it finds what a client's port was before rather than the connection that has begun on it since
+# (conn_resize_work_handler() in 7.2's ip_vs_conn.c). Until that is over, a port that comes round goes where it went: no entry is begun
+# beside another.
+resize() {
+    reuse=$(read_value net.ipv4.vs.conn_reuse_mode)
+    set -- "$1" "$2" "$reuse" "$(read_value net.ipv4.vs.expire_nodest_conn)"
+    set_value net.ipv4.vs.conn_reuse_mode 0
+    set_value net.ipv4.vs.expire_nodest_conn 0
+    set_value "$1" "$2"
+    # It waits for readers of the table, which are packets, and moves the entries.
+    sleep 1
+    set_value net.ipv4.vs.expire_nodest_conn "$4"
+    set_value net.ipv4.vs.conn_reuse_mode "$3"
+}
+
+# set_value KEY VALUE: noted for go_back first, with what changes with it: go_back reads from the end.
+set_value() {
     { changed_by "$1" && printf '%s ' "$1" && read_value "$1"; } >>"$scratch/written"
     sysctl -q -w "$1=$2" >&2 || {
         not_here "$1" "$1 = $2 was refused"

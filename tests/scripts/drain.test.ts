@@ -260,6 +260,58 @@ describe("a drained real server", () => {
   });
 });
 
+describe("a client whose port comes round is not sent to a drained real server", () => {
+  const was = "/run/lvs-ha-expire-nodest-conn-was";
+  const files = `==> /etc/modules-load.d/lvs-ha.conf <==
+==> /etc/sysctl.d/90-lvs-ha.conf <==
+net.ipv4.vs.expire_nodest_conn = 1
+`;
+  const value = () => host.read("/tmp/expire")?.trim();
+  // This machine's kernel may have no IPVS.
+  beforeEach(() => {
+    host.write("/tmp/expire", "0\n");
+    host.program("sysctl", [
+      "case $* in",
+      '"-n net.ipv4.vs.expire_nodest_conn") cat "$FOLDER/tmp/expire" ;;',
+      '"-q -w net.ipv4.vs.expire_nodest_conn="*) echo "${3#*=}" >"$FOLDER/tmp/expire" ;;',
+      "*) exit 64 ;;",
+      "esac",
+    ]);
+  });
+
+  test("on a director that the stack has yet to set up, until nobody is drained", () => {
+    expect(drain("0", "192.0.2.21").code).toBe(0);
+    expect(drain("0", "2001:db8::22").code).toBe(0);
+    expect(value()).toBe("1");
+    expect(restore(everything, "192.0.2.21").code).toBe(0);
+    expect(value()).toBe("1");
+    expect(restore(everything, "2001:db8::22").code).toBe(0);
+    expect([value(), host.read(was)]).toEqual(["0", undefined]);
+  });
+
+  test("until its keepalived has ended meanwhile", () => {
+    expect(drain("0", "192.0.2.21").code).toBe(0);
+    host.shell("rm $FOLDER/systemd/active/keepalived.service");
+    expect(restore(everything, "192.0.2.21").code).toBe(0);
+    expect([value(), host.read(was)]).toEqual(["0", undefined]);
+  });
+
+  test("for good once the stack has set it up, which gives back at its end what was there before", () => {
+    expect(drain("0", "192.0.2.21").code).toBe(0);
+    expect(host.script("kernel.sh", ["apply", "us"], files).code).toBe(0);
+    expect(restore(everything, "192.0.2.21").code).toBe(0);
+    expect([value(), host.read(was)]).toEqual(["1", undefined]);
+    expect(host.script("kernel.sh", ["undo", "us"]).code).toBe(0);
+    expect(value()).toBe("0");
+  });
+
+  test("where it is on, nothing of it is noted", () => {
+    host.write("/tmp/expire", "1\n");
+    expect(drain("0", "192.0.2.21").code).toBe(0);
+    expect([value(), host.read(was)]).toEqual(["1", undefined]);
+  });
+});
+
 describe("a director waits for connections that it holds, and that still have packets", () => {
   const told = (open: number, after: number, others: string) =>
     `drain: 192.0.2.21: no new connections; ${open} open after ${after} s; not waited for: ${others}\n`;

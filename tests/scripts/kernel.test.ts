@@ -174,6 +174,67 @@ test("two that contradict each other are an error", () => {
   expect(stderr).toContain("net.ipv4.ip_forward was set to 1 but reads back as 0");
 });
 
+describe("while IPVS's table is resized, no client's port begins an entry beside the one of before", () => {
+  const keys = ["conn_lfactor", "conn_reuse_mode", "expire_nodest_conn"].map(
+    (name) => `net.ipv4.vs.${name}`,
+  );
+  // This machine's kernel may have no IPVS. `told` is every value that is set, in its order.
+  beforeEach(() => {
+    host.sleeps(1, ['echo "sleep $1" >>"$FOLDER/tmp/told"']);
+    host.write("/tmp/vs/net.ipv4.vs.conn_lfactor", "-4\n");
+    host.write("/tmp/vs/net.ipv4.vs.conn_reuse_mode", "1\n");
+    host.write("/tmp/vs/net.ipv4.vs.expire_nodest_conn", "0\n");
+    host.program("sysctl", [
+      "for last; do :; done",
+      'key=$(printf %s "${last%%=*}" | tr / .)',
+      'if [ "$1" = -n ]; then',
+      '    cat "$FOLDER/tmp/vs/$key"',
+      "else",
+      '    echo "${last#*=}" >"$FOLDER/tmp/vs/$key"',
+      '    echo "$last" >>"$FOLDER/tmp/told"',
+      '    [ "$last" != "$(cat "$FOLDER/tmp/refused" 2>/dev/null)" ]',
+      "fi",
+    ]);
+  });
+  const stack = {
+    "net.ipv4.vs.expire_nodest_conn": "1",
+    "net.ipv4.vs.conn_reuse_mode": "3",
+    "net.ipv4.vs.conn_lfactor": "-8",
+  };
+  const values = () => keys.map((key) => host.read(`/tmp/vs/${key}`)?.trim()).join(" ");
+  const told = () =>
+    (host.read("/tmp/told") ?? "").replaceAll("net.ipv4.vs.", "").trim().split("\n");
+  const quiet = ["conn_reuse_mode=0", "expire_nodest_conn=0"];
+
+  test("by a change, which is done with it before ports may come round again", () => {
+    expect(run(apply(stack))).toMatchObject({ code: 0 });
+    expect(values()).toBe("-8 3 1");
+    expect(told()).toEqual([
+      ...["expire_nodest_conn=1", "conn_reuse_mode=3", ...quiet, "conn_lfactor=-8", "sleep 1"],
+      ...["expire_nodest_conn=1", "conn_reuse_mode=3"],
+    ]);
+  });
+
+  test("not where it is as it should be", () => {
+    expect(run(apply(stack), 'rm "$FOLDER/tmp/told"', apply(stack))).toMatchObject({ code: 0 });
+    expect(host.read("/tmp/told")).toBeUndefined();
+  });
+
+  test("by undo", () => {
+    expect(run(apply(stack), 'rm "$FOLDER/tmp/told"', undo)).toMatchObject({ code: 0 });
+    expect(values()).toBe("-4 1 0");
+    expect(told().slice(0, told().indexOf("conn_lfactor=-4"))).toEqual(
+      expect.arrayContaining(quiet),
+    );
+  });
+
+  test("by a change that fails, which puts all of it back", () => {
+    host.write("/tmp/refused", "net.ipv4.vs.conn_lfactor=-8");
+    expect(run(apply(stack))).toMatchObject({ code: 1 });
+    expect(values()).toBe("-4 1 0");
+  });
+});
+
 test("a module that cannot be loaded is an error", () => {
   const { code, stderr } = run(apply({}, ["ip_vs", "absent"]));
   expect(code).toBe(1);
