@@ -11,7 +11,7 @@ const notAsked = ["tests/lab/**", "tests/faults/**", "tests/scripts.test.ts"];
 export async function touchedByTests(root: string): Promise<Map<string, Set<string>>> {
   const tests = globSync("tests/**/*.test.ts", { cwd: root, ignore: notAsked });
   const { metafile } = await build({
-    entryPoints: [...tests, "ops/cli.ts"],
+    entryPoints: [...tests, "ops/cli.ts", "index.ts"],
     absWorkingDir: root,
     bundle: true,
     metafile: true,
@@ -28,6 +28,8 @@ export async function touchedByTests(root: string): Promise<Map<string, Set<stri
       const imported = imports.filter(({ external }) => !external).map(({ path }) => path);
       const started = [
         ...(text.includes("ops/cli.ts") ? ["ops/cli.ts"] : []),
+        // Run by jest's own require, anew for each test.
+        ...(/requireActual<.*>\("..\/..\/index"\)/.test(text) ? ["index.ts"] : []),
         ...fed.filter((script) => text.includes(basename(script))),
         ...(file === "tests/scripts/host.ts" ? scripts : []),
       ];
