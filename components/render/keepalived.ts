@@ -83,14 +83,18 @@ export function renderKeepalived(
         realServers: service.realServers.map((member) => ({
           comment: member.name,
           address: `${member.address} ${member.port}`,
-          lines: linesOf(memberKeywords, {
-            ...member,
-            forwarding: member.forwarding === service.forwarding ? undefined : member.forwarding,
-            inhibitOnFailure:
-              member.inhibitOnFailure === service.inhibitOnFailure
-                ? undefined
-                : member.inhibitOnFailure,
-          }),
+          lines: linesOf(
+            memberKeywords,
+            {
+              ...member,
+              forwarding: member.forwarding === service.forwarding ? undefined : member.forwarding,
+              inhibitOnFailure:
+                member.inhibitOnFailure === service.inhibitOnFailure
+                  ? undefined
+                  : member.inhibitOnFailure,
+            },
+            { otherKeywords: member.otherKeywords },
+          ),
           checks: checksOf(member, service, settings, director),
         })),
       })),
@@ -164,6 +168,7 @@ function globalDefs(
       ...linesOf(paceKeywords, vrrp.garp),
       ...linesOf(processKeywords, daemon, {
         ipvsTimeouts: timeouts.length > 0 ? [`lvs_timeouts ${timeouts.join(" ")}`] : [],
+        otherKeywords: daemon.otherKeywords,
       }),
       ...(vrrp.connectionSync ? [syncDaemonLine({ vrrp, instances })] : []),
     ],
@@ -327,6 +332,7 @@ function vrrpInstance(
           vmac_xmit_base: vmac && instance.unicast,
         }),
         garp: linesOf(garpKeywords, garp),
+        otherKeywords: instance.otherKeywords,
       },
     ),
     tracked: trackBlocks(instance, tracking),
@@ -368,6 +374,7 @@ function serviceLines(service: Settings["virtualServers"][number]): Line[] {
   const { sorryServer } = service;
   return linesOf(virtualServerKeywords, service, {
     schedulerFlags: schedulerFlags(service),
+    otherKeywords: service.otherKeywords,
     persistenceGranularity: statements({ persistence_granularity: persistenceMask(service) }),
     protocol: service.fwmark === undefined ? [`protocol ${service.protocol}`] : [],
     traffic: service.fwmark === undefined ? [] : [`ip_family ${service.family}`],

@@ -3,6 +3,7 @@ import { addressRules } from "./addresses";
 import { checkRules } from "./checks";
 import { hostRules } from "./hosts";
 import { idleRules } from "./idle";
+import { keywordRules } from "./keywords";
 import { nameRules } from "./names";
 import type { Rule } from "./rule";
 import { serviceRules } from "./services";
@@ -15,6 +16,7 @@ export const rules: Rule[] = [
   ...serviceRules,
   ...checkRules,
   ...vrrpRules,
+  ...keywordRules,
   ...nameRules,
   ...idleRules,
   ...versionRules,

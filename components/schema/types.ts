@@ -45,6 +45,18 @@ export const address = text(
   "an IP address",
 );
 
+/** A line of keepalived.conf(5) that is neither a block, a comment nor something that keepalived expands. */
+export const keepalivedLine = matching(
+  /^[a-z][a-z0-9_]*( [A-Za-z0-9_.:,/%+=-]+)*$/,
+  "a keyword of keepalived.conf(5), alone or with words of letters, digits and _ . : , / % + = - behind it",
+).max(200, { error: "is not a line of 200 characters at most" });
+
+/** Lines of one block. */
+export const otherKeywords = (block: string) =>
+  listOf(keepalivedLine, "lines").describe(
+    `Lines of \`${block}\`, for keywords that have no key here. keepalived on each director must take them; what they change, nothing else reckons with`,
+  );
+
 export const ipv6Address = text(
   (value) => !value.includes("/") && familyOf(value) === "inet6",
   "an IPv6 address",

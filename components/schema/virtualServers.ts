@@ -12,6 +12,7 @@ import {
   matching,
   name,
   oneOf,
+  otherKeywords,
   port,
   seconds,
   virtualAddress,
@@ -92,6 +93,7 @@ const member = z.strictObject({
     ),
   notifyUp: hook.optional().describe("Script run when it comes in"),
   notifyDown: hook.optional().describe("Script run when it is taken out"),
+  otherKeywords: otherKeywords("real_server").optional(),
 });
 
 const sorryServer = z.strictObject({
@@ -179,6 +181,7 @@ const virtualServer = z.strictObject({
   quorumDown: hook.optional().describe("Script run when the quorum is lost"),
   smtpAlert: flag.default(false).describe("Mail to `email.to` when the quorum changes"),
   haSuspend: flag.default(false).describe("No checks while the director doesn't hold the address"),
+  otherKeywords: otherKeywords("virtual_server").default([]),
   realServers: listOf(
     z.union([name.transform((only): z.output<typeof member> => ({ name: only })), member], {
       error: "is neither a real server's name nor { name, port?, weight?, … }",

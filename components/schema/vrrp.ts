@@ -11,6 +11,7 @@ import {
   interfaceName,
   listOf,
   name,
+  otherKeywords,
   path,
   seconds,
   subnet,
@@ -242,6 +243,7 @@ const perInstance = {
   virtualRules: listOf(virtualRule, "rules")
     .default([])
     .describe("Routing rules that move with it"),
+  otherKeywords: otherKeywords("vrrp_instance").default([]),
 };
 
 type PerInstance = typeof perInstance;
@@ -450,6 +452,7 @@ export const daemon = z
       })
       .prefault({})
       .describe("Seconds after which IPVS forgets a connection: ipvsadm(8), --set"),
+    otherKeywords: otherKeywords("global_defs").default([]),
   })
   .prefault({})
   .describe("The keepalived daemon itself");

@@ -75,6 +75,7 @@ function fullStack(): Plain {
         quorumDown: hook("web-down"),
         smtpAlert: true,
         haSuspend: true,
+        otherKeywords: ["snmp_name web"],
         checks: allChecks(300, "192.0.2.121"),
         realServers: [
           "web1",
@@ -88,6 +89,7 @@ function fullStack(): Plain {
             lowerThreshold: 5001,
             notifyUp: hook("web2-in"),
             notifyDown: hook("web2-out"),
+            otherKeywords: ["snmp_name web2"],
             checks: allChecks(450, "192.0.2.122"),
           },
         ],
@@ -241,6 +243,7 @@ function fullStack(): Plain {
           version: 2,
           advertIntervalSeconds: 8,
           promoteSecondaries: false,
+          otherKeywords: ["skip_check_adv_addr"],
           // It has no virtual server.
           accept: false,
           interface: "E_1",
@@ -340,6 +343,7 @@ function fullStack(): Plain {
       notifyFifo: { path: "/run/both.fifo" },
       realServerInitNotifies: true,
       ipvsTimeouts: { tcpSeconds: 901, tcpFinSeconds: 7121, udpSeconds: 7304 },
+      otherKeywords: ["vrrp_lower_prio_no_advert", "checker_log_all_failures"],
     },
     email: {
       to: ["ops@example.net", "night@example.net"],
@@ -507,6 +511,7 @@ function instanceKeys(own: {
     trackSourceAddress: on,
     ...(name === "all" ? { accept: true } : {}),
     promoteSecondaries: on,
+    otherKeywords: [name === "all" ? "debug 3" : "debug 2"],
     smtpAlert: on,
     garp: {
       masterDelaySeconds: number + 2,

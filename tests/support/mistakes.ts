@@ -46,7 +46,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "a key misspelt inside",
     (s) => (s.virtualServers[0].sheduler = "rr"),
-    "virtualServers[0].sheduler: unknown key; did you mean scheduler? known here: name, address, port, protocol, fwmark, traffic, vrrpInstance, scheduler, schedulerFlags, forwarding, onePacketScheduling, persistenceTimeoutSeconds, persistenceGranularity, persistenceEngine, delayLoopSeconds, checks, virtualHost, alpha, omega, inhibitOnFailure, quorum, hysteresis, quorumUp, quorumDown, smtpAlert, haSuspend, realServers, sorryServer",
+    "virtualServers[0].sheduler: unknown key; did you mean scheduler? known here: name, address, port, protocol, fwmark, traffic, vrrpInstance, scheduler, schedulerFlags, forwarding, onePacketScheduling, persistenceTimeoutSeconds, persistenceGranularity, persistenceEngine, delayLoopSeconds, checks, virtualHost, alpha, omega, inhibitOnFailure, quorum, hysteresis, quorumUp, quorumDown, smtpAlert, haSuspend, otherKeywords, realServers, sorryServer",
   ],
   [
     "a key misspelt in a check",
@@ -69,12 +69,12 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "a key misspelt beside a real server's name",
     (s) => (s.virtualServers[0].realServers = [{ name: "web1", wieght: 2 }]),
-    "virtualServers[0].realServers[0].wieght: unknown key; did you mean weight? known here: name, port, weight, forwarding, checks, inhibitOnFailure, upperThreshold, lowerThreshold, notifyUp, notifyDown",
+    "virtualServers[0].realServers[0].wieght: unknown key; did you mean weight? known here: name, port, weight, forwarding, checks, inhibitOnFailure, upperThreshold, lowerThreshold, notifyUp, notifyDown, otherKeywords",
   ],
   [
     "a key misspelt in an instance",
     (s) => (s.vrrp = { instances: [{ name: "VI_1", virtualRouterId: 51, vrrpPriority: 3 }] }),
-    "vrrp.instances[0].vrrpPriority: unknown key; known here: name, virtualRouterId, directors, interface, version, advertIntervalSeconds, unicast, unicastTtl, checkUnicastSource, multicastGroup, preempt, preemptDelaySeconds, downTimerAdverts, trackPrimaryInterface, trackSourceAddress, accept, promoteSecondaries, smtpAlert, vmac, garp, trackInterfaces, trackScripts, trackProcesses, trackFiles, trackBfd, notify, virtualAddresses, virtualRoutes, virtualRules",
+    "vrrp.instances[0].vrrpPriority: unknown key; known here: name, virtualRouterId, directors, interface, version, advertIntervalSeconds, unicast, unicastTtl, checkUnicastSource, multicastGroup, preempt, preemptDelaySeconds, downTimerAdverts, trackPrimaryInterface, trackSourceAddress, accept, promoteSecondaries, smtpAlert, vmac, garp, trackInterfaces, trackScripts, trackProcesses, trackFiles, trackBfd, notify, virtualAddresses, virtualRoutes, virtualRules, otherKeywords",
   ],
   [
     "a key misspelt of a director in an instance",
@@ -930,6 +930,36 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "a suspended service without an address",
     (s) => s.virtualServers.push({ ...marked, haSuspend: true }),
     "virtualServers[1].haSuspend: true is for an address; which one it is, a fwmark doesn't tell",
+  ],
+  [
+    "keywords that have a key, in each block",
+    (s) => {
+      s.daemon = { otherKeywords: ["script_user nobody"] };
+      s.vrrp = {
+        otherKeywords: ["nopreempt"],
+        instances: [{ name: "VI_1", virtualRouterId: 51, otherKeywords: ["garp_master_delay 1"] }],
+      };
+      s.virtualServers[0].otherKeywords = ["lb_algo wrr"];
+      s.virtualServers[0].realServers = ["web1", { name: "web2", otherKeywords: ["weight 3"] }];
+    },
+    'daemon.otherKeywords[0]: "script_user nobody": script_user has a key, daemon.scriptUser',
+    'vrrp.otherKeywords[0]: "nopreempt": nopreempt has a key, preempt',
+    'vrrp.instances[0].otherKeywords[0]: "garp_master_delay 1": garp_master_delay has a key, garp.masterDelaySeconds',
+    'virtualServers[0].otherKeywords[0]: "lb_algo wrr": lb_algo has a key, scheduler',
+    'virtualServers[0].realServers[1].otherKeywords[0]: "weight 3": weight has a key, weight',
+  ],
+  [
+    "a keyword that the stack says by itself",
+    (s) => (s.virtualServers[0].otherKeywords = ["retry 3", "real_server 192.0.2.9 80"]),
+    'virtualServers[0].otherKeywords[1]: "real_server 192.0.2.9 80": real_server is for the stack to say; what this takes are keywords that it has no key for',
+  ],
+  [
+    "a block, a comment and an include among other keywords",
+    (s) => (s.daemon = { otherKeywords: ["snmp_socket x {", "# x", "include /etc/passwd"] }),
+    ...[0, 1].map(
+      (i) =>
+        `daemon.otherKeywords[${i}]: "${["snmp_socket x {", "# x"][i]}" is not a keyword of keepalived.conf(5), alone or with words of letters, digits and _ . : , / % + = - behind it`,
+    ),
   ],
   [
     "a persistence granularity without persistence",

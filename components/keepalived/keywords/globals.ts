@@ -31,6 +31,7 @@ export const processKeywords = {
     words: 0,
   },
   ipvsTimeouts: "structural",
+  otherKeywords: "structural",
 } as const;
 
 /** Every key of `daemon`. */

@@ -31,6 +31,7 @@ export const virtualServerKeywords = {
   quorumDown: hook("quorum_down"),
   smtpAlert: flag("smtp_alert"),
   haSuspend: on("ha_suspend"),
+  otherKeywords: "structural",
   sorryServer: "structural",
   checks: "structural",
   realServers: "structural",
@@ -46,6 +47,7 @@ export const memberKeywords = {
   lowerThreshold: whole("lthreshold"),
   notifyUp: hook("notify_up"),
   notifyDown: hook("notify_down"),
+  otherKeywords: "structural",
   checks: "structural",
 } as const satisfies Table<NonNullable<VirtualServer["realServers"]>[number]>;
 

@@ -70,6 +70,7 @@ export const ownKeywords = {
   virtualRoutes: "structural",
   virtualRules: "structural",
   notify: "structural",
+  otherKeywords: "structural",
 } as const;
 
 /** Every key of an instance. */

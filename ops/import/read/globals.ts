@@ -11,6 +11,7 @@ import { address, checkedFamily, name, type Family } from "../../../components/s
 import {
   always,
   cannot,
+  passedOn,
   each,
   flag,
   integer,
@@ -171,15 +172,19 @@ const servants = new Map([
 
 const keywords = (scripts: Scripts): Keywords<Globals> => ({
   // Before the tables: a keyword that gets a key is read without a change here.
-  ...each(
-    "vrrp_lower_prio_no_advert vrrp_min_garp vrrp_garp_extra_if vrrp_vmac_garp_intvl vrrp_owner_ignore_adverts vrrp_ipsets nftables_priority nftables_ifindex nftables_counters nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark v3_checksum_as_v2 disable_local_igmp vmac_prefix vmac_addr_prefix",
-    cannot<Globals>(),
+  ...within<Globals, Daemon>(
+    ({ daemon }) => daemon,
+    each(
+      "vrrp_lower_prio_no_advert vrrp_min_garp vrrp_garp_extra_if vrrp_vmac_garp_intvl vrrp_owner_ignore_adverts no_checker_emails checker_log_all_failures fifo_write_vrrp_states_on_reload",
+      passedOn<Daemon>(),
+    ),
+    "daemon",
   ),
   ...each(
-    "lvs_flush lvs_flush_on_stop lvs_flush_onstop no_checker_emails checker_log_all_failures",
+    "vrrp_ipsets nftables_priority nftables_ifindex nftables_counters nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark v3_checksum_as_v2 disable_local_igmp vmac_prefix vmac_addr_prefix",
     cannot<Globals>(),
   ),
-  ...each("fifo_write_vrrp_states_on_reload", cannot<Globals>()),
+  ...each("lvs_flush lvs_flush_on_stop lvs_flush_onstop", cannot<Globals>()),
   ...each(
     "process_names process_name vrrp_process_name checker_process_name lvs_process_name bfd_process_name use_symlink_paths max_auto_priority min_auto_priority_delay dynamic_interfaces vrrp_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rttime checker_rlimit_rtime bfd_priority bfd_no_swap bfd_rt_priority bfd_cpu_affinity bfd_rlimit_rttime bfd_rlimit_rtime",
     cannot<Globals>(noMeaning),

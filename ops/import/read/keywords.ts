@@ -9,7 +9,7 @@ import {
 } from "../../../components/keepalived/keywords/codec";
 import { oneNameOf, repeatOf } from "../../../components/keepalived/keywords/repeats";
 import type { Statement } from "../syntax/parse";
-import { blockName } from "../../../components/schema/types";
+import { blockName, keepalivedLine } from "../../../components/schema/types";
 import { Unfit, type Scribe } from "../report";
 
 /** Takes a statement over into a draft of the config. @throws Unfit when it can't be */
@@ -192,6 +192,18 @@ export function messageOf(error: z.ZodError): string {
 export function cannot<Draft>(why = "the stack has no key for it"): Read<Draft> {
   return (_, statement, scribe) => {
     scribe.inexpressible(statement, why);
+  };
+}
+
+/** A keyword that the stack has no key for, and that changes nothing it reckons with: its line goes on as it is. */
+export function passedOn<Draft extends { otherKeywords?: string[] }>(): Read<Draft> {
+  return (draft, statement, scribe) => {
+    const line = [statement.keyword, ...statement.args].join(" ");
+    if (statement.block || !keepalivedLine.safeParse(line).success) {
+      throw new Unfit("the stack has no key for it, and passes on plain words only");
+    }
+    (draft.otherKeywords ??= []).push(line);
+    scribe.kept(statement, "otherKeywords");
   };
 }
 

@@ -17,6 +17,7 @@ import { checkKeywords, readCheck, type CheckReading, type Timing } from "./chec
 import { mails, smtpAlert, type Globals } from "./globals";
 import {
   cannot,
+  passedOn,
   each,
   flag,
   integer,
@@ -193,8 +194,9 @@ type Defaults = ServiceReading & { weight?: number; flags?: Set<1 | 2> };
 function serviceKeywords(reading: ServiceReading, context: ServiceContext): Keywords<Defaults> {
   const { scripts } = context;
   return {
-    ...each("flag-3 hashed snmp_name", cannot<Defaults>()),
+    ...each("flag-3 hashed", cannot<Defaults>()),
     ...within<Defaults, VirtualServer>(({ options }) => options, {
+      snmp_name: passedOn(),
       ...readersOf(virtualServerShape, virtualServerKeywords, keepalivedsOwn),
       ...hooksOf(scripts, virtualServerKeywords),
       lvs_method: orFillIn(service("forwarding", forwarding, 3)),
@@ -396,6 +398,7 @@ function readMember(statement: Statement, context: ServiceContext, outer: Scribe
 function memberKeywords({ scripts, globals }: ServiceContext): Keywords<MemberReading> {
   return {
     ...within<MemberReading, Member>(({ options }) => options, {
+      snmp_name: passedOn(),
       ...readersOf(memberShape, memberTable),
       ...hooksOf(scripts, memberTable),
       lvs_method: orFillIn(member("forwarding", forwarding, 3)),
@@ -420,7 +423,6 @@ function memberKeywords({ scripts, globals }: ServiceContext): Keywords<MemberRe
         );
     },
     virtualhost: cannot("the stack has it for the virtual server, for a check and for a URL"),
-    snmp_name: cannot(),
     ...Object.fromEntries(
       checkKeywords.map((keyword) => [
         keyword,

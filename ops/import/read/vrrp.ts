@@ -21,6 +21,7 @@ import {
   always,
   blockNameOf,
   cannot,
+  passedOn,
   each,
   flag,
   integer,
@@ -349,8 +350,15 @@ function instanceReaders(scripts: Scripts, globals: Globals): Keywords<InstanceR
   return {
     // Before the tables: a keyword that gets a key is read without a change here.
     ...each(
-      "use_vmac_addr use_ipvlan unicast_fault_no_peer old_unicast_checksum vrf no_virtual_ipaddress linkbeat_use_polling v3_checksum_as_v2 skip_check_adv_addr debug notify_deleted thread_timer_expired garp_extra_if vmac_garp_intvl lower_prio_no_advert owner_ignore_adverts kernel_rx_buf_size",
+      "use_vmac_addr use_ipvlan unicast_fault_no_peer old_unicast_checksum vrf no_virtual_ipaddress linkbeat_use_polling v3_checksum_as_v2 thread_timer_expired",
       cannot<InstanceReading>(),
+    ),
+    ...within<InstanceReading, Instance>(
+      ({ options }) => options,
+      each(
+        "skip_check_adv_addr debug notify_deleted garp_extra_if vmac_garp_intvl lower_prio_no_advert owner_ignore_adverts kernel_rx_buf_size",
+        passedOn<Instance>(),
+      ),
     ),
     state(reading, statement) {
       reading.state = statement;

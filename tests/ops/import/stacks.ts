@@ -163,6 +163,7 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
           persistenceGranularity: 24,
           quorumUp: "up.sh",
           quorumDown: { script: "down.sh", args: ["quorum"], user: "nobody" },
+          otherKeywords: ["snmp_name web"],
           realServers: [
             {
               name: "web1",
@@ -173,6 +174,7 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
               lowerThreshold: 500,
               notifyUp: { script: "up.sh", args: ["web1", "--now"] },
               notifyDown: "down.sh",
+              otherKeywords: ["snmp_name web1"],
             },
             { name: "web2", weight: 0, forwarding: "TUN", checks: [{ type: "ping" }] },
           ],
@@ -358,6 +360,7 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
         checkUnicastSource: true,
         accept: true,
         promoteSecondaries: true,
+        otherKeywords: ["kernel_rx_buf_size 65536", "skip_check_adv_addr"],
         smtpAlert: true,
         vmac: { interface: "vrrp7" },
         garp: {
@@ -423,6 +426,7 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
         startupDelaySeconds: 2.5,
         scriptUser: "keepalived_script",
         ipvsTimeouts: { tcpSeconds: 7200, tcpFinSeconds: 60, udpSeconds: 30 },
+        otherKeywords: ["vrrp_min_garp true"],
       },
       email: {
         to: ["a@example.org", "b@example.org"],
