@@ -1,7 +1,7 @@
 // What the stack changes on a host and has to put back. Packages stay, with what they brought.
 import { readFileSync } from "node:fs";
 import { asRoot } from "../../lab/experiments/asRoot";
-import { type Lab, labPath } from "../../lab/instance";
+import { type Lab, labOf, labPath } from "../../lab/instance";
 
 const ofPackages = "grep -v -e python3 -e ipvsadm -e keepalived -e ufw -e config-opts";
 
@@ -32,7 +32,8 @@ export async function footprints(lab: Lab): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(found));
 }
 
-/** What they were before the stack had touched them. */
-export function untouched(lab: Lab): Record<string, string> {
-  return JSON.parse(readFileSync(labPath(lab, "untouched.json"), "utf8")) as Record<string, string>;
+/** What they were before the stack had touched them: those of the first lab, whose snapshot every other one of its topology begins with. */
+export function untouched({ topology }: Lab): Record<string, string> {
+  const file = labPath(labOf(topology), "untouched.json");
+  return JSON.parse(readFileSync(file, "utf8")) as Record<string, string>;
 }
