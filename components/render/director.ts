@@ -75,8 +75,9 @@ export function directorData(
     ...virtualServers.flatMap(nameLines),
     ...(startsOut ? ["=o ?"] : []),
     ...(vrrp.connectionSync ? [`=d ${syncDaemonWords(settings)}`] : []),
-    ...instances.flatMap(({ name, virtualAddresses }) => [
+    ...instances.flatMap(({ name, virtualAddresses, vmac }) => [
       `=i ${name}`,
+      ...(vmac ? [["=m", name, ...(vmac.interface ? [vmac.interface] : [])].join(" ")] : []),
       ...virtualAddresses.map(({ address }) => `=v ${address} ${name}`),
     ]),
     ...vrrp.syncGroups.flatMap(({ name, instances: own }) =>

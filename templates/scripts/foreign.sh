@@ -8,6 +8,7 @@ foreign() {
     read_sync_daemon "$1" | sed 's/^/=d /'
     # With alpha a real server begins out.
     statements "$1" | sed -n 's/^alpha$/=o ?/p; s/^alpha on$/=o ?/p; s/^vrrp_instance /=i /p' | sort -u
+    read_vmacs "$1" | sed 's/^/=m /'
     read_addresses "$1" | sed 's/^/=v /'
     read_groups "$1"
     read_tracked "$1" | sed 's/^/=t /'
@@ -207,6 +208,14 @@ read_ipvs() {
         inside && depth == 3 && $1 == "url" { urls[reals, checks[reals]]++ }
         inside && depth > 2 { its[reals, "checks"] = its[reals, "checks"] " " $0 }
         inside && depth > 1 && ($1 == "FILE_CHECK" || $1 == "misc_dynamic") { its[reals, "dynamic"] = 1 }
+    '
+}
+
+# read_vmacs CONF: INSTANCE, and its VMAC's name, where it has one.
+read_vmacs() {
+    statements "$1" | awk '
+        $1 == "vrrp_instance" { instance = $2 }
+        $1 == "use_vmac" { print instance ($2 == "" ? "" : " " $2) }
     '
 }
 

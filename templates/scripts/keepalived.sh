@@ -460,6 +460,9 @@ activate() {
     elif tracks_processes $conf && [ -f $previous ] && ! tracks_processes $previous; then
         say "restarting, so that keepalived begins to track processes; another director takes over meanwhile"
         systemctl restart keepalived || problem="restart failed"
+    elif moves_addresses; then
+        say "restarting: a reload would lose virtual addresses that go to another instance, or from a VMAC; another director takes over meanwhile"
+        systemctl restart keepalived || problem="restart failed"
     else
         say "reloading"
         systemctl reload keepalived || problem="reload failed"
@@ -470,6 +473,52 @@ activate() {
 # in vrrp.c asks for that at a start only (seen, 2.3.3).
 tracks_processes() {
     [ -n "$(told_of t "$1" | sed -n '/^[0-9]* vrrp_[a-z_]* [^ ]* track_process /p')" ]
+}
+
+# A reload takes the addresses that an instance has no more away at its end, when another has them already; and those of a VMAC that goes,
+# or gets another name. The instance stays active without them, and no reload brings them back (seen, 2.2.7 and 2.3.3).
+moves_addresses() {
+    [ -f $previous ] || return 1
+    {
+        told_of i $conf | sed 's/^/stays /'
+        told_of m $conf | sed 's/^/vmac /'
+        told_of v $conf | sed 's/^/has /'
+        told_of m $previous | sed 's/^/lost-vmac /'
+        told_of v $previous | sed 's/^/had /'
+    } | awk '
+        $1 == "stays" { stays[$2] }
+        $1 == "vmac" { vmac[$2, $3] }
+        $1 == "has" { has[$2] = $3 }
+        $1 == "lost-vmac" && ($2 in stays) && !(($2, $3) in vmac) { moves = 1 }
+        $1 == "had" && ($2 in has) && has[$2] != $3 && ($3 in stays) { moves = 1 }
+        END { exit !moves }
+    '
+}
+
+# A reload that has lost addresses in a way that moves_addresses doesn't know: sets $problem where a restart is of no use either.
+find_again() {
+    [ -n "$(lost_addresses)" ] || return 0
+    # Its log may be ahead of the kernel.
+    sleep 1
+    lost=$(lost_addresses)
+    [ -n "$lost" ] || return 0
+    problem="active without ${lost% }"
+    [ -z "${restarted:-}" ] || return 0
+    restarted=yes
+    say "$problem; restarting, another director takes over meanwhile"
+    systemctl restart keepalived || :
+    deadline=$(($(uptime_seconds) + 30))
+}
+
+# Addresses that this director should have, as its instances are active, and has not.
+lost_addresses() {
+    vrrp_journal | vrrp_states $data | awk '$2 == "MASTER" { print $3 }' >"$scratch/active"
+    ip -o addr show | awk '{ sub(/\/.*/, "", $4); print $4 }' >"$scratch/own"
+    virtual_addresses $conf | awk '
+        FILENAME == ARGV[1] { active[$1]; next }
+        FILENAME == ARGV[2] { own[$1]; next }
+        ($2 in active) && !($1 in own) { print $1 }
+    ' "$scratch/active" "$scratch/own" - | tr '\n' ' '
 }
 
 # keepalived takes a real server for well until a check that is new to it has failed. Sets $verdict to the seconds that the changed
@@ -567,6 +616,7 @@ prove() {
             # A real server may be down: then the rest is right for 2 s.
             if [ "$now" -ge "$end" ] && { [ -z "$out" ] || [ $settled -ge 10 ]; }; then
                 [ -z "$tracking" ] || problem=$(not_taking_part)
+                [ -n "$problem" ] || find_again
                 [ -n "$problem" ] || break
             fi
         else

@@ -1,5 +1,6 @@
 // The transaction of a director's config and scripts, with a keepalived that does as its config tells it (stand-ins/keepalived.sh).
 import {
+  journal,
   active,
   applied,
   apply,
@@ -101,6 +102,102 @@ describe("a config and its scripts", () => {
     applied({ id: "third", tracks: true });
     applied({ id: "fourth" });
     expect(told()).toEqual(["start", "restart", "reload", "reload"]);
+  });
+
+  describe("that a reload would lose virtual addresses by", () => {
+    const instance = (name: string, addresses: string[], ...lines: string[]) => [
+      `vrrp_instance ${name} {`,
+      ...lines,
+      ...["virtual_ipaddress_excluded {", ...addresses, "}", "}"],
+    ];
+    const [one, two] = ["192.0.2.101/32", "192.0.2.102/32"];
+
+    test.each<[string, string[], string[], string]>([
+      [
+        "restart keepalived where one goes to another instance",
+        [...instance("a", []), ...instance("b", [one, two])],
+        [...instance("a", [one]), ...instance("b", [two])],
+        "restart",
+      ],
+      [
+        "restart it where they leave a VMAC",
+        instance("a", [one], "use_vmac"),
+        instance("a", [one]),
+        "restart",
+      ],
+      [
+        "restart it where a VMAC gets another name",
+        instance("a", [one], "use_vmac"),
+        instance("a", [one], "use_vmac vrrp7"),
+        "restart",
+      ],
+      [
+        "don't where they get a VMAC",
+        instance("a", [one]),
+        instance("a", [one], "use_vmac"),
+        "reload",
+      ],
+      ["don't where one comes", instance("a", [one]), instance("a", [two, one]), "reload"],
+      [
+        "don't where their instance gets another name",
+        instance("a", [one]),
+        instance("b", [one]),
+        "reload",
+      ],
+    ])("%s", (_, before, after, verb) => {
+      applied({ id: "first", vrrp: before });
+      applied({ id: "second", vrrp: after });
+      expect(told()).toEqual(["start", verb]);
+    });
+  });
+
+  describe("after which an active instance lacks an address", () => {
+    const vrrp = [
+      "vrrp_instance VI_1 {",
+      "virtual_ipaddress_excluded {",
+      "192.0.2.101/32",
+      "}",
+      "}",
+    ];
+    const active = [
+      "1000.0 lvs1 Keepalived[7]: Starting VRRP child process, pid=9",
+      "1000.1 lvs1 Keepalived_vrrp[9]: (VI_1) Entering MASTER STATE",
+    ];
+    const addresses = (...own: string[]) => {
+      const lines = own.map((address) => `2: eth1    inet ${address} scope global eth1\n`);
+      host.write("/tmp/addresses", lines.join(""));
+    };
+    beforeEach(() => {
+      journal(...active);
+      host.program("ip", ['cat "$FOLDER/tmp/addresses"']);
+      addresses("192.0.2.101/32");
+    });
+
+    test("are made good by a restart", () => {
+      applied({ id: "first", vrrp });
+      addresses();
+      host.write("/tmp/given-back", "2: eth1    inet 192.0.2.101/32 scope global eth1\n");
+      keepalived('[ "$1" != started ] || cp "$FOLDER/tmp/given-back" "$FOLDER/tmp/addresses"');
+      const { stderr } = applied({ id: "second", vrrp });
+      expect(stderr).toContain("active without 192.0.2.101; restarting");
+      expect(told()).toEqual(["start", "reload", "restart"]);
+    });
+
+    test("are taken back where that is of no use", () => {
+      applied({ id: "first", vrrp });
+      addresses();
+      const { code, stderr } = apply({ id: "second", vrrp });
+      expect(code).toBe(1);
+      expect(stderr).toContain("active without 192.0.2.101");
+      expect(running()).toBe("# first");
+    });
+
+    test("are as they should be on a standby", () => {
+      journal(...active, "1000.2 lvs1 Keepalived_vrrp[9]: (VI_1) Entering BACKUP STATE");
+      addresses();
+      applied({ id: "first", vrrp });
+      expect(told()).toEqual(["start"]);
+    });
   });
 
   test("that never get live are taken back, both", () => {

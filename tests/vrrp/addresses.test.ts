@@ -27,6 +27,29 @@ const changes: [string, string[], string[]][] = [
   ["another one", [first], [second]],
 ];
 
+/** What `keepalived.sh` restarts keepalived for: the active director before and after. */
+const moves: [string, Stack["vrrp"], Stack["vrrp"], string][] = [
+  ["goes to another instance", twoInstances(false), twoInstances(true), second],
+  ["leaves a VMAC", { vmac: {} }, {}, first],
+  ["gets a VMAC of another name", { vmac: {} }, { vmac: { interface: "vmac7" } }, first],
+];
+
+function twoInstances(moved: boolean): Stack["vrrp"] {
+  const [own, others] = moved ? [[second], []] : [[], [second]];
+  const carried = (addresses: string[]) => addresses.map((address) => ({ address }));
+  return {
+    instances: [
+      { name: "VI_1", virtualRouterId: 51, directors: {}, virtualAddresses: carried(own) },
+      {
+        name: "VI_2",
+        virtualRouterId: 52,
+        directors: {},
+        virtualAddresses: carried(["192.0.2.103", ...others]),
+      },
+    ],
+  };
+}
+
 describe.each(pairs)("keepalived %s active, %s standing by", (active, standby) => {
   let rig: VrrpRig;
   beforeEach(async () => {
@@ -57,5 +80,37 @@ describe.each(pairs)("keepalived %s active, %s standing by", (active, standby) =
     for (const address of before.filter((one) => after.includes(one))) {
       expect([address, rig.unheld(address)]).toEqual([address, 0]);
     }
+  });
+
+  describe.each(moves)("an address that %s", (_, before, after, moved) => {
+    const [old, fresh] = [before, after].map((vrrp) =>
+      settingsOf({ ...withAddresses(first), vrrp }),
+    );
+    if (!old || !fresh) throw new Error("no settings");
+
+    beforeEach(async () => {
+      rig.director("lvs1").start(vrrpConfig(old, "lvs1"));
+      await rig.holds("lvs1", moved);
+      rig.director("lvs2").start(vrrpConfig(old, "lvs2"));
+      await rig.director("lvs2").is("BACKUP");
+      await rig.director("lvs2").stop();
+      rig.director("lvs2").start(vrrpConfig(fresh, "lvs2"));
+      await rig.director("lvs2").is("BACKUP");
+    });
+
+    test("is nobody's after a reload: where this fails, a restart isn't needed any more", async () => {
+      rig.director("lvs1").reload(vrrpConfig(fresh, "lvs1"));
+      await new Promise((resolve) => setTimeout(resolve, 4000));
+      expect(rig.holders(moved)).toEqual([]);
+    });
+
+    test("is held by one director after a restart, and never by two", async () => {
+      await rig.director("lvs1").stop();
+      await rig.holds("lvs2", moved);
+      rig.director("lvs1").start(vrrpConfig(fresh, "lvs1"));
+      await rig.director("lvs1").is("BACKUP");
+      expect([rig.holders(first), rig.holders(moved)]).toEqual([["lvs2"], ["lvs2"]]);
+      expect([rig.doublyHeld(first), rig.doublyHeld(moved)]).toEqual([0, 0]);
+    });
   });
 });
