@@ -419,7 +419,7 @@ test("every script that the components run on hosts can verify, whatever the con
       host.steps.map((step) => [step.name, step.script]),
     );
   }
-  const text = verifying(hostOf({ name: "test", hosts }, "lvs2"));
+  const text = verifying(hostOf({ name: "test", hosts, deletionProtection: null }, "lvs2"));
   const owner = "pair-lvs2/10.10.0.12";
   const wordsOf = (step: string) => {
     const [, line = ""] =
