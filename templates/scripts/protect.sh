@@ -22,6 +22,12 @@ claim() {
 release() {
     owner=$1
     [ ! -f "$owners/${0##*/}" ] || owner=$(cat "$owners/${0##*/}")
+    # The new name's claim may be on another director.
+    [ ! -f "$owners/keepalived.sh" ] || keepalived_of=$(cat "$owners/keepalived.sh")
+    case ${keepalived_of:-} in
+    '' | "${1##*/}"-*) ;;
+    *) [ "$owner" != "$1" ] || owner=${1%/*}/${keepalived_of%%/*} ;;
+    esac
     case $owner in
     "$1") ;;
     # Renamed: what is undone under its old name is kept by all scripts.
@@ -34,7 +40,7 @@ release() {
     esac
     if [ "$2" = on ]; then
         make_scratch
-        fail "deletion protection is on, and nothing was undone: $(serves "$3"). To undo the pair: pulumi config set lvs-ha:deletionProtection false, pulumi up, and then again"
+        fail "deletion protection is on, and nothing was undone: $(serves "$3"). To allow it: pulumi config set lvs-ha:deletionProtection false, then pulumi up, then this again"
     fi
     undo_for "$1"
 }

@@ -71,7 +71,7 @@ describe("a pair that goes", () => {
     expect(host.script("protect.sh", ["claim", owner])).toMatchObject({ code: 0, stderr: "" });
   };
   const wayOut =
-    "To undo the pair: pulumi config set lvs-ha:deletionProtection false, pulumi up, and then again\n";
+    "To allow it: pulumi config set lvs-ha:deletionProtection false, then pulumi up, then this again\n";
   const refused = "protect: deletion protection is on, and nothing was undone: ";
   const nothingOpen = "open connections: 0";
 
@@ -141,6 +141,19 @@ describe("a pair that goes", () => {
       expect(host.read(noted)).toBe("lvs-ha/new/pair\n");
     },
   );
+
+  test("under its old name is kept, too, where the new one has claimed another director", () => {
+    serves();
+    claim();
+    host.write("/var/lib/lvs-ha/owners/keepalived.sh", "pair-lvs1/10.10.0.11\n");
+    expect(release(true).stderr).toContain(refused);
+    host.write("/var/lib/lvs-ha/owners/keepalived.sh", "renamed-lvs1/10.10.0.11\n");
+    const { code, stderr } = release(true);
+    expect([code, stderr]).toEqual([
+      0,
+      "protect: kept, it belongs to lvs-ha/prod/renamed-lvs1 now\n",
+    ]);
+  });
 
   test("whose note is lost is refused all the same", () => {
     serves();
