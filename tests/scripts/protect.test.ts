@@ -234,6 +234,20 @@ describe("a change", () => {
     expect(lost((of) => of.realServers.splice(0, 1))).toBe("10 web 192.0.2.100:80 TCP\n");
   });
 
+  test("that leaves only a real server which is in maintenance leaves nobody", () => {
+    serves();
+    const line = (server: number, weight: number, open: number) =>
+      `  -> 192.0.2.${server}:80 Route ${weight} ${open} 0`;
+    const table = (weight: number, open: number) => {
+      const lines = ["TCP  192.0.2.100:80 wrr", line(21, 1, 7), line(22, weight, open)];
+      host.program("ipvsadm", [`cat <<'END'\n${lines.join("\n")}\nEND`]);
+      return lost((of) => of.realServers.splice(0, 1));
+    };
+    expect(table(0, 0)).toBe("7 web 192.0.2.100:80 TCP\n");
+    // Its own clients stay, and there may be more.
+    expect([table(0, 1), table(1, 0)]).toEqual(["", ""]);
+  });
+
   test("that keeps the sorry server which has the clients is none", () => {
     const sorry = "-a -u 192.0.2.100:53 -r 192.0.2.30:53 -g -w 1";
     serves({ table: (lines) => [...lines.filter((line) => !line.startsWith("-a -u ")), sorry] });
