@@ -1,6 +1,7 @@
 // The load balancer: directors in front of real servers.
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { DeletionProtection, protect } from "./deletionProtection";
 import { LvsNode } from "./lvsNode";
 import { Hooks } from "./host/hooks";
 import { scriptTexts } from "./host/scripts";
@@ -39,27 +40,42 @@ export class LvsHaPair extends pulumi.ComponentResource {
     const { settings, secrets = {} } = args;
     const access = new SshAccess(`${name}-ssh`, { ssh: settings.ssh, secrets }, { parent: this });
 
-    const hooks = new Hooks(name);
+    const hooks = new Hooks(name, async (change) => {
+      if (settings.deletionProtection) await protection.check(change);
+    });
     new HostScripts(`${name}-scripts`, { files: scriptTexts() }, { parent: this });
 
     // A bad change stops at the first director, the one that is least likely to hold the virtual addresses.
     const standbyFirst = settings.directors.toSorted((a, b) => a.priority - b.priority);
-    this.directors = standbyFirst.map(
-      (director) =>
+    const logins = standbyFirst.map((director) => ({ director, login: access.to(director) }));
+    // Before a host is changed, directors are asked what they have.
+    const canLogIn = logins.flatMap(({ director, login }) =>
+      director.inMaintenance ? [] : login.ready,
+    );
+    this.directors = logins.map(
+      ({ director, login: { connection, ready: own } }) =>
         new LvsNode(
           `${name}-${director.name}`,
-          { director, settings, access, hooks, authPass: secrets.vrrpAuthPass },
+          {
+            director,
+            settings,
+            login: { connection, ready: [...new Set([...own, ...canLogIn])] },
+            hooks,
+            authPass: secrets.vrrpAuthPass,
+          },
           { parent: this },
         ),
     );
 
     const serving = this.directors.filter((_, i) => !standbyFirst[i]?.inMaintenance);
+    // As the config names them: another run asks in the same order.
+    const asked = serving
+      .map(({ session }) => session)
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const protection = new DeletionProtection(settings, asked);
     const rollout = new Rollout({
-      // As the config names them: another run asks in the same order.
-      directors: serving
-        .map(({ session }) => session)
-        .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
-      ready: serving.flatMap(({ ready }) => ready),
+      directors: asked,
+      ready: canLogIn,
       ...settings.rollout,
     });
     const stand: pulumi.Input<pulumi.Resource>[] = [];
@@ -77,7 +93,7 @@ export class LvsHaPair extends pulumi.ComponentResource {
 
     // One in maintenance doesn't run keepalived, and nobody waits for it.
     const atRest = this.directors.filter((node) => !serving.includes(node));
-    for (const node of atRest) node.withdraw([], false, this);
+    const asides = atRest.map((node) => node.withdraw([], false, this));
     const withdrawn: remote.Command[] = [];
     for (const [i, node] of serving.entries()) {
       const after = [...stand, ...withdrawn.slice(-1)];
@@ -93,7 +109,18 @@ export class LvsHaPair extends pulumi.ComponentResource {
       const [told] = joined.slice(-1);
       joined.push(node.join(serving, { withdrawn, told, last: i === serving.length - 1 }, this));
     }
-    for (const node of atRest) node.join([node], { withdrawn: [], last: false }, this);
+    asides.push(...atRest.map((node) => node.join([node], { withdrawn: [], last: false }, this)));
+
+    // Of those that serve, the one that most likely has the virtual addresses.
+    const [preferred] = serving.slice(-1);
+    if (preferred) {
+      protect(
+        name,
+        { director: preferred.host, isOn: settings.deletionProtection },
+        [...this.directors, ...this.realServers, ...withdrawn, ...joined, ...asides],
+        this,
+      );
+    }
 
     this.virtualAddresses = virtualAddresses(settings);
     this.pool = Object.fromEntries(

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { firewallBackends, renderDirectorFirewall } from "./firewall";
 import { digest } from "./host/digest";
 import { fileSums } from "./host/fileSums";
-import { type After, Host } from "./host/host";
+import { type After, Host, type SshLogin } from "./host/host";
 import type { Hooks } from "./host/hooks";
 import { scriptsHome } from "./host/scripts";
 import { Session } from "./host/session";
@@ -14,6 +14,7 @@ import { renderDirectorConfig } from "./render/director";
 import { withEnd } from "./render/files";
 import { renderHeard, renderSecrets, virtualAddresses } from "./render/keepalived";
 import { renderDirectorKernel } from "./render/kernel";
+import { renderUpgrades } from "./render/upgrades";
 import { withoutPrefix } from "./schema";
 import {
   distantRealServers,
@@ -21,13 +22,13 @@ import {
   type DirectorSettings,
   type Settings,
 } from "./settings";
-import type { SshAccess } from "./sshAccess";
 
 export interface LvsNodeArgs {
   director: DirectorSettings;
   /** The whole pair's settings: a director's files name its peers and the real servers. */
   settings: Settings;
-  access: SshAccess;
+  /** How it is logged in to. */
+  login: SshLogin;
   hooks: Hooks;
   /** VRRP version 2's password. @default none */
   authPass?: pulumi.Output<string>;
@@ -39,8 +40,6 @@ export class LvsNode extends pulumi.ComponentResource {
   readonly host: Host;
   /** The program's own login to it. */
   readonly session: Session;
-  /** Every login works once these stand. */
-  readonly ready: pulumi.Resource[];
   private readonly name: string;
   private readonly args: LvsNodeArgs;
   /** What puts its keepalived.conf in place, and the text that it is given; absent until it serves. */
@@ -50,13 +49,11 @@ export class LvsNode extends pulumi.ComponentResource {
     super("lvs-ha:index:LvsNode", name, {}, opts);
     this.name = name;
     this.args = args;
-    const { director, settings, access, hooks } = args;
+    const { director, settings, login, hooks } = args;
     const { vrrp, instances, kernel, firewall, packages } = settings;
     const os = osProfiles[director.os];
     const interface6 = interfaceOfAddress6(instances, director);
-    const login = access.to(director);
     this.session = new Session(director.name, login.connection, { keepOpen: true });
-    this.ready = login.ready;
     this.host = new Host(name, director, { ...login, hooks, session: this.session }, this);
     this.host.prepare({
       role: "director",
@@ -115,6 +112,7 @@ export class LvsNode extends pulumi.ComponentResource {
     this.host.system([
       { script: "kernel.sh", text: texts.kernel },
       { script: "firewall.sh", args: [settings.firewall.backend], text: texts.firewall },
+      { script: "upgrades.sh", text: renderUpgrades(settings, director) },
     ]);
     if (authPass !== undefined) {
       this.host.command("secrets", {

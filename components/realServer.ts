@@ -46,6 +46,7 @@ export class RealServer extends pulumi.ComponentResource {
     const own = settings.realServers.find(({ name: known }) => known === args.host.name);
 
     const host = new Host(name, args.host, { ...access.to(args.host), hooks }, this);
+    host.waitFor(rollout.ready);
     host.prepare({
       role: "real-server",
       system: [os.id, os.versionId],
@@ -57,7 +58,6 @@ export class RealServer extends pulumi.ComponentResource {
         ...packages,
       ],
     });
-    host.waitFor(rollout.ready);
     const self: Drainable = {
       name: args.host.name,
       addresses: Object.values(own?.addresses ?? {}),

@@ -160,7 +160,16 @@ export interface VrrpSettings extends Omit<
 
 export interface Settings extends Pick<
   StackConfig,
-  "tracking" | "scripts" | "daemon" | "email" | "firewall" | "metrics" | "rollout" | "packages"
+  | "tracking"
+  | "scripts"
+  | "daemon"
+  | "email"
+  | "firewall"
+  | "metrics"
+  | "rollout"
+  | "deletionProtection"
+  | "staggeredUpgrades"
+  | "packages"
 > {
   /** How to log in, but for what each host has for itself. */
   ssh: Omit<StackConfig["ssh"], "user" | "port">;
@@ -215,6 +224,8 @@ export function resolve(config: StackConfig): Settings {
     firewall,
     metrics,
     rollout,
+    deletionProtection: config.deletionProtection,
+    staggeredUpgrades: config.staggeredUpgrades,
     packages,
     kernel: {
       ...config.kernel,

@@ -1,7 +1,8 @@
 /** The lab proves to whoever looks on that the load balancer does what it says. */
 import type { Lab } from "./instance";
-import { powerOn, runInLab } from "./lab";
+import { inOperator, powerOn, runInLab } from "./lab";
 import { summary } from "./load";
+import { lastLines } from "./run";
 import {
   activeDirector,
   arpAnswers,
@@ -114,13 +115,29 @@ export const claims: readonly Claim[] = [
   },
 ];
 
+/** Of a stack that is protected, as Pulumi.dev.yaml's is by default: of the tests' stack, it would show the contrary. */
+const refusal: Claim = {
+  claim: "pulumi destroy is refused while the pair serves",
+  show: async (lab, tell, config) => {
+    const words = ["destroy", "--yes", "--skip-preview", "--non-interactive", "--color=never"];
+    const { stdout, stderr, exitCode } = await inOperator(lab, "pulumi", [...words, ...config], {
+      timeoutSeconds: 120,
+    });
+    const said = /protect: (deletion protection is on.*)/.exec(stdout + stderr)?.[1];
+    tell(said ?? lastLines(stdout + stderr));
+    expect(exitCode !== 0 && said !== undefined, "the engine is refused, with the reason");
+    const { sent, answered } = await requests(lab, { count: 20 });
+    expect(answered === sent, "the pair serves as before");
+  },
+};
+
 /**
  * Shows every claim, telling as it goes.
  *
  * @throws Error naming the claim that doesn't hold, and what was seen
  */
 export async function prove(lab: Lab, tell: Tell): Promise<void> {
-  for (const { claim, show } of claims) {
+  for (const { claim, show } of [...claims, refusal]) {
     try {
       await show(lab, tell, configWords(lab));
     } catch (error) {

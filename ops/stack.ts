@@ -13,6 +13,8 @@ import { pulumi, type StackOptions } from "./pulumi";
 export interface Stack {
   name: string;
   hosts: StackHost[];
+  /** Whether `pulumi destroy` is refused; null where an earlier version made the state, which doesn't say. */
+  deletionProtection: boolean | null;
 }
 
 export interface StackHost {
@@ -86,6 +88,7 @@ export function stackOf(exported: string): Stack {
     hosts: hosts.toSorted(
       (a, b) => roles.indexOf(a.role) - roles.indexOf(b.role) || byNumber.compare(a.name, b.name),
     ),
+    deletionProtection: protectionOf(live),
   };
 }
 
@@ -121,6 +124,16 @@ const roleOf: Partial<Record<string, StackHost["role"]>> = {
 };
 
 const commandType = "command:remote:Command";
+
+/** What the command that is undone first would say. */
+function protectionOf(all: Resource[]): boolean | null {
+  const [, word] =
+    all
+      .filter(({ type }) => type === commandType)
+      .map(({ inputs }) => / release '?\S+ (on|off) /.exec(String(inputs.delete)))
+      .find((found) => found !== null) ?? [];
+  return word === undefined ? null : word === "on";
+}
 
 /** A component that stands for a host, with its commands; nothing for any other resource. */
 function hostOf({ urn, type, parent, outputs }: Resource, all: Resource[]): StackHost[] {

@@ -378,6 +378,22 @@ test("Pulumi.yaml declares exactly the schema's keys, with its types and default
   expect(declared).toEqual(wanted);
 });
 
+test("in Pulumi.yaml, each key's default is of the key's type: the engine takes no project without", () => {
+  const { config } = parse(readFileSync(join(__dirname, "../Pulumi.yaml"), "utf8")) as {
+    config: Record<string, { type: string; default?: unknown }>;
+  };
+  const isOf: Record<string, (value: unknown) => boolean> = {
+    array: Array.isArray,
+    boolean: (value) => typeof value === "boolean",
+    object: (value) => typeof value === "object" && !Array.isArray(value),
+    string: (value) => typeof value === "string",
+  };
+  const wrong = Object.entries(config).filter(
+    ([, { type, default: value }]) => value !== undefined && !isOf[type]?.(value),
+  );
+  expect(wrong).toEqual([]);
+});
+
 test("the dev stack is valid", () => {
   const { config } = parse(readFileSync(join(__dirname, "../Pulumi.dev.yaml"), "utf8")) as {
     config: Record<string, unknown>;

@@ -24,9 +24,13 @@ export class Hooks {
   private readonly before: pulumi.ResourceHook;
   private readonly failed: pulumi.ErrorHook;
 
-  /** @param name of its own in the program */
-  constructor(name: string) {
+  /**
+   * @param name of its own in the program
+   * @param first is asked before each change, and what it throws keeps the resource from being made or changed @default nothing
+   */
+  constructor(name: string, first: (change: { isNew: boolean }) => Promise<void> = noOp) {
     this.before = new pulumi.ResourceHook(`${name}-before`, async (args) => {
+      await first({ isNew: args.oldInputs === undefined });
       await this.around.get(args.name)?.before({
         before: args.oldInputs as Inputs | undefined,
         now: args.newInputs as Inputs,
@@ -49,3 +53,5 @@ export class Hooks {
     };
   }
 }
+
+const noOp = () => Promise.resolve();

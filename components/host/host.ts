@@ -183,7 +183,11 @@ export class Host {
         logging: remote.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },
-      { parent, dependsOn: after },
+      {
+        parent,
+        dependsOn: after,
+        hooks: this.hooks.of(name, { before: () => Promise.resolve() }),
+      },
     );
   }
 

@@ -1,12 +1,13 @@
 // What the directors have of a real server in IPVS, in ipvsadm(8)'s own words.
 import { canonical } from "../schema";
-import type {
-  AddressService,
-  Flow,
-  FwmarkService,
-  MemberSettings,
-  Settings,
-  VirtualServerSettings,
+import {
+  type AddressService,
+  type Flow,
+  type FwmarkService,
+  type MemberSettings,
+  type Settings,
+  sorryPart,
+  type VirtualServerSettings,
 } from "../settings";
 
 const services: Record<Flow["protocol"], string> = {
@@ -26,6 +27,15 @@ export function ipvsEntries({ virtualServers }: Pick<Settings, "virtualServers">
         const { place, method } = entryWords(service, member);
         return `-a ${place} ${method}`;
       }),
+  );
+}
+
+/** All places that IPVS has a real server or a sorry server in: `-t 192.0.2.100:80 -r 192.0.2.21:80`. */
+export function ipvsPlaces({ virtualServers }: Pick<Settings, "virtualServers">): string[] {
+  return virtualServers.flatMap((service) =>
+    [...service.realServers, ...sorryPart(service)].map(
+      (member) => entryWords(service, member).place,
+    ),
   );
 }
 

@@ -96,6 +96,16 @@ export const schema = {
   kernel,
   metrics,
   rollout,
+  deletionProtection: flag
+    .default(true)
+    .describe(
+      "`pulumi destroy`, and an `up` that takes a virtual server or its whole pool from connected clients, are refused; false allows them",
+    ),
+  staggeredUpgrades: flag
+    .default(true)
+    .describe(
+      "Unattended upgrades (`apt-daily-upgrade.timer`) come to no two directors in one night; false leaves the timer as the host has it",
+    ),
   maintenance: listOf(name, "hosts' names")
     .default([])
     .describe(

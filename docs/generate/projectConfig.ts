@@ -36,5 +36,7 @@ function engineType(type: z.ZodType): { type: string; items?: object } {
   if (type instanceof z.ZodArray) {
     return { type: "array", items: engineType(keyOf(type.element as z.ZodType).type) };
   }
+  // The engine refuses a default that is of another type; a value it takes as text, too, as `pulumi config set` writes it.
+  if (type instanceof z.ZodBoolean) return { type: "boolean" };
   return { type: type instanceof z.ZodObject || type instanceof z.ZodRecord ? "object" : "string" };
 }

@@ -29,6 +29,8 @@ export async function withStackConfig<T>(
     const text = stackFile(lab.topology, (config) => {
       // Nobody asks while it is put on: real servers needn't be drained one after the other.
       config.rollout = { drainSeconds: 0, maxUnavailable: lab.topology.hosts.length };
+      // Some of its clients may not have heard yet that the last measurement is over.
+      config.deletionProtection = false;
       change(config);
     });
     await writeFile(file, text);

@@ -4,7 +4,7 @@ import type { Colors } from "picocolors/types";
 import { CouldNotLook, exitCodes, Refused } from "../exit";
 import { type StackCommandOptions, stackCommand, wholeNumber } from "../options";
 import { type Ssh, Unreachable, withSsh } from "../ssh";
-import { readStack, type StackHost } from "../stack";
+import { readStack, type Stack, type StackHost } from "../stack";
 import { see } from "../status/see";
 import { printableIn } from "../printable";
 import { colorsOn, print, printJson } from "../voice";
@@ -86,7 +86,7 @@ interface Told {
 async function onDirectors(
   realServer: string,
   options: Options & { seconds?: number },
-  wordsFor: (ssh: Ssh, stack: { name: string; hosts: StackHost[] }) => Promise<string[]>,
+  wordsFor: (ssh: Ssh, stack: Stack) => Promise<string[]>,
 ): Promise<void> {
   const stack = await readStack(options);
   const addresses = realServerAddresses(stack, realServer);

@@ -41,6 +41,8 @@ export interface Status {
   stack: string;
   at: string;
   healthy: boolean;
+  /** Whether `pulumi destroy` is refused, as the last `pulumi up` left it; null where an earlier version's did. */
+  deletionProtection: boolean | null;
   problems: Problem[];
   virtualAddresses: VirtualAddress[];
   virtualServers: VirtualServer[];
@@ -176,6 +178,7 @@ export function look(stack: Stack, answers: ReadonlyMap<string, Answer>, now: Da
     stack: stack.name,
     at: now.toISOString(),
     healthy: problems.length === 0,
+    deletionProtection: stack.deletionProtection,
     problems,
     virtualAddresses,
     virtualServers,

@@ -35,10 +35,11 @@ export function picture(told: Status, colors: Colors): string {
 
 type Since = (time: string | null) => string;
 
-function headline({ stack, at, problems }: Status, colors: Colors): string {
+function headline({ stack, at, problems, deletionProtection }: Status, colors: Colors): string {
   const time = new Date(at).toLocaleTimeString("sv");
+  const unprotected = deletionProtection === false ? "  deletion protection: off" : "";
   if (problems.length === 0) {
-    return `${colors.bold(`lvs-ha ${stack}`)}  ${time}  ${colors.green("● healthy")}`;
+    return `${colors.bold(`lvs-ha ${stack}`)}  ${time}  ${colors.green("● healthy")}${unprotected}`;
   }
   const has = (severity: Problem["severity"]) => problems.some((one) => one.severity === severity);
   const verdict = has("outage")
@@ -47,7 +48,7 @@ function headline({ stack, at, problems }: Status, colors: Colors): string {
       ? colors.bgYellow(colors.black(colors.bold(" UNKNOWN ")))
       : "";
   return [
-    `${colors.bold(`lvs-ha ${stack}`)}  ${time}  ${verdict}${verdict && " "}${colors.red(`● ${count(problems.length, "problem")}`)}`,
+    `${colors.bold(`lvs-ha ${stack}`)}  ${time}  ${verdict}${verdict && " "}${colors.red(`● ${count(problems.length, "problem")}`)}${unprotected}`,
     ...problems.map(({ severity, text }) =>
       severity === "outage"
         ? colors.red(colors.bold(`  ✘ ${text}`))

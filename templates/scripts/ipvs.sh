@@ -49,6 +49,13 @@ virtual_addresses() {
     told_of v "$1"
 }
 
+# held: of the addresses in $scratch/carried, those that this director has.
+# shellcheck disable=SC2154 # $scratch is set by the script that sources this
+held() {
+    ip -o addr show >"$scratch/addresses"
+    awk 'FILENAME == ARGV[1] { sub(/\/.*/, "", $4); has[$4] = 1; next } $1 in has' "$scratch/addresses" "$scratch/carried"
+}
+
 # wanted_sync_daemon CONF: its connection sync daemon, as the words of `ipvsadm --start-daemon ROLE`; nothing where it has none.
 wanted_sync_daemon() {
     told_of d "$1"
@@ -88,6 +95,25 @@ live() {
             sub(/ --tun-type ipip.*/, "")
             if (line in is_ours) print
         }
+    '
+}
+
+# connections CONF: of IPVS's real servers in this config's virtual servers, a line each: `37 1 -t 192.0.2.100:80 -r 192.0.2.21:80`, so many
+# open connections (ActiveConn; a standby's are those that the connection sync has told), and its weight.
+# shellcheck disable=SC2154 # $scratch is set by the script that sources this
+connections() {
+    wanted "$1" | sed -n 's/^-A \(.*\) -s .*/\1/p' >"$scratch/ours"
+    ipvsadm -Ln | awk -v ours="$scratch/ours" '
+        BEGIN {
+            while ((getline line <ours) > 0) is_ours[line]
+            option["TCP"] = "-t"
+            option["UDP"] = "-u"
+            option["SCTP"] = "--sctp-service"
+        }
+        $1 in option { key = option[$1] " " $2 }
+        # Above 65535, it is how a check reaches a real server, and no service.
+        $1 == "FWM" { key = $2 > 65535 ? "" : "-f " $2 ($3 == "IPv6" ? " -6" : "") }
+        $1 == "->" && key in is_ours { print $5, $4, key " -r " $2 }
     '
 }
 

@@ -145,12 +145,6 @@ goes_on() {
     [ "$1" = LAST ] && [ -s "$scratch/held" ]
 }
 
-# Of $scratch/carried, what this director has.
-held() {
-    ip -o addr show >"$scratch/addresses"
-    awk 'FILENAME == ARGV[1] { sub(/\/.*/, "", $4); has[$4] = 1; next } $1 in has' "$scratch/addresses" "$scratch/carried"
-}
-
 # Starts keepalived where it has withdrawn, and looks who has the virtual addresses. On standard input:
 #   expect 192.0.2.100             one that somebody must have
 #   lacks lvs1                     a director that isn't known to have the config: none that has withdrawn may start beside it

@@ -1,6 +1,7 @@
 // What the program does itself around the engine's commands: scripts are brought, real servers taken out, and hosts told who changes them.
 import * as pulumi from "@pulumi/pulumi";
 import { LvsHaPair } from "../../components";
+import { DeletionProtection } from "../../components/deletionProtection";
 import { type Around, Hooks } from "../../components/host/hooks";
 import { Session } from "../../components/host/session";
 import { Rollout } from "../../components/rollout";
@@ -116,13 +117,13 @@ test("a real server whose change fails is known to", () => {
 test("what is to be done around a resource's change is found by its name, and a failed one isn't tried again", async () => {
   type Callback = (args: object) => Promise<unknown>;
   const made = new Map<string, Callback>();
+  const seen: unknown[] = [];
   const hook = (name: string, callback: Callback) => made.set(name, callback);
   const resourceHook = jest.spyOn(pulumi, "ResourceHook").mockImplementation(hook as never);
   const errorHook = jest.spyOn(pulumi, "ErrorHook").mockImplementation(hook as never);
-  const hooks = new Hooks("own");
+  const hooks = new Hooks("own", (of) => Promise.resolve(void seen.push(of)));
   resourceHook.mockRestore();
   errorHook.mockRestore();
-  const seen: unknown[] = [];
   const binding = hooks.of("one", {
     before: (of) => Promise.resolve(void seen.push(of)),
     failed: () => seen.push("failed"),
@@ -134,5 +135,43 @@ test("what is to be done around a resource's change is found by its name, and a 
   ]);
   await made.get("own-before")?.({ name: "one", oldInputs: change.before, newInputs: change.now });
   expect(await made.get("own-failed")?.({ name: "one" })).toBe(false);
-  expect(seen).toEqual([change, "failed"]);
+  await made.get("own-before")?.({ name: "none", newInputs: change.now });
+  expect(seen).toEqual([{ isNew: false }, change, "failed", { isNew: true }]);
 });
+
+test.each([true, false])(
+  "directors are asked before each change of a command what it takes from clients (protected: %s)",
+  async (isOn) => {
+    type Callback = (args: object) => Promise<unknown>;
+    const made = new Map<string, Callback>();
+    const hooked: string[] = [];
+    const spies = [
+      jest
+        .spyOn(pulumi, "ResourceHook")
+        .mockImplementation(
+          ((name: string, callback: Callback) => void made.set(name, callback)) as never,
+        ),
+      jest.spyOn(pulumi, "ErrorHook").mockImplementation((() => undefined) as never),
+      jest.spyOn(Hooks.prototype, "of").mockImplementation((name) => {
+        hooked.push(name);
+        return {};
+      }),
+    ];
+    const check = jest
+      .spyOn(DeletionProtection.prototype, "check")
+      .mockRejectedValue(new Error("clients would lose web"));
+    const seen = await register(() => {
+      new LvsHaPair("p", {
+        settings: settingsOf({ ...smallStack(), deletionProtection: isOn }),
+      });
+    });
+    for (const spy of spies) spy.mockRestore();
+    const commands = [...seen.values()].filter(({ type }) => type.startsWith("command:"));
+    expect(hooked.sort()).toEqual(commands.map(({ name }) => name).sort());
+    const asked = made.get("p-before")?.({ name: "p-web1-prepare", newInputs: {} });
+    if (isOn) await expect(asked).rejects.toThrow("clients would lose web");
+    else await asked;
+    expect(check).toHaveBeenCalledTimes(isOn ? 1 : 0);
+    check.mockRestore();
+  },
+);

@@ -81,6 +81,7 @@ test("a director takes five commands, a real server two, and nothing else is reg
       "p",
       "p-ssh",
       "p-scripts",
+      "p-deletion-protection",
       ...["lvs1", "lvs2"].flatMap((name) => [
         `p-${name}`,
         ...["prepare", "withdraw", "system", "keepalived", "join"].map(
@@ -278,6 +279,67 @@ test("a real server's change waits for the logins to the directors that drain it
   expect(waits("p-web1-system", "p-ssh-lvs2-authorize")).toBe(false);
 });
 
+test("no host is changed before the logins work by which directors are asked what they have", async () => {
+  const { waits, commands } = await pair({
+    ...smallStack(),
+    ssh: { managedKey: true },
+    maintenance: ["lvs2"],
+  });
+  for (const name of commands(/-prepare$/)) {
+    expect([name, waits(name, "p-ssh-lvs1-authorize")]).toEqual([name, true]);
+    const isOwn = name === "p-lvs2-prepare";
+    expect([name, waits(name, "p-ssh-lvs2-authorize")]).toEqual([name, isOwn]);
+  }
+});
+
+describe("deletion protection", () => {
+  const protection = "p-deletion-protection";
+  const everything: Record<string, unknown> = {
+    ...smallStack(),
+    directors: smallStack().directors.map((one) => ({ ...one, keepalivedVersion: "1:2.3.3-1" })),
+    vrrp: { version: 2, advertIntervalSeconds: 1 },
+    metrics: { enabled: true },
+    ssh: { managedKey: true },
+  };
+
+  test.each<[claim: string, maintenance: string[]]>([
+    ["with every kind of step", []],
+    ["with hosts in maintenance", ["lvs1", "web1"]],
+  ])("is undone before any other command of a stack %s", async (_, maintenance) => {
+    const stack = { ...everything, maintenance };
+    const { waits, commands } = await pair(stack, { vrrpAuthPass: "canary01" });
+    const others = commands(/./).filter((name) => name !== protection);
+    expect(others.length).toBeGreaterThan(20);
+    expect(others.filter((name) => !waits(protection, name))).toEqual([]);
+  });
+
+  const commandOf = async (change: (stack: Stack) => unknown = () => undefined) => {
+    const stack = smallStack();
+    change(stack);
+    const { inputs } = (await pair(stack)).get(protection);
+    const { host } = insideSecret(inputs.connection) as { host: string };
+    return { ...inputs, delete: text(inputs.delete), connection: host };
+  };
+
+  test("is what the config says at the last up, in the text that undoes it, and on by default", async () => {
+    const on = await commandOf();
+    expect(on).toMatchObject({
+      connection: "10.10.0.11",
+      create: "/usr/local/lib/lvs-ha/protect.sh claim lvs-ha/test/p",
+      delete: "/usr/local/lib/lvs-ha/protect.sh release lvs-ha/test/p on lvs1",
+    });
+    const off = await commandOf((stack) => (stack.deletionProtection = false));
+    expect(off).toEqual({ ...on, delete: on.delete.replace(" on ", " off ") });
+  });
+
+  test("moves to another director with the preferred one's maintenance, and no change replaces it", async () => {
+    const moved = await commandOf((stack) => (stack.maintenance = ["lvs1"]));
+    expect(moved.connection).toBe("10.10.0.12");
+    // What replaces a command undoes it.
+    expect(moved).not.toHaveProperty("triggers");
+  });
+});
+
 test("a preview shows the texts of the host scripts once", async () => {
   const { get } = await pair();
   expect(Object.keys(get("p-scripts").inputs.files as object)).toContain("kernel.sh");
@@ -335,7 +397,7 @@ test("a real server's weight reaches the directors' keepalived.conf, and has the
 test("every command pins the host key and tells the provider not to feed output back", async () => {
   const { seen } = await pair();
   const commands = [...seen.values()].filter(({ type }) => type.startsWith("command:"));
-  expect(commands).toHaveLength(14);
+  expect(commands).toHaveLength(15);
   for (const { inputs } of commands) {
     const connection = insideSecret(inputs.connection) as Record<string, unknown>;
     expect(connection.hostKey).toMatch(/^ssh-ed25519 AAAA/);

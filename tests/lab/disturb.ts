@@ -27,7 +27,7 @@ export const change = (stack: Stack): void => {
 
 /** Everything of the stack's on a host: files, rules, addresses, what is in the kernel. */
 export const bytes = [
-  "find /etc/lvs-ha /etc/keepalived /etc/sysctl.d/90-lvs-ha.conf /etc/modules-load.d/lvs-ha.conf /etc/modprobe.d/lvs-ha.conf /etc/systemd/system/lvs-ha-vip.service /usr/local/lib/lvs-ha -type f ! -name ssh-clients.nft 2>/dev/null | sort | xargs md5sum",
+  "find /etc/lvs-ha /etc/keepalived /etc/sysctl.d/90-lvs-ha.conf /etc/modules-load.d/lvs-ha.conf /etc/modprobe.d/lvs-ha.conf /etc/systemd/system/lvs-ha-vip.service /etc/systemd/system/apt-daily-upgrade.service.d /usr/local/lib/lvs-ha -type f ! -name ssh-clients.nft 2>/dev/null | sort | xargs md5sum",
   "find /var/lib/lvs-ha -type f | sort | xargs md5sum",
   "systemctl is-enabled keepalived lvs-ha-vip ufw 2>&1; systemctl is-active keepalived lvs-ha-vip ufw 2>&1; true",
   "ufw status",

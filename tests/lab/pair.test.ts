@@ -75,7 +75,7 @@ test("a changed weight previews as one changed line of each director's keepalive
       ...[`- ${entry} 1`, `+ ${entry} 5`],
     ]),
   );
-  expect(stdout).toMatch(/~ 4 to update\n +27 unchanged\n*$/);
+  expect(stdout).toMatch(/~ 4 to update\n +28 unchanged\n*$/);
   for (const { name } of directors) expect(stdout).toContain(`pair-${name}-join`);
   expect(added(before, await logins())).toEqual({});
 });

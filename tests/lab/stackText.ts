@@ -9,7 +9,7 @@ export const quickChecks = {
   checks: [{ type: "tcp", connectTimeoutSeconds: 1, retry: 1, delayBeforeRetrySeconds: 1 }],
 };
 
-/** Its config file: the topology's own stack, with {@link quickChecks} and a change. */
+/** Its config file: the topology's own stack, with {@link quickChecks}, free to be destroyed, and a change. */
 export function stackText(
   topology: Topology,
   change: (stack: Stack) => void = () => undefined,
@@ -17,6 +17,7 @@ export function stackText(
   return stackFile(topology, (own) => {
     const stack = own as Stack;
     Object.assign(stack.virtualServers[0], quickChecks);
+    stack.deletionProtection = false;
     change(stack);
   });
 }

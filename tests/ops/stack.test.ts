@@ -113,3 +113,22 @@ test("a stack without hosts, or without anything, says what to do first", () => 
   // As pulumi stack export has a stack of which nothing was made yet.
   expect(() => stackOf('{ "deployment": { "manifest": {} } }')).toThrow(empty);
 });
+
+test.each([
+  ["root", "/usr/local/lib/lvs-ha/protect.sh", "on", true],
+  ["root", "/usr/local/lib/lvs-ha/protect.sh", "off", false],
+  ["another login", "sudo -n /usr/local/lib/lvs-ha/protect.sh", "off", false],
+] as const)("whether destroy is refused is known (%s, %s … %s)", (_, program, word, is) => {
+  const state = JSON.parse(sample("state.json")) as { deployment: { resources: object[] } };
+  state.deployment.resources.push({
+    urn: "urn:pulumi:dev::lvs-ha::lvs-ha:index:LvsHaPair$command:remote:Command::pair-deletion-protection",
+    type: "command:remote:Command",
+    parent: "urn:pulumi:dev::lvs-ha::lvs-ha:index:LvsHaPair::pair",
+    inputs: { delete: `${program} release lvs-ha/dev/pair ${word} lvs1` },
+  });
+  expect(stackOf(JSON.stringify(state)).deletionProtection).toBe(is);
+});
+
+test("of a state that an earlier version made it isn't known whether destroy is refused", () => {
+  expect(stackOf(sample("state.json")).deletionProtection).toBeNull();
+});

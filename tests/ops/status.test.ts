@@ -633,3 +633,12 @@ test("the documentation shows the picture as it is", () => {
   );
   expect(timeless(shown ?? "")).toBe(timeless(`${drawn}\n`));
 });
+
+test.each([
+  [true, /healthy$/],
+  [false, /healthy {2}deletion protection: off$/],
+  [null, /healthy$/],
+])("the picture says so where nothing protects the stack from a destroy (%s)", (is, headline) => {
+  const status = { ...statusOf(() => undefined), deletionProtection: is };
+  expect(picture(status, plain).split("\n")[0]).toMatch(headline);
+});

@@ -394,10 +394,10 @@ test("every script that the components run on hosts can verify, whatever the con
   const hosts = await hostsWithEverything();
   expect(hosts.map(({ name }) => name)).toEqual(["lvs1", "lvs2", "web1", "web2"]);
   const called = new Set(hosts.flatMap(({ steps }) => steps.map((step) => step.script)));
-  // The others are parts of these, or change what a step of another has put there.
+  // The others are parts of these, or change what a step of another has put there, or put nothing there.
   const parts = [
     ...["drain.sh", "files.sh", "firewall-ufw.sh", "foreign.sh", "ipvs.sh", "network.sh"],
-    ...["packages.sh", "peers.sh", "preflight.sh", "system.sh", "vrrp.sh"],
+    ...["packages.sh", "peers.sh", "preflight.sh", "protect.sh", "system.sh", "vrrp.sh"],
   ];
   const scripts = readdirSync(join(__dirname, "../../templates/scripts"));
   expect([...called].sort()).toEqual(scripts.filter((file) => !parts.includes(file)).sort());
@@ -419,7 +419,7 @@ test("every script that the components run on hosts can verify, whatever the con
       host.steps.map((step) => [step.name, step.script]),
     );
   }
-  const text = verifying(hostOf({ name: "test", hosts }, "lvs2"));
+  const text = verifying(hostOf({ name: "test", hosts, deletionProtection: null }, "lvs2"));
   const owner = "pair-lvs2/10.10.0.12";
   const wordsOf = (step: string) => {
     const [, line = ""] =

@@ -17,6 +17,7 @@ import { ipvsEntries } from "../../components/render/ipvs";
 import { renderKeepalived, renderSecrets } from "../../components/render/keepalived";
 import { renderDirectorKernel, renderRealServerKernel } from "../../components/render/kernel";
 import { loopbackAddresses } from "../../components/render/loopback";
+import { renderUpgrades } from "../../components/render/upgrades";
 import { schema } from "../../components/schema";
 import type { DirectorSettings, Settings } from "../../components/settings";
 import { childrenOf, features, featuresOf, unwrap, valuesOf } from "../support/features";
@@ -91,6 +92,7 @@ describe.each(wholes)("$name", ({ name, settings, secrets }) => {
     return {
       keepalived: renderDirectorConfig(settings, director, "vrrpAuthPass" in secrets),
       kernel: renderDirectorKernel(settings),
+      upgrades: renderUpgrades(settings, director),
       ...Object.fromEntries(
         backends(settings).map(([backend, its]) => [
           `firewall-${backend}`,

@@ -372,6 +372,7 @@ function fullStack(): Plain {
       intervalSeconds: 37,
     },
     rollout: { maxUnavailable: 5, drainSeconds: 91 },
+    deletionProtection: false,
     maintenance: ["web3"],
   };
 }
@@ -380,6 +381,7 @@ function fullStack(): Plain {
 function multicastStack(): Plain {
   return {
     os: "debian13",
+    staggeredUpgrades: false,
     directors: [
       { ...directors[0], os: "debian12", vrrpAddress6: "2001:db8:1::11/64" },
       { ...directors[1], os: "debian12", vrrpAddress6: "2001:db8:1::12/64" },

@@ -122,14 +122,22 @@ cases.push(
     args: ["join", "lvs2", "1"],
     input: withEnd("expect 192.0.2.100\nlacks lvs1\n"),
   },
+  {
+    script: "protect.sh",
+    part: drained,
+    earlier: none,
+    args: ["lost"],
+    input: withEnd("-t 192.0.2.100:80 -r 192.0.2.21:80\n"),
+  },
 );
 
 test("every script of a step's own is among the cases", () => {
   const folder = join(__dirname, "../../components");
-  const called = ["lvsNode.ts", "realServer.ts", "rollout.ts"].flatMap((file) =>
-    [...readFileSync(join(folder, file), "utf8").matchAll(/script: "(\w+\.sh)"|\/(\w+\.sh)`/g)].map(
-      ([, step, aside]) => step ?? aside ?? "",
-    ),
+  const called = ["deletionProtection.ts", "lvsNode.ts", "realServer.ts", "rollout.ts"].flatMap(
+    (file) =>
+      [
+        ...readFileSync(join(folder, file), "utf8").matchAll(/script: "(\w+\.sh)"|\/(\w+\.sh)`/g),
+      ].map(([, step, aside]) => step ?? aside ?? ""),
   );
   const tried = new Set(cases.map(({ script: name }) => name));
   expect([...new Set([...called, "system.sh"])].sort()).toEqual([...tried].sort());

@@ -119,6 +119,8 @@ const kernel = (sysctls: Record<string, string>, options: string[] = []) => ({
 
 const exporter = "prometheus-node-exporter";
 
+const upgradesDropIn = "/etc/systemd/system/apt-daily-upgrade.service.d/lvs-ha.conf";
+
 export const parts: Record<string, Part> = {
   "keepalived.sh": {
     before: {
@@ -300,6 +302,25 @@ export const parts: Record<string, Part> = {
         "/scripts/packages.sh",
         '#!/bin/sh\n[ "$1" = --lists ] || echo "${1#keepalived=}" >"$FOLDER/tmp/version"\n',
       );
+    },
+  },
+  "upgrades.sh": {
+    before: {
+      ...none,
+      "an operator's drop-in of the same name": file(upgradesDropIn, "[Service]"),
+      "an operator's other drop-in": file(upgradesDropIn.replace("lvs-ha", "own"), "[Service]"),
+    },
+    changes: {
+      once: [{ input: "0 4\n" }],
+      twice: [{ input: "0 4\n" }, { input: "2 6\n" }],
+    },
+    fails: { once: ": >$FOLDER/tmp/no-reload", input: "4 6\n" },
+    around: (host) => {
+      host.write("/systemd/lib/apt-daily-upgrade.service", "[Service]\n");
+      host.program("systemctl", [
+        'if [ "$1" = daemon-reload ] && rm "$FOLDER/tmp/no-reload" 2>/dev/null; then exit 1; fi',
+        'exec "$FOLDER/stand-ins/systemctl" "$@"',
+      ]);
     },
   },
   "secrets.sh": {

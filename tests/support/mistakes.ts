@@ -33,7 +33,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "a key misspelt",
     (s) => (s.pakages = []),
-    "pakages: unknown key; did you mean packages? known here: os, ssh, directors, realServers, virtualServers, vrrp, tracking, scripts, daemon, email, firewall, kernel, metrics, rollout, maintenance, packages, vrrpAuthPass, sshPassword, sshPrivateKey, sshPrivateKeyPassphrase, sshProxyPassword, sshProxyPrivateKey",
+    "pakages: unknown key; did you mean packages? known here: os, ssh, directors, realServers, virtualServers, vrrp, tracking, scripts, daemon, email, firewall, kernel, metrics, rollout, deletionProtection, staggeredUpgrades, maintenance, packages, vrrpAuthPass, sshPassword, sshPrivateKey, sshPrivateKeyPassphrase, sshProxyPassword, sshProxyPrivateKey",
   ],
   [
     "an argument that an import could not know",

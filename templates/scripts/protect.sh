@@ -1,0 +1,118 @@
+#!/bin/sh
+# Deletion protection: a pair that serves is not undone by mistake, and no service is taken from clients that are connected to it.
+# protect.sh claim OWNER: the pair whose directors this host is one of is OWNER from now on, PROJECT/STACK/NAME.
+# protect.sh release OWNER on|off DIRECTOR: the pair is about to be undone, this before anything else of it; refused while it is on.
+# protect.sh lost <PLACES: prints the services that would lose all of their real servers, and how many connections to them are open here.
+# PLACES are all that the config has from now on: `-t 192.0.2.100:80 -r 192.0.2.21:80`.
+set -eu
+what=protect
+# shellcheck source=templates/scripts/files.sh
+. "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/foreign.sh
+. "${0%/*}/foreign.sh"
+# shellcheck source=templates/scripts/ipvs.sh
+. "${0%/*}/ipvs.sh"
+conf=/etc/keepalived/keepalived.conf
+
+claim() {
+    lock
+    own "$1"
+}
+
+release() {
+    owner=$1
+    [ ! -f "$owners/${0##*/}" ] || owner=$(cat "$owners/${0##*/}")
+    # The new name's claim may be on another director.
+    [ ! -f "$owners/keepalived.sh" ] || keepalived_of=$(cat "$owners/keepalived.sh")
+    case ${keepalived_of:-} in
+    '' | "${1##*/}"-*) ;;
+    *) [ "$owner" != "$1" ] || owner=${1%/*}/${keepalived_of%%/*} ;;
+    esac
+    case $owner in
+    "$1") ;;
+    # Renamed: what is undone under its old name is kept by all scripts.
+    "${1%/*}"/*)
+        say "kept, it belongs to $owner now"
+        return
+        ;;
+    # The other stack's resources may have the same names, which no script tells from these.
+    *) fail "nothing was undone: $3 belongs to the stack ${owner%/*} now. If that is meant, forget this stack's state, which changes no host: pulumi stack rm --force" ;;
+    esac
+    if [ "$2" = on ]; then
+        make_scratch
+        fail "deletion protection is on, and nothing was undone: $(serves "$3"). To allow it: pulumi config set lvs-ha:deletionProtection false, then pulumi up, then this again"
+    fi
+    undo_for "$1"
+}
+
+# serves DIRECTOR: what clients would lose.
+serves() {
+    if [ "$(running keepalived)" = stopped ] || [ ! -f $conf ]; then
+        echo "keepalived doesn't run on $1; what the other directors do is not known here"
+        return
+    fi
+    virtual_addresses $conf | sed 's/ .*//' | sort -u >"$scratch/carried"
+    held >"$scratch/held"
+    connections $conf | services >"$scratch/open"
+    addresses=$(paste -s -d ' ' "$scratch/held")
+    total=$(awk '{ sum += $1 } END { print sum + 0 }' "$scratch/open")
+    each=$(sed 's/^\([0-9]*\) \(.*\)/\2: \1/' "$scratch/open" | paste -s -d , - | sed 's/,/, /g')
+    echo "$1 ${addresses:+holds }${addresses:-stands by}; open connections: $total${each:+ ($each)}"
+}
+
+lost() {
+    read_input
+    command -v ipvsadm >/dev/null && [ -f $conf ] || return 0
+    connections $conf >"$scratch/connections"
+    awk '
+        function service(words) {
+            sub(/ -r .*/, "", words)
+            return words
+        }
+        FILENAME == ARGV[1] { stays[$0]; next }
+        {
+            place = $0
+            sub(/^[0-9]+ [0-9]+ /, "", place)
+            line[NR] = $0
+            # Who is there has clients, or would get some.
+            if (place in stays && $1 + $2 > 0) serves[service(place)]
+            of[$0] = service(place)
+        }
+        END { for (n in line) if (!(of[line[n]] in serves)) print line[n] }
+    ' "$scratch/input" "$scratch/connections" | services
+}
+
+# services: of lines as `connections` prints them, those of each service with open connections: `37 web 192.0.2.100:80 TCP`.
+services() {
+    told_of n $conf >"$scratch/names"
+    awk '
+        BEGIN {
+            protocol["-t"] = "TCP"
+            protocol["-u"] = "UDP"
+            protocol["--sctp-service"] = "SCTP"
+        }
+        FILENAME == ARGV[1] {
+            if ($0 !~ / -r /) {
+                key = $0
+                sub(/ [^ ]+$/, "", key)
+                name[key] = $NF " "
+            }
+            next
+        }
+        {
+            key = $0
+            sub(/^[0-9]+ [0-9]+ /, "", key)
+            sub(/ -r .*/, "", key)
+            sum[key] += $1
+        }
+        END {
+            for (key in sum) {
+                if (sum[key] == 0) continue
+                split(key, word, " ")
+                print sum[key], name[key] (word[1] in protocol ? word[2] " " protocol[word[1]] : "fwmark " word[2] (word[3] == "-6" ? " IPv6" : ""))
+            }
+        }
+    ' "$scratch/names" - | sort -k 2
+}
+
+"$@"

@@ -1,0 +1,74 @@
+#!/bin/sh
+# Unattended upgrades of a director come on days of its own, so that no night takes two directors: neither keepalived, nor the kernel, nor
+# a reboot. upgrades.sh apply|verify OWNER <LINE | upgrades.sh undo OWNER
+# LINE is REST CYCLE: the days whose number, counted from 1970-01-01, leaves REST when divided by CYCLE. Without a line, they are the host's.
+set -eu
+what=upgrades
+# shellcheck source=templates/scripts/files.sh
+. "${0%/*}/files.sh"
+service=apt-daily-upgrade.service
+unit=/etc/systemd/system/$service.d/lvs-ha.conf
+
+apply() {
+    lock
+    own "$1"
+    if is_wanted; then
+        or_go_back $unit
+        drop_in put
+        [ -z "$changed" ] || systemctl daemon-reload
+        no_way_back
+    else
+        take_away
+    fi
+}
+
+verify() {
+    verify_owner "$1"
+    ! is_wanted || drop_in verify_file
+    tell end verify
+}
+
+undo() {
+    lock
+    undo_for "$1"
+    take_away
+}
+
+go_back() {
+    as_before $unit
+    remove_folder
+    systemctl daemon-reload || :
+    say "put back what was there before this change"
+}
+
+# is_wanted: sets $rest and $cycle. A host whose upgrades come by other ways needs nothing.
+is_wanted() {
+    read -r rest cycle <"$scratch/input" || return 1
+    is=$(systemctl is-enabled $service 2>/dev/null) || :
+    case $is in
+    '' | not-found | masked) return 1 ;;
+    esac
+}
+
+# Not another time of the timer: a systemd that reads one runs the service at once where the timer was due by it since it ran last, and so
+# does Persistent= after a boot. The timer runs each day, whenever its host has it run, and the service looks which day it is.
+drop_in() {
+    sed "s/REST/$rest/; s/CYCLE/$cycle/" >"$scratch/drop-in" <<'UNIT'
+[Service]
+ExecCondition=/bin/sh -c '[ $$(($$(date -u -d "$$(date +%%F)" +%%s) / 86400 %% CYCLE)) -eq REST ]'
+UNIT
+    "$1" $unit 0644 <"$scratch/drop-in"
+}
+
+take_away() {
+    [ -e "$original$unit" ] || [ -e "$original$unit.absent" ] || return 0
+    put_back $unit
+    remove_folder
+    systemctl daemon-reload
+}
+
+remove_folder() {
+    [ ! -d ${unit%/*} ] || rmdir --ignore-fail-on-non-empty ${unit%/*}
+}
+
+"$@"

@@ -1,0 +1,295 @@
+// Deletion protection on a director: a pair that serves is not undone, and which services a change would take from connected clients.
+import { parseFiles, withEnd } from "../../components/render/files";
+import { directorDataPath, renderDirectorConfig } from "../../components/render/director";
+import { ipvsPlaces } from "../../components/render/ipvs";
+import { settingsOf, smallStack, type Stack } from "../support/stacks";
+import { PretendHost, type Result } from "./host";
+
+const conf = "/etc/keepalived/keepalived.conf";
+const running = "/systemd/active/keepalived.service";
+const noted = "/var/lib/lvs-ha/owners/protect.sh";
+const own = "lvs-ha/prod/pair";
+
+let host: PretendHost;
+beforeEach(() => {
+  host = new PretendHost();
+});
+afterEach(() => {
+  host.remove();
+});
+
+/** Two services of two real servers each, one of them by mark, and one with a check through the virtual address's own way. */
+function stack(): Stack {
+  return {
+    ...smallStack(),
+    virtualServers: [
+      { name: "web", address: "192.0.2.100", port: 80 },
+      {
+        name: "names",
+        address: "192.0.2.100",
+        port: 53,
+        protocol: "UDP",
+        sorryServer: { address: "192.0.2.30", port: 53 },
+      },
+      {
+        name: "marked",
+        fwmark: 7,
+        traffic: [{ address: "192.0.2.101", ports: [443] }],
+        checks: [{ type: "tcp", port: 443, throughVirtualAddress: false }],
+      },
+    ],
+  };
+}
+
+/** A director that serves it, each real server with so many open connections. */
+function serves({ open = 10, table = (lines: string[]) => lines } = {}): void {
+  const settings = settingsOf(stack());
+  const [director] = settings.directors;
+  if (!director) throw new Error("no director");
+  const files = parseFiles(renderDirectorConfig(settings, director, false));
+  for (const [path, text] of files) host.write(path, text);
+  const lines = (files.get(directorDataPath) ?? "")
+    .split("\n")
+    .filter((line) => /^-[Aa] /.test(line));
+  host.write(
+    "/ipvs/table",
+    table(lines)
+      .map((line) => `${line}\n`)
+      .join(""),
+  );
+  host.write("/ipvs/open", `${open}\n`);
+  host.write(running, "active\n");
+}
+
+describe("a pair that goes", () => {
+  const release = (isOn: boolean, { owner = own, has = [] as string[] } = {}): Result => {
+    const addresses = has.map((address) => `ip addr add ${address}/32 dev lo; `).join("");
+    const words = ["release", owner, isOn ? "on" : "off", "lvs1"];
+    return host.shell(`${addresses}exec "$FOLDER/scripts/protect.sh" "$@"`, words);
+  };
+  const claim = (owner = own) => {
+    expect(host.script("protect.sh", ["claim", owner])).toMatchObject({ code: 0, stderr: "" });
+  };
+  const wayOut =
+    "To allow it: pulumi config set lvs-ha:deletionProtection false, then pulumi up, then this again\n";
+  const refused = "protect: deletion protection is on, and nothing was undone: ";
+  const nothingOpen = "open connections: 0";
+
+  test.each<[claim: string, around: () => void, has: string[], says: string]>([
+    [
+      "the director that has the addresses",
+      serves,
+      ["192.0.2.100", "192.0.2.101"],
+      "lvs1 holds 192.0.2.100 192.0.2.101; open connections: 60 (marked fwmark 7: 20, names 192.0.2.100:53 UDP: 20, web 192.0.2.100:80 TCP: 20)",
+    ],
+    [
+      "a standby, which knows of connections, too",
+      serves,
+      [],
+      "lvs1 stands by; open connections: 60 (marked fwmark 7: 20, names 192.0.2.100:53 UDP: 20, web 192.0.2.100:80 TCP: 20)",
+    ],
+    [
+      "one without clients",
+      () => {
+        serves({ open: 0 });
+      },
+      ["192.0.2.100"],
+      `lvs1 holds 192.0.2.100; ${nothingOpen}`,
+    ],
+    [
+      "one whose keepalived is stopped",
+      () => undefined,
+      [],
+      "keepalived doesn't run on lvs1; what the other directors do is not known here",
+    ],
+  ])("is refused by %s, as often as it is tried, and nothing changes", (_, around, has, says) => {
+    around();
+    claim();
+    for (const attempt of [1, 2]) {
+      const { code, stderr } = release(true, { has });
+      expect([attempt, code, stderr]).toEqual([attempt, 1, `${refused}${says}. ${wayOut}`]);
+    }
+    expect(host.read(noted)).toBe(`${own}\n`);
+  });
+
+  test("goes where the config allows it", () => {
+    serves();
+    claim();
+    expect(release(false)).toMatchObject({ code: 0, stderr: "" });
+    expect(host.read(noted)).toBeUndefined();
+  });
+
+  test.each([true, false])(
+    "under its old name is kept, it has another one (protected: %s)",
+    (isOn) => {
+      serves();
+      claim("lvs-ha/prod/renamed");
+      const { code, stderr } = release(isOn);
+      expect([code, stderr]).toEqual([0, "protect: kept, it belongs to lvs-ha/prod/renamed now\n"]);
+      expect(host.read(noted)).toBe("lvs-ha/prod/renamed\n");
+    },
+  );
+
+  test.each([true, false])(
+    "is refused where another stack has the hosts by now (protected: %s)",
+    (isOn) => {
+      serves();
+      claim("lvs-ha/new/pair");
+      const { code, stderr } = release(isOn);
+      expect(code).toBe(1);
+      expect(stderr).toContain("nothing was undone: lvs1 belongs to the stack lvs-ha/new now.");
+      expect(host.read(noted)).toBe("lvs-ha/new/pair\n");
+    },
+  );
+
+  test("under its old name is kept, too, where the new one has claimed another director", () => {
+    serves();
+    claim();
+    host.write("/var/lib/lvs-ha/owners/keepalived.sh", "pair-lvs1/10.10.0.11\n");
+    expect(release(true).stderr).toContain(refused);
+    host.write("/var/lib/lvs-ha/owners/keepalived.sh", "renamed-lvs1/10.10.0.11\n");
+    const { code, stderr } = release(true);
+    expect([code, stderr]).toEqual([
+      0,
+      "protect: kept, it belongs to lvs-ha/prod/renamed-lvs1 now\n",
+    ]);
+  });
+
+  test("whose note is lost is refused all the same", () => {
+    serves();
+    expect(release(true).stderr).toContain(refused);
+  });
+});
+
+describe("a change", () => {
+  const lost = (change: (of: Stack) => unknown): string => {
+    const changed = stack();
+    change(changed);
+    const input = ipvsPlaces(settingsOf(changed))
+      .map((place) => `${place}\n`)
+      .join("");
+    const { code, stdout, stderr } = host.script("protect.sh", ["lost"], withEnd(input));
+    expect([code, stderr]).toEqual([0, ""]);
+    return stdout;
+  };
+  const web = "20 web 192.0.2.100:80 TCP\n";
+  const names = "20 names 192.0.2.100:53 UDP\n";
+  const marked = "20 marked fwmark 7\n";
+  const without = (name: string) => (of: Stack) =>
+    (of.virtualServers = of.virtualServers.filter((one) => one.name !== name) as never);
+  const others = (of: Stack) => {
+    for (const [i, one] of of.realServers.entries()) one.address = `192.0.2.${31 + i}`;
+  };
+
+  test.each<[claim: string, change: (of: Stack) => unknown, says: string]>([
+    ["nothing", () => undefined, ""],
+    ["a virtual server", without("web"), web],
+    ["a virtual server with a mark", without("marked"), marked],
+    ["a virtual server's port", (of) => (of.virtualServers[0].port = 8080), web],
+    ["a virtual server's protocol", (of) => delete of.virtualServers[1]?.protocol, names],
+    ["the addresses of all real servers", others, marked + names + web],
+    [
+      "the address of one of two real servers",
+      (of) => (of.realServers[0].address = "192.0.2.31"),
+      "",
+    ],
+    ["one of two real servers", (of) => of.realServers.splice(0, 1), ""],
+    [
+      "all real servers of one virtual server",
+      (of) => {
+        of.realServers.push({ name: "other", managed: false, address: "192.0.2.40" });
+        of.virtualServers[0].realServers = ["other"];
+      },
+      web,
+    ],
+    [
+      "weights, scheduler, maintenance",
+      (of) => {
+        of.virtualServers[0].scheduler = "sh";
+        of.realServers[0].weight = 5;
+        of.maintenance = ["web2"];
+      },
+      "",
+    ],
+    [
+      "a virtual server more",
+      (of) => of.virtualServers.push({ name: "more", address: "192.0.2.100", port: 81 }),
+      "",
+    ],
+  ])("of %s takes from clients what it does", (_, change, says) => {
+    serves();
+    expect(lost(change)).toBe(says);
+  });
+
+  test("takes nothing from nobody", () => {
+    serves({ open: 0 });
+    expect(lost(others)).toBe("");
+  });
+
+  test("that leaves only a real server which its check has taken out leaves nobody", () => {
+    serves({
+      table: (lines) =>
+        lines.filter((line) => !line.startsWith("-a -t 192.0.2.100:80 -r 192.0.2.22:80")),
+    });
+    expect(lost((of) => of.realServers.splice(0, 1))).toBe("10 web 192.0.2.100:80 TCP\n");
+  });
+
+  test("that leaves only a real server which is in maintenance leaves nobody", () => {
+    serves();
+    const line = (server: number, weight: number, open: number) =>
+      `  -> 192.0.2.${server}:80 Route ${weight} ${open} 0`;
+    const table = (weight: number, open: number) => {
+      const lines = ["TCP  192.0.2.100:80 wrr", line(21, 1, 7), line(22, weight, open)];
+      host.program("ipvsadm", [`cat <<'END'\n${lines.join("\n")}\nEND`]);
+      return lost((of) => of.realServers.splice(0, 1));
+    };
+    expect(table(0, 0)).toBe("7 web 192.0.2.100:80 TCP\n");
+    // Its own clients stay, and there may be more.
+    expect([table(0, 1), table(1, 0)]).toEqual(["", ""]);
+  });
+
+  test("that keeps the sorry server which has the clients is none", () => {
+    const sorry = "-a -u 192.0.2.100:53 -r 192.0.2.30:53 -g -w 1";
+    serves({ table: (lines) => [...lines.filter((line) => !line.startsWith("-a -u ")), sorry] });
+    expect(lost(others)).toBe(marked + web);
+  });
+
+  test("of somebody else's services is not asked about", () => {
+    serves({
+      table: (lines) => [
+        ...lines,
+        "-A -t 203.0.113.1:80 -s rr",
+        "-a -t 203.0.113.1:80 -r 192.0.2.22:80 -m -w 1",
+      ],
+    });
+    expect(lost(() => undefined)).toBe("");
+  });
+
+  test("of a host that is no director yet takes nothing", () => {
+    expect(lost(() => undefined)).toBe("");
+    host.write(conf, "");
+    expect(lost(() => undefined)).toBe("");
+  });
+
+  test("of a pair that was built by hand is asked about, too", () => {
+    host.write(
+      conf,
+      [
+        "virtual_server 192.0.2.200 25 {",
+        "lvs_sched rr",
+        "lvs_method DR",
+        "real_server 192.0.2.21 25 {",
+        "}",
+        "}",
+        "",
+      ].join("\n"),
+    );
+    host.write(
+      "/ipvs/table",
+      "-A -t 192.0.2.200:25 -s rr\n-a -t 192.0.2.200:25 -r 192.0.2.21:25 -g -w 1\n",
+    );
+    host.write("/ipvs/open", "3\n");
+    host.write(running, "active\n");
+    expect(lost(() => undefined)).toBe("3 192.0.2.200:25 TCP\n");
+  });
+});
