@@ -38,7 +38,7 @@ const timeoutSeconds = 15;
 
 /** A login to one host. Nothing is dialled before the first command. */
 export class Session {
-  private opened?: Promise<Opened>;
+  private opening?: { attempts: number; opened: Promise<Opened> };
   private readonly busy = new Semaphore(channels);
 
   /** @param name the host's in the stack */
@@ -56,7 +56,7 @@ export class Session {
     words: readonly string[],
     { input = "", tell, attempts = patience }: RunOptions = {},
   ): Promise<string> {
-    const { logins, user } = await this.open();
+    const { logins, user } = await this.open(attempts);
     const leave = await this.busy.enter();
     try {
       const args = logins.args(this.name, asRoot(user, words));
@@ -93,19 +93,33 @@ export class Session {
     (child.stdin as unknown as { unref(): void }).unref();
   }
 
-  private open(): Promise<Opened> {
-    this.opened ??= this.logIn();
-    return this.opened;
+  /** Whoever comes while it is being opened waits for that; one with more patience tries it again. */
+  private async open(attempts = patience): Promise<Opened> {
+    for (;;) {
+      const opening = (this.opening ??= { attempts, opened: this.logIn(attempts) });
+      try {
+        return await opening.opened;
+      } catch (error) {
+        if (this.opening === opening) this.opening = undefined;
+        if (opening.attempts >= attempts) throw error;
+      }
+    }
   }
 
-  private async logIn(): Promise<Opened> {
+  private async logIn(attempts: number): Promise<Opened> {
     endWithEngine();
     const connection = await valueOf<Connection>(this.connection);
     const { keepOpen = false } = this.options;
     const logins = new Logins([{ name: this.name, connection }], { timeoutSeconds, keepOpen });
     // Two commands that begin at once would log in twice.
     if (keepOpen) {
-      await this.attempt(logins.openArgs(this.name), { env: logins.env, input: "" });
+      const options = { env: logins.env, input: "" };
+      await this.attempt(logins.openArgs(this.name), options, { attempts }).catch(
+        (error: unknown) => {
+          logins.close();
+          throw error;
+        },
+      );
     }
     return { logins, user: connection.user };
   }

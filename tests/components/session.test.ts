@@ -70,6 +70,22 @@ test("a login other than root goes through sudo, which must not ask", async () =
   expect(server.commands).toEqual(["sudo -n true"]);
 });
 
+test("a host that is off is tried as often as the command asks for, also by one that stays open", async () => {
+  const { server, session } = await sessionTo({}, { keepOpen: true });
+  await server.stop();
+  const began = Date.now();
+  await expect(session.run(["true"], { attempts: 1 })).rejects.toThrow("Connection refused");
+  // Between two tries there are 2 s.
+  expect(Date.now() - began).toBeLessThan(2000);
+  // Who is more patient isn't told what the hasty one has found.
+  const [hasty, patient] = await Promise.allSettled([
+    session.run(["true"], { attempts: 1 }),
+    session.run(["true"], { attempts: 2 }),
+  ]);
+  expect([hasty.status, patient.status]).toEqual(["rejected", "rejected"]);
+  expect(Date.now() - began).toBeGreaterThan(2000);
+});
+
 test("one that stays open logs in once, however many commands begin at the same time", async () => {
   const { server, session } = await sessionTo({}, { keepOpen: true });
   const words = Array.from({ length: 12 }, (_, i) => String(i));
