@@ -82,10 +82,31 @@ const sixOnly: Stack = {
   virtualServers: [{ name: "four", address: "192.0.2.100/32", port: 80 }],
 };
 
+/** So many services that sets are large, of both families; and ports of real servers that several services have in common. */
+const many: Stack = {
+  ...more,
+  virtualServers: [
+    ...more.virtualServers,
+    ...Array.from({ length: 1000 }, (_, i) => ({
+      name: `s${i}`,
+      address: i % 3 ? `192.0.2.${110 + (i % 50)}` : `2001:db8::${110 + (i % 50)}`,
+      port: 1000 + i,
+      protocol: i % 2 ? "TCP" : "UDP",
+    })),
+    ...[1, 2].map((fwmark) => ({
+      name: `media${fwmark}`,
+      fwmark,
+      forwarding: "NAT",
+      traffic: [{ address: `192.0.2.20${fwmark}`, ports: [`8000-80${fwmark}9`, 443] }],
+      checks: [{ type: "tcp", port: 443 }],
+    })),
+  ],
+};
+
 /** The files of every host's firewall, by path. */
 function rendered(backend: "ufw" | "nftables"): Map<string, Set<string>> {
   const files = new Map<string, Set<string>>();
-  for (const stack of [...exampleNames.map(example), more, multicast, sixOnly]) {
+  for (const stack of [...exampleNames.map(example), more, multicast, sixOnly, many]) {
     const settings = settingsOf({
       ...stack,
       virtualServers: stack.virtualServers.filter(
