@@ -5,7 +5,7 @@ import { byPlace, portWords } from "./ports";
 
 export const nftables: FirewallBackend = {
   packages: ["nftables"],
-  render: (rules) => packetTable(rules, rules.openings),
+  render: (rules) => packetTable(rules, [...rules.openings, ...rules.peers]),
   speaks: () => true,
 };
 
@@ -15,7 +15,7 @@ export const nftables: FirewallBackend = {
  * thousand as with one.
  */
 export function packetTable(
-  { services, answers, forwarded, ipvs }: Omit<FirewallRules, "openings">,
+  { services, answers, forwarded, ipvs }: FirewallRules,
   openings?: Opening[],
 ): Record<string, string[]> {
   const service = lookupOf("services", services);

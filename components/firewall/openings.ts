@@ -43,8 +43,10 @@ export interface Opening {
  * protocol and an address.
  */
 export interface FirewallRules {
-  /** What is let in and is none of the following: few. */
+  /** Hosts that are let in, and what they may ask. */
   openings: Opening[];
+  /** What other directors and BFD's neighbours send. */
+  peers: Opening[];
   /** Virtual servers' flows. */
   services: Opening[];
   /** What real servers answer to checks through a virtual address. */
@@ -108,9 +110,8 @@ export function directorRules(settings: Settings, director: DirectorSettings): F
     }),
   );
   return {
-    openings: unique([
-      ...subnets(settings),
-      ...metricsOpenings(settings),
+    openings: unique([...subnets(settings), ...metricsOpenings(settings)]),
+    peers: unique([
       ...instances.flatMap((instance) => vrrpOpenings(instance, director)),
       ...syncOpenings(settings, director),
       ...bfdOpenings(settings, director),
@@ -160,6 +161,7 @@ export function realServerRules(settings: Settings, name: string): FirewallRules
         .filter((from) => !admitted.some((subnet) => isInNetworkOf(from, subnet)))
         .map((from) => ({ from })),
     ]),
+    peers: [],
     services: unique(
       partsOf(settings, name).flatMap(({ service, part }) =>
         part.forwarding === "NAT"

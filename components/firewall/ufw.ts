@@ -6,9 +6,14 @@ import { byPlace, portWords, type PortRange } from "./ports";
 
 export const ufw: FirewallBackend = {
   packages: ["ufw"],
-  render: ({ openings, ...rules }) => ({
+  render: (rules) => ({
     ufw: [
-      ...ufwRules("allow", [...openings, ...rules.services, ...rules.answers]),
+      ...ufwRules("allow", [
+        ...rules.openings,
+        ...rules.services,
+        ...rules.peers,
+        ...rules.answers,
+      ]),
       ...ufwRules("route allow", rules.forwarded),
     ],
     ...packetTable(rules),

@@ -22,6 +22,8 @@ own_scripts="ufw"
 notes=
 # shellcheck source=templates/scripts/firewall-ufw.sh
 . "${0%/*}/firewall-ufw.sh"
+# shellcheck source=templates/scripts/firewall-others.sh
+. "${0%/*}/firewall-others.sh"
 
 apply() {
     lock
@@ -34,6 +36,7 @@ apply() {
     client_is "$3"
     split_files
     # The back end from before goes last: where the new one can't come, the host still has that.
+    others_check
     [ ! -f "$scratch/files$table" ] || nft_check
     for other in $own_scripts; do
         if [ "$other" = "$backend" ]; then

@@ -50,7 +50,7 @@ interface Placed extends Packet {
 /** As each back end's rules were before there were sets: the first opening of a list that is about the packet decides. */
 function fateOf({ rules, isFirewall }: Case, packet: Placed): Fate {
   const isIn = (openings: Opening[]) => openings.some((opening) => isAbout(opening, packet));
-  const { openings, services, answers, forwarded, ipvs } = rules;
+  const { openings, peers, services, answers, forwarded, ipvs } = rules;
   const marks = ipvs?.marked.filter((opening) => isAbout(opening, packet)) ?? [];
   const isNew =
     packet.protocol === "udp" ||
@@ -58,7 +58,7 @@ function fateOf({ rules, isFirewall }: Case, packet: Placed): Fate {
       (ipvs?.sloppyTcp === true ||
         ((packet.flags ?? tcpFlags.syn) & (0x01 | 0x02 | 0x04 | 0x10)) === tcpFlags.syn));
   const isUnserved = ipvs !== undefined && isNew && isIn(services) && !isIn(ipvs.local);
-  const isLetIn = !isFirewall || isIn([...openings, ...services, ...answers]);
+  const isLetIn = !isFirewall || isIn([...openings, ...peers, ...services, ...answers]);
   return {
     isUntracked: ipvs !== undefined && isIn([...services, ...answers]),
     mark: marks.at(-1)?.mark ?? 0,
@@ -89,7 +89,7 @@ function isAbout(opening: Opening, packet: Packet): boolean {
 }
 
 /** For every opening packets that are for it, and some that are so but for one thing. */
-function packetsFor({ openings, services, answers, forwarded }: FirewallRules): Placed[] {
+function packetsFor({ openings, peers, services, answers, forwarded }: FirewallRules): Placed[] {
   const others = { inet: "198.51.100.77", inet6: "2001:db8:ffff::77" };
   const own = { inet: "198.51.100.1", inet6: "2001:db8:ffff::1" };
   const of = (opening: Opening, isForwarded: boolean): Placed[] => {
@@ -121,7 +121,7 @@ function packetsFor({ openings, services, answers, forwarded }: FirewallRules): 
     ];
   };
   const drawn = [
-    ...[...openings, ...services, ...answers].flatMap((opening) => of(opening, false)),
+    ...[...openings, ...peers, ...services, ...answers].flatMap((opening) => of(opening, false)),
     ...forwarded.flatMap((opening) => of(opening, true)),
   ];
   return (
