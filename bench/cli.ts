@@ -6,6 +6,8 @@ import { exitOnSignals } from "../lab/run";
 import { table } from "../lab/table";
 import { measureEngine } from "./engine";
 import { type Figures, type Subject, busyWords, rows, subjects, summary, wasBusy } from "./figures";
+import { type PacketFigures, measurePackets } from "./packets";
+import { packetRows, packetSummary } from "./packetsPage";
 import { page } from "./page";
 import { plot } from "./plot";
 import type { Size } from "./stack";
@@ -91,7 +93,36 @@ program
     if (wasBusy(figures)) progress(busyWords(figures));
   });
 
-function json(figures: Figures): string {
+program
+  .command("packets")
+  .description(
+    "SYNs a second through a director's packet filter by number of services, in network namespaces; as root",
+  )
+  .option("--services <number...>", "virtual servers (default: 1 100 1000)", integers(1, 2000))
+  .option("--seconds <number>", "for each table", integer(1, 60), 3)
+  .option("--rounds <number>", "all of it so often; the figures are medians", integer(1, 100), 1)
+  .option("--json <file>", "writes the figures; npm run docs makes the page of them")
+  .action(async ({ services = [1, 100, 1000], seconds, rounds, json: file }: PacketCommand) => {
+    const command = ["npm run bench --", ...process.argv.slice(2)].join(" ");
+    const figures = await measurePackets(
+      { services, rounds, seconds, command },
+      progress,
+      (all) => {
+        if (file !== undefined) writeFileSync(file, json(all));
+      },
+    );
+    console.log(table(packetRows(packetSummary(figures))));
+    if (wasBusy(figures)) progress(busyWords(figures));
+  });
+
+interface PacketCommand {
+  services?: number[];
+  seconds: number;
+  rounds: number;
+  json?: string;
+}
+
+function json(figures: Figures | PacketFigures): string {
   return `${JSON.stringify(figures, undefined, 2)}\n`;
 }
 

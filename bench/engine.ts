@@ -1,7 +1,7 @@
 /** What the engine, the program and the plugins cost, by number of hosts: on stub hosts, so that no host's work is in it. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { rmSync } from "node:fs";
-import { cpus, release, tmpdir, totalmem } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { Report } from "../lab/cache";
@@ -9,6 +9,7 @@ import { ensureEngine } from "../lab/engine";
 import { machineLoad } from "../lab/experiments/figures";
 import { type Farm, requireRoot, withFarm } from "./farm";
 import { type Figures, type Logins, type Sample, type Subject, phases, seconds } from "./figures";
+import { thisMachine } from "./machine";
 import { type Cost, measured } from "./measured";
 import { type Bench, BenchStack, type Size, change, stackOf } from "./stack";
 
@@ -41,13 +42,7 @@ export async function measureEngine(
     experiment: "engine",
     measured: new Date().toISOString(),
     command: options.command,
-    machine: {
-      cpu: cpus()[0]?.model ?? "unknown",
-      cores: cpus().length,
-      memoryBytes: totalmem(),
-      kernel: release(),
-      node: process.versions.node,
-    },
+    machine: thisMachine(),
     engine: engine.origin,
     plugins: engine.plugins,
     load: machineLoad(),

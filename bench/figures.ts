@@ -1,5 +1,6 @@
 /** What the bench has measured: samples, what they come to, tables of that. */
 import { spread } from "../lab/experiments/figures";
+import type { Machine } from "./machine";
 import type { Cost } from "./measured";
 
 /** What is measured of the product on a stack of some size, in the order in which it is done. */
@@ -51,7 +52,7 @@ export interface Figures {
   /** When it began: ISO 8601. */
   measured: string;
   command: string;
-  machine: { cpu: string; cores: number; memoryBytes: number; kernel: string; node: string };
+  machine: Machine;
   /** Where the engine and its plugins are from. */
   engine: string;
   plugins: Record<string, string>;
@@ -62,12 +63,12 @@ export interface Figures {
 }
 
 /** Whether the machine had other work when the bench began. */
-export function wasBusy({ load }: Figures): boolean {
+export function wasBusy({ load }: Pick<Figures, "load">): boolean {
   return load > 0.5;
 }
 
 /** What that makes of the figures. */
-export function busyWords({ load }: Figures): string {
+export function busyWords({ load }: Pick<Figures, "load">): string {
   return `The machine had other work (load average ${load.toFixed(1)} when the bench began): these are no figures to go by.`;
 }
 

@@ -11,6 +11,7 @@ import {
   summary,
   wasBusy,
 } from "./figures";
+import { machineWords } from "./machine";
 
 /** Where the page and its plot are. */
 export interface PagePaths {
@@ -100,10 +101,7 @@ function conditions(
     ["measured", measured.slice(0, 10)],
     ["command", `\`${command}\``],
     ["runs", runs === 1 ? "one of each" : `${runs} of each, the figures are medians`],
-    [
-      "machine",
-      `${machine.cores} cores (${machine.cpu}), ${(machine.memoryBytes / 1e9).toFixed(0)} GB, Linux ${machine.kernel}, Node ${machine.node}`,
-    ],
+    ["machine", machineWords(machine)],
     [
       "load average",
       `${load.toFixed(1)} when it began, ${Math.max(...samples.map((sample) => sample.load)).toFixed(1)} before a run at most`,

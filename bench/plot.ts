@@ -131,12 +131,16 @@ function ticks(values: readonly number[]): number[] {
 }
 
 /** A logarithmic scale; of a single value, its middle. */
-function scale(values: readonly number[], from: number, to: number): (value: number) => number {
+export function scale(
+  values: readonly number[],
+  from: number,
+  to: number,
+): (value: number) => number {
   const [low, high] = [Math.log(Math.min(...values)), Math.log(Math.max(...values))];
   if (!(high > low)) return () => (from + to) / 2;
   return (value) => from + ((Math.log(value) - low) / (high - low)) * (to - from);
 }
 
-function round(number: number): number {
+export function round(number: number): number {
   return Math.round(number * 10) / 10;
 }

@@ -2,6 +2,7 @@
 import { renderFiles } from "../render/files";
 import type { StackConfig } from "../schema";
 import type { DirectorSettings, Settings } from "../settings";
+import { neededLines } from "./needed";
 import { none } from "./none";
 import { nftables } from "./nftables";
 import {
@@ -33,5 +34,9 @@ export function renderRealServerFirewall(settings: Settings, name: string): stri
 }
 
 function render({ firewall }: Settings, rules: FirewallRules): string {
-  return renderFiles(firewallBackends[firewall.backend].render(rules));
+  const needed = neededLines(rules);
+  return renderFiles({
+    ...(needed.length > 0 ? { needed } : {}),
+    ...firewallBackends[firewall.backend].render(rules),
+  });
 }

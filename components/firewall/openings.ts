@@ -36,23 +36,36 @@ export interface Opening {
   /** A port, or a range of ports: 8000-8099. */
   port?: number | string;
   interface?: string;
-  /** It is let pass to other hosts rather than in. */
-  forwarded?: boolean;
 }
 
-/** What a back end is asked for. */
-export interface FirewallRules extends PacketRules {
+/**
+ * What a back end is asked for. Of what there is one for each virtual server or real server, none has an interface, and each has a
+ * protocol and an address.
+ */
+export interface FirewallRules {
+  /** Hosts that are let in, and what they may ask. */
   openings: Opening[];
+  /** What other directors and BFD's neighbours send. */
+  peers: Opening[];
+  /** Virtual servers' flows. */
+  services: Opening[];
+  /** What real servers answer to checks through a virtual address. */
+  answers: Opening[];
+  /** What real servers behind NAT answer, through the director. */
+  forwarded: Opening[];
+  /** What IPVS needs of the packet filter, whichever firewall the host has; of a director alone. */
+  ipvs?: PacketRules;
 }
 
-/** What IPVS needs of the packet filter, whichever firewall the host has. */
+/** Conntrack leaves services and answers alone; and this is for IPVS, too. */
 export interface PacketRules {
-  /** Flows that conntrack leaves alone. */
-  untracked: Opening[];
   /** Traffic of fwmark services. */
-  marked: { match: Opening; mark: number }[];
-  /** New connections to these that IPVS has not taken are left unanswered. */
-  unserved: Opening[];
+  marked: (Opening & { mark: number })[];
+  /**
+   * Services that the director may serve itself. Of all others, but for SCTP, new connections that IPVS has not taken are left
+   * unanswered.
+   */
+  local: Opening[];
   /** And so are all packets of TCP: with sloppy_tcp, IPVS takes those of connections that it doesn't know, too. */
   sloppyTcp: boolean;
 }
@@ -77,7 +90,6 @@ export interface FirewallBackend {
  */
 export function directorRules(settings: Settings, director: DirectorSettings): FirewallRules {
   const { instances, virtualServers } = settings;
-  const services = unique(virtualServers.flatMap(({ flows }) => flows.flatMap(flowOpenings)));
   const answers = unique(
     virtualServers.flatMap((service) => {
       const own = ownAddressFor(service, instances, director);
@@ -98,29 +110,32 @@ export function directorRules(settings: Settings, director: DirectorSettings): F
     }),
   );
   return {
-    openings: [
-      ...subnets(settings),
-      ...metricsOpenings(settings),
-      ...services,
-      ...unique(instances.flatMap((instance) => vrrpOpenings(instance, director))),
-      ...unique(syncOpenings(settings, director)),
+    openings: unique([...subnets(settings), ...metricsOpenings(settings)]),
+    peers: unique([
+      ...instances.flatMap((instance) => vrrpOpenings(instance, director)),
+      ...syncOpenings(settings, director),
       ...bfdOpenings(settings, director),
-      ...answers,
-      ...unique(virtualServers.flatMap(natAnswers)),
-    ],
-    untracked: [...services, ...answers],
-    marked: virtualServers.flatMap(({ fwmark, flows }) =>
-      fwmark === undefined
-        ? []
-        : flows.flatMap((flow) => flowOpenings(flow).map((match) => ({ match, mark: fwmark }))),
-    ),
-    unserved: unique(
-      virtualServers
-        .filter((service) => !isServedByDirectors(service))
-        .flatMap(({ flows }) => flows.flatMap(flowOpenings))
-        .filter(({ protocol }) => protocol === "tcp" || protocol === "udp"),
-    ),
-    sloppyTcp: settings.kernel.sloppyTcp,
+    ]),
+    services: unique(virtualServers.flatMap(({ flows }) => flows.flatMap(flowOpenings))),
+    answers,
+    forwarded: unique(virtualServers.flatMap(natAnswers)),
+    ipvs: {
+      marked: unique(
+        virtualServers.flatMap(({ fwmark, flows }) =>
+          fwmark === undefined
+            ? []
+            : flows.flatMap((flow) =>
+                flowOpenings(flow).map((opening) => ({ ...opening, mark: fwmark })),
+              ),
+        ),
+      ),
+      local: unique(
+        virtualServers
+          .filter((service) => isServedByDirectors(service))
+          .flatMap(({ flows }) => flows.flatMap(flowOpenings)),
+      ),
+      sloppyTcp: settings.kernel.sloppyTcp,
+    },
   };
 }
 
@@ -138,33 +153,30 @@ function isServedByDirectors(service: VirtualServerSettings): boolean {
 export function realServerRules(settings: Settings, name: string): FirewallRules {
   const admitted = subnets(settings).map(({ from }) => from ?? "");
   return {
-    openings: [
+    openings: unique([
       ...subnets(settings),
       ...metricsOpenings(settings),
-      ...unique(
-        settings.directors
-          .flatMap((director) => sourcesOf(settings, director))
-          .filter((from) => !admitted.some((subnet) => isInNetworkOf(from, subnet)))
-          .map((from) => ({ from })),
+      ...settings.directors
+        .flatMap((director) => sourcesOf(settings, director))
+        .filter((from) => !admitted.some((subnet) => isInNetworkOf(from, subnet)))
+        .map((from) => ({ from })),
+    ]),
+    peers: [],
+    services: unique(
+      partsOf(settings, name).flatMap(({ service, part }) =>
+        part.forwarding === "NAT"
+          ? service.flows.flatMap((flow) =>
+              flowOpenings({
+                ...flow,
+                address: part.address,
+                ports: part.port === 0 ? flow.ports : [part.port],
+              }),
+            )
+          : service.flows.flatMap(flowOpenings),
       ),
-      ...unique(
-        partsOf(settings, name).flatMap(({ service, part }) =>
-          part.forwarding === "NAT"
-            ? service.flows.flatMap((flow) =>
-                flowOpenings({
-                  ...flow,
-                  address: part.address,
-                  ports: part.port === 0 ? flow.ports : [part.port],
-                }),
-              )
-            : service.flows.flatMap(flowOpenings),
-        ),
-      ),
-    ],
-    untracked: [],
-    marked: [],
-    unserved: [],
-    sloppyTcp: false,
+    ),
+    answers: [],
+    forwarded: [],
   };
 }
 
@@ -192,7 +204,6 @@ function natAnswers(service: Settings["virtualServers"][number]): Opening[] {
         protocol: lower(protocol),
         from: address,
         ...(port === 0 ? {} : { fromPort: port }),
-        forwarded: true,
       })),
     );
 }
@@ -266,7 +277,20 @@ function lower(protocol: Flow["protocol"]): "tcp" | "udp" | "sctp" {
   return protocol.toLowerCase() as "tcp" | "udp" | "sctp";
 }
 
-/** Openings that differ, in their order: two services may share a port. */
-function unique(openings: Opening[]): Opening[] {
-  return [...new Map(openings.map((opening) => [JSON.stringify(opening), opening])).values()];
+/**
+ * Openings that differ, in their order: two services may share a port. Addresses are spelled in the one way that every program reads: nft
+ * takes few of IPv6's that end as IPv4's do (scanner.l).
+ */
+function unique<T extends Opening>(openings: T[]): T[] {
+  const plain = openings.map((opening) => ({
+    ...opening,
+    ...(opening.from === undefined ? {} : { from: plainAddress(opening.from) }),
+    ...(opening.to === undefined ? {} : { to: plainAddress(opening.to) }),
+  }));
+  return [...new Map(plain.map((opening) => [JSON.stringify(opening), opening])).values()];
+}
+
+function plainAddress(written: string): string {
+  const [address = "", length] = written.split("/");
+  return canonical(address) + (length === undefined ? "" : `/${length}`);
 }

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { editorSchema } from "./editorSchema";
-import { performanceDocs, performanceFigures } from "./performance";
+import { packetFigures, performanceDocs, performanceFigures } from "./performance";
 import { projectFile } from "./projectConfig";
 import { reference } from "./reference";
 
@@ -17,7 +17,10 @@ export function generated(): Record<string, string> {
     "docs/config.schema.json": `${JSON.stringify(editorSchema(), null, 2)}\n`,
     "Pulumi.yaml": projectFile(read("Pulumi.yaml")),
     ...(existsSync(join(root, performanceFigures))
-      ? performanceDocs(read(performanceFigures))
+      ? performanceDocs(
+          read(performanceFigures),
+          existsSync(join(root, packetFigures)) ? read(packetFigures) : undefined,
+        )
       : {}),
   };
 }

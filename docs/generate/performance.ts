@@ -1,15 +1,25 @@
-// docs/performance.md and its picture: of the figures that were kept when they were last measured.
+// docs/performance.md and its pictures: of the figures that were kept when they were last measured.
 import type { Figures } from "../../bench/figures";
+import type { PacketFigures } from "../../bench/packets";
+import { packetPlot, packetsSection } from "../../bench/packetsPage";
 import { page } from "../../bench/page";
 import { plot } from "../../bench/plot";
 
 const paths = { page: "docs/performance.md", plot: "docs/performance.svg" };
 
-/** What the bench's figures are kept in. */
+/** What the benches' figures are kept in: of the engine, and of the packet filter. */
 export const performanceFigures = "docs/performance.json";
+export const packetFigures = "docs/packets.json";
 
-/** The files, by path, of the figures' JSON. */
-export function performanceDocs(json: string): Record<string, string> {
+/** The files, by path, of the figures' JSON; without those of the packet filter, the page has no section on it. */
+export function performanceDocs(json: string, packetsJson?: string): Record<string, string> {
   const figures = JSON.parse(json) as Figures;
-  return { [paths.page]: page(figures, paths), [paths.plot]: plot(figures) };
+  const packets =
+    packetsJson === undefined ? undefined : (JSON.parse(packetsJson) as PacketFigures);
+  return {
+    [paths.page]:
+      page(figures, paths) + (packets ? `\n${packetsSection(packets, "packets.svg")}\n` : ""),
+    [paths.plot]: plot(figures),
+    ...(packets ? { "docs/packets.svg": packetPlot(packets) } : {}),
+  };
 }

@@ -50,16 +50,49 @@ ufw_check() {
             sub(/(allow|deny|reject|limit) /, "", rule)
             return rule
         }
-        FILENAME == ARGV[1] { wanted[about($0)] = $0; next }
+        # What a rule is about but for its ports, which are in ports_of afterwards.
+        function place(rule) {
+            ports_of = match(rule, / port [^ ]*/) ? substr(rule, RSTART + 6, RLENGTH - 6) : ""
+            sub(/ port [^ ]*/, " port", rule)
+            return rule
+        }
+        # 80,8000:8099: whether two lists have a port in common.
+        function meet(a, b,    left, right, n, m, i, j, x, y) {
+            n = split(a, left, ",")
+            m = split(b, right, ",")
+            for (i = 1; i <= n; i++) for (j = 1; j <= m; j++) {
+                if (split(left[i], x, ":") < 2) x[2] = x[1]
+                if (split(right[j], y, ":") < 2) y[2] = y[1]
+                if (x[1] + 0 <= y[2] + 0 && y[1] + 0 <= x[2] + 0) return 1
+            }
+            return 0
+        }
+        FILENAME == ARGV[1] {
+            wanted[about($0)] = $0
+            where = place(about($0))
+            places[where] = places[where] $0 "\n"
+            next
+        }
         !/^ufw / || / comment .lvs-ha( operator)?.$/ { next }
         {
             sub(/^ufw /, "")
             sub(/ comment .*/, "")
             key = about($0)
-            if (!(key in wanted)) next
-            # It lets the client in, all the same.
-            mild = action == "limit" && wanted[key] == admit
-            print (action == "allow" || mild ? "same" : "opposite") "|" wanted[key] "|" $0
+            if (key in wanted) {
+                # It lets the client in, all the same.
+                mild = action == "limit" && wanted[key] == admit
+                print (action == "allow" || mild ? "same" : "opposite") "|" wanted[key] "|" $0
+                next
+            }
+            if (action == "allow") next
+            where = place(key)
+            theirs = ports_of
+            n = split(places[where], ours, "\n")
+            for (i = 1; i < n; i++) {
+                place(ours[i])
+                # As above.
+                if (meet(ports_of, theirs) && !(action == "limit" && ours[i] == admit)) print "opposite|" ours[i] "|" $0
+            }
         }
     ' "$scratch/wanted" - >"$scratch/shown"
     while IFS='|' read -r kind rule theirs; do

@@ -22,6 +22,8 @@ own_scripts="ufw"
 notes=
 # shellcheck source=templates/scripts/firewall-ufw.sh
 . "${0%/*}/firewall-ufw.sh"
+# shellcheck source=templates/scripts/firewall-others.sh
+. "${0%/*}/firewall-others.sh"
 
 apply() {
     lock
@@ -34,6 +36,7 @@ apply() {
     client_is "$3"
     split_files
     # The back end from before goes last: where the new one can't come, the host still has that.
+    others_check
     [ ! -f "$scratch/files$table" ] || nft_check
     for other in $own_scripts; do
         if [ "$other" = "$backend" ]; then
@@ -142,7 +145,9 @@ nft_check() {
     nft -c -f "$scratch/files$table" >"$scratch/nft" 2>&1 || fail "nft refuses the table: $(cat "$scratch/nft")"
 }
 
-# nft_written put|verify_file: the table last, which replaces the one that is live in one transaction.
+# nft_written put|verify_file: the table last, which replaces the one that is live in one transaction. nftables.service flushes every table
+# when it starts, reloads and stops: the unit follows (systemd.unit(5)). It is stopped and restarted with it (PartOf), and started again
+# where it was stopped (WantedBy). Only a start that no stop came before goes unnoticed.
 nft_written() {
     "$1" $unit 0644 <<UNIT
 [Unit]
@@ -150,6 +155,8 @@ Description=Packet filter of the LVS load balancer
 After=nftables.service ufw.service
 Before=network-pre.target keepalived.service
 Wants=network-pre.target
+PartOf=nftables.service
+ReloadPropagatedFrom=nftables.service
 DefaultDependencies=no
 
 [Service]
@@ -160,7 +167,7 @@ ExecReload=/usr/sbin/nft -f $table
 ExecStop=/usr/sbin/nft delete table inet lvs_ha
 
 [Install]
-WantedBy=sysinit.target
+WantedBy=sysinit.target nftables.service
 UNIT
     "$1" $table 0644 <"$scratch/files$table"
 }
@@ -169,7 +176,8 @@ nft_apply() {
     nft_begun=yes
     nft_written put
     systemctl daemon-reload
-    enable_at_boot $service
+    # Not enable_at_boot: one that was enabled by an earlier unit has not all that this one asks for.
+    systemctl -q enable $service
     systemctl reload-or-restart $service
     nft list table inet lvs_ha >"$scratch/nft" 2>&1 || fail "the table is not in the kernel; see: journalctl -u $service"
     say "nftables table lvs_ha is live"

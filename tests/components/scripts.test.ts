@@ -97,6 +97,7 @@ const table: Record<string, string[]> = {
   "authorize.sh": ["authorize"],
   "drain.sh": [],
   "files.sh": ["keepalived", "secrets", "system", "version"],
+  "firewall-others.sh": ["system"],
   "firewall-ufw.sh": ["system"],
   "firewall.sh": ["system"],
   "foreign.sh": ["keepalived", "secrets", "version"],

@@ -116,6 +116,23 @@ test("the nftables back end lets in what ufw did, and gives way to it again", as
   }
 });
 
+test("the stack's table is there again after whatever nftables.service does, which flushes all tables", async () => {
+  const list = "nft -s list table inet lvs_ha";
+  const before = await shell("lvs2", list);
+  try {
+    for (const verb of ["restart", "reload", "restart", "start"]) {
+      if (verb === "start") await shell("lvs2", "systemctl stop nftables");
+      expect([verb, await shell("lvs2", `systemctl ${verb} nftables && ${list}`)]).toEqual([
+        verb,
+        before,
+      ]);
+    }
+  } finally {
+    // Flushed, too, were ufw's own rules.
+    await shell("lvs2", "systemctl stop nftables; systemctl restart lvs-ha-firewall && ufw reload");
+  }
+});
+
 test("no secret is in plain text: not in state, output, errors or process lists", async () => {
   const bootstrapKey = readFileSync(labPath(lab, "bootstrap_key"), "utf8");
   const authPass = "cAnArY42";

@@ -27,8 +27,9 @@ function rules(
     role === "director"
       ? renderDirectorFirewall(settings, director)
       : renderRealServerFirewall(settings, "web1");
-  return text
-    .split("\n")
+  return [...parseFiles(text)]
+    .filter(([path]) => path !== "needed")
+    .flatMap(([, lines]) => lines.split("\n"))
     .map((line) => line.trim())
     .filter((line) => words.test(line));
 }
@@ -184,9 +185,12 @@ test("with sloppy_tcp all packets of TCP that IPVS has not taken stay unanswered
   const [web] = smallStack().virtualServers;
   const dropped = (scheduler: string) =>
     rules({ virtualServers: [{ ...web, scheduler }] }, "nftables", /drop$/);
-  const match = "ip daddr 192.0.2.100 tcp dport 80";
-  expect(dropped("mh")).toEqual([`${match} drop`]);
-  expect(dropped("rr")).toEqual([`${match} tcp flags & (fin | syn | rst | ack) == syn drop`]);
+  const service = "ip daddr . meta l4proto . th dport @services drop";
+  expect(dropped("mh")).toEqual([`meta l4proto tcp ${service}`, `meta l4proto udp ${service}`]);
+  expect(dropped("rr")).toEqual([
+    `tcp flags & (fin | syn | rst | ack) == syn ${service}`,
+    `meta l4proto udp ${service}`,
+  ]);
 });
 
 test.each(["::1", "0::1"])(
@@ -198,9 +202,74 @@ test.each(["::1", "0::1"])(
         { name: "web", address: "2001:db8::100", port: 80, sorryServer: { address, port: 80 } },
       ],
     };
-    expect(rules(stack, "nftables", /drop$/)).toEqual([]);
+    expect(rules(stack, "nftables", /local6?\b|drop$|::100/).slice(2)).toEqual([
+      "set local6 {",
+      "2001:db8::100 . tcp . 80,",
+      "ip6 daddr . meta l4proto . th dport @local6 accept",
+      expect.stringMatching(/@services6 drop$/),
+      expect.stringMatching(/@services6 drop$/),
+    ]);
   },
 );
+
+test("one service more is one line more, in the table, and one port more in ufw's rule for its address", () => {
+  const services = (ports: number[]) => ({
+    virtualServers: ports.map((port) => ({ name: `s${port}`, address: "192.0.2.100", port })),
+  });
+  const [few, many] = [
+    [80, 443],
+    [80, 443, 8080],
+  ].map((ports) => rules(services(ports), "nftables", /services|192\.0\.2\.100 \. tcp/));
+  expect(many).toEqual([
+    ...(few ?? []).slice(0, 3),
+    "192.0.2.100 . tcp . 8080,",
+    ...(few ?? []).slice(3),
+  ]);
+  expect(rules(services([443, 80, 8080]), "ufw", /allow to 192/)).toEqual([
+    "allow to 192.0.2.100 port 80,443,8080 proto tcp",
+  ]);
+});
+
+test("ufw gets as many rules for an address as its ports need, fifteen each, where a range is two", () => {
+  const traffic = (ports: (number | string)[]) => ({
+    virtualServers: [
+      {
+        name: "media",
+        fwmark: 7,
+        traffic: [{ address: "192.0.2.100", ports }],
+        checks: [{ type: "ping" }],
+      },
+    ],
+  });
+  const singles = Array.from({ length: 14 }, (_, i) => 8000 + 2 * i);
+  expect(rules(traffic(singles), "ufw", /to 192/)).toHaveLength(1);
+  expect(rules(traffic([...singles, 9000]), "ufw", /to 192/)).toHaveLength(1);
+  expect(rules(traffic([...singles, "9000-9001"]), "ufw", /to 192/)).toEqual([
+    `allow to 192.0.2.100 port ${singles.join()} proto tcp`,
+    "allow to 192.0.2.100 port 9000:9001 proto tcp",
+  ]);
+});
+
+test("what several services have of a real server's ports behind NAT is one range", () => {
+  const media = (name: string, fwmark: number, address: string, ports: (number | string)[]) => ({
+    ...{ name, fwmark, forwarding: "NAT", traffic: [{ address, ports }] },
+    checks: [{ type: "ping" }],
+  });
+  const change = {
+    virtualServers: [
+      media("one", 1, "192.0.2.100", ["8000-8099", 443]),
+      media("two", 2, "192.0.2.101", ["8050-8199", 443, 8200]),
+    ],
+  };
+  expect(rules(change, "nftables", /192\.0\.2\.21/, "real server")).toEqual([
+    "192.0.2.21 . tcp . 443,",
+    "192.0.2.21 . tcp . 8000-8199,",
+    "192.0.2.21 . tcp . 8200,",
+  ]);
+  expect(rules(change, "ufw", /192\.0\.2\.21/, "real server")).toEqual([
+    "allow to 192.0.2.21 port 443,8000:8199,8200 proto tcp",
+  ]);
+});
 
 describe("forwarding", () => {
   const small = smallStack();
@@ -269,7 +338,9 @@ describe.each(backendNames)("with firewall.backend %s", (backend) => {
         );
         return;
       }
-      const [text = ""] = parseFiles(renderRealServerFirewall(settingsOf(stack), "web1")).values();
+      const files = parseFiles(renderRealServerFirewall(settingsOf(stack), "web1"));
+      files.delete("needed");
+      const [text = ""] = files.values();
       if (backend === "none") expect(text).toBe("");
       else expect(text).toMatch(new RegExp(`192\\.0\\.2\\.100 .*\\b${protocol}\\b`, "i"));
     },

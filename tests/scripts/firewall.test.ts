@@ -82,10 +82,31 @@ const sixOnly: Stack = {
   virtualServers: [{ name: "four", address: "192.0.2.100/32", port: 80 }],
 };
 
+/** So many services that sets are large, of both families; and ports of real servers that several services have in common. */
+const many: Stack = {
+  ...more,
+  virtualServers: [
+    ...more.virtualServers,
+    ...Array.from({ length: 1000 }, (_, i) => ({
+      name: `s${i}`,
+      address: i % 3 ? `192.0.2.${110 + (i % 50)}` : `2001:db8::${110 + (i % 50)}`,
+      port: 1000 + i,
+      protocol: i % 2 ? "TCP" : "UDP",
+    })),
+    ...[1, 2].map((fwmark) => ({
+      name: `media${fwmark}`,
+      fwmark,
+      forwarding: "NAT",
+      traffic: [{ address: `192.0.2.20${fwmark}`, ports: [`8000-80${fwmark}9`, 443] }],
+      checks: [{ type: "tcp", port: 443 }],
+    })),
+  ],
+};
+
 /** The files of every host's firewall, by path. */
 function rendered(backend: "ufw" | "nftables"): Map<string, Set<string>> {
   const files = new Map<string, Set<string>>();
-  for (const stack of [...exampleNames.map(example), more, multicast, sixOnly]) {
+  for (const stack of [...exampleNames.map(example), more, multicast, sixOnly, many]) {
     const settings = settingsOf({
       ...stack,
       virtualServers: stack.virtualServers.filter(
@@ -357,19 +378,42 @@ describe("ufw on a host", () => {
     expect(host.read("/ufw/added")).toBe(before);
   });
 
+  const several = "allow to 192.0.2.101 port 443,8000:8099 proto tcp";
+
+  test("leaves an operator's rule for other ports of the same place alone", () => {
+    const own = [
+      "deny to 192.0.2.101 port 22,8100 proto tcp",
+      "deny to 192.0.2.101 port 443 proto udp",
+      "allow to 192.0.2.101 port 443 proto tcp",
+      "limit from 203.0.113.9 to any port 22,2222 proto tcp",
+    ];
+    has(...own);
+    apply(several);
+    expect(added()?.slice(0, own.length)).toEqual(own.map((rule) => `ufw ${rule}`));
+    expect(added()).toContain(`ufw ${several} comment 'lvs-ha'`);
+  });
+
   test.each([
     ["deny", "deny to 192.0.2.100 port 80 proto tcp"],
     ["limit", "limit to 192.0.2.100 port 80 proto tcp comment 'mine'"],
     ["reject, logged", "reject log to 192.0.2.100 port 80 proto tcp"],
     ["deny of what is forwarded", "route deny from 192.0.2.21 port 80 proto tcp"],
     ["deny of the login", "deny from 203.0.113.9 to any port 22 proto tcp"],
+    ["deny of one port of several", "deny to 192.0.2.101 port 443 proto tcp"],
+    ["deny of ports of which one is in a range", "deny to 192.0.2.101 port 90,8050:9000 proto tcp"],
+    ["deny of the login and more", "deny from 203.0.113.9 to any port 21:23 proto tcp"],
   ])("refuses to turn an operator's own rule into its opposite: %s", (_, own) => {
     has("allow from 198.51.100.1", own);
     const { code, stderr } = host.script(
       "firewall.sh",
       ["apply", owner, "ufw", operator],
       renderFiles({
-        ufw: ["allow from 10.0.0.0/8", wanted, "route allow from 192.0.2.21 port 80 proto tcp"],
+        ufw: [
+          "allow from 10.0.0.0/8",
+          wanted,
+          several,
+          "route allow from 192.0.2.21 port 80 proto tcp",
+        ],
         "/etc/lvs-ha/firewall.nft": ["table inet lvs_ha {}"],
       }),
     );

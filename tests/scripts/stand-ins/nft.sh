@@ -1,6 +1,6 @@
 #!/bin/sh
 # nft(8), as far as firewall.sh uses it: $FOLDER/nft/lvs_ha is the table in the kernel. It reads addresses, and nothing else; what comes by
-# standard input is in $FOLDER/tmp/checked. Another network namespace than the host's has a table of its own, until it is listed. A file of the name $FOLDER/tmp/broken makes the kernel refuse the next table.
+# standard input is in $FOLDER/tmp/checked. What else is in the kernel is in $FOLDER/nft/others. Another network namespace than the host's has a table of its own, until it is listed. A file of the name $FOLDER/tmp/broken makes the kernel refuse the next table.
 set -eu
 table=$FOLDER/nft/lvs_ha
 clients=/etc/lvs-ha/ssh-clients.nft
@@ -23,6 +23,7 @@ case $* in
     rm -f "$FOLDER/tmp/nft-elsewhere"
     ;;
 'list tables') ;;
+'-s -p list ruleset') [ ! -e "$FOLDER/nft/others" ] || cat "$FOLDER/nft/others" ;;
 'delete table inet lvs_ha') rm "$table" ;;
 *) echo "unexpected: nft $*" >&2 && exit 64 ;;
 esac

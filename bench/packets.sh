@@ -1,0 +1,35 @@
+#!/bin/sh
+# What a packet filter costs: in a network namespace of its own, SYNs to one address, and how many get to where IPVS takes them.
+#   packets.sh NFT FOLDER SECONDS
+# NFT is the root of a Debian's nftables package. In FOLDER:
+#   firewall.nft   the table
+#   frames         what frames.pl sends
+#   addresses      whom they are for
+# It prints how many came in, how many were sent, and the CPU seconds that took. A packet's way into the host is walked in its sender's time.
+set -eu
+nft=$1
+folder=$2
+seconds=$3
+
+# The machine's own namespace is not to be set up.
+[ "$(readlink /proc/self/ns/net)" != "$(readlink /proc/$PPID/ns/net)" ] || {
+    echo "packets.sh: runs in a network namespace of its own only" >&2
+    exit 1
+}
+mount --bind "$folder" "$nft/tmp"
+for setting in rp_filter=0 accept_local=1; do
+    sysctl -q -w "net.ipv4.conf.all.$setting" "net.ipv4.conf.default.$setting"
+done
+ip link set lo up
+ip link add eth1 address 02:00:00:00:00:01 type veth peer name sender address 02:00:00:00:00:02
+ip link set eth1 up
+ip link set sender up
+while read -r address; do
+    ip route add local "$address" dev lo
+done <"$folder/addresses"
+chroot "$nft" /usr/sbin/nft -f /tmp/firewall.nft
+# IPVS's own place (ip_vs_core.c). Nothing goes further: nobody answers.
+chroot "$nft" /usr/sbin/nft 'table inet ipvs { counter taken { }; chain in { type filter hook input priority 99; counter name taken; drop; }; }'
+perl "${0%/*}/frames.pl" sender "$seconds" <"$folder/frames" >"$folder/sent"
+chroot "$nft" /usr/sbin/nft list counter inet ipvs taken | sed -n 's/.*packets \([0-9]*\) .*/\1/p'
+cat "$folder/sent"
