@@ -12,7 +12,8 @@ others_check() {
     ignored=
     # Rules of ufw's, where that is the back end, or goes with the stack's.
     if [ "$backend" = ufw ] || { [ -e "$ufw_was" ] && [ "$(cat "$ufw_was")" = inactive ]; }; then
-        ignored=ufw-
+        # Those of IPv6 are ufw6-before-input and so on.
+        ignored='ufw6?-'
     fi
     # Protocols by number, whatever /etc/protocols has.
     nft -s -p list ruleset >"$scratch/ruleset" 2>"$scratch/nft" || {

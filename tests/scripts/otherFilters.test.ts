@@ -269,18 +269,26 @@ describe("a packet filter of the operator's own", () => {
     ]);
   }, 120_000);
 
-  test("that is ufw's is the back end's affair, where ufw is the stack's or goes with it", () => {
-    const ufw =
-      "table ip filter {\n\tchain INPUT {\n\t\ttype filter hook input priority filter; policy drop;\n\t\tjump ufw-before-input\n\t}\n\tchain ufw-before-input {\n\t}\n}\n";
-    const [input = ""] = inputs(smallStack(), "nftables");
-    expect(apply(ufw, input)).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining("table ip filter, chain INPUT") as string,
-    });
-    const [other = ""] = inputs(smallStack(), "ufw");
-    expect(apply(ufw, other, "ufw")).toMatchObject({ code: 0 });
-    expect(apply(ufw, input)).toMatchObject({ code: 0 });
-  });
+  test.each([
+    ["ip", "ufw", "192.0.2.100"],
+    ["ip6", "ufw6", "2001:db8::100"],
+  ])(
+    "of %s that is ufw's is the back end's affair, where ufw is the stack's or goes with it",
+    (family, name, address) => {
+      const ufw = `table ${family} filter {\n\tchain INPUT {\n\t\ttype filter hook input priority filter; policy drop;\n\t\tcounter jump ${name}-before-input\n\t}\n\tchain ${name}-before-input {\n\t}\n}\n`;
+      const inputOf = (backend: string) =>
+        (inputs(smallStack(), backend)[0] ?? "").replace(
+          "untracked tcp to 192.0.2.100 dport",
+          `untracked tcp to ${address} dport`,
+        );
+      expect(apply(ufw, inputOf("nftables"))).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`table ${family} filter, chain INPUT`) as string,
+      });
+      expect(apply(ufw, inputOf("ufw"), "ufw")).toMatchObject({ code: 0 });
+      expect(apply(ufw, inputOf("nftables"))).toMatchObject({ code: 0 });
+    },
+  );
 });
 
 test("what is needed is a line for each place, whatever the back end", () => {
