@@ -2,7 +2,7 @@
 // scripts that run there. It is pure, too.
 import { createHash } from "node:crypto";
 import { scriptsFolder } from "../keepalived/scriptCall";
-import { checkedFamily, type TrackList } from "../schema";
+import { canonical, checkedFamily, type TrackList } from "../schema";
 import {
   type DirectorSettings,
   type InstanceSettings,
@@ -187,7 +187,8 @@ function syncDaemonWords(settings: Pick<Settings, "vrrp" | "instances">): string
       "--sync-maxlen": syncDaemon.maxLength,
       "--mcast-port": syncDaemon.port === 8848 ? undefined : syncDaemon.port,
       "--mcast-ttl": syncDaemon.ttl,
-      "--mcast-group": syncDaemon.group,
+      // As ipvsadm prints it.
+      "--mcast-group": syncDaemon.group && canonical(syncDaemon.group),
     }),
   ].join(" ");
 }
