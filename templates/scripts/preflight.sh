@@ -62,19 +62,24 @@ for address in $real_servers; do
 done
 
 # systemd-networkd takes off an interface that it manages whatever address it didn't put there, at each of its starts (seen of lo with 257).
-networkd_file() {
-    [ "$role" = real-server ] || return 0
-    networkctl --no-pager status lo 2>/dev/null | sed -n 's/^ *Network File: *\//\//p'
-}
-
-file=$(networkd_file)
-if [ -n "$file" ]; then
+# drops DEVICE: sets $file to the file by which it would.
+drops() {
+    file=$(networkctl --no-pager status "$1" 2>/dev/null | sed -n 's/^ *Network File: *\//\//p')
+    [ -n "$file" ] || return
     keeps=$(cat "$file" /usr/lib/systemd/network/"${file##*/}".d/*.conf /run/systemd/network/"${file##*/}".d/*.conf /etc/systemd/network/"${file##*/}".d/*.conf 2>/dev/null |
         sed -n 's/^[[:space:]]*KeepConfiguration[[:space:]]*=[[:space:]]*//p' | tail -n 1) || keeps=
     case $keeps in
-    yes | static) ;;
-    *) wrong "systemd-networkd manages lo by $file and takes virtual addresses off it at each of its starts: have that file match other interfaces ([Match] Name=!lo), or keep what is there ([Network] KeepConfiguration=static)" ;;
+    yes | static) return 1 ;;
     esac
+}
+
+if [ "$role" = real-server ]; then
+    ways="have that file match other interfaces ([Match] Name=!lo tunl0 ip6tnl0), or keep what is there ([Network] KeepConfiguration=static)"
+    ! drops lo || wrong "systemd-networkd manages lo by $file and takes virtual addresses off it at each of its starts: $ways"
+    # Somebody else's tunnels may use these, where the stack has no service by TUN.
+    for device in tunl0 ip6tnl0; do
+        ! drops $device || say "systemd-networkd manages $device by $file, and would take virtual addresses off it at each of its starts; with forwarding TUN, $ways"
+    done
 fi
 
 # read_only FOLDER: what is mounted last of what it can be under decides.

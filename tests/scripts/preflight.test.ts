@@ -84,7 +84,9 @@ beforeAll(() => {
     '[ "$*" = --container ] && cat "$FOLDER/container" && [ -s "$FOLDER/container" ]',
   ]);
   host.program("journalctl", ['[ "$*" = "-q -n 1 -o cat --no-pager" ] && cat "$FOLDER/journal"']);
-  host.program("networkctl", ['[ "$*" = "--no-pager status lo" ] && cat "$FOLDER/networkctl"']);
+  host.program("networkctl", [
+    '[ "$1 $2" = "--no-pager status" ] && grep -q "^● .: $3$" "$FOLDER/networkctl" && cat "$FOLDER/networkctl"',
+  ]);
   host.program("systemctl", [
     '[ "$*" = "show --property=ExecStart --value keepalived.service" ] && cat "$FOLDER/started"',
   ]);
@@ -206,14 +208,15 @@ const network =
   "ip link add eth5 type veth peer name eth6; ip addr add 198.51.100.1/24 dev eth5; ip link set eth5 up; ip link set eth6 up; ip route add 203.0.113.0/24 via 198.51.100.254";
 
 /** lo as networkd 257 tells of it where a file matches all interfaces. */
-const managed = (...lines: string[]): Facts => ({
+const managed = (...lines: string[]) => managedOf("lo", ...lines);
+const managedOf = (device: string, ...lines: string[]): Facts => ({
   role: "real-server",
-  networkctl:
-    "● 1: lo\n                Network File: /etc/systemd/network/50-all.network\n       State: carrier (configured)\n",
+  networkctl: `● 1: ${device}\n                Network File: /etc/systemd/network/50-all.network\n       State: carrier (configured)\n`,
   networkd: { "50-all.network": ["[Match]", "Name=*", "[Network]", ...lines, ""].join("\n") },
 });
-const networkd =
-  "systemd-networkd manages lo by /etc/systemd/network/50-all.network and takes virtual addresses off it at each of its starts: have that file match other interfaces ([Match] Name=!lo), or keep what is there ([Network] KeepConfiguration=static)";
+const ways =
+  "have that file match other interfaces ([Match] Name=!lo tunl0 ip6tnl0), or keep what is there ([Network] KeepConfiguration=static)";
+const networkd = `systemd-networkd manages lo by /etc/systemd/network/50-all.network and takes virtual addresses off it at each of its starts: ${ways}`;
 
 /** What is right, though only just: what it is of the host, and what it says of the conntrack table. */
 const right: Record<string, [Facts, conntrack?: string]> = {
@@ -247,6 +250,9 @@ const right: Record<string, [Facts, conntrack?: string]> = {
         "50-all.network.d/10-keep.conf": "[Network]\nKeepConfiguration=yes\n",
       },
     },
+  ],
+  "a real server whose networkd keeps what is on tunl0": [
+    managedOf("tunl0", "KeepConfiguration=yes"),
   ],
   "a director whose networkd manages lo": [{ ...managed(), role: "director" }],
   "a real server that runs kube-proxy": [
@@ -296,6 +302,13 @@ const told: Record<string, [Facts, word: string]> = {
     "this is a container (lxc): what its kernel doesn't let it set must be set on the host that runs it: net.netfilter.nf_conntrack_max and _buckets, and the module nf_conntrack",
   ],
 };
+
+for (const device of ["tunl0", "ip6tnl0"]) {
+  told[`a real server whose networkd manages ${device}`] = [
+    managedOf(device),
+    `systemd-networkd manages ${device} by /etc/systemd/network/50-all.network, and would take virtual addresses off it at each of its starts; with forwarding TUN, ${ways}`,
+  ];
+}
 
 /** What is wrong, as little as it can be. */
 const wrong: Record<string, [Facts, finding: string, conntrack?: string]> = {
