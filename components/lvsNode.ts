@@ -10,7 +10,7 @@ import { scriptsHome } from "./host/scripts";
 import { Session } from "./host/session";
 import { directorModel } from "./model";
 import { osProfiles } from "./os/profiles";
-import { renderDirectorConfig } from "./render/director";
+import { furtherInterfaces, renderDirectorConfig } from "./render/director";
 import { withEnd } from "./render/files";
 import { renderHeard, renderSecrets, virtualAddresses } from "./render/keepalived";
 import { renderDirectorKernel } from "./render/kernel";
@@ -67,6 +67,8 @@ export class LvsNode extends pulumi.ComponentResource {
           }),
           ...(interface6 === undefined ? [] : [`${interface6}=${director.vrrpAddress6}`]),
           ...(vrrp.connectionSync ? [vrrp.syncInterface] : []),
+          ...furtherInterfaces(settings),
+          ...checkInterfaces(settings),
         ]),
       ],
       packages: [
@@ -239,6 +241,15 @@ export class LvsNode extends pulumi.ComponentResource {
       },
     );
   }
+}
+
+/** Interfaces that checks leave by: without its own, a check fails. */
+function checkInterfaces({ virtualServers }: Settings): string[] {
+  return virtualServers.flatMap(({ realServers }) =>
+    realServers.flatMap(({ checks }) =>
+      checks.flatMap(({ check }) => ("bindInterface" in check ? (check.bindInterface ?? []) : [])),
+    ),
+  );
 }
 
 /** How long a director that was started waits before it takes addresses that nobody has, and a second more. */

@@ -93,6 +93,10 @@ const serviceSchema = z.object({
 const syncDaemonSchema = z.object({
   interface: z.string(),
   syncId: z.number(),
+  /** The kernel's own where the config says none, as the others: ip_vs_sync.c. */
+  group: z.string().default("224.0.0.81"),
+  port: z.number().default(8848),
+  ttl: z.number().default(1),
 });
 
 /**
@@ -187,6 +191,9 @@ export function directorModel(settings: Settings, director: DirectorSettings): D
             interface: vrrp.syncInterface,
             // With one, there is an instance.
             syncId: syncId(settings) ?? 0,
+            group: vrrp.syncDaemon.group && canonical(vrrp.syncDaemon.group),
+            port: vrrp.syncDaemon.port === 8848 ? undefined : vrrp.syncDaemon.port,
+            ttl: vrrp.syncDaemon.ttl,
           },
         }
       : {}),

@@ -130,17 +130,44 @@ export interface SyncDaemon {
   state: "master" | "backup";
   interface: string;
   syncId: number;
+  /** Absent where the kernel doesn't tell it, as the others. */
+  group?: string;
+  port?: number;
+  ttl?: number;
 }
 
 /** `ipvsadm -L --daemon`. */
 export function parseDaemons(text: string): SyncDaemon[] {
-  return [...text.matchAll(/^(master|backup) sync daemon \(mcast=([^,)]+), syncid=(\d+)/gm)].map(
-    ([, state, device = "", id]) => ({
+  return [
+    ...text.matchAll(/^(master|backup) sync daemon \(mcast=([^,)]+), syncid=(\d+)(.*)/gm),
+  ].map(([, state, device = "", id, rest = ""]) => {
+    const value = (name: string) => new RegExp(`, ${name}=([^,)]+)`).exec(rest)?.[1];
+    const [group, port, ttl] = ["group", "port", "ttl"].map(value);
+    return {
       state: state === "master" ? "master" : "backup",
       interface: device,
       syncId: Number(id),
-    }),
-  );
+      ...(group === undefined ? {} : { group }),
+      ...(port === undefined ? {} : { port: Number(port) }),
+      ...(ttl === undefined ? {} : { ttl: Number(ttl) }),
+    };
+  });
+}
+
+/** What two daemons must have alike to hear each other, as text. */
+export function wayOfDaemon({
+  interface: device,
+  syncId,
+  group,
+  port,
+  ttl,
+}: Omit<SyncDaemon, "state">): string {
+  return [
+    `${device} with id ${syncId}`,
+    ...(group === undefined ? [] : [`group ${group}`]),
+    ...(port === undefined ? [] : [`port ${port}`]),
+    ...(ttl === undefined ? [] : [`TTL ${ttl}`]),
+  ].join(", ");
 }
 
 /** A service as a rule has it: everything that was configured, nothing that was counted. */

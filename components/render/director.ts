@@ -2,7 +2,7 @@
 // scripts that run there. It is pure, too.
 import { createHash } from "node:crypto";
 import { scriptsFolder } from "../keepalived/scriptCall";
-import { checkedFamily, type TrackList } from "../schema";
+import { canonical, checkedFamily, type TrackList } from "../schema";
 import {
   type DirectorSettings,
   type InstanceSettings,
@@ -188,7 +188,8 @@ function syncDaemonWords(settings: Pick<Settings, "vrrp" | "instances">): string
       "--sync-maxlen": syncDaemon.maxLength,
       "--mcast-port": syncDaemon.port === 8848 ? undefined : syncDaemon.port,
       "--mcast-ttl": syncDaemon.ttl,
-      "--mcast-group": syncDaemon.group,
+      // As ipvsadm prints it.
+      "--mcast-group": syncDaemon.group && canonical(syncDaemon.group),
     }),
   ].join(" ");
 }
@@ -256,6 +257,39 @@ function secondsToFail({ scripts, processes, bfd }: Settings["tracking"]): Map<s
   return new Map(all.map(([list, name, seconds]) => [`${list} ${name}`, Math.ceil(seconds)]));
 }
 
+/**
+ * Further interfaces that keepalived.conf names, and without which keepalived doesn't start: "Non-existent interface specified in
+ * configuration" (2.2.7, 2.3.3). Those of VMACs are none: it makes them itself.
+ */
+export function furtherInterfaces({
+  instances,
+  vrrp,
+}: Pick<Settings, "instances" | "vrrp">): string[] {
+  const asked = new Set([
+    ...instances.map((instance) => instance.interface),
+    ...(vrrp.connectionSync ? [vrrp.syncInterface] : []),
+  ]);
+  // Without a name, it has a number where another has taken vrrp.ID: vrrp_vmac_ifname() in vrrp.c.
+  const isMade = (name: string) =>
+    instances.some(
+      ({ vmac, virtualRouterId }) =>
+        vmac !== undefined &&
+        (vmac.interface === undefined
+          ? name.replace(/^vrrp\d*\./, "") === String(virtualRouterId)
+          : name === vmac.interface),
+    );
+  const named = [
+    ...[...instances, ...vrrp.syncGroups].flatMap(({ trackInterfaces }) =>
+      trackInterfaces.map(({ name }) => name),
+    ),
+    ...instances.flatMap(({ virtualAddresses, virtualRoutes }) => [
+      ...virtualAddresses.map((virtual) => virtual.interface),
+      ...virtualRoutes.flatMap(({ device }) => device ?? []),
+    ]),
+  ];
+  return [...new Set(named)].filter((name) => !asked.has(name) && !isMade(name)).sort();
+}
+
 /** What keepalived needs of the network at its start, sorted. */
 function requirements(
   { instances, vrrp, virtualServers }: Pick<Settings, "instances" | "vrrp" | "virtualServers">,
@@ -270,6 +304,7 @@ function requirements(
     ...(vrrp.connectionSync
       ? [`on ${vrrp.syncInterface} ${group.includes(":") ? "inet6" : "inet"}`]
       : []),
+    ...furtherInterfaces({ instances, vrrp }).map((name) => `link ${name}`),
     ...servers.map((address) => `server ${address}`),
     ...instances.flatMap((instance) => [
       `on ${instance.interface} ${spokenFrom(instance, director) ?? instance.family}`,

@@ -1,7 +1,7 @@
 // keepalived.conf(5) of one director: pure, the same text for the same settings.
 import { osProfiles } from "../os/profiles";
 import { compareVersions } from "../os/versions";
-import { trackLists, valueAt, withoutPrefix, type TrackList } from "../schema";
+import { canonical, trackLists, valueAt, withoutPrefix, type TrackList } from "../schema";
 import {
   ownAddressFor,
   syncId,
@@ -182,7 +182,11 @@ function globalDefs(
  */
 function syncDaemonLine(settings: Pick<Settings, "vrrp" | "instances">): Line {
   const { syncInterface, syncDaemon } = settings.vrrp;
-  const options = linesOf(syncOptions, { ...syncDaemon, id: syncId(settings) });
+  const options = linesOf(syncOptions, {
+    ...syncDaemon,
+    id: syncId(settings),
+    group: syncDaemon.group && canonical(syncDaemon.group),
+  });
   return ["lvs_sync_daemon", syncInterface, ...options].join(" ");
 }
 

@@ -1,5 +1,6 @@
 // `lvs import`: an existing pair's keepalived.conf as stack config, for a pair that somebody built by hand.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { isatty } from "node:tty";
 import { Option, type Command } from "commander";
 import { CouldNotLook, exitCodes, UsageError } from "../exit";
 import { printableIn } from "../printable";
@@ -103,10 +104,19 @@ function read(file: string): string {
 
 function readBytes(file: string): Buffer {
   try {
+    if (!hasAnEnd(file)) throw new Error("it is neither a regular file nor standard input");
     return readFileSync(file);
   } catch (error) {
     throw new CouldNotLook(`${file} can't be read: ${(error as Error).message}`);
   }
+}
+
+/** A device's text has no end, and a FIFO's has no beginning without a writer. What a shell hands over as open has both. */
+function hasAnEnd(file: string): boolean {
+  const stat = statSync(file);
+  const [, open] = /^\/(?:dev|proc\/self)\/(?:fd\/(\d+)|stdin)$/.exec(file) ?? [];
+  const isOpen = file === "/dev/stdin" || open !== undefined;
+  return stat.isFile() || (isOpen && (stat.isFIFO() || isatty(Number(open ?? 0))));
 }
 
 function write(file: string, text: string): void {

@@ -1,6 +1,6 @@
 // What is wrong with a load balancer, in words: an outage first, then what could become one.
 import type { DirectorModel, Instance, Service, SyncDaemonModel } from "../../components/model";
-import type { SyncDaemon } from "../ipvs";
+import { wayOfDaemon, type SyncDaemon } from "../ipvs";
 import type {
   Director,
   Host,
@@ -178,21 +178,17 @@ function syncProblems(
       ];
     }
     if (isWantedDaemon(running, syncDaemon)) return [];
-    const { interface: device, syncId } = syncDaemon;
     return [
       fault(
-        `${name}: connections aren't synchronised: the ${role} daemon is not the stack's: it is on ${running.interface} with id ${running.syncId}, not on ${device} with id ${syncId}; lvs repair replaces it`,
+        `${name}: connections aren't synchronised: the ${role} daemon is not the stack's: it is on ${wayOfDaemon({ ...syncDaemon, ...running })}, not on ${wayOfDaemon(syncDaemon)}; lvs repair replaces it`,
       ),
     ];
   });
 }
 
 /** Whether it is the daemon of the config: another owner's tells nobody of this pair. */
-export function isWantedDaemon(
-  { interface: device, syncId }: SyncDaemon,
-  wanted: SyncDaemonModel,
-): boolean {
-  return device === wanted.interface && syncId === wanted.syncId;
+export function isWantedDaemon(running: SyncDaemon, wanted: SyncDaemonModel): boolean {
+  return wayOfDaemon({ ...wanted, ...running }) === wayOfDaemon(wanted);
 }
 
 /** Both daemons may run, and nothing arrive: multicast that a switch or a packet filter drops is seen by nobody but this. */

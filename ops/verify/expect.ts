@@ -1,6 +1,6 @@
 // What keepalived must have made of its config in a director's kernel: what no script of a step's own knows.
 import type { DirectorModel } from "../../components/model";
-import { parseDaemons, type SyncDaemon } from "../ipvs";
+import { parseDaemons, wayOfDaemon, type SyncDaemon } from "../ipvs";
 import { type Report, textOf } from "../report";
 import type { StackHost, Step } from "../stack";
 import { drainedByChangeFile, drainedFile, liveTable, tableNotes, wantedTable } from "./table";
@@ -31,7 +31,8 @@ function syncDaemons(step: Step, { syncDaemon }: DirectorModel): Expectation {
   const described = (daemons: SyncDaemon[]) =>
     lines(
       daemons
-        .map(({ state, interface: device, syncId }) => `${state} on ${device}, id ${syncId}`)
+        // What the kernel doesn't tell is as it is wanted.
+        .map((daemon) => `${daemon.state} on ${wayOfDaemon({ ...syncDaemon, ...daemon })}`)
         .sort(),
     );
   return {

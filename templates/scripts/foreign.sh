@@ -322,19 +322,34 @@ read_tracked() {
 # read_requirements CONF: as network.sh has them.
 read_requirements() {
     statements "$1" | awk '
+        # A VMAC: keepalived makes its interface. Without a name, it is vrrp.ID, or vrrp4.ID where another has that.
+        function is_made(name,    number) {
+            if (name in made) return 1
+            number = name
+            return sub(/^vrrp[0-9]*[.]/, "", number) && number in numbered
+        }
+        depth == 0 && $1 !~ /^[{}]$/ { top = $1 }
         $1 == "lvs_sync_daemon" {
             family = "inet"
+            used[$2]
             for (i = 3; i < NF; i++) if ($i ~ /^(group|mcast_group)$/ && $(i + 1) ~ /:/) family = "inet6"
             print "on", $2, family
         }
         $1 == "real_server" || $1 == "sorry_server" { print "server", $2 }
         $1 == "vrrp_instance" {
             inside = 1
-            interface = source = peers = ""
+            interface = source = peers = id = ""
+            vmac = 0
             family = "inet"
         }
         $1 == "{" { depth++ }
-        depth == 1 && inside && $1 == "interface" { interface = $2 }
+        depth == 1 && inside && $1 == "interface" { interface = $2; used[$2] }
+        depth == 1 && inside && $1 == "virtual_router_id" { id = $2 }
+        depth == 1 && inside && $1 == "use_vmac" { if ($2 == "") vmac = 1; else made[$2] }
+        depth == 2 && top ~ /^vrrp_(instance|sync_group)$/ && block == "track_interface" && $1 !~ /^[{}]$/ { link[$1] }
+        (depth == 2 && block ~ /^virtual_(ipaddress|ipaddress_excluded|routes)$/) || (depth == 1 && top ~ /^static_(ipaddress|routes)$/) {
+            for (i = 2; i < NF; i++) if ($i == "dev") link[$(i + 1)]
+        }
         depth == 1 && inside && $1 ~ /^(unicast|mcast)_src_ip$/ { source = $2 }
         depth == 2 && inside && block == "unicast_peer" && $1 != "{" && $1 != "}" { peers = peers " " $1 }
         depth == 2 && inside && block == "virtual_ipaddress" && $1 ~ /:/ { family = "inet6" }
@@ -342,9 +357,11 @@ read_requirements() {
         $1 == "}" { depth-- }
         $1 == "}" && depth == 0 && inside {
             inside = 0
+            if (vmac) numbered[id]
             print "on", interface, source == "" ? family : source
             n = split(peers, peer, " ")
             for (i = 1; i <= n; i++) print "peer", interface, peer[i]
         }
+        END { for (name in link) if (!(name in used) && !is_made(name)) print "link", name }
     ' | sort -u
 }

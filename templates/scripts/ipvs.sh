@@ -250,10 +250,13 @@ orders() {
     ' "$scratch/out" "$scratch/wanted" "$scratch/live"
 }
 
-# is_wanted_daemon ROLE WORDS: whether `ipvsadm -L --daemon`, on standard input, has the one of this role on the interface and with the id
-# of such words.
+# is_wanted_daemon ROLE WORDS: whether `ipvsadm -L --daemon`, on standard input, has the one of this role that such words start, by what
+# both ends must have alike. What they don't say is the kernel's own, and what that doesn't tell is right.
 is_wanted_daemon() {
     awk -v role="$1" -v words="$2" '
+        function is_as(name, option, otherwise) {
+            return !(name in has) || has[name] == (option in want ? want[option] : otherwise)
+        }
         BEGIN {
             n = split(words, word, " ")
             for (i = 1; i < n; i += 2) want[word[i]] = word[i + 1]
@@ -262,6 +265,7 @@ is_wanted_daemon() {
             gsub(/[(),]/, " ")
             for (i = 4; i <= NF; i++) if (split($i, is, "=") == 2) has[is[1]] = is[2]
             found = has["mcast"] == want["--mcast-interface"] && (!("--syncid" in want) || has["syncid"] == want["--syncid"])
+            found = found && is_as("group", "--mcast-group", "224.0.0.81") && is_as("port", "--mcast-port", 8848) && is_as("ttl", "--mcast-ttl", 1)
         }
         END { exit !found }
     '

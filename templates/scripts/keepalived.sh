@@ -561,19 +561,19 @@ judge_tracking() {
 # that the log is read from the start of keepalived on. Of what is older than the journal nobody knows.
 not_taking_part() {
     told_of i $conf >"$scratch/instances"
-    journalctl -u keepalived -b -q --no-pager -o cat | awk '
-        NR == FNR {
+    vrrp_journal | vrrp_states $data | awk '
+        FILENAME == ARGV[1] {
             name[++n] = $1
             next
         }
-        /^Starting Keepalived v/ {
+        $2 == "started" {
             whole = 1
-            split("", state)
+            next
         }
-        /^\([^)]*\) [Ee]ntering [A-Z]+ (STATE|state)( \(init\))?$/ { state[$1] = $3 }
+        { state[$3] = $2 }
         END {
             for (i = 1; i <= n; i++) {
-                now = state["(" name[i] ")"]
+                now = state[name[i]]
                 if (now == "FAULT") text = text "; VRRP instance " name[i] " is in a fault"
                 else if (now == "" && whole) text = text "; VRRP instance " name[i] " takes no part in VRRP yet"
             }

@@ -137,19 +137,22 @@ is_loaded() {
 otherwise() {
     [ -f $sysctls ] || return 0
     {
-        for folder in /etc /run /usr/local/lib /usr/lib; do
-            for file in "$folder"/sysctl.d/*.conf; do
-                [ ! -e "$file" ] || printf '%s\t%s\n' "${file##*/}" "$file"
-            done
-        done | awk -F '\t' -v ours="${sysctls##*/}" '!seen[$1]++ && $1 > ours' | sort
-        ! grep -qi '^ENABLED=yes' /etc/ufw/ufw.conf 2>/dev/null || printf 'ufw\t/etc/ufw/sysctl.conf\n'
-    } | cut -f 2 | {
+        read_after $sysctls
+        ! grep -qi '^ENABLED=yes' /etc/ufw/ufw.conf 2>/dev/null || echo /etc/ufw/sysctl.conf
+    } | {
         while read -r file; do
             [ ! -f "$file" ] || printf '%s\n' "$file"
         done
     } | awk -v ours=$sysctls '
+        # The kernel has one value under both names.
+        function name(text) {
+            text = spelled(text)
+            if (text == "net/ipv4/conf/all/forwarding") return "net/ipv4/ip_forward"
+            if (text == "net/nf_conntrack_max") return "net/netfilter/nf_conntrack_max"
+            return text
+        }
         # With slashes; where the first of both is a dot, each stands for the other.
-        function name(text,    swapped, i, c) {
+        function spelled(text,    swapped, i, c) {
             sub(/^-/, "", text)
             if (match(text, /[.\/]/) == 0 || substr(text, RSTART, 1) == "/") return text
             for (i = 1; i <= length(text); i++) {
@@ -184,7 +187,24 @@ otherwise() {
                 if (order[i] in now && now[order[i]] != wanted[order[i]])
                     print said[order[i]] ", in place of " wanted[order[i]]
         }
-    '
+    ' || return
+    # modprobe hands over the options of all files, and of one that is there twice the last counts.
+    [ -f $options ] || return 0
+    bits=$(sed -n 's/^options ip_vs conn_tab_bits=//p' $options)
+    [ -n "$bits" ] || return 0
+    read_after $options | while read -r file; do
+        [ ! -f "$file" ] || awk -v OFS=: '$1 == "options" && $2 ~ /^ip[-_]vs$/ { print FILENAME, NR, " " $0 }' "$file"
+    done | sed -n 's/\(.*: \).*[[:space:]]conn_tab_bits=\([0-9]*\).*/\1conn_tab_bits = \2/p' | sed -n "\$ { / = $bits\$/!s/\$/, in place of $bits/p; }"
+}
+
+# read_after FILE: the files of its folder's name that are read after it, in order.
+read_after() {
+    kind=${1%/*}
+    for folder in /etc /run /usr/local/lib /usr/lib; do
+        for file in "$folder/${kind##*/}"/*.conf; do
+            [ ! -e "$file" ] || printf '%s\t%s\n' "${file##*/}" "$file"
+        done
+    done | awk -F '\t' -v ours="${1##*/}" '!seen[$1]++ && $1 > ours' | sort | cut -f 2
 }
 
 go_back() {

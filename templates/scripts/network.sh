@@ -2,7 +2,8 @@
 # What keepalived needs of the network at its start: network.sh await CONF, which its unit runs first, network.sh follow CONF, which goes on
 # where that has given up.
 # keepalived 2.2.7 never recovers from a start without its own address, and 2.3.3 takes the virtual addresses because it hears nobody.
-# Both take them when they start behind a switch's port that has a link and carries no frames yet (STP, LACP).
+# Neither starts without an interface that its config names, and systemd gives up after five such starts in 10 s.
+# Both take the addresses when they start behind a switch's port that has a link and carries no frames yet (STP, LACP).
 set -eu
 what=network
 # shellcheck source=templates/scripts/files.sh
@@ -50,24 +51,32 @@ follow() {
         state=$(systemctl is-active keepalived) || :
         case $state in inactive | failed) exit 0 ;; esac
     done
-    say "the addresses are there"
+    say "what keepalived has waited for is there"
     rm -r "$scratch"
     exec "${0%/*}/keepalived.sh" recover
 }
 
 # requirements CONF: what the config names, a line each:
 #   on eth1 192.0.2.11     an address that must be on an interface; inet or inet6 for any of that kind
+#   link eth7              an interface that must be there
 #   peer eth1 192.0.2.12   another director
 #   server 192.0.2.21      a real server
 requirements() {
     told_of r "$1"
 }
 
-# Sets $missing to the addresses that are not there, or that are IPv6 and not to be bound to yet.
+# Sets $missing to the interfaces and addresses that are not there; an IPv6 one may not be to be bound to yet.
 find_missing() {
     missing=
     while read -r kind interface address; do
-        [ "$kind" = on ] || continue
+        case $kind in
+        on) ;;
+        link)
+            ip -oneline link show dev "$interface" >"$scratch/link" 2>"$scratch/ip" || missing="${missing:+$missing and }the interface $interface"
+            continue
+            ;;
+        *) continue ;;
+        esac
         case $address in
         inet | inet6) set -- -family "$address" address show dev "$interface" ;;
         *) set -- address show dev "$interface" to "$address" ;;

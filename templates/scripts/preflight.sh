@@ -62,19 +62,24 @@ for address in $real_servers; do
 done
 
 # systemd-networkd takes off an interface that it manages whatever address it didn't put there, at each of its starts (seen of lo with 257).
-networkd_file() {
-    [ "$role" = real-server ] || return 0
-    networkctl --no-pager status lo 2>/dev/null | sed -n 's/^ *Network File: *\//\//p'
-}
-
-file=$(networkd_file)
-if [ -n "$file" ]; then
+# drops DEVICE: sets $file to the file by which it would.
+drops() {
+    file=$(networkctl --no-pager status "$1" 2>/dev/null | sed -n 's/^ *Network File: *\//\//p')
+    [ -n "$file" ] || return
     keeps=$(cat "$file" /usr/lib/systemd/network/"${file##*/}".d/*.conf /run/systemd/network/"${file##*/}".d/*.conf /etc/systemd/network/"${file##*/}".d/*.conf 2>/dev/null |
         sed -n 's/^[[:space:]]*KeepConfiguration[[:space:]]*=[[:space:]]*//p' | tail -n 1) || keeps=
     case $keeps in
-    yes | static) ;;
-    *) wrong "systemd-networkd manages lo by $file and takes virtual addresses off it at each of its starts: have that file match other interfaces ([Match] Name=!lo), or keep what is there ([Network] KeepConfiguration=static)" ;;
+    yes | static) return 1 ;;
     esac
+}
+
+if [ "$role" = real-server ]; then
+    ways="have that file match other interfaces ([Match] Name=!lo tunl0 ip6tnl0), or keep what is there ([Network] KeepConfiguration=static)"
+    ! drops lo || wrong "systemd-networkd manages lo by $file and takes virtual addresses off it at each of its starts: $ways"
+    # Somebody else's tunnels may use these, where the stack has no service by TUN.
+    for device in tunl0 ip6tnl0; do
+        ! drops $device || say "systemd-networkd manages $device by $file, and would take virtual addresses off it at each of its starts; with forwarding TUN, $ways"
+    done
 fi
 
 # read_only FOLDER: what is mounted last of what it can be under decides.
@@ -105,18 +110,56 @@ say "conntrack: $sessions sessions x $bytes B = $need MiB when full, of $memory 
 [ "$need" -le "$memory" ] ||
     wrong "a full conntrack table would not fit in memory: lower kernel.conntrackMax (kernel.realServerConntrackMax on real servers) to at most $((memory * 1048576 / bytes))"
 
+# check_options WHERE WORDS: the options of keepalived(8) that leave it whole, with the stack's config and its log, and that let it clean up
+# when it stops: the others of 2.2.7 and 2.3.3 (main.c) don't.
+check_options() {
+    is_argument=
+    for word in $2; do
+        [ -z "$is_argument" ] || {
+            is_argument=
+            continue
+        }
+        # Several letters can stand behind one -, and the first that takes an argument ends them.
+        letters=${word%%[SA]*}
+        case $word in
+        \$DAEMON_ARGS | \$\{DAEMON_ARGS\}) ;;
+        --log-detail | --dump-conf | --dont-fork | --address-monitoring | --snmp | --core-dump | --log-facility=* | --snmp-agent-socket=*) ;;
+        --log-facility | --snmp-agent-socket) is_argument=yes ;;
+        -[!-]*)
+            case $letters in
+            -*[!Ddnaxm]*) not_allowed "$1" "$word" "$2" ;;
+            "$word") ;;
+            *) [ "${#word}" -gt $((${#letters} + 1)) ] || is_argument=yes ;;
+            esac
+            ;;
+        *) not_allowed "$1" "$word" "$2" ;;
+        esac
+    done
+}
+
+not_allowed() {
+    wrong "$1 has $2 ($3); take it out: only -D, -d, -n, -a, -x, -m, -S and -A, and their long names, leave keepalived as the stack needs it"
+}
+
 # A change is proven by what keepalived says of it, and by the config that it reads.
 if [ "$role" = director ]; then
     [ -n "$(journalctl -q -n 1 -o cat --no-pager 2>/dev/null)" ] ||
         wrong "the journal is empty, so that keepalived could say nothing of a change; see Storage= in journald.conf(5)"
-    inherited=$(sed -n 's/^[[:space:]]*DAEMON_ARGS=//p' /etc/default/keepalived 2>/dev/null | tail -n 1 | tr -d "\"'") || inherited=
-    for option in $inherited; do
-        case $option in
-        -[fPCGl]* | --use-file* | --vrrp | --check | --no-syslog | --log-console)
-            wrong "DAEMON_ARGS of /etc/default/keepalived has $option, with which keepalived reads another config than the stack's, runs in part, or logs elsewhere: $inherited; take it out"
-            ;;
-        esac
-    done
+    # keepalived says as info that it has taken a config, and in what state VRRP is.
+    level=$(systemd-analyze cat-config systemd/journald.conf 2>/dev/null | sed -n 's/^[[:space:]]*MaxLevelStore[[:space:]]*=[[:space:]]*//p' | tail -n 1)
+    case $level in
+    '' | info | debug | 6 | 7) ;;
+    *) wrong "journald.conf has MaxLevelStore=$level, so that the journal lacks what keepalived says of a change; set it to info" ;;
+    esac
+    # As systemd reads it: a line goes on behind a backslash, the last one counts, and quotes around the whole are none of it.
+    inherited=$(sed -n ':line
+        /\\$/ { N; s/\\\n/ /; t line
+        }
+        s/^[[:space:]]*DAEMON_ARGS=//p' /etc/default/keepalived 2>/dev/null | sed -n '$ { s/[[:space:]]*$//; s/^\(["'\'']\)\(.*\)\1$/\2/; p; }')
+    check_options "DAEMON_ARGS of /etc/default/keepalived" "$inherited"
+    # Where the package is there already. An operator's drop-in may start it otherwise.
+    started=$(systemctl show --property=ExecStart --value keepalived.service 2>/dev/null | sed -n '$s/^{ path=[^ ]* ; argv\[\]=[^ ]* \(.*\) ; ignore_errors=.*/\1/p')
+    check_options "ExecStart of keepalived.service" "$started"
     [ ! -e /sys/class/net/kube-ipvs0 ] ||
         wrong "kube-proxy forwards by IPVS here (interface kube-ipvs0), and takes out the virtual servers of others; a director needs a host of its own, or kube-proxy another mode"
 fi

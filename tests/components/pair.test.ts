@@ -179,11 +179,28 @@ describe("a director's preflight asks for its addresses on the interfaces that i
       "eth3=198.51.100.11/24 eth2=192.0.2.11/24 eth2=2001:db8::11/64 eth0",
     ],
     ["by default", {}, "eth1=192.0.2.11/24 eth1=2001:db8::11/64 eth0"],
+    [
+      "and for every other interface that its config names, but for those that keepalived makes",
+      {
+        interface: "eth1",
+        vmac: {},
+        trackInterfaces: [{ name: "eth7" }],
+        virtualAddresses: [{ address: "192.0.2.105", interface: "eth6" }],
+        virtualRoutes: [
+          { to: "203.0.113.0/24", via: "192.0.2.1", device: "eth5" },
+          { to: "198.51.100.0/24", via: "192.0.2.1", device: "vrrp.51" },
+        ],
+      },
+      "eth1=192.0.2.11/24 eth1=2001:db8::11/64 eth0 eth5 eth6 eth7 eth8",
+    ],
   ])("%s", async (_, vrrp, wanted) => {
     expect(
       await asked((stack) => {
         stack.vrrp = vrrp;
         if (vrrp.instances) stack.virtualServers[0].vrrpInstance = "VI_1";
+        if (vrrp.trackInterfaces) {
+          stack.virtualServers[0].checks = [{ type: "tcp", bindInterface: "eth8" }];
+        }
       }),
     ).toBe(wanted);
   });

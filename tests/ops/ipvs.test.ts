@@ -150,8 +150,11 @@ test("sync daemons, both of them where both run", () => {
   const line =
     "sync daemon (mcast=eth0, syncid=51, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)";
   expect(parseDaemons(`master ${line}\nbackup ${line}\n`)).toEqual([
+    { state: "master", interface: "eth0", syncId: 51, group: "224.0.0.81", port: 8848, ttl: 1 },
+    { state: "backup", interface: "eth0", syncId: 51, group: "224.0.0.81", port: 8848, ttl: 1 },
+  ]);
+  expect(parseDaemons("master sync daemon (mcast=eth0, syncid=51)\n")).toEqual([
     { state: "master", interface: "eth0", syncId: 51 },
-    { state: "backup", interface: "eth0", syncId: 51 },
   ]);
   expect(parseDaemons("")).toEqual([]);
 });

@@ -389,8 +389,14 @@ test.each<[claim: string, stack: () => Stack, change: Change, found: string[]]>(
     ],
   ],
   ...[
-    ["mcast=eth0", "mcast=eth9", "eth9 with id 51"],
-    ["syncid=51", "syncid=0", "eth0 with id 0"],
+    ["mcast=eth0", "mcast=eth9", "eth9 with id 51, group 224.0.0.81, port 8848, TTL 1"],
+    ["syncid=51", "syncid=0", "eth0 with id 0, group 224.0.0.81, port 8848, TTL 1"],
+    [
+      "group=224.0.0.81, port=8848",
+      "group=224.0.0.99, port=9999",
+      "eth0 with id 51, group 224.0.0.99, port 9999, TTL 1",
+    ],
+    ["ttl=1", "ttl=9", "eth0 with id 51, group 224.0.0.81, port 8848, TTL 9"],
   ].map(([from = "", to = "", where = ""]): [string, () => Stack, Change, string[]] => [
     `a sync daemon of another owner, with ${to}`,
     sampleStack,
@@ -398,7 +404,7 @@ test.each<[claim: string, stack: () => Stack, change: Change, found: string[]]>(
       edit(of("lvs2"), "ipvs-daemons", new RegExp(`(backup.*)${from}`), `$1${to}`);
     },
     [
-      `fault: lvs2: connections aren't synchronised: the backup daemon is not the stack's: it is on ${where}, not on eth0 with id 51; lvs repair replaces it`,
+      `fault: lvs2: connections aren't synchronised: the backup daemon is not the stack's: it is on ${where}, not on eth0 with id 51, group 224.0.0.81, port 8848, TTL 1; lvs repair replaces it`,
     ],
   ]),
 ])("lvs status tells %s", (_, stack, change, found) => {

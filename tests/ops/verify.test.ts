@@ -230,17 +230,25 @@ test("sync daemons that don't run, or not as the config says, are drift", () => 
     const all = verified(host, expectations(host), answers.get("lvs1"));
     return all.drifts?.find(({ title }) => title === "connection sync daemons")?.diff;
   };
-  const daemon = (state: string, id = 51) =>
-    `${state} sync daemon (mcast=eth0, syncid=${id}, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)\n`;
-  const both = { interface: "eth0", syncId: 51 };
+  const daemon = (state: string, id = 51, port = 8848) =>
+    `${state} sync daemon (mcast=eth0, syncid=${id}, maxlen=1472, group=224.0.0.81, port=${port}, ttl=1)\n`;
+  const way = (id = 51, port = 8848) => `eth0 with id ${id}, group 224.0.0.81, port ${port}, TTL 1`;
+  const both = { interface: "eth0", syncId: 51, group: "224.0.0.81", port: 8848, ttl: 1 };
   expect(of(both, daemon("master") + daemon("backup"))).toBeUndefined();
-  expect(of(both, daemon("master"))).toEqual(["-backup on eth0, id 51", " master on eth0, id 51"]);
+  const untold = (state: string) => `${state} sync daemon (mcast=eth0, syncid=51)\n`;
+  expect(of(both, untold("master") + untold("backup"))).toBeUndefined();
+  expect(of(both, daemon("master"))).toEqual([`-backup on ${way()}`, ` master on ${way()}`]);
   expect(of(both, daemon("master", 7) + daemon("backup"))).toEqual([
-    " backup on eth0, id 51",
-    "-master on eth0, id 51",
-    "+master on eth0, id 7",
+    ` backup on ${way()}`,
+    `-master on ${way()}`,
+    `+master on ${way(7)}`,
   ]);
-  expect(of(undefined, daemon("backup"))).toEqual(["+backup on eth0, id 51"]);
+  expect(of(both, daemon("master") + daemon("backup", 51, 9999))).toEqual([
+    `-backup on ${way()}`,
+    `+backup on ${way(51, 9999)}`,
+    ` master on ${way()}`,
+  ]);
+  expect(of(undefined, daemon("backup"))).toEqual([`+backup on ${way()}`]);
 });
 
 test("an IPVS that can't be asked is neither empty nor as the stack says", () => {

@@ -28,6 +28,9 @@ describe("a sync daemon", () => {
   test.each([
     ["another interface", "eth9 51"],
     ["another id", "eth0 0"],
+    ["another group", "eth0 51 224.0.0.99"],
+    ["another port", "eth0 51 224.0.0.81 9999"],
+    ["another TTL", "eth0 51 224.0.0.81 8848 9"],
   ])("of another owner, with %s, makes room for the config's", (_, theirs) => {
     host.write("/ipvs/daemons", `master ${theirs}\nbackup\n`);
     const { stderr } = applied({ id: "first", synced: true });

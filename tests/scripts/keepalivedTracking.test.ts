@@ -138,6 +138,18 @@ describe("what VRRP tracks, when it has changed,", () => {
       "",
     ],
     [
+      "is in a fault for the reason that the reload says again",
+      ["(VI_1): entering FAULT state (interface eth1 down)"],
+      ["(VI_1): entering FAULT state (interface eth1 down)", "Reload complete"],
+      "VRRP instance VI_1 is in a fault",
+    ],
+    [
+      "has lost its VRRP process, and the new one hasn't said what it is",
+      ["(VI_1) Entering BACKUP STATE", "Starting VRRP child process, pid=2"],
+      ["Reload complete"],
+      "VRRP instance VI_1 takes no part in VRRP yet",
+    ],
+    [
       "has got over its fault",
       ["(VI_1) entering FAULT state"],
       ["Reload complete", "(VI_1) Entering BACKUP STATE (init)"],

@@ -398,6 +398,31 @@ describe("what the next boot sets otherwise", () => {
     );
   });
 
+  test.each([
+    ["net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding"],
+    ["net.ipv4.conf.all.forwarding", "net.ipv4.ip_forward"],
+    ["net.netfilter.nf_conntrack_max", "net/nf_conntrack_max"],
+  ])("is told of %s by the kernel's other name, %s", (key, other) => {
+    host.write(`/etc/sysctl.d/90-lvs-ha.conf`, `${key} = 1\n`);
+    host.write("/etc/sysctl.d/99-a.conf", `${other} = 0\n`);
+    expect(run(otherwise).stdout).toBe(`/etc/sysctl.d/99-a.conf:1: ${other} = 0, in place of 1\n`);
+  });
+
+  test.each([
+    ["options ip-vs x=1 conn_tab_bits=12 y=2", "/etc/modprobe.d/zz.conf", "12"],
+    ["options ip_vs conn_tab_bits=20", "/etc/modprobe.d/zz.conf", undefined],
+    ["options ip_vs conn_tab_bits=12", "/etc/modprobe.d/a.conf", undefined],
+    ["options ip_vs_sh conn_tab_bits=12", "/etc/modprobe.d/zz.conf", undefined],
+    ["#options ip_vs conn_tab_bits=12", "/usr/lib/modprobe.d/zz.conf", undefined],
+  ])("is told of the size of IPVS's table: %s in %s", (line, path, told) => {
+    host.write(path, `# own\n${line}\n`);
+    const size = "options ip_vs conn_tab_bits=20";
+    const { code, stdout, stderr } = run(apply(ours, undefined, size), otherwise);
+    const words = `${path}:2: conn_tab_bits = ${told}, in place of 20`;
+    expect([code, stdout]).toEqual([0, told === undefined ? "" : `${words}\n`]);
+    expect(said(stderr)).toHaveLength(told === undefined ? 0 : 1);
+  });
+
   test.each<[string, Record<string, string>]>([
     ["the same value", { "/etc/sysctl.d/99-a.conf": "-net.ipv4.tcp_ecn=1\n" }],
     ["a file that is read before", { "/etc/sysctl.d/10-a.conf": "net.ipv4.tcp_ecn=0\n" }],

@@ -34,6 +34,10 @@ interface Facts {
   journal?: string;
   /** /etc/default/keepalived. */
   keepalivedDefaults?: string;
+  /** What systemd has of keepalived's ExecStart; nothing where there is no such unit. */
+  started?: string;
+  /** journald.conf, all of its files. */
+  journald?: string;
   /** A line of shell that makes its network. */
   network?: string;
   /** Addresses that direct routing must reach. */
@@ -58,6 +62,8 @@ const fit = {
   mounts: ["/dev/vda1 / ext4 rw,relatime,errors=remount-ro 0 0", "tmpfs /run tmpfs ro 0 0"],
   journal: "Started Session 1 of User root.",
   keepalivedDefaults: '# Options\nDAEMON_ARGS=""\n',
+  started: "",
+  journald: "[Journal]\n#MaxLevelStore=debug\n",
   network: ":",
   realServers: "",
   sessions: 3276800,
@@ -78,7 +84,15 @@ beforeAll(() => {
     '[ "$*" = --container ] && cat "$FOLDER/container" && [ -s "$FOLDER/container" ]',
   ]);
   host.program("journalctl", ['[ "$*" = "-q -n 1 -o cat --no-pager" ] && cat "$FOLDER/journal"']);
-  host.program("networkctl", ['[ "$*" = "--no-pager status lo" ] && cat "$FOLDER/networkctl"']);
+  host.program("networkctl", [
+    '[ "$1 $2" = "--no-pager status" ] && grep -q "^● .: $3$" "$FOLDER/networkctl" && cat "$FOLDER/networkctl"',
+  ]);
+  host.program("systemctl", [
+    '[ "$*" = "show --property=ExecStart --value keepalived.service" ] && cat "$FOLDER/started"',
+  ]);
+  host.program("systemd-analyze", [
+    '[ "$*" = "cat-config systemd/journald.conf" ] && cat "$FOLDER/journald"',
+  ]);
   // modprobe -n loads nothing.
   host.program("modprobe", [
     '[ "$*" = "-n -q ip_vs" ] || echo "$*" >>"$FOLDER/loaded"',
@@ -105,6 +119,8 @@ function look(changes: Facts = {}, changed?: string) {
   host.write("/proc/mounts", facts.mounts.map((line) => `${line}\n`).join(""));
   host.write("/journal", facts.journal);
   host.write("/networkctl", facts.networkctl);
+  host.write("/started", facts.started);
+  host.write("/journald", facts.journald);
   rmSync(host.at("/etc/systemd/network"), { recursive: true, force: true });
   for (const [file, text] of Object.entries(facts.networkd)) {
     host.write(`/etc/systemd/network/${file}`, text);
@@ -176,21 +192,31 @@ const readOnly = (folder: string) =>
   `${folder} is mounted read-only; packages, scripts and files go there`;
 const noJournal =
   "the journal is empty, so that keepalived could say nothing of a change; see Storage= in journald.conf(5)";
-const inherited = (option: string, all: string) =>
-  `DAEMON_ARGS of /etc/default/keepalived has ${option}, with which keepalived reads another config than the stack's, runs in part, or logs elsewhere: ${all}; take it out`;
+const notAllowed = (
+  option: string,
+  all: string,
+  where = "DAEMON_ARGS of /etc/default/keepalived",
+) =>
+  `${where} has ${option} (${all}); take it out: only -D, -d, -n, -a, -x, -m, -S and -A, and their long names, leave keepalived as the stack needs it`;
+const args = (text: string): Facts => ({ keepalivedDefaults: `DAEMON_ARGS="${text}"\n` });
+const startedBy = (words: string) =>
+  `{ path=/usr/sbin/keepalived ; argv[]=/usr/sbin/keepalived ${words} ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }\n`;
+const level = (has: string) =>
+  `journald.conf has MaxLevelStore=${has}, so that the journal lacks what keepalived says of a change; set it to info`;
 /** A segment of its own, and a gateway on it. */
 const network =
   "ip link add eth5 type veth peer name eth6; ip addr add 198.51.100.1/24 dev eth5; ip link set eth5 up; ip link set eth6 up; ip route add 203.0.113.0/24 via 198.51.100.254";
 
 /** lo as networkd 257 tells of it where a file matches all interfaces. */
-const managed = (...lines: string[]): Facts => ({
+const managed = (...lines: string[]) => managedOf("lo", ...lines);
+const managedOf = (device: string, ...lines: string[]): Facts => ({
   role: "real-server",
-  networkctl:
-    "● 1: lo\n                Network File: /etc/systemd/network/50-all.network\n       State: carrier (configured)\n",
+  networkctl: `● 1: ${device}\n                Network File: /etc/systemd/network/50-all.network\n       State: carrier (configured)\n`,
   networkd: { "50-all.network": ["[Match]", "Name=*", "[Network]", ...lines, ""].join("\n") },
 });
-const networkd =
-  "systemd-networkd manages lo by /etc/systemd/network/50-all.network and takes virtual addresses off it at each of its starts: have that file match other interfaces ([Match] Name=!lo), or keep what is there ([Network] KeepConfiguration=static)";
+const ways =
+  "have that file match other interfaces ([Match] Name=!lo tunl0 ip6tnl0), or keep what is there ([Network] KeepConfiguration=static)";
+const networkd = `systemd-networkd manages lo by /etc/systemd/network/50-all.network and takes virtual addresses off it at each of its starts: ${ways}`;
 
 /** What is right, though only just: what it is of the host, and what it says of the conntrack table. */
 const right: Record<string, [Facts, conntrack?: string]> = {
@@ -199,6 +225,17 @@ const right: Record<string, [Facts, conntrack?: string]> = {
   "a director whose kernel has ip_vs built in": [{ ipvs: "built in" }],
   "a director with options of keepalived's that change nothing here": [
     { keepalivedDefaults: `DAEMON_ARGS="-D -d --log-detail -S 3"\n#DAEMON_ARGS=-P\n` },
+  ],
+  "a director with the others of them, and with the package's unit": [
+    {
+      ...args(
+        "-DdS3 -nx -DA /run/P -maS local1 --log-facility=2 --log-facility 2 --snmp --core-dump --snmp-agent-socket /run/x",
+      ),
+      started: startedBy("--dont-fork $DAEMON_ARGS"),
+    },
+  ],
+  "a director whose journal keeps what is said as info": [
+    { journald: "[Journal]\nMaxLevelStore=err\n[Journal]\n MaxLevelStore = info\n" },
   ],
   "a director without the package's own file": [{ keepalivedDefaults: "" }],
   "a real server that has neither journal nor default options": [
@@ -213,6 +250,9 @@ const right: Record<string, [Facts, conntrack?: string]> = {
         "50-all.network.d/10-keep.conf": "[Network]\nKeepConfiguration=yes\n",
       },
     },
+  ],
+  "a real server whose networkd keeps what is on tunl0": [
+    managedOf("tunl0", "KeepConfiguration=yes"),
   ],
   "a director whose networkd manages lo": [{ ...managed(), role: "director" }],
   "a real server that runs kube-proxy": [
@@ -263,6 +303,13 @@ const told: Record<string, [Facts, word: string]> = {
   ],
 };
 
+for (const device of ["tunl0", "ip6tnl0"]) {
+  told[`a real server whose networkd manages ${device}`] = [
+    managedOf(device),
+    `systemd-networkd manages ${device} by /etc/systemd/network/50-all.network, and would take virtual addresses off it at each of its starts; with forwarding TUN, ${ways}`,
+  ];
+}
+
 /** What is wrong, as little as it can be. */
 const wrong: Record<string, [Facts, finding: string, conntrack?: string]> = {
   "another user": [{ uid: 1 }, noRoot],
@@ -293,16 +340,52 @@ const wrong: Record<string, [Facts, finding: string, conntrack?: string]> = {
   ],
   "no journal": [{ journal: "" }, noJournal],
   "another config of keepalived's": [
-    { keepalivedDefaults: `  DAEMON_ARGS="-D -f /etc/keepalived/other.conf"\n` },
-    inherited("-f", "-D -f /etc/keepalived/other.conf"),
+    { keepalivedDefaults: `  DAEMON_ARGS="-D -f/etc/keepalived/other.conf"\n` },
+    notAllowed("-f/etc/keepalived/other.conf", "-D -f/etc/keepalived/other.conf"),
   ],
   "half a keepalived": [
     { keepalivedDefaults: "DAEMON_ARGS='--vrrp'\n" },
-    inherited("--vrrp", "--vrrp"),
+    notAllowed("--vrrp", "--vrrp"),
   ],
   "a keepalived that logs elsewhere": [
     { keepalivedDefaults: "DAEMON_ARGS=\nDAEMON_ARGS=-G\n" },
-    inherited("-G", "-G"),
+    notAllowed("-G", "-G"),
+  ],
+  ...Object.fromEntries(
+    [
+      ["-DP"],
+      ["-V"],
+      ["--dont-release-vrrp"],
+      ["-I"],
+      ["-nB"],
+      ["--no_bfd"],
+      ["-R"],
+      ["-t"],
+      ["-l"],
+      ["--log-console"],
+      ["--namespace=blue"],
+      ["--log-detai"],
+      ["-", "-D -"],
+      ["-P", "-S 3 -P"],
+      ["-P", "-S3 -P"],
+      ["-P", "-DA /run/x -P"],
+      ["-P", "--log-facility 3 -P"],
+    ].map(([option = "", all = option]): [string, [Facts, string]] => [
+      `keepalived with ${all}`,
+      [args(all), notAllowed(option, all)],
+    ]),
+  ),
+  "an option of keepalived's on a line of its own": [
+    { keepalivedDefaults: 'DAEMON_ARGS="-D \\\n-D \\\n-V"\n' },
+    notAllowed("-V", "-D  -D  -V"),
+  ],
+  "a unit of keepalived's that starts it otherwise": [
+    { started: startedBy("-n --vrrp ${DAEMON_ARGS}") },
+    notAllowed("--vrrp", "-n --vrrp ${DAEMON_ARGS}", "ExecStart of keepalived.service"),
+  ],
+  "a journal that keeps warnings only": [
+    { journald: "[Journal]\nMaxLevelStore=info\n[Journal]\nMaxLevelStore=warning\n" },
+    level("warning"),
   ],
   "kube-proxy, which takes out virtual servers": [
     { network: "ip link add kube-ipvs0 type veth peer name x" },
@@ -435,4 +518,4 @@ test("no line of the script can be lost without one of these cases to show it", 
     (facts) => (changed: string) => look(facts, changed),
   );
   expect(unmissedLines(readFileSync(preflight(), "utf8"), runs)).toEqual([]);
-}, 240_000);
+}, 600_000);

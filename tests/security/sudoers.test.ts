@@ -43,9 +43,12 @@ test.each(["bookworm", "trixie"])(
   300_000,
 );
 
-test("no terminal is asked for, whatever the host's own sudoers say", () => {
-  expect(readFileSync(file, "utf8")).toMatch(/^Defaults:lvs-ha !requiretty$/m);
-});
+test.each(["requiretty", "noexec"])(
+  "%s doesn't hold for it where the host's own sudoers have it",
+  (flag) => {
+    expect(readFileSync(file, "utf8")).toMatch(new RegExp(`^Defaults:lvs-ha !${flag}$`, "m"));
+  },
+);
 
 test("every command of the stack that goes through sudo is in the file", async () => {
   const commands = [...readFileSync(file, "utf8").matchAll(/^Cmnd_Alias \w+ = (.*)$/gm)]

@@ -12,12 +12,24 @@ type Said = Omit<DirectorModel, "services" | "inMaintenance"> & {
 export function saidIn(text: string): Said {
   const { statements } = parse(text);
   const globals = statements.find(({ keyword }) => keyword === "global_defs")?.block ?? [];
-  const [device, , id] = find(globals, "lvs_sync_daemon")?.args ?? [];
+  const [device, ...words] = find(globals, "lvs_sync_daemon")?.args ?? [];
+  const sync = (option: string) =>
+    words.includes(option) ? words[words.indexOf(option) + 1] : undefined;
   const servers = statements.filter(({ keyword }) => keyword === "virtual_server");
   const marks = new Set(servers.flatMap(marksInUse));
   return {
     instances: statements.filter(({ keyword }) => keyword === "vrrp_instance").map(instanceOf),
-    ...(device === undefined ? {} : { syncDaemon: { interface: device, syncId: Number(id) } }),
+    ...(device === undefined
+      ? {}
+      : {
+          syncDaemon: {
+            interface: device,
+            syncId: Number(sync("id")),
+            group: sync("group") ?? "224.0.0.81",
+            port: Number(sync("port") ?? 8848),
+            ttl: Number(sync("ttl") ?? 1),
+          },
+        }),
     services: servers.map((server) => serviceOf(server, marks)),
   };
 }

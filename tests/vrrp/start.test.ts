@@ -187,6 +187,37 @@ test.each<KeepalivedVersion>(["2.2.7", "2.3.3"])(
   },
 );
 
+test.each<KeepalivedVersion>(["2.2.7", "2.3.3"])(
+  "keepalived %s is started when the further interfaces are there that its config names",
+  async (version) => {
+    await build(version);
+    const lvs1 = rig.director("lvs1");
+    const stack = smallStack();
+    stack.vrrp = {
+      trackInterfaces: [{ name: "eth5" }],
+      virtualAddresses: [{ address: "192.0.2.105", interface: "eth6" }],
+      virtualRoutes: [{ to: "203.0.113.0/24", via: "192.0.2.1", device: "eth7" }],
+    };
+    boots(3600);
+    const network = awaitNetwork("lvs1", settingsOf(stack));
+    await waitFor(() => network.said().includes("waiting"), {
+      what: "its word",
+      timeoutSeconds: 5,
+    });
+    expect(network.said()).toBe(
+      "network: waiting for the interface eth5 and the interface eth6 and the interface eth7\n",
+    );
+    lvs1.ip("link add eth5 type veth peer name eth6");
+    await delay(500);
+    expect(network.hasEnded()).toBe(false);
+    lvs1.ip("link add eth7 type veth peer name eth8");
+    for (const name of ["eth5", "eth6", "eth7", "eth8"]) lvs1.ip(`link set ${name} up`);
+    expect(await network.ended).toBe(0);
+    lvs1.start(vrrpConfig(settingsOf(stack), "lvs1"));
+    await rig.holds("lvs1", vip);
+  },
+);
+
 test("an IPv6 address counts once it may be bound to", async () => {
   await build("2.3.3");
   const stack = smallStack();

@@ -20,6 +20,17 @@ export const fillIn6 = `${fillIn}_IPV6`;
 /** Programs of the system's packages: a director has them, so the stack ships a script that runs them. */
 const systemFolders = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"];
 
+/**
+ * A word that a shell would act on, and that keepalived hands to the program: it runs the words of a command by execve(2), or each in
+ * quotes (system_call() and cmd_str_r() in notify.c, 2.2.7 and 2.3.3). What was in quotes is another word: `a|b`, `ss | grep x`.
+ */
+const shellOperator = /^(\|\|?|&&?|;|\d*[<>]\S*|&>\S*|\$\(\S*|`\S*)$/;
+
+/** bash alone knows /dev/tcp. */
+function isBash(word: string): boolean {
+  return word.includes("/dev/tcp/");
+}
+
 /** Scripts met so far, by the name that they have in the stack. */
 export class Scripts {
   /** Name to text. */
@@ -64,6 +75,15 @@ export class Scripts {
     const shipped = path.startsWith("/") && !systemFolders.includes(dirname(path));
     const call = shipped && scriptCall.shape.args.safeParse(args).success;
     const script = call ? this.shipped(path, scribe) : this.wrapped(command, statement, scribe);
+    const operator = command.some(isBash)
+      ? undefined
+      : args.find((word) => shellOperator.test(word));
+    if (operator !== undefined) {
+      scribe.inexpressible(
+        statement,
+        `keepalived runs no shell for it: ${operator} and what follows are arguments of ${path}, so it never did what it reads like, and doesn't here; say in a script what is meant`,
+      );
+    }
     return {
       script,
       ...(call && args.length > 0 ? { args } : {}),
@@ -86,8 +106,8 @@ export class Scripts {
   /** A script of one line that runs the command. */
   private wrapped(command: string[], statement: Statement, scribe: Scribe): string {
     const [program = ""] = command;
-    // bash alone knows /dev/tcp, and a redirection is no program.
-    const redirects = /^[<>|]/.test(program) || command.some((word) => word.includes("/dev/tcp/"));
+    // A redirection is no program.
+    const redirects = /^[<>|]/.test(program) || command.some(isBash);
     const line = redirects ? command.join(" ") : `exec ${quote(command)}`;
     const text = `#!${redirects ? "/bin/bash" : "/bin/sh"}\n${line}\n`;
     const known = this.names.get(text);

@@ -56,6 +56,35 @@ test("what global_defs says of every instance is theirs where they say nothing",
   expect(vrrp).not.toHaveProperty("garp.naIntervalSeconds");
 });
 
+test.each([
+  ["ss -ltn | grep :80", "|", "ss"],
+  ["/usr/bin/killall -0 haproxy && true", "&&", "/usr/bin/killall"],
+  ["/usr/local/bin/check ; true", ";", "/usr/local/bin/check"],
+  ["ss -ltn >/dev/null 2>&1", ">/dev/null", "ss"],
+  ["ss -ltn 2>/dev/null", "2>/dev/null", "ss"],
+  ["test $(pgrep -c x) -gt 3", "$(pgrep", "test"],
+])(
+  "a command that only a shell would run as it reads is told: %s",
+  (command, operator, program) => {
+    const top = `vrrp_script chk {\nscript "${command}"\n}`;
+    const { inexpressible } = imported({ top, instance: "track_script {\nchk\n}" });
+    expect(inexpressible).toEqual([
+      expect.stringMatching(/^script .*: keepalived runs no shell for it: /),
+    ]);
+    expect(inexpressible[0]).toContain(
+      `${operator} and what follows are arguments of ${program}, so it never did what it reads like`,
+    );
+  },
+);
+
+test.each(["/bin/sh -c 'ss -ltn | grep :80'", "grep -E 'a|b' /run/x", "</dev/tcp/127.0.0.1/80"])(
+  "a command that runs as it reads is not told of: %s",
+  (command) => {
+    const top = `vrrp_script chk {\nscript "${command}"\n}`;
+    expect(imported({ top, instance: "track_script {\nchk\n}" }).inexpressible).toEqual([]);
+  },
+);
+
 test("what has no effect where it stands is left out, with the reason", () => {
   const has = (lines: Parameters<typeof imported>[0]) =>
     imported(lines).changed.filter((line) => /no effect|no FIFO/.test(line));

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { importConfig } from "../../../ops/import";
 import { parse } from "../../../ops/import/syntax/parse";
-import { lvs as runLvs, startLvs } from "../../support/lvs";
+import { bundled, lvs as runLvs, startLvs } from "../../support/lvs";
 
 jest.setTimeout(120_000);
 
@@ -38,6 +38,12 @@ const service = (address: string) => `virtual_server ${address} 80 {
 }
 `;
 
+/** The program, started by a line of shell that has a file as $0. */
+const behind = async (line: string, name: string) => [
+  ...["sh", "-c", line, join(folder, name)],
+  ...[process.execPath, await bundled()],
+];
+
 test.each<[string, string | Buffer, string]>([
   ["an empty file", "", "it is empty"],
   ["white space", " \n\n", "it is empty"],
@@ -50,6 +56,24 @@ test.each<[string, string | Buffer, string]>([
   expect([exitCode, stdout]).toEqual([2, ""]);
   expect(stderr).toContain(`lvs: other.conf is no keepalived.conf: ${why}`);
   expect(stderr).not.toContain("hush");
+});
+
+test("a device or a FIFO is not read, as the config or as what the kernel forwards; a shell's pipe is", async () => {
+  execFileSync("mkfifo", [join(folder, "fifo")]);
+  file("whole.conf", instance);
+  for (const path of ["/dev/zero", "fifo", "/dev/fd/0"]) {
+    for (const args of [[path], ["whole.conf", "--ipvsadm", path]]) {
+      const { exitCode, stdout, stderr } = await lvs(...args);
+      expect([exitCode, stdout]).toEqual([3, ""]);
+      expect(stderr).toContain(
+        `lvs: ${path} can't be read: it is neither a regular file nor standard input`,
+      );
+    }
+  }
+  const { stdout } = await runLvs(["import", "/dev/stdin"], {
+    program: await behind('cat "$0" | "$@"', "whole.conf"),
+  });
+  expect(stdout).toContain("address: 192.0.2.100/32");
 });
 
 test("includes are read from the file's own folder, and quoted where they are config", async () => {
@@ -137,14 +161,17 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s ends a running import at once", as
   // It reads to the file's end, as it computes where there is much: no signal could be listened to.
   const fifo = join(folder, `fifo-${signal}`);
   execFileSync("mkfifo", [fifo]);
-  const running = await startLvs(["import", `fifo-${signal}`], { env: { INIT_CWD: folder } });
+  const running = await startLvs(["import", "/dev/stdin"], {
+    program: await behind('exec "$@" <"$0"', `fifo-${signal}`),
+  });
   const ended = new Promise<NodeJS.Signals | null>((resolve) => {
     running.child.once("exit", (_, by) => {
       resolve(by);
     });
   });
-  // Opened as soon as the other end is.
   const writer = await open(fifo, "w");
+  // More than a pipe holds: it is reading when this is written.
+  await writer.write("# a comment\n".repeat(20_000));
   running.child.kill(signal);
   expect(await ended).toBe(signal);
   await writer.close();

@@ -136,7 +136,7 @@ case $* in
     ;;
 '-L --daemon')
     [ ! -e daemons ] || awk '{
-        print $1 " sync daemon (mcast=" ($2 ? $2 : "eth0") ", syncid=" ($2 ? $3 : 51) ", maxlen=1472, group=224.0.0.81, port=8848, ttl=1)"
+        print $1 " sync daemon (mcast=" ($2 ? $2 : "eth0") ", syncid=" ($2 ? $3 : 51) ", maxlen=1472, group=" ($4 ? $4 : "224.0.0.81") ", port=" ($5 ? $5 : 8848) ", ttl=" ($6 ? $6 : 1) ")"
     }' daemons
     ;;
 -Lnc)

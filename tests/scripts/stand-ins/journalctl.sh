@@ -37,6 +37,7 @@ awk -v identifiers="$identifiers" -v from="${from:-0}" -v boot="$boot" -v output
         if (!index(identifiers, " " identifier " ")) next
     }
     {
+        if (output == "short-unix" && !/^[0-9]+[.][0-9]+ /) $0 = "0.0 lvs1 Keepalived_vrrp[1]: " $0
         if (output == "cat") sub(/^[0-9]+[.][0-9]+ [^ ]+ [^ ]+: /, "")
         line[++n] = $0
     }
