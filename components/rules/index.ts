@@ -6,6 +6,7 @@ import { idleRules } from "./idle";
 import { nameRules } from "./names";
 import type { Rule } from "./rule";
 import { serviceRules } from "./services";
+import { sysctlRules } from "./sysctls";
 import { versionRules } from "./versions";
 import { vrrpRules } from "./vrrp";
 
@@ -17,5 +18,6 @@ export const rules: Rule[] = [
   ...vrrpRules,
   ...nameRules,
   ...idleRules,
+  ...sysctlRules,
   ...versionRules,
 ];
