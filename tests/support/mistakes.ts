@@ -2065,6 +2065,43 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "virtualServers[0].omega: true tells of a stop, and nothing is told: there is neither notifyDown, quorumDown, a FIFO nor email",
     "daemon.realServerInitNotifies: true tells of real servers at the start, and nothing is told: there is neither notifyUp nor a FIFO",
   ],
+  [
+    "how connections are told, with connection sync off",
+    (s) => (s.vrrp = { connectionSync: false, syncDaemon: { port: 9000, ttl: 2 } }),
+    "vrrp.syncDaemon.port: 9000 is for connection sync, and connectionSync is false",
+    "vrrp.syncDaemon.ttl: 2 is for connection sync, and connectionSync is false",
+  ],
+  [
+    "whom a firewall lets in, without a firewall",
+    (s) => {
+      s.firewall = { backend: "none", allowFrom: ["172.16.0.0/12"], publicSubnet: "192.0.2.0/24" };
+      s.metrics = { enabled: true, allowFrom: ["192.0.2.0/24"] };
+    },
+    'firewall.allowFrom: ["172.16.0.0/12"] is for a firewall that the stack sets up, and backend is none',
+    'firewall.publicSubnet: "192.0.2.0/24" is for a firewall that the stack sets up, and backend is none',
+    'metrics.allowFrom: ["192.0.2.0/24"] is for a firewall that the stack sets up, and firewall.backend is none',
+  ],
+  [
+    "who may read metrics that there aren't",
+    (s) => (s.metrics = { allowFrom: ["192.0.2.0/24"] }),
+    'metrics.allowFrom: ["192.0.2.0/24"] says who may read metrics, and enabled is false, so there are none',
+  ],
+  [
+    "how no parameters are compared",
+    (s) =>
+      (s.tracking = { processes: [{ name: "proc", process: "nginx", parameterMatch: "partial" }] }),
+    'tracking.processes[0].parameterMatch: "partial" says how parameters are compared, and there are none',
+  ],
+  [
+    "the time between checks that there aren't",
+    (s) => Object.assign(s.virtualServers[0], { checks: [], delayLoopSeconds: 30 }),
+    "virtualServers[0].delayLoopSeconds: 30 is the time between checks, and there is no check",
+  ],
+  [
+    "the time until a retry that there isn't",
+    (s) => (s.virtualServers[0].checks = [{ type: "tcp", retry: 0, delayBeforeRetrySeconds: 7 }]),
+    "virtualServers[0].checks[0].delayBeforeRetrySeconds: 7 is the time until a retry, and retry is 0",
+  ],
   // rules/versions.ts
   [
     "a keyword that Debian 12's keepalived doesn't know",
