@@ -126,6 +126,13 @@ function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
     if (deepest) return deepest.flatMap((inner) => describe(inner, at));
     if (strange) return describe(strange, at);
   }
+  // One whose form the value has says why it is refused all the same; the others, that it is not theirs.
+  if (issue.code === "invalid_union") {
+    const closest = issue.errors.find((branch) =>
+      branch.every(({ code, message }) => code === "custom" && !message.startsWith("is not ")),
+    );
+    if (closest) return closest.flatMap((inner) => describe(inner, at));
+  }
   if (issue.code === "invalid_key") {
     return [`${path(at)}: ${issue.issues.map((inner) => inner.message).join("; ")}`];
   }

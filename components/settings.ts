@@ -9,6 +9,7 @@ import {
   isAddress,
   isInNetworkOf,
   isLinkLocal,
+  isLoopback,
   withoutPrefix,
   type Check,
   type Family,
@@ -496,7 +497,7 @@ export function distantRealServers(
   );
   return [...new Set(addresses)].filter(
     (address) =>
-      !isLinkLocal(address) && !networks.some((network) => isInNetworkOf(address, network)),
+      !isLoopback(address) && !networks.some((network) => isInNetworkOf(address, network)),
   );
 }
 

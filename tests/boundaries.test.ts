@@ -75,6 +75,14 @@ const directors = (count: number) => (s: Stack) => {
   }
 };
 
+const inNetworkOf = (prefix: number) => (s: Stack) => {
+  s.directors.forEach((each, i) => (each.vrrpAddress = `192.0.2.${i + 8}/${prefix}`));
+  s.virtualServers[0].address = "192.0.2.100/32";
+};
+const arpIgnore = (value: number) => (s: Stack) => {
+  s.kernel = { directorSysctls: { "net.ipv4.conf.all.arp_ignore": value } };
+};
+
 /** What is compared, what is just right, what is just wrong, and the key that the error names. */
 const rules: [claim: string, right: Change, wrong: Change, key: string][] = [
   // VRRP
@@ -144,6 +152,37 @@ const rules: [claim: string, right: Change, wrong: Change, key: string][] = [
     group(0),
     group(-1),
     "vrrp.instances[0].trackFiles[0].weight",
+  ],
+  // Addresses
+  [
+    "the prefix of a virtual address",
+    service({ address: "192.0.2.100/1" }),
+    service({ address: "192.0.2.100/0" }),
+    "virtualServers[0].address",
+  ],
+  [
+    "a network in which each address is a host's",
+    inNetworkOf(31),
+    inNetworkOf(30),
+    "directors[0].vrrpAddress",
+  ],
+  [
+    "the last address but one of a network",
+    service({ address: "192.0.2.254" }),
+    service({ address: "192.0.2.255" }),
+    "virtualServers[0].address",
+  ],
+  [
+    "the prefix that directors share",
+    (s) => (s.directors[1].vrrpAddress = "192.0.2.12/24"),
+    (s) => (s.directors[1].vrrpAddress = "192.0.2.12/23"),
+    "directors[1].vrrpAddress",
+  ],
+  [
+    "values of arp_ignore that answer somebody",
+    arpIgnore(7),
+    arpIgnore(8),
+    "kernel.directorSysctls.net.ipv4.conf.all.arp_ignore",
   ],
   // What is tracked
   [

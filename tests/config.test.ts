@@ -111,8 +111,9 @@ test("directors whose addresses stand by themselves, as some clouds give them, m
     stack.virtualServers[0].address = "192.0.2.100/32";
   };
   expect(errorsOf(alone("10.2.0.12/32"))).toEqual([]);
-  // Nor is a network of the other's to be held against it.
-  expect(errorsOf(alone("10.2.0.12/24"))).toEqual([]);
+  // Beside a network, they are in it.
+  expect(errorsOf(alone("10.1.0.12/24"))).toEqual([]);
+  expect(errorsOf(alone("10.2.0.12/24"))).toHaveLength(1);
 });
 
 test("a real server beside the directors' own network is left to the preflight where they have another interface", () => {
@@ -154,8 +155,8 @@ describe("one address is one host's, or a virtual address", () => {
   // Addresses that are somebody else's, or that several may name.
   const elsewhere = /\.checks\[\]|\.virtualR(oute|ule)s\[\]|^email\.smtpServer$|^ssh\.proxy\.host$/;
   const kinds = [
-    ...[types.address, types.ipv6Address, types.hostAddress, types.virtualAddress],
-    ...[types.addressWithPrefix, types.ipv6AddressWithPrefix],
+    ...[types.address, types.addressOrLoopback, types.ipv6Address, types.hostAddress],
+    ...[types.virtualAddress, types.addressWithPrefix, types.ipv6AddressWithPrefix],
   ].map(({ _zod }): unknown => _zod.def);
   const isAsked = (type: z.core.$ZodType, place: string) =>
     kinds.includes(unwrap(type)._zod.def) && !elsewhere.test(place);

@@ -107,6 +107,7 @@ describe("an editor", () => {
 
   const parsed = {
     address: types.address,
+    addressOrLoopback: types.addressOrLoopback,
     ipv6Address: types.ipv6Address,
     addressWithPrefix: types.addressWithPrefix,
     ipv6AddressWithPrefix: types.ipv6AddressWithPrefix,

@@ -1,6 +1,16 @@
 // Rules about whose an address is: one host's, or a virtual one that is nobody's.
-import { canonical, isAddress, valueAt, type StackConfig } from "../schema";
-import { writtenAddresses } from "../settings";
+import { isAdvertised } from "../render/advertised";
+import {
+  canonical,
+  isAddress,
+  isLinkLocal,
+  isLoopback,
+  placeInNetwork,
+  valueAt,
+  type StackConfig,
+} from "../schema";
+import { addressesOf, familyOfService, membersOf, writtenAddresses } from "../settings";
+import { written } from "./checks";
 import { rule, type Rule } from "./rule";
 
 /** A place of the config that gives a host an address of its own, or a name to reach it by. */
@@ -50,6 +60,38 @@ export const addressRules: Rule[] = [
       }),
   }),
   rule({
+    needs: ["directors", "virtualServers", "vrrp", "tracking"],
+    find: (config) => {
+      const virtual = firsts(virtualAddressesOf(config));
+      return watched(config).flatMap(({ at, value }) => {
+        const other = virtual.get(spelt(value));
+        return other
+          ? [
+              `${at}: "${value}" is a virtual address of the stack (${other.at}), so the active director would watch itself; it must be another host's own`,
+            ]
+          : [];
+      });
+    },
+  }),
+  rule({
+    needs: ["directors", "vrrp", "tracking"],
+    // One of two must begin: RFC 5880, 6.1.
+    find: (config) => {
+      const owners = firsts(ownAddresses({ ...config, realServers: [] }));
+      const silent = watched(config).flatMap(({ at, value, by, passive, session }) => {
+        const to = owners.get(spelt(value))?.host.name;
+        return passive && to !== undefined ? [{ at, value, by, to, session }] : [];
+      });
+      return silent.flatMap(({ by, to, session }, i) =>
+        silent.slice(i + 1).some((other) => other.by === to && other.to === by)
+          ? [
+              `${session}.passive: true waits for ${to} to begin, which waits for ${by}; one of two must be active`,
+            ]
+          : [],
+      );
+    },
+  }),
+  rule({
     needs: ["directors", "realServers", "virtualServers", "vrrp", "tracking"],
     find: (config) => {
       const owners = firsts(ownAddresses(config));
@@ -81,7 +123,142 @@ export const addressRules: Rule[] = [
       });
     },
   }),
+  rule({
+    needs: ["directors", "realServers", "virtualServers", "vrrp", "tracking", "email"],
+    find: (config) => {
+      const networks = ownAddresses({ ...config, realServers: [] }).filter(({ value }) =>
+        value.includes("/"),
+      );
+      return allAddresses(config).flatMap(({ at, value }) => {
+        if (!isAddress(value)) return [];
+        const address = canonical(value);
+        if (isAdvertised(address)) {
+          return [
+            `${at}: "${value}" is of the addresses that VRRP's adverts tell of, 169.254.255.0/24 and fe80::5eff:fe00:200/120; it must be another`,
+          ];
+        }
+        for (const { at: whose, value: network, host } of networks) {
+          const place = placeInNetwork(address, network);
+          if (place === undefined) continue;
+          return [
+            `${at}: "${value}" is ${place} of ${host.name}'s network (${network}, ${whose}), which no host can have`,
+          ];
+        }
+        return [];
+      });
+    },
+  }),
+  rule({
+    needs: ["virtualServers", "realServers", "maintenance"],
+    find: (config) =>
+      targets(config).flatMap(({ at, value, forwarding, isManaged }) => {
+        // A host's own link knows such an address, and IPVS takes none: ip_vs_new_dest() in ip_vs_ctl.c.
+        if (isLinkLocal(value)) {
+          return [
+            `${at}: "${value}" is link-local, and IPVS forwards to no such address; it must be one of a network's`,
+          ];
+        }
+        if (!isLoopback(value)) return [];
+        // What comes from outside is not rewritten to it: ip_vs_nat_xmit() in ip_vs_xmit.c. With DR and TUN, it is the director's own.
+        if (forwarding === "NAT") {
+          return [
+            `${at}: "${value}" is the director itself, which NAT forwards nothing to; its forwarding must be DR`,
+          ];
+        }
+        return isManaged
+          ? [
+              `${at}: "${value}" is the director itself, and no host that the stack sets up as a real server; set managed to false, or give the host's own address`,
+            ]
+          : [];
+      }),
+  }),
 ];
+
+/** Every address that something is sent to or comes from, and where it is written. */
+function allAddresses(
+  config: Pick<
+    StackConfig,
+    "directors" | "realServers" | "virtualServers" | "vrrp" | "tracking" | "email"
+  >,
+): { at: string; value: string }[] {
+  const { virtualServers, vrrp, email } = config;
+  const routes = [
+    { at: "vrrp", routes: vrrp.virtualRoutes },
+    ...(vrrp.instances ?? []).map(({ virtualRoutes = [] }, i) => ({
+      at: `vrrp.instances[${i}]`,
+      routes: virtualRoutes,
+    })),
+  ];
+  return [
+    ...ownAddresses(config),
+    ...virtualAddressesOf(config),
+    ...watched(config),
+    ...virtualServers.flatMap(({ sorryServer }, i) =>
+      sorryServer
+        ? [{ at: `virtualServers[${i}].sorryServer.address`, value: sorryServer.address }]
+        : [],
+    ),
+    ...virtualServers
+      .flatMap(written)
+      .flatMap(({ at, check }) =>
+        "address" in check && check.address !== undefined
+          ? [{ at: `${at}.address`, value: check.address }]
+          : [],
+      ),
+    ...routes.flatMap(({ at, routes: list }) =>
+      list.flatMap((route, j) =>
+        (["via", "source"] as const).flatMap((key) => {
+          const value = route[key];
+          return value === undefined ? [] : [{ at: `${at}.virtualRoutes[${j}].${key}`, value }];
+        }),
+      ),
+    ),
+    ...(email ? [{ at: "email.smtpServer", value: email.smtpServer }] : []),
+  ];
+}
+
+/** What the directors forward to, and how. */
+function targets(config: Pick<StackConfig, "virtualServers" | "realServers" | "maintenance">): {
+  at: string;
+  value: string;
+  forwarding: StackConfig["virtualServers"][number]["forwarding"];
+  isManaged: boolean;
+}[] {
+  return config.virtualServers.flatMap((service, i) => {
+    const family = familyOfService(service);
+    const { sorryServer } = service;
+    return [
+      ...membersOf(config, service.realServers).flatMap((member) => {
+        const index = config.realServers.findIndex(({ name }) => name === member.name);
+        const realServer = config.realServers[index];
+        const value = realServer && addressesOf(realServer)[family];
+        if (realServer === undefined || value === undefined) return [];
+        const key = (["address6", "address", "host"] as const).find((each) => {
+          const own = realServer[each];
+          return own !== undefined && isAddress(own) && canonical(own) === value;
+        });
+        return [
+          {
+            at: `realServers[${index}].${key ?? "address"}`,
+            value,
+            forwarding: member.forwarding ?? service.forwarding,
+            isManaged: realServer.managed,
+          },
+        ];
+      }),
+      ...(sorryServer
+        ? [
+            {
+              at: `virtualServers[${i}].sorryServer.address`,
+              value: sorryServer.address,
+              forwarding: sorryServer.forwarding ?? service.forwarding,
+              isManaged: false,
+            },
+          ]
+        : []),
+    ];
+  });
+}
 
 function belongsTo({ at, value }: Pick<Own, "at" | "value">, owner: Own): string {
   const what = isAddress(value) ? "address" : "name";
@@ -136,17 +313,25 @@ function placed(
   );
 }
 
+/** What a director watches by BFD. */
+interface Watched {
+  at: string;
+  value: string;
+  by: string;
+  session: string;
+  passive: boolean;
+}
+
 /** What the directors watch by BFD. */
-function watched({
-  directors,
-  tracking,
-}: Pick<StackConfig, "directors" | "tracking">): { at: string; value: string; by: string }[] {
-  return tracking.bfd.flatMap(({ neighbor }, i) =>
+function watched({ directors, tracking }: Pick<StackConfig, "directors" | "tracking">): Watched[] {
+  return tracking.bfd.flatMap(({ neighbor, passive }, i) =>
     directors.flatMap(({ name }) => {
-      const at = `tracking.bfd[${i}].neighbor`;
-      if (typeof neighbor === "string") return [{ at, value: neighbor, by: name }];
+      const session = `tracking.bfd[${i}]`;
+      const watch = { by: name, session, passive };
+      const at = `${session}.neighbor`;
+      if (typeof neighbor === "string") return [{ ...watch, at, value: neighbor }];
       const value = valueAt(neighbor, name);
-      return value === undefined ? [] : [{ at: `${at}.${name}`, value, by: name }];
+      return value === undefined ? [] : [{ ...watch, at: `${at}.${name}`, value }];
     }),
   );
 }

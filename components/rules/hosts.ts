@@ -92,19 +92,6 @@ export const hostRules: Rule[] = [
     needs: ["directors", "vrrp", "virtualServers"],
     find: (config) => strayDirectors(config).map(({ error }) => error),
   }),
-  rule({
-    needs: ["kernel"],
-    find: ({ kernel: { realServerSysctls } }) =>
-      Object.entries(realServerSysctls).flatMap(([key, value]) => {
-        // As in sysctl.d(5), of dots and slashes the first is what parts the words.
-        const needed = arpOfVirtualAddresses[key.replaceAll("/", ".")];
-        return needed === undefined || needed === value
-          ? []
-          : [
-              `kernel.realServerSysctls.${key}: "${value}" lets the real servers answer ARP for the virtual addresses, which is the active director's to do; it must be ${needed}`,
-            ];
-      }),
-  }),
 ];
 
 /** Directors that are in another network than the first one of an instance, by what their prefixes say. */
@@ -127,19 +114,21 @@ export function strayDirectors(
           own !== undefined && family === instance.family
             ? `vrrp.instances[${i}].directors.${director.name}.vrrpAddress`
             : `directors[${j}].${checkedFamily(director.vrrpAddress) === family ? "vrrpAddress" : "vrrpAddress6"}`;
-        // Of an address by itself, as some clouds give them, the prefix says nothing of its segment.
-        return address === undefined || /\/(32|128)$/.test(address) ? [] : [{ at, address }];
+        return address === undefined ? [] : [{ at, address }];
       });
-      const [first, ...others] = placed;
-      return others.flatMap(({ at, address }) =>
-        first === undefined ||
-        (isInNetworkOf(address, first.address) && isInNetworkOf(first.address, address))
+      // Of an address by itself, as some clouds give them to all directors, the prefix says nothing of its segment.
+      const isAlone = ({ address }: { address: string }) => /\/(32|128)$/.test(address);
+      const first = placed.find((one) => !isAlone(one));
+      if (first === undefined) return [];
+      return placed.flatMap((one) =>
+        isInNetworkOf(one.address, first.address) &&
+        (isAlone(one) || prefixOf(one.address) === prefixOf(first.address))
           ? []
           : [
               {
                 instance: instance.name,
                 family,
-                error: `${at}: "${address}" is in another network than ${first.at} ("${first.address}"); the directors of ${instance.name} must share one, prefix and all`,
+                error: `${one.at}: "${one.address}" is in another network than ${first.at} ("${first.address}"); the directors of ${instance.name} must share one, prefix and all`,
               },
             ],
       );
@@ -147,12 +136,8 @@ export function strayDirectors(
   );
 }
 
-/** What keeps real servers silent about the virtual addresses on their loopback; vip.sh sets it anew with each address. */
-const arpOfVirtualAddresses: Partial<Record<string, string>> = Object.fromEntries(
-  ["all", "lo"].flatMap((device) => [
-    [`net.ipv4.conf.${device}.arp_ignore`, "1"],
-    [`net.ipv4.conf.${device}.arp_announce`, "2"],
-  ]),
-);
+function prefixOf(address: string): number {
+  return Number(address.split("/")[1]);
+}
 
 const families: Family[] = ["inet", "inet6"];

@@ -1,6 +1,13 @@
 // Keys that are right each for itself, and change nothing beside what another key says. keepalived takes such a pair, and at most logs it.
 import { checkers, checkTypes } from "../keepalived/checkers";
-import { checkedFamily, trackLists, type InstanceKey, type StackConfig } from "../schema";
+import {
+  checkedFamily,
+  schema,
+  trackLists,
+  valueAt,
+  type InstanceKey,
+  type StackConfig,
+} from "../schema";
 import { checksOf, instancesOf, membersOf, type InstanceSettings } from "../settings";
 import { weightOf } from "../tracking";
 import { written } from "./checks";
@@ -23,6 +30,14 @@ type Found = IdleKey | undefined | false;
 
 /** Types of check that ask for a host by name. */
 const namesHost = checkTypes.filter((type) => "virtualHost" in checkers[type].options);
+
+/** Types that wait before a retry only: an HTTP check does so between its URLs, too (check_http.c). */
+const waitsForRetry = ["tcp", "smtp", "dns", "ping"];
+
+/** What the keys hold where nothing is written. */
+const defaults = { firewall: schema.firewall.parse(undefined), vrrp: schema.vrrp.parse(undefined) };
+const defaultDelayLoop = 3;
+const defaultRetryDelay = 1;
 
 /** Every kind of them: what it compares, and what it finds. */
 const kinds: Rule<Found>[] = [
@@ -134,6 +149,21 @@ const kinds: Rule<Found>[] = [
       ),
   }),
   rule({
+    needs: ["virtualServers"],
+    find: ({ virtualServers }) =>
+      virtualServers.flatMap(written).map(
+        ({ at, check }) =>
+          waitsForRetry.includes(check.type) &&
+          "retry" in check &&
+          check.retry === 0 &&
+          check.delayBeforeRetrySeconds !== defaultRetryDelay && {
+            at: `${at}.delayBeforeRetrySeconds`,
+            value: check.delayBeforeRetrySeconds,
+            why: "is the time until a retry, and retry is 0",
+          },
+      ),
+  }),
+  rule({
     needs: ["virtualServers", "realServers", "maintenance"],
     find: (config) =>
       config.virtualServers.flatMap((service, i) => {
@@ -148,6 +178,11 @@ const kinds: Rule<Found>[] = [
         return [
           ...(unchecked.every(Boolean)
             ? [
+                service.delayLoopSeconds !== defaultDelayLoop && {
+                  at: `${at}.delayLoopSeconds`,
+                  value: service.delayLoopSeconds,
+                  why: "is the time between checks, and there is no check",
+                },
                 service.alpha && idle("alpha", "waits for a check to succeed"),
                 service.haSuspend && idle("haSuspend", "suspends checks"),
                 service.inhibitOnFailure && idle("inhibitOnFailure", "is for checks that fail"),
@@ -189,6 +224,70 @@ const kinds: Rule<Found>[] = [
           },
       ];
     },
+  }),
+  rule({
+    needs: ["vrrp"],
+    find: ({ vrrp: { connectionSync, syncDaemon } }) =>
+      connectionSync
+        ? []
+        : Object.entries(syncDaemon).map(
+            ([key, value]) =>
+              value !== valueAt<unknown>(defaults.vrrp.syncDaemon, key) && {
+                at: `vrrp.syncDaemon.${key}`,
+                value,
+                why: "is for connection sync, and connectionSync is false",
+              },
+          ),
+  }),
+  rule({
+    needs: ["firewall"],
+    find: ({ firewall: { backend, allowFrom, publicSubnet } }) =>
+      backend === "none"
+        ? [
+            String(allowFrom) !== String(defaults.firewall.allowFrom) && {
+              at: "firewall.allowFrom",
+              value: allowFrom,
+              why: "is for a firewall that the stack sets up, and backend is none",
+            },
+            publicSubnet !== undefined && {
+              at: "firewall.publicSubnet",
+              value: publicSubnet,
+              why: "is for a firewall that the stack sets up, and backend is none",
+            },
+          ]
+        : [],
+  }),
+  rule({
+    needs: ["metrics", "firewall"],
+    find: ({ metrics: { enabled, allowFrom }, firewall: { backend } }) => [
+      allowFrom.length > 0 &&
+        !enabled && {
+          at: "metrics.allowFrom",
+          value: allowFrom,
+          why: "says who may read metrics, and enabled is false, so there are none",
+        },
+      allowFrom.length > 0 &&
+        enabled &&
+        backend === "none" && {
+          at: "metrics.allowFrom",
+          value: allowFrom,
+          why: "is for a firewall that the stack sets up, and firewall.backend is none",
+        },
+    ],
+  }),
+  rule({
+    needs: ["tracking"],
+    // Of no parameters, every process's begin with and hold them: check_params() in track_process.c.
+    find: ({ tracking }) =>
+      tracking.processes.map(
+        ({ parameters, parameterMatch }, i) =>
+          parameterMatch !== "exact" &&
+          (parameters ?? []).length === 0 && {
+            at: `tracking.processes[${i}].parameterMatch`,
+            value: parameterMatch,
+            why: "says how parameters are compared, and there are none",
+          },
+      ),
   }),
   rule({
     needs: ["ssh"],

@@ -7,6 +7,7 @@ import { keywordRules } from "./keywords";
 import { nameRules } from "./names";
 import type { Rule } from "./rule";
 import { serviceRules } from "./services";
+import { sysctlRules } from "./sysctls";
 import { versionRules } from "./versions";
 import { vrrpRules } from "./vrrp";
 
@@ -19,5 +20,6 @@ export const rules: Rule[] = [
   ...keywordRules,
   ...nameRules,
   ...idleRules,
+  ...sysctlRules,
   ...versionRules,
 ];

@@ -6,6 +6,7 @@ import {
   isAddress,
   isInNetworkOf,
   isLinkLocal,
+  isLoopback,
   type Family,
   type StackConfig,
 } from "../schema";
@@ -261,7 +262,8 @@ export const serviceRules: Rule[] = [
       });
       return forwarded.flatMap(({ at, address, forwarding }) => {
         if (forwarding !== "DR" || address === undefined) return [];
-        if (!isAddress(address) || isLinkLocal(address)) return [];
+        // Another rule has what to say of a link-local address, and loopback is the director itself.
+        if (!isAddress(address) || isLinkLocal(address) || isLoopback(address)) return [];
         const far = directors.find(
           (director) =>
             !networksOf(instances, director).some((network) => isInNetworkOf(address, network)),

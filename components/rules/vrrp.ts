@@ -283,6 +283,7 @@ export const vrrpRules: Rule[] = [
     find: (config) => {
       const instances = instancesOf(config);
       const others = new Set([
+        "lo",
         config.vrrp.syncInterface,
         ...instances.flatMap((instance) => [
           instance.interface,

@@ -4,7 +4,7 @@ import { laterValues, valuesSince } from "./laterValues";
 import { canGoOn, isRegex, looksBehind } from "./regex";
 import { scriptCall } from "./scripts";
 import {
-  address,
+  addressOrLoopback,
   blockName,
   flag,
   hostName,
@@ -42,7 +42,9 @@ const connection = {
   connectTimeoutSeconds: seconds(0.1, 3600)
     .default(3)
     .describe("Seconds that an answer may take (the cookbook's value)"),
-  address: address.optional().describe("Address checked; the real server's where it is left out"),
+  address: addressOrLoopback
+    .optional()
+    .describe("Address checked; the real server's where it is left out"),
   port: port.optional().describe("Port checked; the real server's where it is left out"),
   bindInterface: interfaceName
     .optional()

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import {
   address,
+  addressOrLoopback,
   addressWithPrefix,
   flag,
   hostAddress,
@@ -96,7 +97,7 @@ const realServer = z.strictObject({
   ...host,
   host: hostAddress.optional().describe("Where SSH reaches it, unless `managed` is false"),
   hostKey: hostKey.optional().describe("Public SSH host key, unless `managed` is false"),
-  address: address
+  address: addressOrLoopback
     .optional()
     .describe("What the directors forward to; `host` where that is an address"),
   address6: ipv6Address

@@ -4,6 +4,7 @@ import { laterValues, valuesSince } from "./laterValues";
 import { scriptCall } from "./scripts";
 import {
   address,
+  addressOrLoopback,
   blockName,
   flag,
   hostName,
@@ -136,7 +137,7 @@ export const email = z
   .strictObject({
     to: listOf(mailAddress, "mail addresses").min(1, { error: "is empty" }).describe("Recipients"),
     from: mailAddress.describe("Sender"),
-    smtpServer: address.describe(
+    smtpServer: addressOrLoopback.describe(
       "Mail server's address (a name would have to resolve at every config check)",
     ),
     smtpPort: port.default(25).describe("Its port"),

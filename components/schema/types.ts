@@ -4,6 +4,26 @@ import { z } from "zod";
 
 export type Family = "inet" | "inet6";
 
+/**
+ * Addresses that no host can have, and what they are: RFC 1122 3.2.1.3, RFC 4291 2.5 and 2.7. The kernel takes none of them for a real
+ * server's (ip_vs_new_dest() in ip_vs_ctl.c), nor those of IPv6 for an interface's (ipv6_add_addr() in addrconf.c).
+ */
+const nobodysRanges: [range: string, what: string][] = [
+  ["0.0.0.0/32", "the unspecified address, which no host can have"],
+  ["0.0.0.0/8", "of 0.0.0.0/8, this network, which no host can have"],
+  ["224.0.0.0/4", "a multicast address, which no host can have"],
+  ["255.255.255.255/32", "the broadcast address, which no host can have"],
+  ["::/128", "the unspecified address, which no host can have"],
+  ["::ffff:0:0/96", "an IPv4 address in IPv6's notation, which no host can have"],
+  ["ff00::/8", "a multicast address, which no host can have"],
+];
+
+/** What no interface but lo has, so that no other host reaches it. */
+const loopback: [range: string, what: string][] = [
+  ["127.0.0.0/8", "a loopback address, which no other host reaches"],
+  ["::1/128", "a loopback address, which no other host reaches"],
+];
+
 export const integer = (min: number, max: number, what: string) => {
   const error = `is not ${what} (${min}–${max})`;
   return z.int({ error }).min(min, { error }).max(max, { error });
@@ -40,10 +60,20 @@ export const listOf = <T extends z.ZodType>(type: T, what: string) =>
 const text = (holds: (text: string) => boolean, allowed: string) =>
   z.string({ error: `is not ${allowed}` }).refine(holds, { error: `is not ${allowed}` });
 
-export const address = text(
-  (value) => !value.includes("/") && familyOf(value) !== undefined,
-  "an IP address",
-);
+/** A text that must be an address in one form, and one that a host can have. */
+const hostsAddress = (
+  hasForm: (text: string) => boolean,
+  allowed: string,
+  nobodys = [...nobodysRanges, ...loopback],
+) =>
+  z
+    .string({ error: `is not ${allowed}` })
+    .refine(hasForm, { error: `is not ${allowed}`, abort: true })
+    .refine((value) => nobodysName(value, nobodys) === undefined, {
+      error: ({ input }) =>
+        `is ${nobodysName(String(input), nobodys) ?? "an address that no host can have"}`,
+      abort: true,
+    });
 
 /** A line of keepalived.conf(5) that is neither a block, a comment nor something that keepalived expands. */
 export const keepalivedLine = matching(
@@ -57,26 +87,38 @@ export const otherKeywords = (block: string) =>
     `Lines of \`${block}\`, for keywords that have no key here. keepalived on each director must take them; what they change, nothing else reckons with`,
   );
 
-export const ipv6Address = text(
+const isPlain = (value: string) => !value.includes("/") && familyOf(value) !== undefined;
+
+/** An address that another host reaches. */
+export const address = hostsAddress(isPlain, "an IP address");
+
+/** An address that may be the asking host's own loopback. */
+export const addressOrLoopback = hostsAddress(isPlain, "an IP address", nobodysRanges);
+
+export const multicastAddress = (pattern: RegExp, allowed: string) =>
+  text((value) => isPlain(value) && pattern.test(value), allowed);
+
+export const ipv6Address = hostsAddress(
   (value) => !value.includes("/") && familyOf(value) === "inet6",
   "an IPv6 address",
+  nobodysRanges,
 );
 
-export const addressWithPrefix = text(
+export const addressWithPrefix = hostsAddress(
   (value) => /\/\d+$/.test(value) && familyOf(value) !== undefined,
   "an address with its prefix (192.0.2.11/24)",
 );
 
-export const ipv6AddressWithPrefix = text(
+export const ipv6AddressWithPrefix = hostsAddress(
   (value) => /\/\d+$/.test(value) && familyOf(value) === "inet6",
   "an IPv6 address with its prefix (2001:db8::11/64)",
 );
 
-export const virtualAddress = text(
+export const virtualAddress = hostsAddress(
   (value) => familyOf(value) !== undefined,
   "an IP address (192.0.2.100, or with its prefix 192.0.2.100/28)",
-).refine((value) => familyOf(value) === undefined || parsed(withoutPrefix(value)).bigInt() !== 0n, {
-  error: "is the unspecified address, which nobody can have",
+).refine((value) => !/\/0+$/.test(value), {
+  error: "has the prefix 0, by which all there is would be on its segment (192.0.2.100/28)",
 });
 
 export const subnet = text(
@@ -104,6 +146,11 @@ export const interfaceName = matching(
   "a network interface's name (15 characters at most)",
 ).refine((name) => !isDirective(name), directive);
 
+/** An interface that leads to other hosts. */
+export const linkName = interfaceName.refine((name) => name !== "lo", {
+  error: "is the host's own loopback, which leads to no other host",
+});
+
 export const userName = matching(/^[a-z_][a-z0-9_-]{0,31}$/, "a login name");
 
 export const path = matching(
@@ -113,9 +160,10 @@ export const path = matching(
 
 export const hostName = text(isHostName, "a host name");
 
-export const hostAddress = text(
-  (value) => isHostName(value) || (!value.includes("/") && familyOf(value) !== undefined),
+export const hostAddress = hostsAddress(
+  (value) => isHostName(value) || isPlain(value),
   "a host name or address",
+  nobodysRanges,
 );
 
 // Not ssh-rsa: the command plugin then asks for SHA-1 signatures only, which OpenSSH refuses since 8.8.
@@ -124,7 +172,11 @@ export const hostKey = matching(
   'a public host key, Ed25519 or ECDSA, as ssh-keyscan prints it, without the address ("ssh-ed25519 AAAA…")',
 );
 
-export const packageName = matching(/^[a-z0-9][a-z0-9+.-]+$/, "a package's name");
+// What ends in - is to be removed, in one + to be installed: apt-get(8). Only names in ++ are packages' own.
+export const packageName = matching(
+  /^[a-z0-9]([a-z0-9+.-]*([a-z0-9.]|\+\+))$/,
+  "a package's name (without what apt-get would read as an action: - or + at its end)",
+);
 
 /** deb-version(7). */
 export const packageVersion = matching(
@@ -200,6 +252,28 @@ export function isLinkLocal(address: string): boolean {
   return /^fe[89ab]/i.test(address);
 }
 
+/** True for an address that means the host itself. */
+export function isLoopback(address: string): boolean {
+  return nobodysName(address, loopback) !== undefined;
+}
+
+/**
+ * What an address is to a network that holds it, if it is not a host's: RFC 1122 3.2.1.3, RFC 4291 2.6.1. Networks of two addresses have
+ * two hosts: RFC 3021, RFC 6164.
+ */
+export function placeInNetwork(address: string, network: string): string | undefined {
+  if (!isInNetworkOf(address, network)) return undefined;
+  const [value, within] = [parsed(withoutPrefix(address)), parsed(network)];
+  const family = checkedFamily(address);
+  if (within.subnetMask >= (family === "inet" ? 31 : 127)) return undefined;
+  if (value.bigInt() === within.startAddress().bigInt()) {
+    return family === "inet" ? "the network address" : "the routers' anycast address";
+  }
+  return family === "inet" && value.bigInt() === within.endAddress().bigInt()
+    ? "the broadcast address"
+    : undefined;
+}
+
 /** The address alone, of one that may carry its prefix. */
 export function withoutPrefix(address: string): string {
   return address.replace(/\/.*$/, "");
@@ -210,6 +284,10 @@ export function canonical(address: string): string {
   return checkedFamily(address) === "inet6"
     ? new Address6(withoutPrefix(address)).correctForm()
     : withoutPrefix(address);
+}
+
+function nobodysName(text: string, ranges: [range: string, what: string][]): string | undefined {
+  return ranges.find(([range]) => isInNetworkOf(text, range))?.[1];
 }
 
 function parsed(address: string): Address4 | Address6 {

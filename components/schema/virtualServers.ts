@@ -3,7 +3,7 @@ import { z } from "zod";
 import { check } from "./checks";
 import { hook } from "./scripts";
 import {
-  address,
+  addressOrLoopback,
   blockName,
   flag,
   hostName,
@@ -97,7 +97,7 @@ const member = z.strictObject({
 });
 
 const sorryServer = z.strictObject({
-  address: address.describe("Its address"),
+  address: addressOrLoopback.describe("Its address"),
   port: port.optional().describe("Its port. Left out for a `fwmark`, unless forwarding is NAT"),
   forwarding: oneOf(forwardings)
     .optional()

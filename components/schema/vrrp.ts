@@ -9,7 +9,9 @@ import {
   flag,
   integer,
   interfaceName,
+  linkName,
   listOf,
+  multicastAddress,
   name,
   otherKeywords,
   path,
@@ -175,7 +177,7 @@ const vmac = z.strictObject({
 
 /** What can differ between instances; each takes `vrrp`'s where it says nothing. */
 const perInstance = {
-  interface: interfaceName
+  interface: linkName
     .default("eth1")
     .describe("Interface of the adverts and the virtual addresses (the cookbook's value)"),
   version: z
@@ -196,10 +198,10 @@ const perInstance = {
   checkUnicastSource: flag
     .default(false)
     .describe("Unicast adverts that come from none of the other directors are ignored"),
-  multicastGroup: address
-    .refine((value) => /^(22[4-9]|23\d)\.|^ff[0-9a-f]2:/i.test(value), {
-      error: "is not a multicast address (of IPv6, of the link's scope: ff02::12)",
-    })
+  multicastGroup: multicastAddress(
+    /^(22[4-9]|23\d)\.|^ff[0-9a-f]2:/i,
+    "a multicast address (of IPv6, of the link's scope: ff02::12)",
+  )
     .optional()
     .describe(
       "Multicast group of the adverts; 224.0.0.18 or ff02::12 where it is left out. Only where `unicast` is false",
@@ -324,10 +326,7 @@ const syncDaemon = z
     ttl: integer(1, 255, "a TTL")
       .optional()
       .describe("TTL of its multicast; 1 where it is left out"),
-    group: address
-      .refine((value) => /^(22[4-9]|23\d)\.|^ff/i.test(value), {
-        error: "is not a multicast address",
-      })
+    group: multicastAddress(/^(22[4-9]|23\d)\.|^ff/i, "a multicast address")
       .optional()
       .describe("Multicast group; 224.0.0.81 where it is left out"),
   })
@@ -341,7 +340,7 @@ export const vrrp = z
       .describe("Unique on the network segment (the cookbook's value)"),
     ...perInstance,
     garp: paced,
-    syncInterface: interfaceName
+    syncInterface: linkName
       .default("eth0")
       .describe("Interface of the connection sync daemon (the cookbook's value)"),
     connectionSync: flag

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { namespace } from "../../components/config";
 import {
   address,
+  addressOrLoopback,
   addressWithPrefix,
   hostAddress,
   hostName,
@@ -120,6 +121,7 @@ const patterns = new Map<unknown, string>(
   (
     [
       [address, `^(${ipv4}|${ipv6})$`],
+      [addressOrLoopback, `^(${ipv4}|${ipv6})$`],
       [ipv6Address, `^${ipv6}$`],
       [addressWithPrefix, `^(${ipv4}|${ipv6})/\\d+$`],
       [ipv6AddressWithPrefix, `^${ipv6}/\\d+$`],

@@ -57,7 +57,11 @@ serves() {
     addresses=$(paste -s -d ' ' "$scratch/held")
     total=$(awk '{ sum += $1 } END { print sum + 0 }' "$scratch/open")
     each=$(sed 's/^\([0-9]*\) \(.*\)/\2: \1/' "$scratch/open" | paste -s -d , - | sed 's/,/, /g')
-    echo "$1 ${addresses:+holds }${addresses:-stands by}; open connections: $total${each:+ ($each)}"
+    if [ -n "$addresses" ]; then
+        echo "$1 holds $addresses; open connections: $total${each:+ ($each)}"
+    else
+        echo "$1 stands by; open connections that it has heard of: $total${each:+ ($each)}"
+    fi
 }
 
 lost() {

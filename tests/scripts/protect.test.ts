@@ -86,7 +86,7 @@ describe("a pair that goes", () => {
       "a standby, which knows of connections, too",
       serves,
       [],
-      "lvs1 stands by; open connections: 60 (marked fwmark 7: 20, names 192.0.2.100:53 UDP: 20, web 192.0.2.100:80 TCP: 20)",
+      "lvs1 stands by; open connections that it has heard of: 60 (marked fwmark 7: 20, names 192.0.2.100:53 UDP: 20, web 192.0.2.100:80 TCP: 20)",
     ],
     [
       "one without clients",

@@ -327,6 +327,7 @@ const drawnBefore = new Map<string, fc.Arbitrary<string>>();
 /** Types whose texts must fit a director that a test can make, or that no pattern describes. By definition: `describe` copies a type. */
 const texts = new Map<unknown, fc.Arbitrary<unknown>>([
   [types.address._zod.def, anyAddress],
+  [types.addressOrLoopback._zod.def, anyAddress],
   [types.ipv6Address._zod.def, mostly(near6, fc.ipV6())],
   [
     types.addressWithPrefix._zod.def,
@@ -350,6 +351,7 @@ const texts = new Map<unknown, fc.Arbitrary<unknown>>([
   [types.name._zod.def, mostly(textOf(types.name, "name"), telling)],
   [types.blockName._zod.def, mostly(textOf(types.blockName, "blockName"), telling)],
   [types.interfaceName._zod.def, fc.constantFrom(...director.interfaces)],
+  [types.linkName._zod.def, fc.constantFrom(...director.interfaces)],
   [types.userName._zod.def, fc.constantFrom(...director.users)],
   [types.path._zod.def, textOf(types.path, "path").map((text) => director.tracked + text)],
 ]);

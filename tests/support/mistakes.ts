@@ -105,9 +105,50 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     'virtualServers[0].address: "192.0.2.300" is not an IP address (192.0.2.100, or with its prefix 192.0.2.100/28)',
   ],
   [
-    "a virtual address that nobody can have",
-    (s) => (s.virtualServers[0].address = "::/0"),
-    'virtualServers[0].address: "::/0" is the unspecified address, which nobody can have',
+    "virtual addresses that no host can have",
+    (s) => {
+      const address = (text: string, i: number) => ({ name: `v${i}`, address: text, port: 80 });
+      s.virtualServers.push(
+        ...["::/0", "0.1.2.3", "224.0.0.18/32", "255.255.255.255/32", "127.0.0.5/32"].map(address),
+        ...["::1", "ff02::12/128", "::ffff:192.0.2.1"].map((text, i) => address(text, i + 5)),
+      );
+    },
+    'virtualServers[1].address: "::/0" is the unspecified address, which no host can have',
+    'virtualServers[2].address: "0.1.2.3" is of 0.0.0.0/8, this network, which no host can have',
+    'virtualServers[3].address: "224.0.0.18/32" is a multicast address, which no host can have',
+    'virtualServers[4].address: "255.255.255.255/32" is the broadcast address, which no host can have',
+    'virtualServers[5].address: "127.0.0.5/32" is a loopback address, which no other host reaches',
+    'virtualServers[6].address: "::1" is a loopback address, which no other host reaches',
+    'virtualServers[7].address: "ff02::12/128" is a multicast address, which no host can have',
+    'virtualServers[8].address: "::ffff:192.0.2.1" is an IPv4 address in IPv6\'s notation, which no host can have',
+  ],
+  [
+    "a virtual address whose prefix takes in everything",
+    (s) => (s.virtualServers[0].address = "192.0.2.100/0"),
+    'virtualServers[0].address: "192.0.2.100/0" has the prefix 0, by which all there is would be on its segment (192.0.2.100/28)',
+  ],
+  [
+    "other addresses that no host can have",
+    (s) => {
+      s.directors[0].vrrpAddress = "224.0.0.18/24";
+      s.directors[1].syncAddress = "127.0.0.1";
+      s.realServers[0].address = "0.0.0.0";
+      s.realServers[1].address6 = "ff02::1";
+      s.tracking = { bfd: [{ name: "far", neighbor: "127.0.0.1" }] };
+      s.email = { to: ["root@example.org"], from: "lvs@example.org", smtpServer: "0.0.0.0" };
+      s.virtualServers[0].sorryServer = { address: "255.255.255.255", port: 80 };
+      s.virtualServers[0].checks = [{ type: "tcp", address: "224.0.0.1" }];
+      s.ssh = { proxy: { host: "::", hostKey: s.directors[0].hostKey } };
+    },
+    'ssh.proxy.host: "::" is the unspecified address, which no host can have',
+    'directors[0].vrrpAddress: "224.0.0.18/24" is a multicast address, which no host can have',
+    'directors[1].syncAddress: "127.0.0.1" is a loopback address, which no other host reaches',
+    'realServers[0].address: "0.0.0.0" is the unspecified address, which no host can have',
+    'realServers[1].address6: "ff02::1" is a multicast address, which no host can have',
+    'virtualServers[0].checks[0].address: "224.0.0.1" is a multicast address, which no host can have',
+    'virtualServers[0].sorryServer.address: "255.255.255.255" is the broadcast address, which no host can have',
+    'tracking.bfd[0].neighbor: "127.0.0.1" is a loopback address, which no other host reaches',
+    'email.smtpServer: "0.0.0.0" is the unspecified address, which no host can have',
   ],
   [
     "port 0",
@@ -1224,6 +1265,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       };
       s.directors.forEach((d, i) => (d.vrrpAddress6 = `2001:db8:1::1${i}/64`));
     },
+    'realServers[0].address6: "fe80::21" is link-local, and IPVS forwards to no such address; it must be one of a network\'s',
     'virtualServers[0].checks: the check of type tcp asks "fe80::21" of web1, which is link-local, and doesn\'t say by which interface; set bindInterface, or another address',
   ],
   // rules/vrrp.ts
@@ -1653,6 +1695,169 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     (s) => (s.vrrp = { accept: false }),
     "vrrp.accept: false drops what clients send to web, a virtual server of VI_1; it is for an instance that carries vrrp.virtualAddresses only",
   ],
+  // rules/addresses.ts, addresses that are no host's
+  [
+    "addresses that a director's network keeps for itself",
+    (s) => {
+      s.directors[0].vrrpAddress6 = "2001:db8::11/64";
+      s.directors[1].vrrpAddress6 = "2001:db8::12/64";
+      s.realServers[0].address6 = "2001:db8::";
+      s.virtualServers.push(
+        { ...again, address: "192.0.2.255" },
+        { ...marked, traffic: [{ address: "192.0.2.0/32", ports: [80] }] },
+      );
+      s.virtualServers[0].checks = [{ type: "tcp", address: "192.0.2.255" }];
+      s.tracking = { bfd: [{ name: "far", neighbor: { lvs1: "192.0.2.1", lvs2: "2001:db8::" } }] };
+      s.email = { to: ["a@example.org"], from: "b@example.org", smtpServer: "192.0.2.0" };
+      s.vrrp = { virtualRoutes: [{ to: "10.0.0.0/8", via: "192.0.2.0", device: "eth1" }] };
+    },
+    "realServers[0].address6: \"2001:db8::\" is the routers' anycast address of lvs1's network (2001:db8::11/64, directors[0].vrrpAddress6), which no host can have",
+    'virtualServers[1].address: "192.0.2.255" is the broadcast address of lvs1\'s network (192.0.2.11/24, directors[0].vrrpAddress), which no host can have',
+    'virtualServers[2].traffic[0].address: "192.0.2.0/32" is the network address of lvs1\'s network (192.0.2.11/24, directors[0].vrrpAddress), which no host can have',
+    "tracking.bfd[0].neighbor.lvs2: \"2001:db8::\" is the routers' anycast address of lvs1's network (2001:db8::11/64, directors[0].vrrpAddress6), which no host can have",
+    'virtualServers[0].checks[0].address: "192.0.2.255" is the broadcast address of lvs1\'s network (192.0.2.11/24, directors[0].vrrpAddress), which no host can have',
+    'vrrp.virtualRoutes[0].via: "192.0.2.0" is the network address of lvs1\'s network (192.0.2.11/24, directors[0].vrrpAddress), which no host can have',
+    'email.smtpServer: "192.0.2.0" is the network address of lvs1\'s network (192.0.2.11/24, directors[0].vrrpAddress), which no host can have',
+  ],
+  [
+    "an address that VRRP's adverts tell of",
+    (s) => {
+      s.realServers[1].address = "169.254.255.52";
+      s.virtualServers[0].address = "169.254.255.51/32";
+    },
+    'realServers[1].address: "169.254.255.52" is of the addresses that VRRP\'s adverts tell of, 169.254.255.0/24 and fe80::5eff:fe00:200/120; it must be another',
+    'virtualServers[0].address: "169.254.255.51/32" is of the addresses that VRRP\'s adverts tell of, 169.254.255.0/24 and fe80::5eff:fe00:200/120; it must be another',
+  ],
+  [
+    "a director itself as a real server, where that can't work",
+    (s) => {
+      s.realServers[0].address = "127.0.0.1";
+      s.realServers[1] = { name: "self", managed: false, address: "::1" };
+      s.virtualServers[0].realServers = ["web1"];
+      s.virtualServers.push({
+        name: "six",
+        address: "2001:db8::1/128",
+        port: 80,
+        forwarding: "NAT",
+        realServers: ["self"],
+        checks: [],
+        sorryServer: { address: "fe80::1", port: 80 },
+      });
+    },
+    'realServers[0].address: "127.0.0.1" is the director itself, and no host that the stack sets up as a real server; set managed to false, or give the host\'s own address',
+    'realServers[1].address: "::1" is the director itself, which NAT forwards nothing to; its forwarding must be DR',
+    'virtualServers[1].sorryServer.address: "fe80::1" is link-local, and IPVS forwards to no such address; it must be one of a network\'s',
+  ],
+  [
+    "a neighbour that is a virtual address",
+    (s) => (s.tracking = { bfd: [{ name: "far", neighbor: "192.0.2.100" }] }),
+    'tracking.bfd[0].neighbor: "192.0.2.100" is a virtual address of the stack (virtualServers[0].address), so the active director would watch itself; it must be another host\'s own',
+  ],
+  [
+    "two directors, each waiting for the other to begin",
+    (s) =>
+      (s.tracking = {
+        bfd: [{ name: "far", neighbor: { lvs1: "192.0.2.12", lvs2: "192.0.2.11" }, passive: true }],
+      }),
+    "tracking.bfd[0].passive: true waits for lvs2 to begin, which waits for lvs1; one of two must be active",
+  ],
+  [
+    "directors in one network, each with a prefix of its own",
+    (s) => (s.directors[1].vrrpAddress = "192.0.2.12/25"),
+    'directors[1].vrrpAddress: "192.0.2.12/25" is in another network than directors[0].vrrpAddress ("192.0.2.11/24"); the directors of VI_1 must share one, prefix and all',
+  ],
+  [
+    "a director by itself that is outside the others' network",
+    (s) => {
+      s.directors[1].vrrpAddress = "198.51.100.12/32";
+      s.virtualServers[0].address = "192.0.2.100/32";
+    },
+    'directors[1].vrrpAddress: "198.51.100.12/32" is in another network than directors[0].vrrpAddress ("192.0.2.11/24"); the directors of VI_1 must share one, prefix and all',
+  ],
+  // rules/sysctls.ts
+  [
+    "directors that don't let the answers of real servers behind NAT through",
+    (s) => {
+      s.virtualServers[0].forwarding = "NAT";
+      s.kernel = {
+        directorSysctls: {
+          "net.ipv4.ip_forward": 0,
+          "net/ipv4/conf/all/forwarding": "0",
+          "net.ipv6.conf.all.forwarding": "0",
+        },
+      };
+    },
+    'kernel.directorSysctls.net.ipv4.ip_forward: "0" lets no answer of a real server behind NAT through a director; it must be 1',
+    'kernel.directorSysctls.net/ipv4/conf/all/forwarding: "0" lets no answer of a real server behind NAT through a director; it must be 1',
+  ],
+  [
+    "the same of IPv6, with IPv6 switched off",
+    (s) => {
+      s.realServers.forEach((each, i) => (each.address6 = `2001:db8::2${i}`));
+      s.virtualServers.push({
+        ...again,
+        address: "2001:db8::100/128",
+        forwarding: "NAT",
+        checks: [],
+      });
+      s.vrrp = { interface: "eth1.20" };
+      s.kernel = {
+        directorSysctls: {
+          "net.ipv6.conf.all.forwarding": "0",
+          "net/ipv6/conf/eth1.20/disable_ipv6": "1",
+          "net.ipv6.conf.*.disable_ipv6": "1",
+        },
+        realServerSysctls: { "net.ipv6.conf.lo.disable_ipv6": 1 },
+      };
+    },
+    'kernel.directorSysctls.net.ipv6.conf.all.forwarding: "0" lets no answer of a real server behind NAT through a director; it must be 1',
+    'kernel.directorSysctls.net/ipv6/conf/eth1.20/disable_ipv6: "1" switches IPv6 off, and the stack has IPv6 addresses; it must be 0',
+    'kernel.directorSysctls.net.ipv6.conf.*.disable_ipv6: "1" switches IPv6 off, and the stack has IPv6 addresses; it must be 0',
+    'kernel.realServerSysctls.net.ipv6.conf.lo.disable_ipv6: "1" switches IPv6 off, and the stack has IPv6 addresses; it must be 0',
+  ],
+  [
+    "directors that answer no ARP",
+    (s) =>
+      (s.kernel = {
+        directorSysctls: {
+          "net.ipv4.conf.eth1.arp_ignore": "8",
+          "net.ipv4.conf.eth0.arp_ignore": "8",
+          "net.ipv4.conf.all.arp_ignore": "8",
+        },
+      }),
+    'kernel.directorSysctls.net.ipv4.conf.eth1.arp_ignore: "8" keeps the active director from answering ARP for the virtual addresses; it must be 0, 1, 2, 3, 4, 5, 6, 7',
+    'kernel.directorSysctls.net.ipv4.conf.all.arp_ignore: "8" keeps the active director from answering ARP for the virtual addresses; it must be 0, 1, 2, 3, 4, 5, 6, 7',
+  ],
+  [
+    "real servers that answer ARP by a pattern",
+    (s) =>
+      (s.kernel = {
+        realServerSysctls: {
+          "net.ipv4.conf.*.arp_ignore": "0",
+          "net.ipv4.conf.l*.arp_announce": 0,
+        },
+      }),
+    'kernel.realServerSysctls.net.ipv4.conf.*.arp_ignore: "0" lets the real servers answer ARP for the virtual addresses, which is the active director\'s to do; it must be 1',
+    'kernel.realServerSysctls.net.ipv4.conf.l*.arp_announce: "0" lets the real servers answer ARP for the virtual addresses, which is the active director\'s to do; it must be 2',
+  ],
+  // Interfaces and packages
+  [
+    "interfaces that lead to no other host",
+    (s) => (s.vrrp = { syncInterface: "lo", interface: "lo" }),
+    'vrrp.interface: "lo" is the host\'s own loopback, which leads to no other host',
+    'vrrp.syncInterface: "lo" is the host\'s own loopback, which leads to no other host',
+  ],
+  [
+    "an interface of VRRP's own by loopback's name",
+    (s) => (s.vrrp = { vmac: { interface: "lo" } }),
+    'vrrp.vmac.interface: "lo" is another interface\'s name; keepalived makes this one itself',
+  ],
+  [
+    "packages that apt-get would remove, or take for others",
+    (s) => (s.packages = ["nmon-", "curl+", "g++"]),
+    'packages[0]: "nmon-" is not a package\'s name (without what apt-get would read as an action: - or + at its end)',
+    'packages[1]: "curl+" is not a package\'s name (without what apt-get would read as an action: - or + at its end)',
+  ],
   // rules/names.ts
   [
     "a name that two tracked files have",
@@ -1889,6 +2094,43 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     },
     "virtualServers[0].omega: true tells of a stop, and nothing is told: there is neither notifyDown, quorumDown, a FIFO nor email",
     "daemon.realServerInitNotifies: true tells of real servers at the start, and nothing is told: there is neither notifyUp nor a FIFO",
+  ],
+  [
+    "how connections are told, with connection sync off",
+    (s) => (s.vrrp = { connectionSync: false, syncDaemon: { port: 9000, ttl: 2 } }),
+    "vrrp.syncDaemon.port: 9000 is for connection sync, and connectionSync is false",
+    "vrrp.syncDaemon.ttl: 2 is for connection sync, and connectionSync is false",
+  ],
+  [
+    "whom a firewall lets in, without a firewall",
+    (s) => {
+      s.firewall = { backend: "none", allowFrom: ["172.16.0.0/12"], publicSubnet: "192.0.2.0/24" };
+      s.metrics = { enabled: true, allowFrom: ["192.0.2.0/24"] };
+    },
+    'firewall.allowFrom: ["172.16.0.0/12"] is for a firewall that the stack sets up, and backend is none',
+    'firewall.publicSubnet: "192.0.2.0/24" is for a firewall that the stack sets up, and backend is none',
+    'metrics.allowFrom: ["192.0.2.0/24"] is for a firewall that the stack sets up, and firewall.backend is none',
+  ],
+  [
+    "who may read metrics that there aren't",
+    (s) => (s.metrics = { allowFrom: ["192.0.2.0/24"] }),
+    'metrics.allowFrom: ["192.0.2.0/24"] says who may read metrics, and enabled is false, so there are none',
+  ],
+  [
+    "how no parameters are compared",
+    (s) =>
+      (s.tracking = { processes: [{ name: "proc", process: "nginx", parameterMatch: "partial" }] }),
+    'tracking.processes[0].parameterMatch: "partial" says how parameters are compared, and there are none',
+  ],
+  [
+    "the time between checks that there aren't",
+    (s) => Object.assign(s.virtualServers[0], { checks: [], delayLoopSeconds: 30 }),
+    "virtualServers[0].delayLoopSeconds: 30 is the time between checks, and there is no check",
+  ],
+  [
+    "the time until a retry that there isn't",
+    (s) => (s.virtualServers[0].checks = [{ type: "tcp", retry: 0, delayBeforeRetrySeconds: 7 }]),
+    "virtualServers[0].checks[0].delayBeforeRetrySeconds: 7 is the time until a retry, and retry is 0",
   ],
   // rules/versions.ts
   [

@@ -7,7 +7,7 @@ import {
 } from "../../../components/keepalived/keywords/globals";
 import { garpKeywords } from "../../../components/keepalived/keywords/vrrp";
 import { vrrpGroups } from "../../../components/keepalived/facts";
-import { address, checkedFamily, name, type Family } from "../../../components/schema";
+import { checkedFamily, isAddress, name, type Family } from "../../../components/schema";
 import {
   always,
   cannot,
@@ -470,7 +470,7 @@ function readSync(statement: Statement): Sync {
       sync.instance = value;
       i++;
     } else if (key === "group") {
-      if (!address.safeParse(value).success) throw new Unfit(`${value} is no multicast group`);
+      if (!isAddress(value)) throw new Unfit(`${value} is no multicast group`);
       sync.daemon.group = value;
       i++;
     } else if (key !== undefined) {

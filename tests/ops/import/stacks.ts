@@ -336,7 +336,7 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
         bfd: [
           {
             name: "bfd",
-            neighbor: { lvs1: "10.0.0.2", lvs2: "10.0.0.1" },
+            neighbor: { lvs1: "10.0.0.8", lvs2: "10.0.0.9" },
             source: { lvs1: "10.0.0.1", lvs2: "10.0.0.2" },
             minRxMilliseconds: 100,
             minTxMilliseconds: 100,
