@@ -374,13 +374,17 @@ const places: Record<string, fc.Arbitrary<unknown>> = {
     byte.map((last) => `ff02::${last.toString(16)}`),
   ),
   // What keepalived takes, of the words that the type allows.
-  "daemon.otherKeywords[]": fc.constantFrom(
-    "vrrp_lower_prio_no_advert",
-    "checker_log_all_failures",
+  "daemon.otherKeywords": fc.array(
+    fc.constantFrom("vrrp_lower_prio_no_advert", "checker_log_all_failures"),
+    { maxLength: 1 },
   ),
-  "virtualServers[].otherKeywords[]": fc.constantFrom("snmp_name web", "snmp_name mail"),
-  "<1>.otherKeywords[]": fc.constantFrom("snmp_name web1", "snmp_name web2"),
-  ".otherKeywords[]": fc.constantFrom("skip_check_adv_addr", "debug 2"),
+  "virtualServers[].otherKeywords": fc.array(fc.constantFrom("snmp_name web", "snmp_name mail"), {
+    maxLength: 1,
+  }),
+  "<1>.otherKeywords": fc.array(fc.constantFrom("snmp_name web1", "snmp_name web2"), {
+    maxLength: 1,
+  }),
+  ".otherKeywords": fc.array(fc.constantFrom("skip_check_adv_addr", "debug 2"), { maxLength: 1 }),
   ".vmac.interface": limitedTo(2000, "vmac", textOf(types.interfaceName, "vmac"), (text) =>
     director.interfaces.includes(text) ? `the host has a device ${text}` : undefined,
   ),

@@ -125,7 +125,7 @@ function forwardingOf(word: string | undefined): Member["forwarding"] {
 }
 
 function httpCheck({ block = [] }: Statement, service: Statement[]): HttpCheck | undefined {
-  const check = find(block, "HTTP_GET") ?? find(block, "SSL_GET");
+  const check = block.find(({ keyword }) => ["HTTP_GET", "SSL_GET"].includes(keyword));
   if (check?.block === undefined) return undefined;
   const url = find(check.block, "url")?.block ?? [];
   const virtualHost = [url, check.block, block, service]

@@ -70,7 +70,7 @@ describe.each<KeepalivedVersion>(["2.2.7", "2.3.3"])("keepalived %s", (version) 
   /** The seconds that keepalived.sh gives a config. */
   function watched(config: string): number {
     host.write("/etc/tracked.conf", config);
-    const { code, stdout } = host.script("keepalived.sh", ["tracked", "/etc/tracked.conf"]);
+    const { code, stdout } = host.script("keepalived.sh", ["told_of", "t", "/etc/tracked.conf"]);
     expect(code).toBe(0);
     return Math.max(3, ...stdout.split("\n").map((line) => Number.parseInt(line, 10) || 0));
   }
