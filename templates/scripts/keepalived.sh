@@ -513,12 +513,9 @@ find_again() {
 # Addresses that this director should have, as its instances are active, and has not.
 lost_addresses() {
     vrrp_journal | vrrp_states $data | awk '$2 == "MASTER" { print $3 }' >"$scratch/active"
-    ip -o addr show | awk '{ sub(/\/.*/, "", $4); print $4 }' >"$scratch/own"
-    virtual_addresses $conf | awk '
-        FILENAME == ARGV[1] { active[$1]; next }
-        FILENAME == ARGV[2] { own[$1]; next }
-        ($2 in active) && !($1 in own) { print $1 }
-    ' "$scratch/active" "$scratch/own" - | tr '\n' ' '
+    virtual_addresses $conf | awk 'FILENAME == ARGV[1] { active[$1]; next } $2 in active { print $1 }' "$scratch/active" - >"$scratch/carried"
+    held >"$scratch/held"
+    grep -vxFf "$scratch/held" "$scratch/carried" | tr '\n' ' '
 }
 
 # keepalived takes a real server for well until a check that is new to it has failed. Sets $verdict to the seconds that the changed
