@@ -593,11 +593,12 @@ describe("a real server that a change drains", () => {
 });
 
 describe("a change's lease", () => {
-  /** Lines of a shell beside which a run is under way, until `theirs ends`. */
+  /** Lines of a shell beside which a run is under way, until `theirs ends`. A run has begun when its lease is held: not by a sleep of its own. */
   const beside = (...lines: string[]) =>
     host.shell(
       [
-        'begin() { mkfifo "$FOLDER/tmp/$1"; hold "$1" <"$FOLDER/tmp/$1" & holder=$!; exec 7>"$FOLDER/tmp/$1"; printf . >&7; }',
+        'begin() { mkfifo "$FOLDER/tmp/$1"; hold "$1" <"$FOLDER/tmp/$1" & holder=$!; exec 7>"$FOLDER/tmp/$1"; printf . >&7; held "$1"; }',
+        'held() { until [ -e "/run/lvs-ha-leases/$1" ] && ! flock -n -s "/run/lvs-ha-leases/$1" true; do /bin/sleep 0.05; done; }',
         `hold() { ${host.scripts}/drain.sh hold "$1" 7>&-; }`,
         "ends() { exec 7>&-; wait $holder; }",
         `drain() { ${host.scripts}/drain.sh "$@" 7>&-; }`,
