@@ -1,5 +1,6 @@
 // Deletion protection: what clients are connected to isn't taken from them by mistake. What changes is asked about here, before the first
 // change; of a pair that goes, no program runs, and a command is undone first that refuses it (protect.sh).
+import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host/host";
 import { bundle, scriptsHome, scriptsInTransit } from "./host/scripts";
@@ -8,17 +9,28 @@ import { ipvsPlaces } from "./render/ipvs";
 import { withEnd } from "./render/files";
 import type { Settings } from "./settings";
 
-/** Keeps services from being taken from connected clients by a change. */
+/** Who is asked. Their logins work when something is asked. */
+export interface Directors {
+  serving: readonly Session[];
+  /** They may still have the virtual addresses, or be off. */
+  inMaintenance: readonly Session[];
+}
+
+/** What a director answers, by the first word of a line. */
+type Answer = Record<"lost" | "holds" | "standby", string[]> & { director: string };
+
+/** Keeps services from being taken from connected clients by a change, and an active director from being left out of one. */
 export class DeletionProtection {
   private readonly input: string;
-  private answers?: Promise<PromiseSettledResult<string>[]>;
+  private found?: Promise<{ refusal?: string; unasked?: unknown }>;
   /** What has been refused: the others are told shortly. */
   private refused = false;
 
-  /** @param directors those that serve; their logins work when something is asked */
+  /** @param takeoverSeconds in which a standby takes an address that nobody has */
   constructor(
     settings: Pick<Settings, "virtualServers">,
-    private readonly directors: readonly Session[],
+    private readonly directors: Directors,
+    private readonly takeoverSeconds: number,
   ) {
     this.input = withEnd(
       ipvsPlaces(settings)
@@ -29,30 +41,96 @@ export class DeletionProtection {
 
   /**
    * To be asked before each change of a host.
-   * @throws pulumi.RunError when a virtual server with open connections would go, or all real servers that it has; or when no director
-   * can be asked, unless the resource is new: there may be no directors yet
+   * @throws pulumi.RunError when a virtual server with open connections would go, or all real servers that it has; when a host is active
+   * that is none of the directors; or when no director can be asked, unless the resource is new: there may be no directors yet
    */
   async check({ isNew }: { isNew: boolean }): Promise<void> {
-    this.answers ??= Promise.allSettled(this.directors.map((director) => this.ask(director)));
-    const answers = await this.answers;
-    const told = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
-    const lost = mostOf(told.flatMap((text) => text.split("\n").filter((line) => line !== "")));
-    if (lost.length > 0) {
+    this.found ??= this.find();
+    const { refusal, unasked } = await this.found;
+    if (refusal !== undefined) {
       const isFirst = !this.refused;
       this.refused = true;
       throw new pulumi.RunError(
-        isFirst ? refusal(lost) : "not changed either: deletion protection refuses this run",
+        isFirst ? refusal : "not changed either: deletion protection refuses this run",
       );
     }
-    const failed = answers.find((answer) => answer.status === "rejected");
-    if (!isNew && told.length === 0 && failed) throw failed.reason;
+    if (!isNew && unasked !== undefined) throw unasked;
   }
 
-  /** By a version of its own, whatever the director has. */
-  private async ask(director: Session): Promise<string> {
-    await director.run(["sh", "-s"], { input: bundle() });
-    return director.run(["sh", `${scriptsInTransit()}/protect.sh`, "lost"], { input: this.input });
+  private async find(): Promise<{ refusal?: string; unasked?: unknown }> {
+    const { answers, failed } = await this.ask(this.directors.serving);
+    const reasons = [lossOf(answers), await this.takenOut(answers)].filter((text) => text !== "");
+    return {
+      ...(reasons.length > 0 && { refusal: refusalOf(reasons) }),
+      ...(answers.length === 0 && { unasked: failed }),
+    };
   }
+
+  /**
+   * A standby without an active director would soon be active itself: another host is. The others' new config no longer lets its adverts
+   * in, and two would have the addresses.
+   */
+  private async takenOut(first: Answer[]): Promise<string> {
+    const { serving, inMaintenance } = this.directors;
+    let elsewhere = heldElsewhere(first);
+    // It may be in maintenance from now on; or it has just gone, and nobody has taken over yet.
+    for (const seconds of [0, this.takeoverSeconds]) {
+      if (elsewhere.length === 0) return "";
+      await sleep(seconds * 1000);
+      const { answers, failed } = await this.ask([...serving, ...inMaintenance]);
+      // It may be the one that can't be asked.
+      if (failed !== undefined) return "";
+      elsewhere = heldElsewhere(answers);
+    }
+    if (elsewhere.length === 0) return "";
+    return [
+      `A host that is not in lvs-ha:directors is active, and for some seconds two would be: ${elsewhere.join(", ")}.`,
+      "Have another director take over first: lvs failover, or systemctl stop keepalived on that host",
+    ].join(" ");
+  }
+
+  /** By a version of its own, whatever the directors have. */
+  private async ask(
+    directors: readonly Session[],
+  ): Promise<{ answers: Answer[]; failed?: unknown }> {
+    const results = await Promise.allSettled(
+      directors.map(async (director) => {
+        // Nobody waits for a host in maintenance.
+        const attempts = this.directors.inMaintenance.includes(director) ? { attempts: 1 } : {};
+        await director.run(["sh", "-s"], { input: bundle(), ...attempts });
+        const script = `${scriptsInTransit()}/protect.sh`;
+        const text = await director.run(["sh", script, "look"], {
+          input: this.input,
+          ...attempts,
+        });
+        return answerOf(director.name, text);
+      }),
+    );
+    const failed = results.find((result) => result.status === "rejected");
+    return {
+      answers: results.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])),
+      ...(failed && { failed: failed.reason as unknown }),
+    };
+  }
+}
+
+function answerOf(director: string, text: string): Answer {
+  const of = (word: string) =>
+    text
+      .split("\n")
+      .flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []));
+  return { director, lost: of("lost"), holds: of("holds"), standby: of("standby") };
+}
+
+/** Virtual addresses that somebody stands by for, and none of these directors has: `192.0.2.100, for which lvs2 stands by`. */
+function heldElsewhere(answers: Answer[]): string[] {
+  const held = new Set(answers.flatMap(({ holds }) => holds));
+  const standbys = new Map(
+    answers.flatMap(({ director, standby }) => standby.map((address) => [address, director])),
+  );
+  return [...standbys]
+    .filter(([address]) => !held.has(address))
+    .map(([address, director]) => `${address}, for which ${director} stands by`);
 }
 
 /**
@@ -76,22 +154,26 @@ export function protect(
 }
 
 /** Directors know of more or fewer connections to the same service: the most of each. */
-function mostOf(lines: string[]): { service: string; connections: number }[] {
+function lossOf(answers: Answer[]): string {
   const most = new Map<string, number>();
-  for (const line of lines) {
+  for (const line of answers.flatMap(({ lost }) => lost)) {
     const [, count = "", service = ""] = /^(\d+) (.+)$/.exec(line) ?? [];
     most.set(service, Math.max(Number(count), most.get(service) ?? 0));
   }
-  return [...most].map(([service, connections]) => ({ service, connections }));
-}
-
-function refusal(lost: { service: string; connections: number }[]): string {
-  const each = lost.map(
-    ({ service, connections }) =>
+  if (most.size === 0) return "";
+  const each = [...most].map(
+    ([service, connections]) =>
       `${service} (${connections} open connection${connections === 1 ? "" : "s"})`,
   );
   return [
-    `deletion protection: nothing was changed. Clients would lose ${each.join(", ")}: the virtual server goes, or all of its real servers do.`,
-    "Keep one of its real servers until those connections have ended, or allow it: pulumi config set lvs-ha:deletionProtection false",
+    `Clients would lose ${each.join(", ")}: the virtual server goes, or all of its real servers do.`,
+    "Keep one of its real servers until those connections have ended",
+  ].join(" ");
+}
+
+function refusalOf(reasons: string[]): string {
+  return [
+    `deletion protection: nothing was changed. ${reasons.join(". ")},`,
+    "or allow it: pulumi config set lvs-ha:deletionProtection false",
   ].join(" ");
 }

@@ -2,7 +2,7 @@
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { DeletionProtection, protect } from "./deletionProtection";
-import { LvsNode } from "./lvsNode";
+import { LvsNode, startSeconds } from "./lvsNode";
 import { Hooks } from "./host/hooks";
 import { scriptTexts } from "./host/scripts";
 import { HostScripts } from "./hostScripts";
@@ -68,11 +68,20 @@ export class LvsHaPair extends pulumi.ComponentResource {
     );
 
     const serving = this.directors.filter((_, i) => !standbyFirst[i]?.inMaintenance);
+    // They don't run keepalived, and nobody waits for them.
+    const atRest = this.directors.filter((node) => !serving.includes(node));
     // As the config names them: another run asks in the same order.
     const asked = serving
       .map(({ session }) => session)
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    const protection = new DeletionProtection(settings, asked);
+    const protection = new DeletionProtection(
+      settings,
+      {
+        serving: asked,
+        inMaintenance: atRest.map(({ session }) => session),
+      },
+      startSeconds(settings),
+    );
     const rollout = new Rollout({
       directors: asked,
       ready: canLogIn,
@@ -91,8 +100,6 @@ export class LvsHaPair extends pulumi.ComponentResource {
       if (!inMaintenance) stand.push(realServer, realServer.serves);
     }
 
-    // One in maintenance doesn't run keepalived, and nobody waits for it.
-    const atRest = this.directors.filter((node) => !serving.includes(node));
     const asides = atRest.map((node) => node.withdraw([], false, this));
     const withdrawn: remote.Command[] = [];
     for (const [i, node] of serving.entries()) {

@@ -253,7 +253,7 @@ function checkInterfaces({ virtualServers }: Settings): string[] {
 }
 
 /** How long a director that was started waits before it takes addresses that nobody has, and a second more. */
-function startSeconds({ instances, daemon }: Settings): number {
+export function startSeconds({ instances, daemon }: Settings): number {
   const down = instances.map(
     ({ advertIntervalSeconds, downTimerAdverts }) =>
       // The skew is part of an interval, or of a second in version 2: RFC 5798 6.1, RFC 3768 6.1.

@@ -99,7 +99,7 @@ export const schema = {
   deletionProtection: flag
     .default(true)
     .describe(
-      "`pulumi destroy`, and an `up` that takes a virtual server or its whole pool from connected clients, are refused; false allows them",
+      "`pulumi destroy`, and an `up` that takes a virtual server or its whole pool from connected clients or the active director out, are refused; false allows them",
     ),
   staggeredUpgrades: flag
     .default(true)

@@ -2,7 +2,10 @@
 # Deletion protection: a pair that serves is not undone by mistake, and no service is taken from clients that are connected to it.
 # protect.sh claim OWNER: the pair whose directors this host is one of is OWNER from now on, PROJECT/STACK/NAME.
 # protect.sh release OWNER on|off DIRECTOR: the pair is about to be undone, this before anything else of it; refused while it is on.
-# protect.sh lost <PLACES: prints the services that would lose all of their real servers, and how many connections to them are open here.
+# protect.sh look <PLACES: prints what a change would take from clients, and whether this director serves them now:
+#   lost 37 web 192.0.2.100:80 TCP   a service that would lose all of its real servers, with so many connections open here
+#   holds 192.0.2.100                a virtual address that is here
+#   standby 192.0.2.100              one that another host has, which this one hears
 # PLACES are all that the config has from now on: `-t 192.0.2.100:80 -r 192.0.2.21:80`.
 set -eu
 what=protect
@@ -12,6 +15,8 @@ what=protect
 . "${0%/*}/foreign.sh"
 # shellcheck source=templates/scripts/ipvs.sh
 . "${0%/*}/ipvs.sh"
+# shellcheck source=templates/scripts/vrrp.sh
+. "${0%/*}/vrrp.sh"
 conf=/etc/keepalived/keepalived.conf
 
 claim() {
@@ -64,9 +69,27 @@ serves() {
     fi
 }
 
-lost() {
+look() {
     read_input
-    command -v ipvsadm >/dev/null && [ -f $conf ] || return 0
+    [ -f $conf ] || return 0
+    ! command -v ipvsadm >/dev/null || lost | sed 's/^/lost /'
+    [ "$(running keepalived)" = stopped ] || roles
+}
+
+# A standby without an active director that it hears would soon be active itself.
+roles() {
+    virtual_addresses $conf | sort -u >"$scratch/virtuals"
+    sed 's/ .*//' "$scratch/virtuals" >"$scratch/carried"
+    held | sed 's/^/holds /' | tee "$scratch/holds"
+    vrrp_journal | vrrp_states $director_data >"$scratch/states"
+    awk '
+        FILENAME == ARGV[1] { has[$2]; next }
+        FILENAME == ARGV[2] { state[$3] = $2; next }
+        !($1 in has) && state[$2] == "BACKUP" { print "standby", $1 }
+    ' "$scratch/holds" "$scratch/states" "$scratch/virtuals"
+}
+
+lost() {
     connections $conf >"$scratch/connections"
     awk '
         function service(words) {

@@ -4,22 +4,41 @@ import { DeletionProtection } from "../../components/deletionProtection";
 import type { Session } from "../../components/host/session";
 import { settingsOf, smallStack } from "../support/stacks";
 
-/** A director that answers as protect.sh does; an error is one that can't be logged in to. */
+/** A director that answers as protect.sh does, its last answer again and again; an error is one that can't be logged in to. */
 class FakeDirector {
-  readonly asked: { words: string[]; input: string }[] = [];
+  readonly asked: { words: string[]; input: string; attempts?: number }[] = [];
+  private readonly answers: (string | Error)[];
+  readonly name: string;
 
-  constructor(private readonly answer: string | Error) {}
+  constructor(name: string, ...answers: (string | Error)[]) {
+    this.name = name;
+    this.answers = answers;
+  }
 
-  async run(words: string[], { input = "" }: { input?: string } = {}): Promise<string> {
+  async run(
+    words: string[],
+    { input = "", attempts }: { input?: string; attempts?: number } = {},
+  ): Promise<string> {
     await Promise.resolve();
-    if (this.answer instanceof Error) throw this.answer;
-    this.asked.push({ words, input });
-    return words.includes("lost") ? this.answer : "serving\n";
+    const answer =
+      (this.answers.length > 1 && words.includes("look")
+        ? this.answers.shift()
+        : this.answers[0]) ?? "";
+    if (answer instanceof Error) throw answer;
+    this.asked.push({ words, input, ...(attempts !== undefined && { attempts }) });
+    return words.includes("look") ? answer : "serving\n";
   }
 }
 
-const protecting = (...directors: FakeDirector[]) =>
-  new DeletionProtection(settingsOf(smallStack()), directors as unknown as Session[]);
+const protecting = (serving: FakeDirector[], inMaintenance: FakeDirector[] = []) =>
+  new DeletionProtection(
+    settingsOf(smallStack()),
+    {
+      serving: serving as unknown as Session[],
+      inMaintenance: inMaintenance as unknown as Session[],
+    },
+    0,
+  );
 
 /** What is said to each of some changes; "goes on" where it is allowed. */
 const said = async (protection: DeletionProtection, ...changes: { isNew: boolean }[]) =>
@@ -32,8 +51,8 @@ const fresh = { isNew: true };
 const gone = new Error("lvs1: No route to host");
 
 test("each director is asked once, whatever is changed, with all places that the config has", async () => {
-  const directors = [new FakeDirector(""), new FakeDirector("")];
-  expect(await said(protecting(...directors), fresh, changed, changed)).toEqual(
+  const directors = [new FakeDirector("lvs1", ""), new FakeDirector("lvs2", "")];
+  expect(await said(protecting(directors), fresh, changed, changed)).toEqual(
     Array(3).fill("goes on"),
   );
   for (const { asked } of directors) {
@@ -53,10 +72,10 @@ test("each director is asked once, whatever is changed, with all places that the
 
 test("what clients would lose is refused with the number of open connections, as the director knows it that knows most, and once in full", async () => {
   const web = "web 192.0.2.100:80 TCP";
-  const protection = protecting(
-    new FakeDirector(`37 ${web}\n1 names 192.0.2.100:53 UDP\n`),
-    new FakeDirector(`41 ${web}\n`),
-  );
+  const protection = protecting([
+    new FakeDirector("lvs1", `lost 37 ${web}\nlost 1 names 192.0.2.100:53 UDP\n`),
+    new FakeDirector("lvs2", `lost 41 ${web}\n`),
+  ]);
   const [first, ...others] = await said(protection, changed, changed, fresh);
   expect(first).toBe(
     `deletion protection: nothing was changed. Clients would lose ${web} (41 open connections), names 192.0.2.100:53 UDP (1 open connection): the virtual server goes, or all of its real servers do. Keep one of its real servers until those connections have ended, or allow it: pulumi config set lvs-ha:deletionProtection false`,
@@ -66,20 +85,81 @@ test("what clients would lose is refused with the number of open connections, as
 });
 
 test("one director that can't be reached hinders nothing, and hides nothing", async () => {
-  const dead = () => new FakeDirector(gone);
-  expect(await said(protecting(dead(), new FakeDirector("")), changed, fresh)).toEqual([
+  const dead = () => new FakeDirector("lvs1", gone);
+  expect(await said(protecting([dead(), new FakeDirector("lvs2", "")]), changed, fresh)).toEqual([
     "goes on",
     "goes on",
   ]);
-  const [text] = await said(protecting(dead(), new FakeDirector("3 web x TCP\n")), changed);
+  const [text] = await said(
+    protecting([dead(), new FakeDirector("lvs2", "lost 3 web x TCP\n")]),
+    changed,
+  );
   expect(text).toContain("3 open connections");
 });
 
 test("where no director can be asked, only what is new goes on: of a first install there are none yet", async () => {
-  const all = [new FakeDirector(gone), new FakeDirector(gone)];
-  expect(await said(protecting(...all), changed, fresh)).toEqual([gone.message, "goes on"]);
+  const all = [new FakeDirector("lvs1", gone), new FakeDirector("lvs2", gone)];
+  expect(await said(protecting(all), changed, fresh)).toEqual([gone.message, "goes on"]);
 });
 
 test("with every director in maintenance nothing is asked, and all goes on", async () => {
-  expect(await said(protecting(), changed)).toEqual(["goes on"]);
+  expect(await said(protecting([]), changed)).toEqual(["goes on"]);
+});
+
+describe("a host that is active and none of the directors", () => {
+  const standby = "standby 192.0.2.100\n";
+  const holds = "holds 192.0.2.100\n";
+  const refused =
+    "deletion protection: nothing was changed. A host that is not in lvs-ha:directors is active, and for some seconds two would be: 192.0.2.100, for which lvs2 stands by. Have another director take over first: lvs failover, or systemctl stop keepalived on that host, or allow it: pulumi config set lvs-ha:deletionProtection false";
+
+  test.each<
+    [who: string, serving: (string | Error)[][], inMaintenance: (string | Error)[][], is: string]
+  >([
+    ["is taken out", [[""], [standby]], [], refused],
+    ["is taken out, with one in maintenance", [[standby]], [[""]], refused],
+    ["isn't there: a director is active", [[holds], [standby]], [], "goes on"],
+    ["isn't there: nobody runs keepalived", [[""], [""]], [], "goes on"],
+    [
+      "isn't there: somebody has just taken over",
+      [
+        [standby, standby, standby],
+        [standby, standby, holds],
+      ],
+      [],
+      "goes on",
+    ],
+    [
+      "isn't there: the active one is in maintenance from now on",
+      [[standby]],
+      [[holds]],
+      "goes on",
+    ],
+    ["may be there: one can't be asked", [[gone], [standby]], [], "goes on"],
+    ["may be there: one in maintenance can't be asked", [[standby]], [[gone]], "goes on"],
+    [
+      "has one of two addresses",
+      [[holds], [standby + "standby 192.0.2.101\n"]],
+      [],
+      refused.replace("192.0.2.100", "192.0.2.101"),
+    ],
+  ])("%s", async (_, serving, inMaintenance, is) => {
+    // The last that serves is lvs2.
+    const fake = (answers: (string | Error)[], i: number, of: unknown[]) =>
+      new FakeDirector(i === of.length - 1 ? "lvs2" : "lvs1", ...answers);
+    const atRest = inMaintenance.map((answers) => new FakeDirector("lvs3", ...answers));
+    expect(await said(protecting(serving.map(fake), atRest), changed)).toEqual([is]);
+    for (const { asked } of atRest) {
+      for (const { attempts } of asked) expect(attempts).toBe(1);
+    }
+  });
+
+  test("and clients that would lose a service are told together", async () => {
+    const [text] = await said(
+      protecting([new FakeDirector("lvs2", `${standby}lost 3 web x TCP\n`)]),
+      changed,
+    );
+    expect(text).toMatch(
+      /Clients would lose web x TCP \(3 .* ended\. A host that is not in .* stands by/,
+    );
+  });
 });

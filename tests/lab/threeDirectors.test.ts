@@ -1,9 +1,9 @@
 /**
  * Three directors: two may fail.
  *
- * @set slice 1
+ * @set slice 2
  * @topology threeDirectors
- * @budgetSeconds 200
+ * @budgetSeconds 260
  */
 import { waitFor } from "../../lab/waitFor";
 import {
@@ -17,8 +17,9 @@ import {
 } from "./lab";
 import { done, healthy } from "./operatorCommands";
 
-import { shell, tell } from "./stack";
+import { configure, nobodyAsks, pulumi, shell, tell, up } from "./stack";
 import { under } from "./underLoad";
+import type { Stack } from "../support/stacks";
 
 const names = directors.map(({ name }) => name);
 
@@ -65,5 +66,32 @@ test("a failover goes to the one that is asked for; a standby in maintenance lea
   await done("failover", "--yes");
   expect(await activeDirector()).toBe(names[1]);
   await done("maintenance", "off", third, "--yes");
+  await healthy();
+});
+
+test("the active director isn't taken out of the config; after a failover it goes, and no request is lost", async () => {
+  const active = await activeDirector();
+  const left = names.filter((name) => name !== active);
+  const text = (name: string) => shell(name, "cat /etc/keepalived/keepalived.conf");
+  const without = (stack: Stack) => {
+    nobodyAsks(stack);
+    stack.deletionProtection = true;
+    stack.directors = stack.directors.filter(({ name }) => name !== active) as never;
+  };
+  const before = await Promise.all(names.map(text));
+  configure(without);
+  const result = await under(100, async () => {
+    const { stdout, stderr, exitCode } = await pulumi("up", "--yes", "--skip-preview");
+    expect(exitCode).not.toBe(0);
+    expect(stdout + stderr).toMatch(/is not in lvs-ha:directors is active, .* stands by/);
+    expect(await Promise.all(names.map(text))).toEqual(before);
+    await done("failover", "--yes");
+    const next = await activeDirector();
+    expect(left).toContain(next);
+    await up();
+    expect(await activeDirector()).toBe(next);
+  });
+  expect(result).toMatchObject({ lost: 0 });
+  expect(await shell(active, "systemctl is-active keepalived || true")).toBe("inactive");
   await healthy();
 });

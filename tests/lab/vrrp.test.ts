@@ -2,7 +2,7 @@
  * What VRRP offers beside unicast adverts: multicast of both families, the protocol's MAC address, everything that an instance can
  * track, preemption, and what moves along. An instance each, so that each is seen to fail alone.
  *
- * @set slice 2
+ * @set slice 4
  * @topology dev
  * @budgetSeconds 190
  */

@@ -126,7 +126,7 @@ cases.push(
     script: "protect.sh",
     part: drained,
     earlier: none,
-    args: ["lost"],
+    args: ["look"],
     input: withEnd("-t 192.0.2.100:80 -r 192.0.2.21:80\n"),
   },
 );

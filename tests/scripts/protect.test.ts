@@ -168,9 +168,9 @@ describe("a change", () => {
     const input = ipvsPlaces(settingsOf(changed))
       .map((place) => `${place}\n`)
       .join("");
-    const { code, stdout, stderr } = host.script("protect.sh", ["lost"], withEnd(input));
+    const { code, stdout, stderr } = host.script("protect.sh", ["look"], withEnd(input));
     expect([code, stderr]).toEqual([0, ""]);
-    return stdout;
+    return stdout.replace(/^(holds|standby) .*\n/gm, "").replace(/^lost /gm, "");
   };
   const web = "20 web 192.0.2.100:80 TCP\n";
   const names = "20 names 192.0.2.100:53 UDP\n";
@@ -291,5 +291,74 @@ describe("a change", () => {
     host.write("/ipvs/open", "3\n");
     host.write(running, "active\n");
     expect(lost(() => undefined)).toBe("3 192.0.2.200:25 TCP\n");
+  });
+});
+
+describe("whether this director serves", () => {
+  const began = "Starting VRRP child process, pid=9";
+  const log = (...messages: string[]) => {
+    const lines = messages.map(
+      (message, i) => `${1000 + i}.5 lvs1 Keepalived_vrrp[9]: ${message}\n`,
+    );
+    host.write(
+      "/journal",
+      lines.join("").replace("Keepalived_vrrp[9]: Starting", "Keepalived[8]: Starting"),
+    );
+  };
+  const roles = (...has: string[]): string[] => {
+    const addresses = has.map((address) => `ip addr add ${address}/32 dev lo; `).join("");
+    const { code, stdout, stderr } = host.shell(
+      `${addresses}exec "$FOLDER/scripts/protect.sh" look`,
+      [],
+      withEnd(""),
+    );
+    expect([code, stderr]).toEqual([0, ""]);
+    return stdout.split("\n").filter((line) => /^(holds|standby) /.test(line));
+  };
+
+  test.each<[state: string, log: string[], has: string[], says: string[]]>([
+    [
+      "that is active",
+      ["(VI_1) Entering BACKUP STATE (init)", "(VI_1) Entering MASTER STATE"],
+      ["192.0.2.100", "192.0.2.101"],
+      ["holds 192.0.2.100", "holds 192.0.2.101"],
+    ],
+    [
+      "that stands by",
+      ["(VI_1) Entering BACKUP STATE (init)"],
+      [],
+      ["standby 192.0.2.100", "standby 192.0.2.101"],
+    ],
+    ["in FAULT", ["(VI_1) Entering FAULT STATE"], [], []],
+    ["that becomes active just now", ["(VI_1) Entering MASTER STATE"], [], []],
+    ["whose log has nothing left", [], [], []],
+  ])("a director %s", (_, messages, has, says) => {
+    serves();
+    log(began, ...messages);
+    expect(roles(...has)).toEqual(says);
+  });
+
+  test("nobody knows of one whose keepalived is stopped, or that is no director", () => {
+    serves();
+    log(began, "(VI_1) Entering BACKUP STATE (init)");
+    host.shell(`rm $FOLDER${running}`);
+    expect(roles()).toEqual([]);
+    host.shell(`rm $FOLDER${conf}`);
+    expect(roles()).toEqual([]);
+  });
+
+  test("a pair that was built by hand tells it, too", () => {
+    const lines = [
+      "vrrp_instance A {",
+      "virtual_router_id 7",
+      "virtual_ipaddress {",
+      "192.0.2.9/24",
+      "}",
+      "}",
+    ];
+    host.write(conf, `${lines.join("\n")}\n`);
+    host.write(running, "active\n");
+    log(began, "(A) Entering BACKUP STATE");
+    expect(roles()).toEqual(["standby 192.0.2.9"]);
   });
 });
