@@ -49,6 +49,7 @@ beforeAll(async () => {
   configure((stack) => {
     nobodyAsks(stack);
     const [web] = stack.virtualServers;
+    // An HTTP check waits between its URLs, too.
     const quick = { retry: 0, delayBeforeRetrySeconds: 0 };
     const service = (name: keyof typeof port, more: object) => ({
       name,
@@ -83,7 +84,7 @@ beforeAll(async () => {
         urls: [{ path: "/page", digest: createHash("md5").update(page).digest("hex") }],
         ...quick,
       }),
-      guarded("smtp", { type: "smtp", heloName: "lvs.example", ...quick }),
+      guarded("smtp", { type: "smtp", heloName: "lvs.example", retry: 0 }),
       guarded(
         "udp",
         // "who?", and "web" at the reply's beginning.
@@ -97,7 +98,7 @@ beforeAll(async () => {
         },
         { protocol: "UDP", inhibitOnFailure: true },
       ),
-      guarded("ping", { type: "ping", connectTimeoutSeconds: 1, ...quick }, { protocol: "UDP" }),
+      guarded("ping", { type: "ping", connectTimeoutSeconds: 1, retry: 0 }, { protocol: "UDP" }),
       service("misc", {
         scheduler: "wrr",
         realServers: webs.map((name) => ({
@@ -115,7 +116,7 @@ beforeAll(async () => {
       }),
       guarded(
         "sorry",
-        { type: "tcp", ...quick },
+        { type: "tcp", retry: 0 },
         {
           realServers: [speaker, failing].map((name) => ({
             name,
