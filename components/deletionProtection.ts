@@ -22,7 +22,7 @@ type Answer = Record<"lost" | "holds" | "standby", string[]> & { director: strin
 /** Keeps services from being taken from connected clients by a change, and an active director from being left out of one. */
 export class DeletionProtection {
   private readonly input: string;
-  private found?: Promise<{ refusal?: string; unasked?: unknown }>;
+  private found?: Promise<{ refusal?: string; unasked?: Error }>;
   /** What has been refused: the others are told shortly. */
   private refused = false;
 
@@ -57,7 +57,7 @@ export class DeletionProtection {
     if (!isNew && unasked !== undefined) throw unasked;
   }
 
-  private async find(): Promise<{ refusal?: string; unasked?: unknown }> {
+  private async find(): Promise<{ refusal?: string; unasked?: Error }> {
     const { answers, failed } = await this.ask(this.directors.serving);
     const reasons = [lossOf(answers), await this.takenOut(answers)].filter((text) => text !== "");
     return {
@@ -85,14 +85,14 @@ export class DeletionProtection {
     if (elsewhere.length === 0) return "";
     return [
       `A host that is not in lvs-ha:directors is active, and for some seconds two would be: ${elsewhere.join(", ")}.`,
-      "Have another director take over first: lvs failover, or systemctl stop keepalived on that host",
+      "Put it in maintenance first (lvs maintenance on), so that another director takes over and it stays silent, or systemctl stop keepalived on that host",
     ].join(" ");
   }
 
   /** By a version of its own, whatever the directors have. */
   private async ask(
     directors: readonly Session[],
-  ): Promise<{ answers: Answer[]; failed?: unknown }> {
+  ): Promise<{ answers: Answer[]; failed?: Error }> {
     const results = await Promise.allSettled(
       directors.map(async (director) => {
         // Nobody waits for a host in maintenance.
@@ -109,7 +109,7 @@ export class DeletionProtection {
     const failed = results.find((result) => result.status === "rejected");
     return {
       answers: results.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])),
-      ...(failed && { failed: failed.reason as unknown }),
+      ...(failed && { failed: failed.reason as Error }),
     };
   }
 }
