@@ -90,9 +90,7 @@ export class DeletionProtection {
   }
 
   /** By a version of its own, whatever the directors have. */
-  private async ask(
-    directors: readonly Session[],
-  ): Promise<{ answers: Answer[]; failed?: Error }> {
+  private async ask(directors: readonly Session[]): Promise<{ answers: Answer[]; failed?: Error }> {
     const results = await Promise.allSettled(
       directors.map(async (director) => {
         // Nobody waits for a host in maintenance.
