@@ -85,7 +85,7 @@ export class DeletionProtection {
     if (elsewhere.length === 0) return "";
     return [
       `A host that is not in lvs-ha:directors is active, and for some seconds two would be: ${elsewhere.join(", ")}.`,
-      "Put it in maintenance first (lvs maintenance on), so that another director takes over and it stays silent, or systemctl stop keepalived on that host",
+      "Put it back and in maintenance first (lvs maintenance on), so that another director takes over and it stays silent, or systemctl stop keepalived on that host",
     ].join(" ");
   }
 

@@ -49,6 +49,12 @@ virtual_addresses() {
     told_of v "$1"
 }
 
+# carry CONF: its virtual addresses are those that `held` looks for.
+# shellcheck disable=SC2154 # $scratch is set by the script that sources this
+carry() {
+    virtual_addresses "$1" | sed 's/ .*//' | sort -u >"$scratch/carried"
+}
+
 # held: of the addresses in $scratch/carried, those that this director has.
 # shellcheck disable=SC2154 # $scratch is set by the script that sources this
 held() {

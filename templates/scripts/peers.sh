@@ -133,7 +133,7 @@ alike() {
 
 # Whether this director is the one that keeps the virtual addresses. Those before it have given up theirs.
 goes_on() {
-    virtual_addresses $conf | sed 's/ .*//' | sort -u >"$scratch/carried"
+    carry $conf
     deadline=$(($(uptime_seconds) + 5))
     while :; do
         held >"$scratch/held"

@@ -56,7 +56,7 @@ serves() {
         echo "keepalived doesn't run on $1; what the other directors do is not known here"
         return
     fi
-    virtual_addresses $conf | sed 's/ .*//' | sort -u >"$scratch/carried"
+    carry $conf
     held >"$scratch/held"
     connections $conf | services >"$scratch/open"
     addresses=$(paste -s -d ' ' "$scratch/held")
@@ -72,21 +72,23 @@ serves() {
 look() {
     read_input
     [ -f $conf ] || return 0
-    ! command -v ipvsadm >/dev/null || lost | sed 's/^/lost /'
+    ! command -v ipvsadm >/dev/null || lost
     [ "$(running keepalived)" = stopped ] || roles
 }
 
 # A standby without an active director that it hears would soon be active itself.
 roles() {
-    virtual_addresses $conf | sort -u >"$scratch/virtuals"
-    sed 's/ .*//' "$scratch/virtuals" >"$scratch/carried"
-    held | sed 's/^/holds /' | tee "$scratch/holds"
+    carry $conf
+    held >"$scratch/held"
+    sed 's/^/holds /' "$scratch/held"
+    ! cmp -s "$scratch/carried" "$scratch/held" || return 0
+    virtual_addresses $conf >"$scratch/virtuals"
     vrrp_journal | vrrp_states $director_data >"$scratch/states"
     awk '
-        FILENAME == ARGV[1] { has[$2]; next }
+        FILENAME == ARGV[1] { has[$1]; next }
         FILENAME == ARGV[2] { state[$3] = $2; next }
         !($1 in has) && state[$2] == "BACKUP" { print "standby", $1 }
-    ' "$scratch/holds" "$scratch/states" "$scratch/virtuals"
+    ' "$scratch/held" "$scratch/states" "$scratch/virtuals"
 }
 
 lost() {
@@ -106,7 +108,7 @@ lost() {
             of[$0] = service(place)
         }
         END { for (n in line) if (!(of[line[n]] in serves)) print line[n] }
-    ' "$scratch/input" "$scratch/connections" | services
+    ' "$scratch/input" "$scratch/connections" | services | sed 's/^/lost /'
 }
 
 # services: of lines as `connections` prints them, those of each service with open connections: `37 web 192.0.2.100:80 TCP`.

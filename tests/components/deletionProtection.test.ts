@@ -110,7 +110,7 @@ describe("a host that is active and none of the directors", () => {
   const standby = "standby 192.0.2.100\n";
   const holds = "holds 192.0.2.100\n";
   const refused =
-    "deletion protection: nothing was changed. A host that is not in lvs-ha:directors is active, and for some seconds two would be: 192.0.2.100, for which lvs2 stands by. Put it in maintenance first (lvs maintenance on), so that another director takes over and it stays silent, or systemctl stop keepalived on that host, or allow it: pulumi config set lvs-ha:deletionProtection false";
+    "deletion protection: nothing was changed. A host that is not in lvs-ha:directors is active, and for some seconds two would be: 192.0.2.100, for which lvs2 stands by. Put it back and in maintenance first (lvs maintenance on), so that another director takes over and it stays silent, or systemctl stop keepalived on that host, or allow it: pulumi config set lvs-ha:deletionProtection false";
 
   test.each<
     [who: string, serving: (string | Error)[][], inMaintenance: (string | Error)[][], is: string]

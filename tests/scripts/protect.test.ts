@@ -347,6 +347,13 @@ describe("whether this director serves", () => {
     expect(roles()).toEqual([]);
   });
 
+  test("what can't be looked at is an error, and nothing that is well", () => {
+    serves();
+    log(began, "(VI_1) Entering BACKUP STATE (init)");
+    host.program("ip", ["exit 1"]);
+    expect(host.script("protect.sh", ["look"], withEnd("")).code).not.toBe(0);
+  });
+
   test("a pair that was built by hand tells it, too", () => {
     const lines = [
       "vrrp_instance A {",
