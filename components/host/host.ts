@@ -247,7 +247,10 @@ export class Host {
       .run(["sh", "-s"], { input: program(noteChange().join("\n")), attempts: 1 })
       .then(
         () => undefined,
-        (error: unknown) => pulumi.log.warn(`not told who changes it: ${String(error)}`, command),
+        (error: unknown) => {
+          // Not waited for: it waits for the command's URN, which comes when its change has ended, and that waits for this.
+          void pulumi.log.warn(`not told who changes it: ${String(error)}`, command);
+        },
       );
     return this.noted;
   }

@@ -31,9 +31,10 @@ beforeAll(() => {
   jest.spyOn(Rollout.prototype, "fail").mockImplementation(({ name }) => {
     failed.push(name);
   });
-  jest.spyOn(pulumi.log, "warn").mockImplementation((text) => {
+  // What is said of a resource waits for its URN, which comes when its change has ended.
+  jest.spyOn(pulumi.log, "warn").mockImplementation((text, resource) => {
     warned.push(text);
-    return Promise.resolve();
+    return resource ? new Promise(() => undefined) : Promise.resolve();
   });
 });
 let warned: string[];
