@@ -72,8 +72,10 @@ apply() {
             [ ! -f $conf ] || { cp -p $conf $previous && sync $previous; }
             [ ! -f $data ] || { cp -p $data $previous_data && sync $previous_data; }
             [ ! -d $scripts ] || cp -Rp $scripts $previous_scripts
-            note_hand_made
+            note_hand_made $conf
             found | record $unproven
+        else
+            note_hand_made $previous
         fi
         or_go_back
         swap
@@ -95,7 +97,7 @@ apply() {
         # keepalived lets others' run, and goes on without its own.
         [ "$aim" = stopped ] || start_sync_daemons
     fi
-    is_proven || sha256sum $conf | record $proven
+    is_proven $conf || sha256sum $conf | record $proven
     end_sync_daemons
     ipvsadm -Ln >"$scratch/table"
     cat "$scratch/table" || :
@@ -149,7 +151,7 @@ start() {
         rest
         fail "$problem"
     }
-    is_proven || sha256sum $conf | record $proven
+    is_proven $conf || sha256sum $conf | record $proven
 }
 
 # The same config anew: check, reload, prove.
@@ -321,7 +323,7 @@ mend_table() {
     find_who_is_out
     find_orders
     while read -r words; do
-        say "IPVS was changed by hand; now: ipvsadm $words"
+        say "IPVS was changed by hand, or by a run that was killed; now: ipvsadm $words"
         # shellcheck disable=SC2086 # the words of a command
         ipvsadm $words || say "ipvsadm $words failed"
     done <"$scratch/orders"
@@ -345,19 +347,23 @@ find_who_is_out() {
     told_of o $conf >>"$scratch/out"
 }
 
-# Where IPVS isn't as the config says that keepalived has had until now, somebody has changed it, or a check has failed. Of a config that
-# the stack hasn't proven nobody knows whether keepalived has it: one from before the stack, one that was edited.
+# note_hand_made CONF: where IPVS isn't as the config says that keepalived has had until now, somebody has changed it, or a check has failed;
+# or a run that was killed, and whether keepalived has heard of that one's config, nobody knows. Of a config that the stack hasn't proven
+# nobody knows it either: one from before the stack, one that was edited.
 note_hand_made() {
     : >"$scratch/hand-made"
-    is_proven && [ "$(running keepalived)" = running ] || return 0
-    { wanted $conf && wanted_by_drain; } >"$scratch/wanted"
-    live $conf >"$scratch/live"
+    is_proven "$1" && [ "$(running keepalived)" = running ] || return 0
+    { wanted "$1" && wanted_by_drain; } >"$scratch/wanted"
+    live "$1" >"$scratch/live"
     : >"$scratch/out"
     orders | places >"$scratch/hand-made"
 }
 
+# is_proven CONF: whether it is the one that was proven last.
 is_proven() {
-    [ -f $proven ] && sha256sum --status --check $proven 2>/dev/null
+    [ -f $proven ] && [ -f "$1" ] || return 1
+    sum=$(sha256sum <"$1")
+    grep -q "^${sum%% *} " $proven
 }
 
 same_scripts() {

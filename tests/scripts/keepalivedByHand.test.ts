@@ -63,7 +63,7 @@ describe("what was changed by hand, with the config as it is, is mended without 
   ])("%s", (_what, lines, first) => {
     write(...lines);
     expect(applied({ id: "first" }).stderr).toContain(
-      `IPVS was changed by hand; now: ipvsadm ${first}`,
+      `IPVS was changed by hand, or by a run that was killed; now: ipvsadm ${first}`,
     );
     expect(edits()[0]).toBe(first);
     expect(now()).toEqual(table);
@@ -127,6 +127,15 @@ describe("what was changed by hand, with another config,", () => {
     applied({ id: "second", deaf: true });
     expect(edits()).toEqual(["-e -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1"]);
     expect(host.read("/ipvs/table")).toBe(`${table.join("\n")}\n`);
+  });
+
+  test("is mended, too, where a killed run has left what keepalived knows nothing of", () => {
+    applied({ id: "first" });
+    apply({ id: "killed", weight: 6, cut: true });
+    at(6);
+    const { stderr } = applied({ id: "third", deaf: true });
+    expect(stderr).toContain("IPVS was changed by hand, or by a run that was killed; now: ipvsadm");
+    expect(edits()).toEqual(["-e -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1"]);
   });
 
   test("is not undone on the way to a config that wants it so", () => {
