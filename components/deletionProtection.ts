@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host/host";
 import { bundle, scriptsHome, scriptsInTransit } from "./host/scripts";
 import type { Session } from "./host/session";
+import { keepalivedConfPath } from "./keepalived/facts";
 import { ipvsPlaces } from "./render/ipvs";
 import { withEnd } from "./render/files";
 import type { Settings } from "./settings";
@@ -17,9 +18,11 @@ export interface Directors {
 }
 
 /** What a director answers, by the first word of a line. */
-type Answer = Record<"lost" | "holds" | "standby", string[]> & { director: string };
+type Answer = Record<"lost" | "holds" | "standby" | "own" | "peer", string[]> & {
+  director: string;
+};
 
-/** Keeps services from being taken from connected clients by a change, and an active director from being left out of one. */
+/** Keeps services from being taken from connected clients by a change, and a director whose keepalived runs from being left out of one. */
 export class DeletionProtection {
   private readonly input: string;
   private found?: Promise<{ refusal?: string; unasked?: Error }>;
@@ -41,8 +44,8 @@ export class DeletionProtection {
 
   /**
    * To be asked before each change of a host.
-   * @throws pulumi.RunError when a virtual server with open connections would go, or all real servers that it has; when a host is active
-   * that is none of the directors; or when no director can be asked, unless the resource is new: there may be no directors yet
+   * @throws pulumi.RunError when a virtual server with open connections would go, or all real servers that it has; when a host is active,
+   * or may stand by, that is none of the directors; or when no director can be asked, unless the resource is new: there may be no directors yet
    */
   async check({ isNew }: { isNew: boolean }): Promise<void> {
     this.found ??= this.find();
@@ -59,7 +62,8 @@ export class DeletionProtection {
 
   private async find(): Promise<{ refusal?: string; unasked?: Error }> {
     const { answers, failed } = await this.ask(this.directors.serving);
-    const reasons = [lossOf(answers), await this.takenOut(answers)].filter((text) => text !== "");
+    const takenOut = (await this.activeTakenOut(answers)) || (await this.standbyTakenOut(answers));
+    const reasons = [lossOf(answers), takenOut].filter((text) => text !== "");
     return {
       ...(reasons.length > 0 && { refusal: refusalOf(reasons) }),
       ...(answers.length === 0 && { unasked: failed }),
@@ -70,7 +74,7 @@ export class DeletionProtection {
    * A standby without an active director would soon be active itself: another host is. The others' new config no longer lets its adverts
    * in, and two would have the addresses.
    */
-  private async takenOut(first: Answer[]): Promise<string> {
+  private async activeTakenOut(first: Answer[]): Promise<string> {
     const { serving, inMaintenance } = this.directors;
     let elsewhere = heldElsewhere(first);
     // It may be in maintenance from now on; or it has just gone, and nobody has taken over yet.
@@ -86,6 +90,31 @@ export class DeletionProtection {
     return [
       `A host that is not in lvs-ha:directors is active, and for some seconds two would be: ${elsewhere.join(", ")}.`,
       "Put it back and in maintenance first (lvs maintenance on), so that another director takes over and it stays silent, or systemctl stop keepalived on that host",
+    ].join(" ");
+  }
+
+  /**
+   * A standby that the others no longer send their adverts to takes the virtual addresses, too, until it is undone: the engine undoes
+   * last. By multicast it goes on hearing them.
+   */
+  private async standbyTakenOut(first: Answer[]): Promise<string> {
+    if (strangersOf(first).length === 0) return "";
+    const { serving, inMaintenance } = this.directors;
+    const { answers, failed } = await this.ask([...serving, ...inMaintenance]);
+    // An address may be that of the one that can't be asked.
+    if (failed !== undefined) return "";
+    const strangers = strangersOf(answers);
+    if (strangers.length === 0) return "";
+    const script = `${scriptsInTransit()}/network.sh`;
+    const texts = await Promise.all(
+      serving.map((director) => director.run(["sh", script, "answering", keepalivedConfPath])),
+    );
+    const answering = new Set(texts.flatMap((text) => text.split("\n")));
+    const there = strangers.filter((address) => answering.has(address));
+    if (there.length === 0) return "";
+    return [
+      `A host that is no longer in lvs-ha:directors may stand by, and without adverts it would take the virtual addresses, too: ${there.join(", ")}.`,
+      "Put it back and in maintenance first (lvs maintenance on), so that its keepalived is stopped",
     ].join(" ");
   }
 
@@ -117,7 +146,20 @@ function answerOf(director: string, text: string): Answer {
     text
       .split("\n")
       .flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []));
-  return { director, lost: of("lost"), holds: of("holds"), standby: of("standby") };
+  return {
+    director,
+    lost: of("lost"),
+    holds: of("holds"),
+    standby: of("standby"),
+    own: of("own"),
+    peer: of("peer"),
+  };
+}
+
+/** Whom directors send their adverts to, and who is none of them. */
+function strangersOf(answers: Answer[]): string[] {
+  const own = new Set(answers.flatMap((answer) => answer.own));
+  return [...new Set(answers.flatMap(({ peer }) => peer))].filter((address) => !own.has(address));
 }
 
 /** Virtual addresses that somebody stands by for, and none of these directors has: `192.0.2.100, for which lvs2 stands by`. */

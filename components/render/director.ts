@@ -1,6 +1,7 @@
 // What keepalived's step brings to a director: keepalived.conf, the scripts that it names, and beside them as data what it says, for the
 // scripts that run there. It is pure, too.
 import { createHash } from "node:crypto";
+import { keepalivedConfPath } from "../keepalived/facts";
 import { scriptsFolder } from "../keepalived/scriptCall";
 import { canonical, checkedFamily, type TrackList } from "../schema";
 import {
@@ -36,7 +37,7 @@ export function renderDirectorConfig(
 ): string {
   const conf = renderKeepalived(settings, director, authenticated);
   return renderFiles({
-    "/etc/keepalived/keepalived.conf": linesOf(conf),
+    [keepalivedConfPath]: linesOf(conf),
     [directorDataPath]: [
       // Whose data they are: of a config that was edited since, or put back, they say nothing.
       `=conf ${sha256(`${linesOf(conf).join("\n")}\n`)}`,
@@ -80,6 +81,7 @@ export function directorData(
       ...(vmac ? [["=m", name, ...(vmac.interface ? [vmac.interface] : [])].join(" ")] : []),
       ...virtualAddresses.map(({ address }) => `=v ${address} ${name}`),
     ]),
+    ...peersAtRest(settings, director).map((peer) => `=p ${peer}`),
     ...vrrp.syncGroups.flatMap(({ name, instances: own }) =>
       own.map((instance) => `=g ${name} ${instance}`),
     ),
@@ -89,6 +91,24 @@ export function directorData(
 }
 
 type Entry = ReturnType<typeof entryWords>;
+
+function peersAtRest(
+  { instances, directors }: Pick<Settings, "instances" | "directors">,
+  director: DirectorSettings,
+): string[] {
+  const atRest = new Set(
+    directors.flatMap(({ name, inMaintenance }) => (inMaintenance ? [name] : [])),
+  );
+  const peers = instances
+    .filter(({ unicast }) => unicast)
+    .flatMap((instance) =>
+      peersIn(
+        { ...instance, members: instance.members.filter(({ name }) => atRest.has(name)) },
+        director,
+      ),
+    );
+  return [...new Set(peers)].sort();
+}
 
 function serviceLines(
   service: VirtualServerSettings,

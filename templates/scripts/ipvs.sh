@@ -13,6 +13,7 @@
 #   =d --mcast-interface eth0 --syncid 51             the connection sync daemons, as `ipvsadm --start-daemon ROLE` takes them
 #   =i VI_1   =v 192.0.2.100 VI_1   =g VG_1 VI_1      a VRRP instance, an address that moves with it, a sync group that it is in
 #   =m VI_1 vrrp7                                     the VMAC that an instance has its addresses on; its name, where it has one of its own
+#   =p 192.0.2.13                                     a unicast peer that is in maintenance
 #   =t 4 vrrp_script …                                what VRRP tracks: the seconds that it can take to fail, and its text
 #   =r on eth1 192.0.2.11                             what keepalived needs of the network: see network.sh
 # $scratch, set before, is a folder of the script's own.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What keepalived needs of the network at its start: network.sh await CONF, which its unit runs first, network.sh follow CONF, which goes on
-# where that has given up.
+# where that has given up. And network.sh answering CONF, which prints the unicast peers that answer, or may.
 # keepalived 2.2.7 never recovers from a start without its own address, and 2.3.3 takes the virtual addresses because it hears nobody.
 # Neither starts without an interface that its config names, and systemd gives up after five such starts in 10 s.
 # Both take the addresses when they start behind a switch's port that has a link and carries no frames yet (STP, LACP).
@@ -54,6 +54,24 @@ follow() {
     say "what keepalived has waited for is there"
     rm -r "$scratch"
     exec "${0%/*}/keepalived.sh" recover
+}
+
+# A host that is off answers nobody. A router answers for all that are behind it, and without ARP nobody is asked.
+answering() {
+    make_scratch
+    requirements "$1" | sed '/^server /d' >"$scratch/requirements"
+    find_neighbours
+    deadline=$(($(uptime_seconds) + 4))
+    ask
+    while ! peers_answer && [ "$(uptime_seconds)" -lt $deadline ]; do
+        sleep 0.1
+    done
+    while read -r interface address kind peer; do
+        case $kind in other) continue ;; esac
+        if ! grep -qxF "$interface" "$scratch/asked" || answers "$interface" "$address"; then
+            echo "$peer"
+        fi
+    done <"$scratch/neighbours" | sort -u
 }
 
 # requirements CONF: what the config names, a line each:
@@ -118,7 +136,8 @@ await_neighbours() {
     done
 }
 
-# $scratch/neighbours: INTERFACE, ADDRESS, and peer or other, of those that are asked. Some real servers are enough.
+# $scratch/neighbours: INTERFACE, ADDRESS, peer or other, and whom that one is the way to, of those that are asked. Some real servers are
+# enough.
 find_neighbours() {
     awk '$1 == "on" && $3 !~ /^inet6?$/ { print $2 } $1 == "peer" { print $2 }' "$scratch/requirements" | sort -u >"$scratch/interfaces"
     {
@@ -140,12 +159,13 @@ find_neighbours() {
 
 # next_hops KIND [ADDRESS]: of lines of `ip route`; ADDRESS itself where there is no gateway.
 next_hops() {
-    awk -v kind="$1" -v hop="${2:-}" '{
+    awk -v kind="$1" -v address="${2:-}" '{
+        hop = address
         for (i = 1; i < NF; i++) {
             if ($i == "via") hop = $(i + 1) ~ /^inet6?$/ ? $(i + 2) : $(i + 1)
             if ($i == "dev") interface = $(i + 1)
         }
-        if (hop != "") print interface, hop, kind
+        if (hop != "") print interface, hop, kind, address
     }'
 }
 
@@ -172,7 +192,7 @@ answers() {
 }
 
 peers_answer() {
-    while read -r interface address kind; do
+    while read -r interface address kind _; do
         [ "$kind" = other ] || answers "$interface" "$address" || return 1
     done <"$scratch/neighbours"
 }

@@ -2,10 +2,12 @@
 # Deletion protection: a pair that serves is not undone by mistake, and no service is taken from clients that are connected to it.
 # protect.sh claim OWNER: the pair whose directors this host is one of is OWNER from now on, PROJECT/STACK/NAME.
 # protect.sh release OWNER on|off DIRECTOR: the pair is about to be undone, this before anything else of it; refused while it is on.
-# protect.sh look <PLACES: prints what a change would take from clients, and whether this director serves them now:
+# protect.sh look <PLACES: prints what a change would take from clients, whether this director serves them now, and who else may:
 #   lost 37 web 192.0.2.100:80 TCP   a service that would lose all of its real servers, with so many connections open here
 #   holds 192.0.2.100                a virtual address that is here
 #   standby 192.0.2.100              one that another host has, which this one hears
+#   own 10.10.0.11                   another address that is here
+#   peer 10.10.0.13                  one that this director's adverts are sent to, and that is in no maintenance
 # PLACES are all that the config has from now on: `-t 192.0.2.100:80 -r 192.0.2.21:80`.
 set -eu
 what=protect
@@ -71,14 +73,31 @@ serves() {
 
 look() {
     read_input
-    [ -f $conf ] || return 0
-    ! command -v ipvsadm >/dev/null || lost
-    [ "$(running keepalived)" = stopped ] || roles
+    if [ -f $conf ]; then
+        carry $conf
+        ! command -v ipvsadm >/dev/null || lost
+        [ "$(running keepalived)" = stopped ] || {
+            roles
+            peers
+        }
+    else
+        : >"$scratch/carried"
+    fi
+    ip -o addr show >"$scratch/addresses"
+    awk 'FILENAME == ARGV[1] { carried[$1]; next } { sub(/\/.*/, "", $4) } !($4 in carried) { print "own", $4 }' "$scratch/carried" "$scratch/addresses"
+}
+
+peers() {
+    told_of p $conf >"$scratch/at-rest"
+    told_of r $conf >"$scratch/requirements"
+    awk '
+        FILENAME == ARGV[1] { rests[$1]; next }
+        $1 == "peer" && !($3 in rests) && !told[$3]++ { print "peer", $3 }
+    ' "$scratch/at-rest" "$scratch/requirements"
 }
 
 # A standby without an active director that it hears would soon be active itself.
 roles() {
-    carry $conf
     held >"$scratch/held"
     sed 's/^/holds /' "$scratch/held"
     ! cmp -s "$scratch/carried" "$scratch/held" || return 0

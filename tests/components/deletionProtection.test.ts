@@ -9,6 +9,8 @@ class FakeDirector {
   readonly asked: { words: string[]; input: string; attempts?: number }[] = [];
   private readonly answers: (string | Error)[];
   readonly name: string;
+  /** Peers that answer it on the network. */
+  answering: string | Error = "";
 
   constructor(name: string, ...answers: (string | Error)[]) {
     this.name = name;
@@ -20,6 +22,10 @@ class FakeDirector {
     { input = "", attempts }: { input?: string; attempts?: number } = {},
   ): Promise<string> {
     await Promise.resolve();
+    if (words.includes("answering")) {
+      if (this.answering instanceof Error) throw this.answering;
+      return this.answering;
+    }
     const answer =
       (this.answers.length > 1 && words.includes("look")
         ? this.answers.shift()
@@ -161,5 +167,70 @@ describe("a host that is active and none of the directors", () => {
     expect(text).toMatch(
       /Clients would lose web x TCP \(3 .* ended\. A host that is not in .* stands by/,
     );
+  });
+});
+
+describe("a host that may stand by and is none of the directors", () => {
+  const lvs1 = "own 10.10.0.11\npeer 10.10.0.12\npeer 10.10.0.13\n";
+  const lvs2 = "own 10.10.0.12\npeer 10.10.0.11\npeer 10.10.0.13\n";
+  const refused =
+    "deletion protection: nothing was changed. A host that is no longer in lvs-ha:directors may stand by, and without adverts it would take the virtual addresses, too: 10.10.0.13. Put it back and in maintenance first (lvs maintenance on), so that its keepalived is stopped, or allow it: pulumi config set lvs-ha:deletionProtection false";
+  const lvs3 = "own 10.10.0.13\npeer 10.10.0.11\npeer 10.10.0.12\n";
+
+  test.each<
+    [
+      who: string,
+      serving: (string | Error)[],
+      inMaintenance: (string | Error)[],
+      answering: string[],
+      is: string,
+    ]
+  >([
+    ["is taken out", [lvs1, lvs2], [], ["10.10.0.12\n10.10.0.13\n", "10.10.0.11\n"], refused],
+    ["answers only one", [lvs1, lvs2], [], ["", "10.10.0.13\n"], refused],
+    ["is off", [lvs1, lvs2], [], ["10.10.0.12\n", "10.10.0.11\n"], "goes on"],
+    ["isn't there", [lvs1, lvs2, lvs3], [], [], "goes on"],
+    [
+      "isn't there: it is in maintenance from now on",
+      [lvs1, lvs2],
+      [lvs3],
+      ["10.10.0.13\n", ""],
+      "goes on",
+    ],
+    [
+      "isn't there: its address is another one from now on",
+      [lvs1.replace("13", "14"), lvs2.replace("13", "14"), `own 10.10.0.14\n${lvs3}`],
+      [],
+      ["10.10.0.14\n"],
+      "goes on",
+    ],
+    ["may be one that can't be asked", [lvs1, lvs2, gone], [], ["10.10.0.13\n"], "goes on"],
+    ["may be one in maintenance that is off", [lvs1, lvs2], [gone], ["10.10.0.13\n"], "goes on"],
+  ])("%s", async (_, serving, inMaintenance, answering, is) => {
+    const fakes = serving.map((answer, i) => {
+      const fake = new FakeDirector(`lvs${i + 1}`, answer);
+      fake.answering = answering[i] ?? "";
+      return fake;
+    });
+    const atRest = inMaintenance.map((answer) => new FakeDirector("lvs3", answer));
+    expect(await said(protecting(fakes, atRest), changed)).toEqual([is]);
+  });
+
+  test("is no unknown one where nobody can say whether it answers", async () => {
+    const director = new FakeDirector("lvs1", lvs1);
+    director.answering = new Error("lvs1: no ip");
+    expect(await said(protecting([director]), changed, fresh)).toEqual([
+      "lvs1: no ip",
+      "lvs1: no ip",
+    ]);
+  });
+
+  test("is told of once where it is active", async () => {
+    const [text] = await said(
+      protecting([new FakeDirector("lvs1", `${lvs1}standby 192.0.2.100\n`)]),
+      changed,
+    );
+    expect(text).toMatch(/^deletion protection: [^.]*\. A host that is not in .* is active/);
+    expect(text).not.toContain("may stand by");
   });
 });

@@ -69,22 +69,29 @@ test("a failover goes to the one that is asked for; a standby in maintenance lea
   await healthy();
 });
 
-test("the active director isn't taken out of the config; from maintenance it goes, and no request is lost", async () => {
+test("a standby that would take over isn't taken out of the config, nor is the active director; from maintenance it goes, and no request is lost", async () => {
   const active = await activeDirector();
   const left = names.filter((name) => name !== active);
+  const [standby = ""] = left;
   const text = (name: string) => shell(name, "cat /etc/keepalived/keepalived.conf");
-  const without = (stack: Stack) => {
+  const protectedWithout = (gone: string) => (stack: Stack) => {
     nobodyAsks(stack);
     stack.deletionProtection = true;
-    stack.directors = stack.directors.filter(({ name }) => name !== active) as never;
+    stack.directors = stack.directors.filter(({ name }) => name !== gone) as never;
   };
+  const without = protectedWithout(active);
   const before = await Promise.all(names.map(text));
-  configure(without);
   const result = await under(100, async () => {
-    const { stdout, stderr, exitCode } = await pulumi("up", "--yes", "--skip-preview");
-    expect(exitCode).not.toBe(0);
-    expect(stdout + stderr).toMatch(/is not in lvs-ha:directors is active, .* stands by/);
-    expect(await Promise.all(names.map(text))).toEqual(before);
+    for (const [gone, says] of [
+      [standby, /no longer in lvs-ha:directors may stand by/],
+      [active, /is not in lvs-ha:directors is active, .* stands by/],
+    ] as const) {
+      configure(protectedWithout(gone));
+      const { stdout, stderr, exitCode } = await pulumi("up", "--yes", "--skip-preview");
+      expect(exitCode).not.toBe(0);
+      expect(stdout + stderr).toMatch(says);
+      expect(await Promise.all(names.map(text))).toEqual(before);
+    }
     configure(nobodyAsks);
     await done("maintenance", "on", active, "--yes");
     configure(without);

@@ -42,8 +42,8 @@ function stack(): Stack {
 }
 
 /** A director that serves it, each real server with so many open connections. */
-function serves({ open = 10, table = (lines: string[]) => lines } = {}): void {
-  const settings = settingsOf(stack());
+function serves({ open = 10, table = (lines: string[]) => lines, of = stack() } = {}): void {
+  const settings = settingsOf(of);
   const [director] = settings.directors;
   if (!director) throw new Error("no director");
   const files = parseFiles(renderDirectorConfig(settings, director, false));
@@ -170,7 +170,7 @@ describe("a change", () => {
       .join("");
     const { code, stdout, stderr } = host.script("protect.sh", ["look"], withEnd(input));
     expect([code, stderr]).toEqual([0, ""]);
-    return stdout.replace(/^(holds|standby) .*\n/gm, "").replace(/^lost /gm, "");
+    return stdout.replace(/^(holds|standby|own|peer) .*\n/gm, "").replace(/^lost /gm, "");
   };
   const web = "20 web 192.0.2.100:80 TCP\n";
   const names = "20 names 192.0.2.100:53 UDP\n";
@@ -367,5 +367,102 @@ describe("whether this director serves", () => {
     host.write(running, "active\n");
     log(began, "(A) Entering BACKUP STATE");
     expect(roles()).toEqual(["standby 192.0.2.9"]);
+  });
+});
+
+describe("who else may serve:", () => {
+  const looked = (setup = ""): string[] => {
+    const { code, stdout, stderr } = host.shell(
+      `ip addr add 10.10.0.11/32 dev lo; ip addr add 192.0.2.100/32 dev lo; ${setup}exec "$FOLDER/scripts/protect.sh" look`,
+      [],
+      withEnd(""),
+    );
+    expect([code, stderr]).toEqual([0, ""]);
+    return stdout.split("\n").filter((line) => /^(own|peer) /.test(line));
+  };
+  const own = ["own 10.10.0.11"];
+
+  test("a director tells its own addresses and its unicast peers, without those in maintenance", () => {
+    serves();
+    expect(looked()).toEqual(["peer 192.0.2.12", ...own]);
+    const three = stack();
+    three.directors.push({
+      ...three.directors[1],
+      name: "lvs3",
+      host: "10.10.0.13",
+      vrrpAddress: "192.0.2.13/24",
+      priority: 50,
+    });
+    serves({ of: three });
+    expect(looked()).toEqual(["peer 192.0.2.12", "peer 192.0.2.13", ...own]);
+    serves({ of: { ...three, maintenance: ["lvs3"] } });
+    expect(looked()).toEqual(["peer 192.0.2.12", ...own]);
+  });
+
+  test("no peers where adverts are multicast, nor where keepalived is stopped", () => {
+    serves({ of: { ...stack(), vrrp: { unicast: false } } });
+    expect(looked()).toEqual(own);
+    serves();
+    expect(looked(`rm $FOLDER${running}; `)).toEqual(own);
+  });
+
+  test("a host that is no director yet tells its own addresses", () => {
+    expect(looked()).toEqual(["own 10.10.0.11", "own 192.0.2.100"]);
+  });
+
+  test("of a pair that was built by hand, the peers", () => {
+    const lines = [
+      "vrrp_instance A {",
+      "interface eth1",
+      "unicast_peer {",
+      "10.10.0.12",
+      "}",
+      "virtual_ipaddress {",
+      "192.0.2.100/24",
+      "}",
+      "}",
+    ];
+    host.write(conf, `${lines.join("\n")}\n`);
+    host.write(running, "active\n");
+    expect(looked()).toEqual(["peer 10.10.0.12", ...own]);
+  });
+
+  test("those that answer on the network, and those that a router or no ARP hides", () => {
+    const peers = ["10.0.0.12", "10.0.0.13", "10.9.9.14", "10.8.8.15"];
+    host.write(
+      conf,
+      [
+        "vrrp_instance A {",
+        "interface v0",
+        "unicast_peer {",
+        ...peers.slice(0, 3),
+        "}",
+        "}",
+        "vrrp_instance B {",
+        "interface d0",
+        "unicast_peer {",
+        ...peers.slice(3),
+        "}",
+        "}",
+        "",
+      ].join("\n"),
+    );
+    host.sleeps(1, ["/bin/sleep 0.2"]);
+    const { code, stdout, stderr } = host.shell(
+      [
+        "unshare --net /bin/sleep 60 >/dev/null 2>&1 &",
+        "other=$!",
+        "ip link add v0 type veth peer name v1",
+        'until [ "$(readlink /proc/$other/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do /bin/sleep 0.05; done',
+        "ip link set v1 netns $other",
+        "nsenter -t $other -n sh -c 'ip addr add 10.0.0.12/24 dev v1; ip link set v1 up'",
+        "ip addr add 10.0.0.11/24 dev v0; ip link set v0 up",
+        "ip link add d0 type veth peer name d1; ip link set d1 up; ip link set d0 arp off up; ip addr add 10.8.8.11/24 dev d0",
+        "ip route add 10.9.9.0/24 via 10.0.0.12",
+        `"$FOLDER/scripts/network.sh" answering ${conf}`,
+        "kill $other",
+      ].join("\n"),
+    );
+    expect([code, stderr, stdout]).toEqual([0, "", "10.0.0.12\n10.8.8.15\n10.9.9.14\n"]);
   });
 });
