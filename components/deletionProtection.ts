@@ -5,7 +5,6 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host/host";
 import { bundle, scriptsHome, scriptsInTransit } from "./host/scripts";
 import type { Session } from "./host/session";
-import { keepalivedConfPath } from "./keepalived/facts";
 import { ipvsPlaces } from "./render/ipvs";
 import { withEnd } from "./render/files";
 import type { Settings } from "./settings";
@@ -105,9 +104,9 @@ export class DeletionProtection {
     if (failed !== undefined) return "";
     const strangers = strangersOf(answers);
     if (strangers.length === 0) return "";
-    const script = `${scriptsInTransit()}/network.sh`;
+    const script = `${scriptsInTransit()}/protect.sh`;
     const texts = await Promise.all(
-      serving.map((director) => director.run(["sh", script, "answering", keepalivedConfPath])),
+      serving.map((director) => director.run(["sh", script, "answering"])),
     );
     const answering = new Set(texts.flatMap((text) => text.split("\n")));
     const there = strangers.filter((address) => answering.has(address));

@@ -213,7 +213,7 @@ describe("one address is one host's, or a virtual address", () => {
           expect(all).toHaveLength(new Set(all).size);
         }
       }),
-      { seed, numRuns: runs(30, 300) },
+      { seed, numRuns: runs(10, 300) },
     );
     expect(passed).toBeGreaterThan(0);
   }, 120_000);
@@ -288,8 +288,8 @@ describe("of a config drawn from the whole schema", () => {
         if (tried.has(place)) continue;
         tried.add(place);
         for (const [i, value] of wrong.entries()) {
-          // Each of them in every third place; `npm test -- --all` has all of them everywhere.
-          if (!all && i % 3 !== tried.size % 3) continue;
+          // One of them in each place; `npm test -- --all` has all of them everywhere.
+          if (!all && i !== tried.size % wrong.length) continue;
           if (z.safeParse(type, value).success) continue;
           const before = holder[key];
           holder[key] = value;
@@ -332,7 +332,7 @@ describe("of a config drawn from the whole schema", () => {
             expect(error).toMatch(/^[a-zA-Z]+[^\s:]*( without device)?: \S/);
         }
       }),
-      { seed, numRuns },
+      { seed, numRuns: runs(15, 60) },
     );
   }, 120_000);
 });

@@ -1,9 +1,6 @@
 // What keepalived does by itself, and where the stack's files for it are.
 import type { Family, StackConfig } from "../schema";
 
-/** What keepalived reads. */
-export const keepalivedConfPath = "/etc/keepalived/keepalived.conf";
-
 /** Where auth_pass lives: a file of its own, so that keepalived.conf stays readable in a preview. */
 export const secretsPath = "/etc/keepalived/lvs-ha-secrets.conf";
 

@@ -1,7 +1,6 @@
 // What keepalived's step brings to a director: keepalived.conf, the scripts that it names, and beside them as data what it says, for the
 // scripts that run there. It is pure, too.
 import { createHash } from "node:crypto";
-import { keepalivedConfPath } from "../keepalived/facts";
 import { scriptsFolder } from "../keepalived/scriptCall";
 import { canonical, checkedFamily, type TrackList } from "../schema";
 import {
@@ -37,7 +36,7 @@ export function renderDirectorConfig(
 ): string {
   const conf = renderKeepalived(settings, director, authenticated);
   return renderFiles({
-    [keepalivedConfPath]: linesOf(conf),
+    "/etc/keepalived/keepalived.conf": linesOf(conf),
     [directorDataPath]: [
       // Whose data they are: of a config that was edited since, or put back, they say nothing.
       `=conf ${sha256(`${linesOf(conf).join("\n")}\n`)}`,

@@ -13,7 +13,7 @@ import {
   type VirtualAddress,
 } from "../settings";
 import { ownWeight, weightOf } from "../tracking";
-import { keepalivedConfPath, secretsPath } from "../keepalived/facts";
+import { secretsPath } from "../keepalived/facts";
 import { linesOf } from "../keepalived/keywords/codec";
 import {
   emailKeywords,
@@ -300,7 +300,7 @@ export function renderHeard(
     instances: instances.map((instance) => heard(instance, vrrp, director, authPass !== undefined)),
   });
   return renderFiles({
-    [keepalivedConfPath]: text.trimEnd().split("\n"),
+    "/etc/keepalived/keepalived.conf": text.trimEnd().split("\n"),
     ...(authPass === undefined
       ? {}
       : { [secretsPath]: renderSecrets(authPass).trimEnd().split("\n") }),

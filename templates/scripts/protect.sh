@@ -8,6 +8,7 @@
 #   standby 192.0.2.100              one that another host has, which this one hears
 #   own 10.10.0.11                   another address that is here
 #   peer 10.10.0.13                  one that this director's adverts are sent to, and that is in no maintenance
+# protect.sh answering: prints those peers that answer on the network, or may.
 # PLACES are all that the config has from now on: `-t 192.0.2.100:80 -r 192.0.2.21:80`.
 set -eu
 what=protect
@@ -85,6 +86,10 @@ look() {
     fi
     ip -o addr show >"$scratch/addresses"
     awk 'FILENAME == ARGV[1] { carried[$1]; next } { sub(/\/.*/, "", $4) } !($4 in carried) { print "own", $4 }' "$scratch/carried" "$scratch/addresses"
+}
+
+answering() {
+    [ ! -f $conf ] || sh "${0%/*}/network.sh" answering $conf
 }
 
 peers() {

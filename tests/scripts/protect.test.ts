@@ -459,7 +459,7 @@ describe("who else may serve:", () => {
         "ip addr add 10.0.0.11/24 dev v0; ip link set v0 up",
         "ip link add d0 type veth peer name d1; ip link set d1 up; ip link set d0 arp off up; ip addr add 10.8.8.11/24 dev d0",
         "ip route add 10.9.9.0/24 via 10.0.0.12",
-        `"$FOLDER/scripts/network.sh" answering ${conf}`,
+        '"$FOLDER/scripts/protect.sh" answering',
         "kill $other",
       ].join("\n"),
     );
