@@ -9,6 +9,7 @@ import {
   sourcesOf,
   type DirectorSettings,
   type Flow,
+  type HostSettings,
   type InstanceSettings,
   type Settings,
   type VirtualServerSettings,
@@ -110,7 +111,11 @@ export function directorRules(settings: Settings, director: DirectorSettings): F
     }),
   );
   return {
-    openings: unique([...subnets(settings), ...metricsOpenings(settings)]),
+    openings: unique([
+      ...subnets(settings),
+      ...sshOpenings(settings, director),
+      ...metricsOpenings(settings),
+    ]),
     peers: unique([
       ...instances.flatMap((instance) => vrrpOpenings(instance, director)),
       ...syncOpenings(settings, director),
@@ -152,9 +157,11 @@ function isServedByDirectors(service: VirtualServerSettings): boolean {
  */
 export function realServerRules(settings: Settings, name: string): FirewallRules {
   const admitted = subnets(settings).map(({ from }) => from ?? "");
+  const { host } = settings.realServers.find((one) => one.name === name) ?? {};
   return {
     openings: unique([
       ...subnets(settings),
+      ...(host ? sshOpenings(settings, host) : []),
       ...metricsOpenings(settings),
       ...settings.directors
         .flatMap((director) => sourcesOf(settings, director))
@@ -183,6 +190,10 @@ export function realServerRules(settings: Settings, name: string): FirewallRules
 function subnets({ firewall }: Settings): Opening[] {
   const { allowFrom, publicSubnet } = firewall;
   return [...allowFrom, ...(publicSubnet ? [publicSubnet] : [])].map((from) => ({ from }));
+}
+
+function sshOpenings({ firewall }: Settings, { port }: HostSettings): Opening[] {
+  return firewall.sshFrom.map((from) => ({ protocol: "tcp", from, port }));
 }
 
 function metricsOpenings({ metrics }: Settings): Opening[] {

@@ -241,12 +241,17 @@ const kinds: Rule<Found>[] = [
   }),
   rule({
     needs: ["firewall"],
-    find: ({ firewall: { backend, allowFrom, publicSubnet } }) =>
+    find: ({ firewall: { backend, allowFrom, sshFrom, publicSubnet } }) =>
       backend === "none"
         ? [
             String(allowFrom) !== String(defaults.firewall.allowFrom) && {
               at: "firewall.allowFrom",
               value: allowFrom,
+              why: "is for a firewall that the stack sets up, and backend is none",
+            },
+            sshFrom.length > 0 && {
+              at: "firewall.sshFrom",
+              value: sshFrom,
               why: "is for a firewall that the stack sets up, and backend is none",
             },
             publicSubnet !== undefined && {

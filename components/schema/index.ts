@@ -29,6 +29,11 @@ const firewall = z
     allowFrom: listOf(subnet, "subnets")
       .default(["10.0.0.0/8"])
       .describe("Sources that may reach everything on the hosts (the cookbook's value)"),
+    sshFrom: listOf(subnet, "subnets")
+      .default([])
+      .describe(
+        "Sources that may log in by SSH, at the host's SSH port, beside `allowFrom`; each address that a change came from stays let in, too",
+      ),
     publicSubnet: subnet
       .optional()
       .describe(

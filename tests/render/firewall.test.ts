@@ -46,6 +46,45 @@ const ipv6Hosts = {
   })),
 };
 
+test.each(["ufw", "nftables"] as const)(
+  "%s lets in who may log in, at the SSH port of each host, and at nothing else",
+  (backend) => {
+    const [first, ...others] = smallStack().directors;
+    const [web1, ...rest] = smallStack().realServers;
+    const settings = settingsOf({
+      ...smallStack(),
+      ssh: { port: 2022 },
+      directors: [{ ...first, port: 2222 }, ...others],
+      realServers: [{ ...web1 }, ...rest],
+      firewall: { backend, allowFrom: [], sshFrom: ["198.51.100.0/24", "2001:db8:22::/48"] },
+    });
+    const [director] = settings.directors;
+    if (!director) throw new Error("no director");
+    const found = [
+      renderDirectorFirewall(settings, director),
+      renderRealServerFirewall(settings, "web1"),
+    ].map((text) =>
+      text
+        .split("\n")
+        .map((line) => line.trim())
+        .filter((line) => /198\.51\.100\.0|2001:db8:22/.test(line)),
+    );
+    const expected = (port: number) =>
+      backend === "ufw"
+        ? ["198.51.100.0/24", "2001:db8:22::/48"].map(
+            (from) => `allow from ${from} to any port ${port} proto tcp`,
+          )
+        : [
+            `ip saddr 198.51.100.0/24 tcp dport ${port} accept`,
+            `ip6 saddr 2001:db8:22::/48 tcp dport ${port} accept`,
+          ];
+    const sources = found.map((lines) =>
+      lines.filter((line) => !/^in |^new |^untracked /.test(line)),
+    );
+    expect(sources).toEqual([expected(2222), expected(2022)]);
+  },
+);
+
 describe("an instance on an interface of its own", () => {
   const own = {
     vrrp: {

@@ -357,6 +357,7 @@ function fullStack(): Plain {
     firewall: {
       backend: "ufw",
       allowFrom: ["10.0.0.0/8", "2001:db8:a::/48"],
+      sshFrom: ["10.7.6.0/24", "2001:db8:22::/48"],
       publicSubnet: "203.0.113.0/24",
     },
     kernel: {

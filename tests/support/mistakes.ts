@@ -2104,10 +2104,16 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "whom a firewall lets in, without a firewall",
     (s) => {
-      s.firewall = { backend: "none", allowFrom: ["172.16.0.0/12"], publicSubnet: "192.0.2.0/24" };
+      s.firewall = {
+        backend: "none",
+        allowFrom: ["172.16.0.0/12"],
+        sshFrom: ["198.51.100.0/24"],
+        publicSubnet: "192.0.2.0/24",
+      };
       s.metrics = { enabled: true, allowFrom: ["192.0.2.0/24"] };
     },
     'firewall.allowFrom: ["172.16.0.0/12"] is for a firewall that the stack sets up, and backend is none',
+    'firewall.sshFrom: ["198.51.100.0/24"] is for a firewall that the stack sets up, and backend is none',
     'firewall.publicSubnet: "192.0.2.0/24" is for a firewall that the stack sets up, and backend is none',
     'metrics.allowFrom: ["192.0.2.0/24"] is for a firewall that the stack sets up, and firewall.backend is none',
   ],
