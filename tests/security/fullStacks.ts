@@ -192,7 +192,12 @@ function fullStack(callAs: CallAs, backend: string): Stack {
       smtpServer: "10.10.0.25",
       heloName: "lvs.example.net",
     },
-    firewall: { backend, allowFrom: ["10.0.0.0/8"], publicSubnet: "192.0.2.0/24" },
+    firewall: {
+      backend,
+      allowFrom: ["10.0.0.0/8"],
+      sshFrom: ["198.51.100.0/24"],
+      publicSubnet: "192.0.2.0/24",
+    },
     kernel: {
       directorSysctls: { "net.core.somaxconn": "4096" },
       realServerSysctls: { "net.ipv4.tcp_congestion_control": "cubic" },
