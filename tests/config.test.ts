@@ -88,7 +88,6 @@ test("a weight is right where it moves the addresses, or says which standby is n
 test("what instances take from vrrp is right if it is of use to one of them", () => {
   const twoInstances = (unicast: boolean) => (stack: Stack) => {
     stack.vrrp = {
-      trackSourceAddress: true,
       trackInterfaces: [{ name: "eth2", weight: -20 }],
       unicast: false,
       instances: [

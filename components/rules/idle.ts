@@ -69,8 +69,8 @@ const kinds: Rule<Found>[] = [
   }),
   rule({
     needs: ["vrrp", "directors", "virtualServers"],
-    find: (config) => [
-      ...ofInstances(config, "garp", ({ garp }) => [
+    find: (config) =>
+      ofInstances(config, "garp", ({ garp }) => [
         garp.masterRefreshRepeat !== undefined &&
           !garp.masterRefreshSeconds && {
             at: "garp.masterRefreshRepeat",
@@ -85,21 +85,6 @@ const kinds: Rule<Found>[] = [
             why: "is for a second round, and lowerPrioRepeat is 0, so there is none; set it above 0",
           },
       ]),
-      // An address that keepalived chooses itself is not tracked: vrrp_complete_instance() in vrrp.c.
-      ...ofInstances(
-        config,
-        "trackSourceAddress",
-        ({ trackSourceAddress, unicast, family, members }) => [
-          trackSourceAddress &&
-            !unicast &&
-            (family === "inet6" || members.every(({ address }) => address === undefined)) && {
-              at: "trackSourceAddress",
-              value: true,
-              why: `tracks the address that adverts come from, and keepalived chooses that itself for ${family === "inet6" ? "multicast of IPv6" : "a director without an IPv4 vrrpAddress"}`,
-            },
-        ],
-      ),
-    ],
   }),
   rule({
     needs: ["vrrp", "directors", "virtualServers"],

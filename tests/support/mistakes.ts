@@ -74,7 +74,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "a key misspelt in an instance",
     (s) => (s.vrrp = { instances: [{ name: "VI_1", virtualRouterId: 51, vrrpPriority: 3 }] }),
-    "vrrp.instances[0].vrrpPriority: unknown key; known here: name, virtualRouterId, directors, interface, version, advertIntervalSeconds, unicast, unicastTtl, checkUnicastSource, multicastGroup, preempt, preemptDelaySeconds, downTimerAdverts, trackPrimaryInterface, trackSourceAddress, accept, promoteSecondaries, smtpAlert, vmac, garp, trackInterfaces, trackScripts, trackProcesses, trackFiles, trackBfd, notify, virtualAddresses, virtualRoutes, virtualRules, otherKeywords",
+    "vrrp.instances[0].vrrpPriority: unknown key; known here: name, virtualRouterId, directors, interface, version, advertIntervalSeconds, unicast, unicastTtl, checkUnicastSource, multicastGroup, preempt, preemptDelaySeconds, downTimerAdverts, trackPrimaryInterface, accept, promoteSecondaries, smtpAlert, vmac, garp, trackInterfaces, trackScripts, trackProcesses, trackFiles, trackBfd, notify, virtualAddresses, virtualRoutes, virtualRules, otherKeywords",
   ],
   [
     "a key misspelt of a director in an instance",
@@ -2025,26 +2025,6 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
         instances: [instance(1, { garp: { lowerPrioRepeat: 0, lowerPrioDelaySeconds: 5 } })],
       }),
     "vrrp.instances[0].garp.lowerPrioDelaySeconds: 5 is for a second round, and lowerPrioRepeat is 0, so there is none; set it above 0",
-  ],
-  [
-    "the loss of an address that keepalived has chosen itself",
-    (s) => {
-      s.vrrp = { unicast: false, trackSourceAddress: true };
-      s.virtualServers[0].address = "2001:db8::100/128";
-      s.virtualServers[0].checks = [{ type: "ping" }];
-      s.realServers.forEach((each, i) => (each.address6 = `2001:db8::2${i}`));
-    },
-    "vrrp.trackSourceAddress: true tracks the address that adverts come from, and keepalived chooses that itself for multicast of IPv6",
-  ],
-  [
-    "the same of directors that have no address of the family",
-    (s) => {
-      s.vrrp = { unicast: false, trackSourceAddress: true };
-      s.directors.forEach((each, i) => (each.vrrpAddress = `2001:db8::1${i}/64`));
-      s.virtualServers[0].address = "192.0.2.100/32";
-      s.virtualServers[0].checks = [{ type: "ping" }];
-    },
-    "vrrp.trackSourceAddress: true tracks the address that adverts come from, and keepalived chooses that itself for a director without an IPv4 vrrpAddress",
   ],
   [
     "a pause between neighbour adverts, and no IPv6 address",

@@ -301,6 +301,17 @@ describe("what keepalived ignores is ignored, and told", () => {
     expect(said).toContain("nope -> nothing: there is no vrrp_script nope");
   });
 
+  test("track_src_ip, which no director's keepalived acts on", () => {
+    const { vrrp, said, shown } = imported(
+      instanceOf("mcast_src_ip 192.0.2.11\ntrack_src_ip") + serviceOf(),
+    );
+    expect(Object.keys(vrrp)).not.toContain("trackSourceAddress");
+    expect(said).toMatch(
+      /^k.conf:\d+: track_src_ip -> nothing: keepalived compares .* and so notices no loss$/m,
+    );
+    expect(shown).not.toMatch(/track_src_ip.*(!!|has no effect where it stands)/);
+  });
+
   test("an instance of a group that isn't there", () => {
     const group = "vrrp_sync_group G {\ngroup {\nVI_1\nVI_9\n}\n}\n";
     const { vrrp, said } = imported(group + instanceOf());

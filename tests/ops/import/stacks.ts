@@ -355,7 +355,6 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
         preemptDelaySeconds: 30,
         downTimerAdverts: 5,
         trackPrimaryInterface: false,
-        trackSourceAddress: true,
         unicastTtl: 64,
         checkUnicastSource: true,
         accept: true,
