@@ -882,7 +882,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   ],
   [
     "a real server twice",
-    (s) => (s.virtualServers[0].realServers = ["web1", { name: "web1", weight: 2 }]),
+    (s) => (s.virtualServers[0].realServers = ["web1", { name: "web1", upperThreshold: 2 }]),
     'virtualServers[0].realServers[1].name: real server "web1" is taken by virtualServers[0].realServers[0].name; each must be unique',
   ],
   [
@@ -1649,8 +1649,10 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   ],
   [
     "more processes at least than at most",
-    (s) =>
-      (s.tracking = { processes: [{ name: "nginx", process: "nginx", quorum: 2, quorumMax: 1 }] }),
+    (s) => {
+      s.tracking = { processes: [{ name: "nginx", process: "nginx", quorum: 2, quorumMax: 1 }] };
+      s.vrrp = { trackProcesses: [{ name: "nginx" }] };
+    },
     "tracking.processes[0].quorumMax: 1 is below quorum (2)",
   ],
   [
@@ -1861,13 +1863,15 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   // rules/names.ts
   [
     "a name that two tracked files have",
-    (s) =>
-      (s.tracking = {
+    (s) => {
+      s.tracking = {
         files: [
           { name: "load", file: "/run/a" },
           { name: "load", file: "/run/b" },
         ],
-      }),
+      };
+      s.vrrp = { trackFiles: [{ name: "load", weight: 0 }] };
+    },
     'tracking.files[1].name: name "load" is taken by tracking.files[0].name; each must be unique',
   ],
   [
@@ -1880,7 +1884,10 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   ],
   [
     "a tracked script of none",
-    (s) => (s.tracking = { scripts: [{ name: "chk", script: "chk.sh" }] }),
+    (s) => {
+      s.tracking = { scripts: [{ name: "chk", script: "chk.sh" }] };
+      s.vrrp = { trackScripts: [{ name: "chk" }] };
+    },
     'tracking.scripts[0].script: "chk.sh" is no script of scripts; there is none',
   ],
   [
@@ -1986,6 +1993,8 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       s.tracking = tracked({ weight: 20 });
       s.vrrp = {
         preempt: true,
+        trackScripts: [{ name: "chk", weight: 0 }],
+        trackProcesses: [{ name: "proc" }],
         instances: [
           instance(1, { trackBfd: [{ name: "far" }] }),
           instance(2, {
@@ -2003,7 +2012,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "a sync group's weights, of which none of its instances would take over",
     (s) => {
       s.scripts = { "chk.sh": "#!/bin/sh\n" };
-      s.tracking = tracked({});
+      s.tracking = { scripts: [{ name: "chk", script: "chk.sh" }] };
       s.vrrp = {
         instances: [instance(1), instance(2)],
         syncGroups: [
@@ -2012,6 +2021,57 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       };
     },
     "vrrp.syncGroups[0].trackScripts[0].weight: 3 changes a priority, and while preempt is false the active director keeps the addresses at any priority; set preempt to true, or the weight to 0, by which a failure is a fault",
+  ],
+  [
+    "weights that are too small to move an address, all together",
+    (s) => {
+      s.scripts = { "chk.sh": "#!/bin/sh\n" };
+      s.tracking = tracked({ weight: -4 });
+      s.vrrp = {
+        preempt: true,
+        trackInterfaces: [{ name: "eth2", weight: 2 }, { name: "eth3" }],
+        trackScripts: [{ name: "chk" }],
+        trackProcesses: [{ name: "proc", weight: 3 }],
+        trackFiles: [{ name: "load", weight: 0 }],
+        trackBfd: [{ name: "far", weight: 0 }],
+      };
+    },
+    "vrrp.trackInterfaces[0].weight: 2 is too small to move an address: the priority of lvs1 is 146 at the least, and that of lvs2 145 at the most; make it larger, or 0, by which a failure is a fault",
+    "vrrp.trackScripts[0].weight: -4 (that of chk itself) is too small to move an address: the priority of lvs1 is 146 at the least, and that of lvs2 145 at the most; make it larger, or 0, by which a failure is a fault",
+    "vrrp.trackProcesses[0].weight: 3 is too small to move an address: the priority of lvs1 is 146 at the least, and that of lvs2 145 at the most; make it larger, or 0, by which a failure is a fault",
+  ],
+  [
+    "a weight that is too small in each of two instances, which is said once",
+    (s) => {
+      s.vrrp = {
+        preempt: true,
+        trackInterfaces: [{ name: "eth2", weight: -20 }],
+        instances: [
+          instance(1, { directors: { lvs1: { priority: 10 }, lvs2: { priority: 254 } } }),
+          instance(2, { directors: { lvs1: { priority: 22 }, lvs2: { priority: 1 } } }),
+        ],
+      };
+    },
+    "vrrp.trackInterfaces[0].weight: -20 is too small to move an address: the priority of lvs2 is 234 at the least, and that of lvs1 10 at the most; make it larger, or 0, by which a failure is a fault",
+  ],
+  [
+    "a sync group's weight that is too small",
+    (s) => {
+      s.scripts = { "chk.sh": "#!/bin/sh\n" };
+      s.tracking = { scripts: [{ name: "chk", script: "chk.sh" }] };
+      s.vrrp = {
+        preempt: true,
+        instances: [instance(1), instance(2)],
+        syncGroups: [
+          {
+            name: "VG_1",
+            instances: ["VI_1", "VI_2"],
+            trackScripts: [{ name: "chk", weight: -9 }],
+          },
+        ],
+      };
+    },
+    "vrrp.syncGroups[0].trackScripts[0].weight: -9 is too small to move an address: the priority of lvs1 is 141 at the least, and that of lvs2 140 at the most; make it larger, or 0, by which a failure is a fault",
   ],
   [
     "ARPs a round, without rounds",
@@ -2067,6 +2127,28 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "virtualServers[0].realServers[1].inhibitOnFailure: true is for checks that fail, and there is no check",
   ],
   [
+    "weights for a scheduler that weighs nothing",
+    (s) => {
+      s.realServers[0].weight = 3;
+      s.virtualServers[0].scheduler = "rr";
+      s.virtualServers.push({ ...s.virtualServers[0], name: "web6", port: 81, scheduler: "lc" });
+    },
+    "realServers[0].weight: 3 is for a scheduler that weighs real servers, and rr and lc can't (only 0 counts); set it to 1, or take wrr or wlc",
+  ],
+  [
+    "the same of a real server in maintenance, and of a weight in one place",
+    (s) => {
+      s.maintenance = ["web1"];
+      s.virtualServers[0].scheduler = "dh";
+      s.virtualServers[0].realServers = [
+        { name: "web1", weight: 5 },
+        { name: "web2", weight: 1 },
+      ];
+      s.virtualServers.push({ name: "other", address: "192.0.2.100", port: 81 });
+    },
+    "virtualServers[0].realServers[0].weight: 5 is for a scheduler that weighs real servers, and dh can't (only 0 counts); set it to 1, or take wrr or wlc",
+  ],
+  [
     "a stop or a start that is told to nothing",
     (s) => {
       s.virtualServers[0].omega = true;
@@ -2097,9 +2179,30 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     'metrics.allowFrom: ["192.0.2.0/24"] says who may read metrics, and enabled is false, so there are none',
   ],
   [
+    "what is tracked nowhere; but a BFD session's neighbour may ask for it, and a file can be there to be written",
+    (s) => {
+      s.scripts = { "chk.sh": "#!/bin/sh\n" };
+      const { files, ...others } = tracked({});
+      s.tracking = {
+        ...others,
+        files: [
+          ...files,
+          { name: "other", file: "/run/other", initialValue: 5 },
+          { name: "third", file: "/run/third" },
+        ],
+      };
+      s.virtualServers[0].checks = [{ type: "file", trackFile: "third" }];
+    },
+    'tracking.scripts[0].name: "chk" is named in no trackScripts, so that nothing asks for it; name it there, or take it out',
+    'tracking.processes[0].name: "proc" is named in no trackProcesses, so that nothing asks for it; name it there, or take it out',
+    'tracking.files[0].name: "load" is named in no trackFiles and in no check, so that nothing asks for it; name it there, or take it out',
+  ],
+  [
     "how no parameters are compared",
-    (s) =>
-      (s.tracking = { processes: [{ name: "proc", process: "nginx", parameterMatch: "partial" }] }),
+    (s) => {
+      s.tracking = { processes: [{ name: "proc", process: "nginx", parameterMatch: "partial" }] };
+      s.vrrp = { trackProcesses: [{ name: "proc" }] };
+    },
     'tracking.processes[0].parameterMatch: "partial" says how parameters are compared, and there are none',
   ],
   [
@@ -2132,6 +2235,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     (s) => {
       s.scripts = { "chk.sh": "#!/bin/sh\n" };
       s.tracking = { scripts: [{ name: "chk", script: "chk.sh", intervalSeconds: 0.5 }] };
+      s.vrrp = { trackScripts: [{ name: "chk" }] };
     },
     "tracking.scripts[0].intervalSeconds: 0.5 needs keepalived 2.3.2 on every director; debian 12 has 2.2.7",
   ],
@@ -2140,6 +2244,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     (s) => {
       s.scripts = { "chk.sh": "#!/bin/sh\n" };
       s.tracking = { scripts: [{ name: "chk", script: "chk.sh", timeoutSeconds: 2 }] };
+      s.vrrp = { trackScripts: [{ name: "chk" }] };
     },
     "tracking.scripts[0].timeoutSeconds: 2, above intervalSeconds, needs keepalived 2.3.3 on every director; debian 12 has 2.2.7",
   ],

@@ -139,6 +139,7 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
               dynamic: true,
             },
             { type: "file", trackFile: "load", weight: -3, reverse: true },
+            { type: "file", trackFile: "plain" },
             { type: "bfd", session: "to_web1" },
           ],
         },
@@ -382,7 +383,7 @@ export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
           { name: "eth6", weight: 3, reverse: true },
         ],
         trackScripts: [{ name: "chk" }, { name: "chk_2", weight: 7 }],
-        trackProcesses: [{ name: "proc" }],
+        trackProcesses: [{ name: "proc" }, { name: "proc_2" }],
         trackFiles: [{ name: "file", weight: 2 }],
         trackBfd: [{ name: "bfd", weight: 0, reverse: true }],
         notify: {
