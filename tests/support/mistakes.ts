@@ -128,6 +128,19 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     'virtualServers[0].address: "192.0.2.100/0" has the prefix 0, by which all there is would be on its segment (192.0.2.100/28)',
   ],
   [
+    "a director's own address whose prefix does",
+    (s) => {
+      s.directors[0].vrrpAddress = "192.0.2.11/0";
+      s.directors[1].vrrpAddress6 = "2001:db8::12/00";
+      s.vrrp = {
+        instances: [instance(1, { directors: { lvs2: { vrrpAddress: "192.0.2.12/0" } } })],
+      };
+    },
+    'directors[0].vrrpAddress: "192.0.2.11/0" has the prefix 0, by which all there is would be on its segment (192.0.2.100/28)',
+    'directors[1].vrrpAddress6: "2001:db8::12/00" has the prefix 0, by which all there is would be on its segment (192.0.2.100/28)',
+    'vrrp.instances[0].directors.lvs2.vrrpAddress: "192.0.2.12/0" has the prefix 0, by which all there is would be on its segment (192.0.2.100/28)',
+  ],
+  [
     "other addresses that no host can have",
     (s) => {
       s.directors[0].vrrpAddress = "224.0.0.18/24";
@@ -1698,6 +1711,25 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "vrrp.accept: false drops what clients send to web, a virtual server of VI_1; it is for an instance that carries vrrp.virtualAddresses only",
   ],
   // rules/addresses.ts, addresses that are no host's
+  [
+    "virtual addresses that the network of their own prefix keeps for itself",
+    (s) => {
+      s.virtualServers.push(
+        { ...again, address: "198.51.100.64/26" },
+        { ...marked, traffic: [{ address: "198.51.100.191/26", ports: [80] }] },
+      );
+      s.vrrp = {
+        virtualAddresses: [
+          { address: "2001:db8:1::/64" },
+          ...["203.0.113.0/31", "203.0.113.3/31", "203.0.113.4/32"].map((address) => ({ address })),
+          ...["2001:db8:2::/127", "2001:db8:2::2/128"].map((address) => ({ address })),
+        ],
+      };
+    },
+    'virtualServers[1].address: "198.51.100.64/26" is the network address of the network that its own prefix makes, which no host can have; by itself it is 198.51.100.64/32',
+    'virtualServers[2].traffic[0].address: "198.51.100.191/26" is the broadcast address of the network that its own prefix makes, which no host can have; by itself it is 198.51.100.191/32',
+    'vrrp.virtualAddresses[0].address: "2001:db8:1::/64" is the routers\' anycast address of the network that its own prefix makes, which no host can have; by itself it is 2001:db8:1::/128',
+  ],
   [
     "addresses that a director's network keeps for itself",
     (s) => {

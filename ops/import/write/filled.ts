@@ -112,8 +112,9 @@ function fill(value: unknown, path: string[], next: () => number): unknown {
   }
   if (typeof value !== "string" || !value.includes(fillIn)) return value;
   const key = path.at(-1) ?? "";
-  // Wide enough for every other director.
-  if (value.endsWith(`/${fillIn}`)) return value.replace(fillIn, "0");
+  // By itself, as vrrpAddress below: it need not hold what is in its network.
+  if (value.endsWith(`/${fillIn}`))
+    return value.replace(fillIn, value.includes(":") ? "128" : "32");
   if (value === fillIn6) return `2001:db8:fffe::${next()}/128`;
   if (path[0] === "scripts") return "#!/bin/sh\n";
   return standIns[key]?.(next()) ?? value.replaceAll(fillIn, "x");
