@@ -29,7 +29,11 @@ const weigh = (weights: number[], own: object) => (s: Stack) => {
 const tracked = (own: object) => (s: Stack) => {
   s.tracking = own;
 };
-const track = (list: string, own: object) => tracked({ [list]: [{ name: "one", ...own }] });
+const track = (list: string, own: object) => (s: Stack) => {
+  tracked({ [list]: [{ name: "one", ...own }] })(s);
+  if (list === "scripts") vrrp({ trackScripts: [{ name: "one" }] })(s);
+  if (list === "processes") vrrp({ trackProcesses: [{ name: "one" }] })(s);
+};
 const script = (own: object) => (s: Stack) => {
   s.scripts = { "a.sh": "#!/bin/sh\n" };
   track("scripts", { script: "a.sh", ...own })(s);
@@ -411,8 +415,8 @@ const rules: [claim: string, right: Change, wrong: Change, key: string][] = [
   ],
   [
     "a file's path",
-    track("files", { file: pathOf(255) }),
-    track("files", { file: pathOf(256) }),
+    track("files", { file: pathOf(255), initialValue: 1 }),
+    track("files", { file: pathOf(256), initialValue: 1 }),
     "tracking.files[0].file",
   ],
   ["a domain name", checks(dns(253)), checks(dns(254)), "virtualServers[0].checks[0].queryName"],

@@ -85,10 +85,95 @@ test("a weight is right where it moves the addresses, or says which standby is n
   ).toEqual([]);
 });
 
+test("weights are right where all together can move an address, or bring the directors to one priority", () => {
+  const weighed =
+    (...weights: number[]) =>
+    (stack: Stack) => {
+      stack.vrrp = {
+        preempt: true,
+        trackInterfaces: weights.map((weight, i) => ({ name: `eth${i + 2}`, weight })),
+      };
+    };
+  expect(errorsOf(weighed(-5, -4))).toHaveLength(2);
+  expect(errorsOf(weighed(-5, -5))).toEqual([]);
+  expect(errorsOf(weighed(4, 5))).toHaveLength(2);
+  expect(errorsOf(weighed(4, 6))).toEqual([]);
+  expect(errorsOf(weighed(-5, 5))).toEqual([]);
+  // What a file adds is its number, which may be any.
+  expect(
+    errorsOf((stack) => {
+      weighed(-1)(stack);
+      stack.tracking = { files: [{ name: "load", file: "/run/load" }] };
+      stack.vrrp = { ...(stack.vrrp as object), trackFiles: [{ name: "load" }] };
+    }),
+  ).toEqual([]);
+  // Of three, the second and the third can change places.
+  expect(
+    errorsOf((stack) => {
+      weighed(-2)(stack);
+      stack.directors.push({
+        ...stack.directors[0],
+        name: "lvs3",
+        host: "10.10.0.13",
+        vrrpAddress: "192.0.2.13/24",
+        priority: 139,
+      });
+    }),
+  ).toEqual([]);
+});
+
+test("a weight that moves no address is right where changes of priority are told", () => {
+  const told = (preempt: boolean) => (stack: Stack) => {
+    stack.daemon = { vrrpNotifyFifo: { path: "/run/vrrp.fifo" } };
+    stack.vrrp = {
+      preempt,
+      trackInterfaces: [{ name: "eth2", weight: -1 }],
+      notify: { priorityChanges: true },
+    };
+  };
+  expect(errorsOf(told(true))).toEqual([]);
+  expect(errorsOf(told(false))).toEqual([]);
+});
+
+test("a real server's weight is right where a scheduler, a quorum or a check of one virtual server looks at it", () => {
+  const weighed = (service: object) => (stack: Stack) => {
+    stack.realServers[0].weight = 3;
+    Object.assign(stack.virtualServers[0], { scheduler: "rr" }, service);
+  };
+  expect(errorsOf(weighed({}))).toHaveLength(1);
+  expect(errorsOf(weighed({ quorum: 2 }))).toEqual([]);
+  for (const scheduler of ["wrr", "wlc", "lblc", "lblcr", "sh", "mh", "sed", "nq", "fo", "ovf"]) {
+    expect(errorsOf(weighed({ scheduler }))).toEqual([]);
+  }
+  expect(
+    errorsOf((stack) => {
+      stack.scripts = { "load.sh": "#!/bin/sh\n" };
+      weighed({ checks: [{ type: "misc", script: "load.sh", dynamic: true }] })(stack);
+    }),
+  ).toEqual([]);
+  expect(
+    errorsOf((stack) => {
+      stack.tracking = { files: [{ name: "load", file: "/run/load" }] };
+      weighed({ checks: [{ type: "file", trackFile: "load" }] })(stack);
+    }),
+  ).toEqual([]);
+  expect(
+    errorsOf((stack) => {
+      weighed({})(stack);
+      stack.virtualServers.push({
+        name: "other",
+        address: "192.0.2.100",
+        port: 81,
+        scheduler: "wlc",
+      });
+    }),
+  ).toEqual([]);
+  expect(errorsOf(weighed({ realServers: [{ name: "web1", weight: 0 }, "web2"] }))).toEqual([]);
+});
+
 test("what instances take from vrrp is right if it is of use to one of them", () => {
   const twoInstances = (unicast: boolean) => (stack: Stack) => {
     stack.vrrp = {
-      trackSourceAddress: true,
       trackInterfaces: [{ name: "eth2", weight: -20 }],
       unicast: false,
       instances: [

@@ -2,6 +2,7 @@
 import { isAdvertised } from "../render/advertised";
 import {
   canonical,
+  checkedFamily,
   isAddress,
   isLinkLocal,
   isLoopback,
@@ -144,7 +145,13 @@ export const addressRules: Rule[] = [
             `${at}: "${value}" is ${place} of ${host.name}'s network (${network}, ${whose}), which no host can have`,
           ];
         }
-        return [];
+        const place = value.includes("/") ? placeInNetwork(address, value) : undefined;
+        const alone = checkedFamily(address) === "inet" ? 32 : 128;
+        return place === undefined
+          ? []
+          : [
+              `${at}: "${value}" is ${place} of the network that its own prefix makes, which no host can have; by itself it is ${address}/${alone}`,
+            ];
       });
     },
   }),

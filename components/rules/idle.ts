@@ -9,8 +9,9 @@ import {
   type StackConfig,
 } from "../schema";
 import { checksOf, instancesOf, membersOf, type InstanceSettings } from "../settings";
-import { weightOf } from "../tracking";
+import { trackedIn, weightOf } from "../tracking";
 import { written } from "./checks";
+import { places } from "./names";
 import { rule, type Rule } from "./rule";
 import { placeOf } from "./vrrp";
 
@@ -43,34 +44,27 @@ const defaultRetryDelay = 1;
 const kinds: Rule<Found>[] = [
   rule({
     needs: ["vrrp", "directors", "virtualServers", "tracking"],
-    // Under nopreempt a standby takes the active one's adverts whatever their priority: vrrp_state_backup() in vrrp.c. Among three
-    // directors, a weight still says which standby is next.
-    find: (config) =>
-      config.directors.length > 2
-        ? []
-        : [
-            ...trackLists.flatMap((list) =>
-              ofInstances(config, list, (instance) =>
-                instance.preempt || groupOf(config, instance)
-                  ? []
-                  : idleWeights(config, list, instance[list]),
-              ),
-            ),
-            ...config.vrrp.syncGroups.flatMap((group, i) =>
-              instancesOf(config).some(
-                ({ name, preempt }) => preempt && group.instances.includes(name),
-              )
-                ? []
-                : trackLists.flatMap((list) =>
-                    below(`vrrp.syncGroups[${i}]`, idleWeights(config, list, group[list])),
-                  ),
-            ),
-          ],
+    find: (config) => [
+      ...trackLists.flatMap((list) =>
+        ofInstances(config, list, (instance) =>
+          groupOf(config, instance)
+            ? []
+            : idleWeights(list, instance[list], config, whyIdle(config, [instance], instance)),
+        ),
+      ),
+      ...config.vrrp.syncGroups.flatMap((group, i) => {
+        const members = instancesOf(config).filter(({ name }) => group.instances.includes(name));
+        const why = whyIdle(config, members, group);
+        return trackLists.flatMap((list) =>
+          below(`vrrp.syncGroups[${i}]`, idleWeights(list, group[list], config, why)),
+        );
+      }),
+    ],
   }),
   rule({
     needs: ["vrrp", "directors", "virtualServers"],
-    find: (config) => [
-      ...ofInstances(config, "garp", ({ garp }) => [
+    find: (config) =>
+      ofInstances(config, "garp", ({ garp }) => [
         garp.masterRefreshRepeat !== undefined &&
           !garp.masterRefreshSeconds && {
             at: "garp.masterRefreshRepeat",
@@ -85,21 +79,6 @@ const kinds: Rule<Found>[] = [
             why: "is for a second round, and lowerPrioRepeat is 0, so there is none; set it above 0",
           },
       ]),
-      // An address that keepalived chooses itself is not tracked: vrrp_complete_instance() in vrrp.c.
-      ...ofInstances(
-        config,
-        "trackSourceAddress",
-        ({ trackSourceAddress, unicast, family, members }) => [
-          trackSourceAddress &&
-            !unicast &&
-            (family === "inet6" || members.every(({ address }) => address === undefined)) && {
-              at: "trackSourceAddress",
-              value: true,
-              why: `tracks the address that adverts come from, and keepalived chooses that itself for ${family === "inet6" ? "multicast of IPv6" : "a director without an IPv4 vrrpAddress"}`,
-            },
-        ],
-      ),
-    ],
   }),
   rule({
     needs: ["vrrp", "directors", "virtualServers"],
@@ -198,6 +177,40 @@ const kinds: Rule<Found>[] = [
       }),
   }),
   rule({
+    needs: ["virtualServers", "realServers"],
+    // Whatever is in maintenance: its end must not make a config wrong.
+    find: ({ virtualServers, realServers }) => {
+      const all = { realServers, maintenance: [] };
+      const uses = virtualServers.flatMap((service, i) =>
+        membersOf(all, service.realServers).map(({ name, weight }, j) => ({
+          at: `virtualServers[${i}].realServers[${j}].weight`,
+          name,
+          weight,
+          isOwn: service.realServers?.[j]?.weight !== undefined,
+          scheduler: service.scheduler,
+          isIdle: weight > 1 && !looksAtWeights(all, service),
+        })),
+      );
+      return [
+        ...uses.map(
+          ({ at, weight, isOwn, isIdle, scheduler }) =>
+            isOwn && isIdle && { at, value: weight, why: whyWeightIsIdle([scheduler]) },
+        ),
+        ...realServers.map(({ name, weight }, i) => {
+          const taken = uses.filter((use) => use.name === name && !use.isOwn);
+          return (
+            taken.length > 0 &&
+            taken.every(({ isIdle }) => isIdle) && {
+              at: `realServers[${i}].weight`,
+              value: weight,
+              why: whyWeightIsIdle(taken.map(({ scheduler }) => scheduler)),
+            }
+          );
+        }),
+      ];
+    },
+  }),
+  rule({
     needs: ["virtualServers", "daemon", "email"],
     find: ({ virtualServers, daemon, email }) => {
       const told = daemon.lvsNotifyFifo ?? daemon.notifyFifo;
@@ -281,6 +294,32 @@ const kinds: Rule<Found>[] = [
     ],
   }),
   rule({
+    needs: ["tracking", "vrrp", "virtualServers"],
+    // Not BFD sessions, which their neighbours may ask for, nor files that are written at the start. Before what such an entry itself
+    // says, as lvs import takes out what has no effect from the end.
+    find: ({ tracking, vrrp, virtualServers }) => {
+      const checks = virtualServers.flatMap(written);
+      const checked = checks.flatMap(({ check }) => (check.type === "file" ? check.trackFile : []));
+      return (["trackScripts", "trackProcesses", "trackFiles"] as const).flatMap((list) => {
+        const tracked = places(vrrp).flatMap(({ block }) => block[list] ?? []);
+        const isNamed = (name: string) =>
+          tracked.some((entry) => entry.name === name) ||
+          (list === "trackFiles" && checked.includes(name));
+        const key = trackedIn[list];
+        return tracking[key].map(
+          (entry, i) =>
+            !isNamed(entry.name) &&
+            !("initialValue" in entry && entry.initialValue !== undefined) && {
+              at: `tracking.${key}[${i}].name`,
+              value: entry.name,
+              why: `is named in no ${list}${list === "trackFiles" ? " and in no check" : ""}, so that nothing asks for it; name it there, or take it out`,
+              whole: `tracking.${key}[${i}]`,
+            },
+        );
+      });
+    },
+  }),
+  rule({
     needs: ["tracking"],
     // Of no parameters, every process's begin with and hold them: check_params() in track_process.c.
     find: ({ tracking }) =>
@@ -326,6 +365,32 @@ export function idleKeys(config: StackConfig): IdleKey[] {
   return kinds.flatMap(({ find }) => found(find(config, () => false)));
 }
 
+/** Schedulers to which a real server's weight is 0 or not: ip_vs_rr.c, ip_vs_lc.c and ip_vs_dh.c. Every other one compares weights. */
+const weightless = ["rr", "lc", "dh"];
+
+/** Whether it matters to a service how large a weight above 0 is. */
+function looksAtWeights(
+  config: Pick<StackConfig, "realServers" | "maintenance">,
+  service: StackConfig["virtualServers"][number],
+): boolean {
+  return (
+    !weightless.includes(service.scheduler) ||
+    // The weights of those that are in are added up. Of 1, any weight is enough.
+    service.quorum !== 1 ||
+    // Such a check adds to the weight, or sets it for a time.
+    membersOf(config, service.realServers).some((member) =>
+      checksOf(service, member).some(
+        (check) => check.type === "file" || (check.type === "misc" && check.dynamic),
+      ),
+    )
+  );
+}
+
+function whyWeightIsIdle(schedulers: string[]): string {
+  const names = [...new Set(schedulers)].join(" and ");
+  return `is for a scheduler that weighs real servers, and ${names} can't (only 0 counts); set it to 1, or take wrr or wlc`;
+}
+
 function found(keys: Found[]): IdleKey[] {
   return keys.filter((key) => typeof key === "object");
 }
@@ -342,16 +407,18 @@ function ofInstances(
     place: placeOf(config.vrrp, i, key),
     idle: found(find(instance)),
   }));
-  return everywhere.flatMap(({ place, idle }) =>
-    below(
-      place,
-      idle.filter(({ at }) =>
-        everywhere
-          .filter((other) => other.place === place)
-          .every((other) => other.idle.some((same) => same.at === at)),
+  return everywhere
+    .flatMap(({ place, idle }) =>
+      below(
+        place,
+        idle.filter(({ at }) =>
+          everywhere
+            .filter((other) => other.place === place)
+            .every((other) => other.idle.some((same) => same.at === at)),
+        ),
       ),
-    ),
-  );
+    )
+    .filter(({ at }, i, all) => all.findIndex((other) => other.at === at) === i);
 }
 
 function below(place: string, keys: IdleKey[]): IdleKey[] {
@@ -362,20 +429,61 @@ function below(place: string, keys: IdleKey[]): IdleKey[] {
   }));
 }
 
+/** Why weights of what these instances track can't move an address; nothing where they may. */
+function whyIdle(
+  { tracking, directors }: Pick<StackConfig, "tracking" | "directors">,
+  instances: InstanceSettings[],
+  tracked: Pick<InstanceSettings, (typeof trackLists)[number] | "notify">,
+): string | undefined {
+  const isTold = [tracked, ...instances].some(({ notify }) => notify?.priorityChanges);
+  if (instances.length === 0 || isTold) return undefined;
+  // Under nopreempt a standby takes the active one's adverts whatever their priority: vrrp_state_backup() in vrrp.c. Among three
+  // directors, a weight still says which standby is next.
+  if (directors.length < 3 && instances.every(({ preempt }) => !preempt)) {
+    return "changes a priority, and while preempt is false the active director keeps the addresses at any priority; set preempt to true, or the weight to 0, by which a failure is a fault";
+  }
+  const weights = trackLists.flatMap((list) =>
+    tracked[list].map((entry) => ({ list, weight: weightOf(entry, list, tracking) })),
+  );
+  // A file's is multiplied by the number in it.
+  if (weights.some(({ list, weight }) => list === "trackFiles" && weight !== 0)) return undefined;
+  const sum = (some: number[]) => some.reduce((all, weight) => all + weight, 0);
+  const lost = sum(weights.map(({ weight }) => Math.min(0, weight)));
+  const won = sum(weights.map(({ weight }) => Math.max(0, weight)));
+  // vrrp_set_effective_priority() in vrrp.c.
+  const possible = (priority: number) => Math.min(254, Math.max(1, priority));
+  const pairs = instances.flatMap(({ members }) => {
+    const order = members.toSorted((a, b) => b.priority - a.priority);
+    return order.slice(1).map((next, i) => {
+      const { name, priority } = order[i] ?? next;
+      return {
+        worst: possible(priority + lost),
+        best: possible(next.priority + won),
+        names: [name, next.name],
+      };
+    });
+  });
+  const [pair] = pairs;
+  // At one priority the active director stays, so that it matters which one that is.
+  if (pair === undefined || pairs.some(({ worst, best }) => worst <= best)) return undefined;
+  return `is too small to move an address: the priority of ${pair.names[0]} is ${pair.worst} at the least, and that of ${pair.names[1]} ${pair.best} at the most; make it larger, or 0, by which a failure is a fault`;
+}
+
 function idleWeights(
-  { tracking }: Pick<StackConfig, "tracking">,
   list: (typeof trackLists)[number],
   entries: { name: string; weight?: number }[],
+  { tracking }: Pick<StackConfig, "tracking">,
+  why: string | undefined,
 ): IdleKey[] {
   return entries.flatMap((entry, j) => {
     const weight = weightOf(entry, list, tracking);
-    return weight === 0
+    return weight === 0 || why === undefined
       ? []
       : [
           {
             at: `${list}[${j}].weight`,
             value: weight,
-            why: `${entry.weight === undefined ? `(that of ${entry.name} itself) ` : ""}changes a priority, and while preempt is false the active director keeps the addresses at any priority; set preempt to true, or the weight to 0, by which a failure is a fault`,
+            why: `${entry.weight === undefined ? `(that of ${entry.name} itself) ` : ""}${why}`,
             whole: `${list}[${j}]`,
           },
         ];

@@ -105,7 +105,9 @@ const realServer = z.strictObject({
     .describe("The same for virtual servers of the other family, where `address` is IPv4"),
   weight: weight
     .default(1)
-    .describe("Share of new connections, for schedulers that weigh; 0 sends none"),
+    .describe(
+      "Share of new connections, for schedulers that weigh (not `rr`, `lc`, `dh`); 0 sends none",
+    ),
   managed: flag.default(true).describe("false: it is only forwarded to, somebody else sets it up"),
 });
 

@@ -75,6 +75,12 @@ const hostsAddress = (
       abort: true,
     });
 
+/** The same for a form that takes a prefix, which is not 0. */
+const hostsAddressWithPrefix = (hasForm: (text: string) => boolean, allowed: string) =>
+  hostsAddress(hasForm, allowed).refine((value) => !/\/0+$/.test(value), {
+    error: "has the prefix 0, by which all there is would be on its segment (192.0.2.100/28)",
+  });
+
 /** A line of keepalived.conf(5) that is neither a block, a comment nor something that keepalived expands. */
 export const keepalivedLine = matching(
   /^[a-z][a-z0-9_]*( [A-Za-z0-9_.:,/%+=-]+)*$/,
@@ -104,22 +110,20 @@ export const ipv6Address = hostsAddress(
   nobodysRanges,
 );
 
-export const addressWithPrefix = hostsAddress(
+export const addressWithPrefix = hostsAddressWithPrefix(
   (value) => /\/\d+$/.test(value) && familyOf(value) !== undefined,
   "an address with its prefix (192.0.2.11/24)",
 );
 
-export const ipv6AddressWithPrefix = hostsAddress(
+export const ipv6AddressWithPrefix = hostsAddressWithPrefix(
   (value) => /\/\d+$/.test(value) && familyOf(value) === "inet6",
   "an IPv6 address with its prefix (2001:db8::11/64)",
 );
 
-export const virtualAddress = hostsAddress(
+export const virtualAddress = hostsAddressWithPrefix(
   (value) => familyOf(value) !== undefined,
   "an IP address (192.0.2.100, or with its prefix 192.0.2.100/28)",
-).refine((value) => !/\/0+$/.test(value), {
-  error: "has the prefix 0, by which all there is would be on its segment (192.0.2.100/28)",
-});
+);
 
 export const subnet = text(
   (value) => /\/\d+$/.test(value) && isSubnet(value),

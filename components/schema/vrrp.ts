@@ -218,9 +218,6 @@ const perInstance = {
   trackPrimaryInterface: flag
     .default(true)
     .describe("A fault of `interface` is a fault of the instance"),
-  trackSourceAddress: flag
-    .default(false)
-    .describe("The loss of the director's own address is a fault"),
   accept: flag
     .optional()
     .describe(

@@ -101,21 +101,30 @@ function byName(config: Config, path: string): string {
 }
 
 /** What has no effect stays out: a stack that says it is refused. */
-function withoutIdle(config: Config, { report }: Scribe): Config {
-  const idle = idleIn(config);
-  if (idle.length === 0) return config;
+function withoutIdle(config: Config, scribe: Scribe): Config {
+  const found = idleIn(config);
+  if (found.length === 0) return config;
+  // What a whole entry says goes with it.
+  const idle = found.filter(
+    (key) =>
+      !found.some(
+        (other) =>
+          other !== key && other.whole !== undefined && key.at.startsWith(`${other.whole}.`),
+      ),
+  );
   const rest = structuredClone(config);
   // From the end, so that what is before keeps its place in a list.
   for (const { at, whole = at } of idle.toReversed()) leaveOut(rest, whole);
   for (const { at, value, why } of idle) {
-    report.changed.push({
+    scribe.report.changed.push({
       where: "stack config",
       from: `${at}: ${JSON.stringify(value)}`,
       to: "nothing, as it has no effect",
       why: `it ${why}`,
     });
   }
-  return concise(rest);
+  // What only named something that is out now has no effect, either.
+  return withoutIdle(concise(rest), scribe);
 }
 
 /** Takes `vrrp.trackFiles[0]` out. */

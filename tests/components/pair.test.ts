@@ -396,8 +396,9 @@ test("keepalived.conf travels as plain stdin, so that a preview shows its change
 });
 
 test("a real server's weight reaches the directors' keepalived.conf, and has them asked who is active", async () => {
-  const before = await pair();
   const stack = smallStack();
+  stack.virtualServers[0].scheduler = "wrr";
+  const before = await pair(stack);
   stack.realServers[0].weight = 5;
   const after = await pair(stack);
   const changed = [...before.seen.keys()].filter(

@@ -89,7 +89,7 @@ const stack = {
     weight: i === 0 ? 3 : 1,
   })),
   virtualServers: [
-    { name: "web", address: "192.0.2.100", port: 80 },
+    { name: "web", address: "192.0.2.100", port: 80, scheduler: "wrr" },
     {
       name: "dns6",
       address: "2001:DB8:0::100",

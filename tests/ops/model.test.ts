@@ -152,7 +152,7 @@ test("twenty real servers behind a hundred virtual servers take less than 30 KB 
   })) as unknown as typeof stack.realServers;
   // Every other one has a pool of its own.
   stack.virtualServers = numbered(100, (i) => ({
-    ...{ name: `service${i}`, address: `192.0.2.${100 + i}`, port: 80 },
+    ...{ name: `service${i}`, address: `192.0.2.${100 + i}`, port: 80, scheduler: "wrr" },
     ...(i % 2 === 0 ? {} : { realServers: numbered(20, (j) => ({ name: `web${j}`, weight: i })) }),
   })) as unknown as typeof stack.virtualServers;
   const { deployment } = JSON.parse(await exportedState(stack)) as {

@@ -511,7 +511,6 @@ function instanceKeys(own: {
     preemptDelaySeconds: number + 0.5,
     downTimerAdverts: number + 1,
     trackPrimaryInterface: !on,
-    trackSourceAddress: on,
     ...(name === "all" ? { accept: true } : {}),
     promoteSecondaries: on,
     otherKeywords: [name === "all" ? "debug 3" : "debug 2"],

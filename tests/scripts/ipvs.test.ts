@@ -94,6 +94,7 @@ describe("a config wants", () => {
     [
       "masquerading to another port, tunnels, weights and thresholds, each its own",
       {
+        scheduler: "wrr",
         realServers: [
           { name: "web1", forwarding: "NAT", port: 8080, weight: 3 },
           { name: "web2", forwarding: "TUN", upperThreshold: 100, lowerThreshold: 75 },
@@ -129,6 +130,7 @@ describe("a config wants", () => {
     [
       "weight 0, too, of a real server that is kept in when it is out",
       {
+        scheduler: "wrr",
         inhibitOnFailure: true,
         realServers: [{ name: "web1", weight: 5 }],
         checks: [{ type: "misc", script: "load" }],

@@ -74,7 +74,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "a key misspelt in an instance",
     (s) => (s.vrrp = { instances: [{ name: "VI_1", virtualRouterId: 51, vrrpPriority: 3 }] }),
-    "vrrp.instances[0].vrrpPriority: unknown key; known here: name, virtualRouterId, directors, interface, version, advertIntervalSeconds, unicast, unicastTtl, checkUnicastSource, multicastGroup, preempt, preemptDelaySeconds, downTimerAdverts, trackPrimaryInterface, trackSourceAddress, accept, promoteSecondaries, smtpAlert, vmac, garp, trackInterfaces, trackScripts, trackProcesses, trackFiles, trackBfd, notify, virtualAddresses, virtualRoutes, virtualRules, otherKeywords",
+    "vrrp.instances[0].vrrpPriority: unknown key; known here: name, virtualRouterId, directors, interface, version, advertIntervalSeconds, unicast, unicastTtl, checkUnicastSource, multicastGroup, preempt, preemptDelaySeconds, downTimerAdverts, trackPrimaryInterface, accept, promoteSecondaries, smtpAlert, vmac, garp, trackInterfaces, trackScripts, trackProcesses, trackFiles, trackBfd, notify, virtualAddresses, virtualRoutes, virtualRules, otherKeywords",
   ],
   [
     "a key misspelt of a director in an instance",
@@ -126,6 +126,19 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "a virtual address whose prefix takes in everything",
     (s) => (s.virtualServers[0].address = "192.0.2.100/0"),
     'virtualServers[0].address: "192.0.2.100/0" has the prefix 0, by which all there is would be on its segment (192.0.2.100/28)',
+  ],
+  [
+    "a director's own address whose prefix does",
+    (s) => {
+      s.directors[0].vrrpAddress = "192.0.2.11/0";
+      s.directors[1].vrrpAddress6 = "2001:db8::12/00";
+      s.vrrp = {
+        instances: [instance(1, { directors: { lvs2: { vrrpAddress: "192.0.2.12/0" } } })],
+      };
+    },
+    'directors[0].vrrpAddress: "192.0.2.11/0" has the prefix 0, by which all there is would be on its segment (192.0.2.100/28)',
+    'directors[1].vrrpAddress6: "2001:db8::12/00" has the prefix 0, by which all there is would be on its segment (192.0.2.100/28)',
+    'vrrp.instances[0].directors.lvs2.vrrpAddress: "192.0.2.12/0" has the prefix 0, by which all there is would be on its segment (192.0.2.100/28)',
   ],
   [
     "other addresses that no host can have",
@@ -882,7 +895,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   ],
   [
     "a real server twice",
-    (s) => (s.virtualServers[0].realServers = ["web1", { name: "web1", weight: 2 }]),
+    (s) => (s.virtualServers[0].realServers = ["web1", { name: "web1", upperThreshold: 2 }]),
     'virtualServers[0].realServers[1].name: real server "web1" is taken by virtualServers[0].realServers[0].name; each must be unique',
   ],
   [
@@ -1649,8 +1662,10 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   ],
   [
     "more processes at least than at most",
-    (s) =>
-      (s.tracking = { processes: [{ name: "nginx", process: "nginx", quorum: 2, quorumMax: 1 }] }),
+    (s) => {
+      s.tracking = { processes: [{ name: "nginx", process: "nginx", quorum: 2, quorumMax: 1 }] };
+      s.vrrp = { trackProcesses: [{ name: "nginx" }] };
+    },
     "tracking.processes[0].quorumMax: 1 is below quorum (2)",
   ],
   [
@@ -1696,6 +1711,25 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "vrrp.accept: false drops what clients send to web, a virtual server of VI_1; it is for an instance that carries vrrp.virtualAddresses only",
   ],
   // rules/addresses.ts, addresses that are no host's
+  [
+    "virtual addresses that the network of their own prefix keeps for itself",
+    (s) => {
+      s.virtualServers.push(
+        { ...again, address: "198.51.100.64/26" },
+        { ...marked, traffic: [{ address: "198.51.100.191/26", ports: [80] }] },
+      );
+      s.vrrp = {
+        virtualAddresses: [
+          { address: "2001:db8:1::/64" },
+          ...["203.0.113.0/31", "203.0.113.3/31", "203.0.113.4/32"].map((address) => ({ address })),
+          ...["2001:db8:2::/127", "2001:db8:2::2/128"].map((address) => ({ address })),
+        ],
+      };
+    },
+    'virtualServers[1].address: "198.51.100.64/26" is the network address of the network that its own prefix makes, which no host can have; by itself it is 198.51.100.64/32',
+    'virtualServers[2].traffic[0].address: "198.51.100.191/26" is the broadcast address of the network that its own prefix makes, which no host can have; by itself it is 198.51.100.191/32',
+    'vrrp.virtualAddresses[0].address: "2001:db8:1::/64" is the routers\' anycast address of the network that its own prefix makes, which no host can have; by itself it is 2001:db8:1::/128',
+  ],
   [
     "addresses that a director's network keeps for itself",
     (s) => {
@@ -1861,13 +1895,15 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   // rules/names.ts
   [
     "a name that two tracked files have",
-    (s) =>
-      (s.tracking = {
+    (s) => {
+      s.tracking = {
         files: [
           { name: "load", file: "/run/a" },
           { name: "load", file: "/run/b" },
         ],
-      }),
+      };
+      s.vrrp = { trackFiles: [{ name: "load", weight: 0 }] };
+    },
     'tracking.files[1].name: name "load" is taken by tracking.files[0].name; each must be unique',
   ],
   [
@@ -1880,7 +1916,10 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   ],
   [
     "a tracked script of none",
-    (s) => (s.tracking = { scripts: [{ name: "chk", script: "chk.sh" }] }),
+    (s) => {
+      s.tracking = { scripts: [{ name: "chk", script: "chk.sh" }] };
+      s.vrrp = { trackScripts: [{ name: "chk" }] };
+    },
     'tracking.scripts[0].script: "chk.sh" is no script of scripts; there is none',
   ],
   [
@@ -1986,6 +2025,8 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       s.tracking = tracked({ weight: 20 });
       s.vrrp = {
         preempt: true,
+        trackScripts: [{ name: "chk", weight: 0 }],
+        trackProcesses: [{ name: "proc" }],
         instances: [
           instance(1, { trackBfd: [{ name: "far" }] }),
           instance(2, {
@@ -2003,7 +2044,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "a sync group's weights, of which none of its instances would take over",
     (s) => {
       s.scripts = { "chk.sh": "#!/bin/sh\n" };
-      s.tracking = tracked({});
+      s.tracking = { scripts: [{ name: "chk", script: "chk.sh" }] };
       s.vrrp = {
         instances: [instance(1), instance(2)],
         syncGroups: [
@@ -2012,6 +2053,57 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       };
     },
     "vrrp.syncGroups[0].trackScripts[0].weight: 3 changes a priority, and while preempt is false the active director keeps the addresses at any priority; set preempt to true, or the weight to 0, by which a failure is a fault",
+  ],
+  [
+    "weights that are too small to move an address, all together",
+    (s) => {
+      s.scripts = { "chk.sh": "#!/bin/sh\n" };
+      s.tracking = tracked({ weight: -4 });
+      s.vrrp = {
+        preempt: true,
+        trackInterfaces: [{ name: "eth2", weight: 2 }, { name: "eth3" }],
+        trackScripts: [{ name: "chk" }],
+        trackProcesses: [{ name: "proc", weight: 3 }],
+        trackFiles: [{ name: "load", weight: 0 }],
+        trackBfd: [{ name: "far", weight: 0 }],
+      };
+    },
+    "vrrp.trackInterfaces[0].weight: 2 is too small to move an address: the priority of lvs1 is 146 at the least, and that of lvs2 145 at the most; make it larger, or 0, by which a failure is a fault",
+    "vrrp.trackScripts[0].weight: -4 (that of chk itself) is too small to move an address: the priority of lvs1 is 146 at the least, and that of lvs2 145 at the most; make it larger, or 0, by which a failure is a fault",
+    "vrrp.trackProcesses[0].weight: 3 is too small to move an address: the priority of lvs1 is 146 at the least, and that of lvs2 145 at the most; make it larger, or 0, by which a failure is a fault",
+  ],
+  [
+    "a weight that is too small in each of two instances, which is said once",
+    (s) => {
+      s.vrrp = {
+        preempt: true,
+        trackInterfaces: [{ name: "eth2", weight: -20 }],
+        instances: [
+          instance(1, { directors: { lvs1: { priority: 10 }, lvs2: { priority: 254 } } }),
+          instance(2, { directors: { lvs1: { priority: 22 }, lvs2: { priority: 1 } } }),
+        ],
+      };
+    },
+    "vrrp.trackInterfaces[0].weight: -20 is too small to move an address: the priority of lvs2 is 234 at the least, and that of lvs1 10 at the most; make it larger, or 0, by which a failure is a fault",
+  ],
+  [
+    "a sync group's weight that is too small",
+    (s) => {
+      s.scripts = { "chk.sh": "#!/bin/sh\n" };
+      s.tracking = { scripts: [{ name: "chk", script: "chk.sh" }] };
+      s.vrrp = {
+        preempt: true,
+        instances: [instance(1), instance(2)],
+        syncGroups: [
+          {
+            name: "VG_1",
+            instances: ["VI_1", "VI_2"],
+            trackScripts: [{ name: "chk", weight: -9 }],
+          },
+        ],
+      };
+    },
+    "vrrp.syncGroups[0].trackScripts[0].weight: -9 is too small to move an address: the priority of lvs1 is 141 at the least, and that of lvs2 140 at the most; make it larger, or 0, by which a failure is a fault",
   ],
   [
     "ARPs a round, without rounds",
@@ -2025,26 +2117,6 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
         instances: [instance(1, { garp: { lowerPrioRepeat: 0, lowerPrioDelaySeconds: 5 } })],
       }),
     "vrrp.instances[0].garp.lowerPrioDelaySeconds: 5 is for a second round, and lowerPrioRepeat is 0, so there is none; set it above 0",
-  ],
-  [
-    "the loss of an address that keepalived has chosen itself",
-    (s) => {
-      s.vrrp = { unicast: false, trackSourceAddress: true };
-      s.virtualServers[0].address = "2001:db8::100/128";
-      s.virtualServers[0].checks = [{ type: "ping" }];
-      s.realServers.forEach((each, i) => (each.address6 = `2001:db8::2${i}`));
-    },
-    "vrrp.trackSourceAddress: true tracks the address that adverts come from, and keepalived chooses that itself for multicast of IPv6",
-  ],
-  [
-    "the same of directors that have no address of the family",
-    (s) => {
-      s.vrrp = { unicast: false, trackSourceAddress: true };
-      s.directors.forEach((each, i) => (each.vrrpAddress = `2001:db8::1${i}/64`));
-      s.virtualServers[0].address = "192.0.2.100/32";
-      s.virtualServers[0].checks = [{ type: "ping" }];
-    },
-    "vrrp.trackSourceAddress: true tracks the address that adverts come from, and keepalived chooses that itself for a director without an IPv4 vrrpAddress",
   ],
   [
     "a pause between neighbour adverts, and no IPv6 address",
@@ -2087,6 +2159,28 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "virtualServers[0].realServers[1].inhibitOnFailure: true is for checks that fail, and there is no check",
   ],
   [
+    "weights for a scheduler that weighs nothing",
+    (s) => {
+      s.realServers[0].weight = 3;
+      s.virtualServers[0].scheduler = "rr";
+      s.virtualServers.push({ ...s.virtualServers[0], name: "web6", port: 81, scheduler: "lc" });
+    },
+    "realServers[0].weight: 3 is for a scheduler that weighs real servers, and rr and lc can't (only 0 counts); set it to 1, or take wrr or wlc",
+  ],
+  [
+    "the same of a real server in maintenance, and of a weight in one place",
+    (s) => {
+      s.maintenance = ["web1"];
+      s.virtualServers[0].scheduler = "dh";
+      s.virtualServers[0].realServers = [
+        { name: "web1", weight: 5 },
+        { name: "web2", weight: 1 },
+      ];
+      s.virtualServers.push({ name: "other", address: "192.0.2.100", port: 81 });
+    },
+    "virtualServers[0].realServers[0].weight: 5 is for a scheduler that weighs real servers, and dh can't (only 0 counts); set it to 1, or take wrr or wlc",
+  ],
+  [
     "a stop or a start that is told to nothing",
     (s) => {
       s.virtualServers[0].omega = true;
@@ -2123,9 +2217,30 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     'metrics.allowFrom: ["192.0.2.0/24"] says who may read metrics, and enabled is false, so there are none',
   ],
   [
+    "what is tracked nowhere; but a BFD session's neighbour may ask for it, and a file can be there to be written",
+    (s) => {
+      s.scripts = { "chk.sh": "#!/bin/sh\n" };
+      const { files, ...others } = tracked({});
+      s.tracking = {
+        ...others,
+        files: [
+          ...files,
+          { name: "other", file: "/run/other", initialValue: 5 },
+          { name: "third", file: "/run/third" },
+        ],
+      };
+      s.virtualServers[0].checks = [{ type: "file", trackFile: "third" }];
+    },
+    'tracking.scripts[0].name: "chk" is named in no trackScripts, so that nothing asks for it; name it there, or take it out',
+    'tracking.processes[0].name: "proc" is named in no trackProcesses, so that nothing asks for it; name it there, or take it out',
+    'tracking.files[0].name: "load" is named in no trackFiles and in no check, so that nothing asks for it; name it there, or take it out',
+  ],
+  [
     "how no parameters are compared",
-    (s) =>
-      (s.tracking = { processes: [{ name: "proc", process: "nginx", parameterMatch: "partial" }] }),
+    (s) => {
+      s.tracking = { processes: [{ name: "proc", process: "nginx", parameterMatch: "partial" }] };
+      s.vrrp = { trackProcesses: [{ name: "proc" }] };
+    },
     'tracking.processes[0].parameterMatch: "partial" says how parameters are compared, and there are none',
   ],
   [
@@ -2158,6 +2273,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     (s) => {
       s.scripts = { "chk.sh": "#!/bin/sh\n" };
       s.tracking = { scripts: [{ name: "chk", script: "chk.sh", intervalSeconds: 0.5 }] };
+      s.vrrp = { trackScripts: [{ name: "chk" }] };
     },
     "tracking.scripts[0].intervalSeconds: 0.5 needs keepalived 2.3.2 on every director; debian 12 has 2.2.7",
   ],
@@ -2166,6 +2282,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     (s) => {
       s.scripts = { "chk.sh": "#!/bin/sh\n" };
       s.tracking = { scripts: [{ name: "chk", script: "chk.sh", timeoutSeconds: 2 }] };
+      s.vrrp = { trackScripts: [{ name: "chk" }] };
     },
     "tracking.scripts[0].timeoutSeconds: 2, above intervalSeconds, needs keepalived 2.3.3 on every director; debian 12 has 2.2.7",
   ],

@@ -53,7 +53,6 @@ export const ownKeywords = {
   timerExpiredBackup: whole("timer_expired_backup"),
   vmac: "structural",
   trackPrimaryInterface: off("dont_track_primary"),
-  trackSourceAddress: on("track_src_ip"),
   accept,
   promoteSecondaries: on("promote_secondaries"),
   smtpAlert: flag("smtp_alert"),

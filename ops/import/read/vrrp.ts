@@ -387,6 +387,12 @@ function instanceReaders(scripts: Scripts, globals: Globals): Keywords<InstanceR
     ...within<InstanceReading, Instance>((reading) => reading.options, {
       ...readersOf(instanceShape, instanceKeywords, keepalivedsOwn),
       smtp_alert: smtpAlert(globals),
+      track_src_ip(_, statement, scribe) {
+        scribe.leftOut(
+          statement,
+          "keepalived compares the wrong bytes with the address, and so notices no loss",
+        );
+      },
       use_vmac(options, statement, scribe) {
         const words = statement.args.filter((arg) => arg !== "name");
         const odd = words.find((arg) => arg.includes(":") || arg === "netlink_notify_msg");

@@ -4,6 +4,7 @@ import { check, type RawConfig } from "../../../components/config";
 import { idleKeys, type IdleKey } from "../../../components/rules/idle";
 import { schema } from "../../../components/schema";
 import { osNames } from "../../../components/schema/hosts";
+import { defaultPriority } from "../../../components/settings";
 import { fillIn, fillIn6 } from "../read/scripts";
 import type { Config } from "../shapes";
 
@@ -33,7 +34,10 @@ export function idleIn(config: Config): IdleKey[] {
 /** A config with sound values where the placeholders are. */
 function plainOf(config: Config): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(config).map(([key, value]) => [key, fill(value, [key], counter())]),
+    Object.entries(withPriorities(config)).map(([key, value]) => [
+      key,
+      fill(value, [key], counter()),
+    ]),
   );
 }
 
@@ -46,6 +50,51 @@ export function filledIn(config: Config, secrets: Record<string, string> = {}): 
   }
   for (const [key, text] of Object.entries(secrets)) raw.set(key, { text, secret: true });
   return raw;
+}
+
+/**
+ * The config with priorities where they are to be filled in: next to the known ones, by instance. How much a weight must be to bring one
+ * director below another is not known then, and so near it is enough whatever it is.
+ */
+function withPriorities(config: Config): Config {
+  const { directors = [], vrrp } = config;
+  const everywhere = numbered(
+    directors.map(({ name, priority }, i) => [name, priority ?? defaultPriority(i)]),
+  );
+  const instances = vrrp?.instances?.map(({ directors: own = {}, ...instance }) => {
+    const all = [...everywhere].map(([name, priority]): [string, unknown] => [
+      name,
+      own[name]?.priority ?? priority,
+    ]);
+    const here = numbered(all);
+    const parts = Object.entries(own).map(([name, part]) => [
+      name,
+      part.priority === undefined ? part : { ...part, priority: here.get(name) },
+    ]);
+    return { ...instance, directors: Object.fromEntries(parts) as typeof own };
+  });
+  return {
+    ...config,
+    directors: directors.map((director) => ({
+      ...director,
+      priority: everywhere.get(director.name),
+    })),
+    ...(instances && { vrrp: { ...vrrp, instances } }),
+  };
+}
+
+/** Priorities by director; an open one is below the lowest, or above the highest where there is no room. */
+function numbered(priorities: [director: string, priority: unknown][]): Map<string, number> {
+  const known = priorities.flatMap(([, priority]) =>
+    typeof priority === "number" ? [priority] : [],
+  );
+  const open = priorities.length - known.length;
+  const lowest = Math.min(...known, 254);
+  const next = counter();
+  const free = () => (lowest > open ? lowest - next() : Math.max(...known) + next());
+  return new Map(
+    priorities.map(([name, priority]) => [name, typeof priority === "number" ? priority : free()]),
+  );
 }
 
 /** Stand-ins differ from one another where the config asks for it. */
@@ -63,8 +112,9 @@ function fill(value: unknown, path: string[], next: () => number): unknown {
   }
   if (typeof value !== "string" || !value.includes(fillIn)) return value;
   const key = path.at(-1) ?? "";
-  // Wide enough for every other director.
-  if (value.endsWith(`/${fillIn}`)) return value.replace(fillIn, "0");
+  // By itself, as vrrpAddress below: it need not hold what is in its network.
+  if (value.endsWith(`/${fillIn}`))
+    return value.replace(fillIn, value.includes(":") ? "128" : "32");
   if (value === fillIn6) return `2001:db8:fffe::${next()}/128`;
   if (path[0] === "scripts") return "#!/bin/sh\n";
   return standIns[key]?.(next()) ?? value.replaceAll(fillIn, "x");
@@ -76,7 +126,6 @@ const standIns: Partial<Record<string, (number: number) => unknown>> = {
   // In no network, so that they are in none that another director isn't in.
   vrrpAddress: (number) => `198.18.0.${number}/32`,
   vrrpAddress6: (number) => `2001:db8:ffff::${number}/128`,
-  priority: (number) => number,
   address: (number) => `198.18.1.${number}/32`,
   ports: (number) => number,
   path: () => "/",

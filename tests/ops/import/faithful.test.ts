@@ -301,6 +301,68 @@ describe("what keepalived ignores is ignored, and told", () => {
     expect(said).toContain("nope -> nothing: there is no vrrp_script nope");
   });
 
+  test("track_src_ip, which no director's keepalived acts on", () => {
+    const { vrrp, said, shown } = imported(
+      instanceOf("mcast_src_ip 192.0.2.11\ntrack_src_ip") + serviceOf(),
+    );
+    expect(Object.keys(vrrp)).not.toContain("trackSourceAddress");
+    expect(said).toMatch(
+      /^k.conf:\d+: track_src_ip -> nothing: keepalived compares .* and so notices no loss$/m,
+    );
+    expect(shown).not.toMatch(/track_src_ip.*(!!|has no effect where it stands)/);
+  });
+
+  test("a weight that can't move an address, and then the script that nothing else asks for", () => {
+    const script = "vrrp_script chk {\nscript /bin/true\nweight -20\n}\n";
+    const tracked = `${script}${instanceOf("preempt\ntrack_script {\nchk\n}")}${serviceOf()}`;
+    const of = (own: number) => tracked.replace("priority 150", `priority ${own}`);
+    const files = (own: number): Parameters<typeof importConfig>[0] => [
+      { file: "lb1.conf", text: tracked },
+      { file: "lb2.conf", text: of(own) },
+    ];
+    const far = importConfig(files(100));
+    expect(far.config.vrrp).not.toHaveProperty("trackScripts");
+    expect(far.config.tracking?.scripts ?? []).toEqual([]);
+    expect(far.report.inexpressible).toEqual([]);
+    expect(far.report.changed.map(({ from, to }) => `${from} -> ${to}`)).toEqual(
+      expect.arrayContaining([
+        "vrrp.trackScripts[0].weight: -20 -> nothing, as it has no effect",
+        'tracking.scripts[0].name: "chk" -> nothing, as it has no effect',
+      ]),
+    );
+    expect(importConfig(files(140)).config.vrrp).toMatchObject({ trackScripts: [{ name: "chk" }] });
+    // The other director's priority is not known: it may be near enough.
+    for (const priority of [1, 150, 254]) {
+      const alone = imported(of(priority));
+      expect(alone.vrrp).toMatchObject({ trackScripts: [{ name: "chk" }] });
+      expect(alone.said).not.toContain("too small");
+      expect(alone.open).toContain("directors[1].priority");
+    }
+  });
+
+  test("the same of two instances at once, beside something that is a fault", () => {
+    const tracked = "nopreempt\ntrack_interface {\neth2 weight 5\neth3\n}";
+    const second = instanceOf(tracked, "VI_2")
+      .replace("router_id 51", "router_id 52")
+      .replace("192.0.2.100", "192.0.2.101");
+    const { vrrp, said } = imported(instanceOf(tracked) + second + serviceOf());
+    expect(vrrp.trackInterfaces).toEqual([{ name: "eth3" }]);
+    expect(said.match(/eth2|trackInterfaces/g)).toHaveLength(1);
+  });
+
+  test("a real server's weight that the scheduler doesn't look at", () => {
+    const { config, service, said } = imported(
+      instanceOf() +
+        serviceOf({
+          real: "real_server 192.0.2.21 80 {\nweight 3\n}\nreal_server 192.0.2.22 80 {\nweight 0\n}",
+        }),
+    );
+    expect(config.realServers).toMatchObject([{ name: "real1" }, { name: "real2", weight: 0 }]);
+    expect(JSON.stringify(config.realServers)).not.toContain('"weight":3');
+    expect(service).not.toHaveProperty("realServers");
+    expect(said).toContain("realServers[0].weight: 3 -> nothing, as it has no effect");
+  });
+
   test("an instance of a group that isn't there", () => {
     const group = "vrrp_sync_group G {\ngroup {\nVI_1\nVI_9\n}\n}\n";
     const { vrrp, said } = imported(group + instanceOf());

@@ -44,7 +44,10 @@ test("any stack comes back", () => {
         !rendered.some((text) => text.split("\n").some((line) => Buffer.byteLength(line) > 1022)),
       );
       expect(again).toEqual(rendered);
-      expect(report.inexpressible).toEqual([]);
+      // An argument that a shell would act on (<) comes back, and is told of.
+      expect(
+        report.inexpressible.filter(({ why }) => !why.startsWith("keepalived runs no shell")),
+      ).toEqual([]);
     }),
     { seed, numRuns: runs(25) },
   );
