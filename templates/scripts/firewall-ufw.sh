@@ -8,6 +8,17 @@ ufw_was=/var/lib/lvs-ha/ufw-was
 ufw_sysctls=/var/lib/lvs-ha/ufw-sysctls
 notes="$notes $ufw_was $ufw_sysctls"
 
+# Before the first change: its state, its rules, and what the kernel has where it would set something else.
+ufw_found() {
+    { ufw_state; ufw show added; } >"$scratch/ufw-found"
+    remember ufw <"$scratch/ufw-found"
+    sysctls_of_ufw | while read -r key value; do
+        now=$(sysctl -n "$key" 2>/dev/null) || continue
+        [ "$now" = "$value" ] || printf '%s %s\n' "$key" "$now"
+    done >"$scratch/ufw-found"
+    remember ufw-sysctls <"$scratch/ufw-found"
+}
+
 ufw_apply() {
     [ -e $ufw_was ] || ufw_state | record $ufw_was
     [ -z "$admit" ] || ufw_add "$admit" "lvs-ha operator"
@@ -20,11 +31,7 @@ ufw_apply() {
     done <"$scratch/added"
     [ -z "$client" ] || lets_client_in "" || fail "ufw would not let $client in on port $ssh_port, where this change comes from: a rule before ours denies it; see: ufw show added"
     if [ "$(ufw_state)" = inactive ]; then
-        [ -e $ufw_sysctls ] || sysctls_of_ufw | while read -r key value; do
-            now=$(sysctl -n "$key" 2>/dev/null) || continue
-            [ "$now" = "$value" ] || printf '%s %s\n' "$key" "$now"
-        done | record $ufw_sysctls
-        echo "enabled||" >>"$scratch/ufw-done"
+        [ -e $ufw_sysctls ] || record $ufw_sysctls <"$journal/ufw-sysctls"
         ufw --force enable >"$scratch/ufw" 2>&1 || fail "ufw enable: $(cat "$scratch/ufw")"
         say "ufw enabled"
     fi
@@ -235,23 +242,42 @@ ufw_verify() {
 }
 
 ufw_go_back() {
-    [ -e "$scratch/ufw-done" ] || return 0
-    tac "$scratch/ufw-done" | while IFS='|' read -r did mark rule; do
-        # shellcheck disable=SC2046,SC2086 # a rule is several words
-        case $did in
-        added) ufw $(deletion_of "$rule") ;;
-        deleted) ufw $rule comment "$mark" ;;
-        enabled) ufw disable && ufw_sysctls_back ;;
-        esac </dev/null >"$scratch/ufw" 2>&1 || say "what could not be taken back: ufw $did $rule: $(cat "$scratch/ufw")"
-    done
-    say "ufw has the rules that it had before this change"
+    [ -e "$journal/ufw" ] || return 0
+    if ! grep -qx active "$journal/ufw" && [ "$(ufw_state)" = active ]; then
+        ufw disable >/dev/null 2>&1 || left="$left; ufw could not be disabled"
+        ufw_sysctls_back "$journal/ufw-sysctls"
+    fi
+    left=$left$(ufw_changes | while read -r did _ rule; do
+        ufw_take_back "$did" "$rule" </dev/null >/dev/null 2>&1 || printf '; %s is still %s' "ufw $rule" "$did"
+    done)
+}
+
+# Of the stack's rules, those that were added since the journal was begun, and those that were deleted.
+ufw_changes() {
+    ufw show added | awk -v journal="$journal/ufw" '
+        function is_ours() { return /^ufw .* comment .lvs-ha( operator)?.$/ }
+        BEGIN { while ((getline <journal) > 0) if (is_ours()) { had[$0]; line[++n] = $0 } }
+        is_ours() { has[$0]; if (!($0 in had)) print "added", $0 }
+        END { for (i = 1; i <= n; i++) if (!(line[i] in has)) print "deleted", line[i] }
+    '
+}
+
+# ufw_take_back added|deleted RULE, with its comment.
+ufw_take_back() {
+    mark=lvs-ha
+    case $2 in *" operator'") mark="lvs-ha operator" ;; esac
+    # shellcheck disable=SC2046,SC2086 # a rule is several words
+    case $1 in
+    added) ufw $(deletion_of "${2% comment *}") ;;
+    deleted) ufw ${2% comment *} comment "$mark" ;;
+    esac
 }
 
 ufw_undo() {
     [ -e $ufw_was ] || return 0
     if [ "$(cat $ufw_was)" = inactive ] && [ "$(ufw_state)" = active ]; then
         ufw disable >"$scratch/ufw" 2>&1 || fail "ufw disable: $(cat "$scratch/ufw")"
-        ufw_sysctls_back
+        ufw_sysctls_back $ufw_sysctls
         say "ufw disabled, as it was"
     fi
     for mark in lvs-ha "lvs-ha operator"; do
@@ -287,14 +313,13 @@ sysctls_of_ufw() {
     done
 }
 
-# One that has another value than ufw's by now is somebody else's.
+# ufw_sysctls_back NOTES. One that has another value than ufw's by now is somebody else's.
 ufw_sysctls_back() {
-    [ -e $ufw_sysctls ] || return 0
-    sysctls_of_ufw >"$scratch/sysctls"
+    [ -e "$1" ] || return 0
     while read -r key value; do
-        set_to=$(sed -n "s|^$key ||p" "$scratch/sysctls")
+        set_to=$(sysctls_of_ufw | sed -n "s|^$key ||p")
         [ "$(sysctl -n "$key")" != "$set_to" ] || sysctl -q -w "$key=$value" || say "$key could not be set back to $value"
-    done <$ufw_sysctls
+    done <"$1"
 }
 
 ufw_state() {
@@ -315,10 +340,7 @@ ufw_add() {
     ! grep -qxF "$1" "$scratch/theirs" || return 0
     # shellcheck disable=SC2086 # a rule is several words
     ufw $1 comment "$2" >"$scratch/ufw" 2>&1 || fail "ufw $1: $(cat "$scratch/ufw")"
-    grep -q '^Skipping' "$scratch/ufw" || {
-        printf 'added|%s|%s\n' "$2" "$1" >>"$scratch/ufw-done"
-        say "ufw $1"
-    }
+    grep -q '^Skipping' "$scratch/ufw" || say "ufw $1"
 }
 
 # ufw_delete RULE MARK
@@ -326,7 +348,6 @@ ufw_delete() {
     words=$(deletion_of "$1")
     # shellcheck disable=SC2086 # a rule is several words
     ufw $words >"$scratch/ufw" 2>&1 || fail "ufw $words: $(cat "$scratch/ufw")"
-    printf 'deleted|%s|%s\n' "$2" "$1" >>"$scratch/ufw-done"
     say "ufw $words"
 }
 

@@ -12,8 +12,8 @@ apply)
     shift 3
     sh "$stage/preflight.sh" "$@"
     what=scripts
-    # shellcheck source=templates/scripts/files.sh
-    . "$stage/files.sh"
+    # shellcheck source=templates/scripts/transaction.sh
+    . "$stage/transaction.sh"
     lock
     mkdir -p "$home"
     for script in "$stage"/*.sh; do
@@ -50,8 +50,8 @@ verify)
     ;;
 undo)
     what=scripts
-    # shellcheck source=templates/scripts/files.sh
-    . "$home/files.sh"
+    # shellcheck source=templates/scripts/transaction.sh
+    . "$home/transaction.sh"
     lock
     undo_for "$2"
     # Packages stay: something else may have come to need them.

@@ -25,7 +25,7 @@ director_data=/etc/lvs-ha/director
 # told CONF: all of what a config says. Data are of one text: a config that came without, or that somebody has edited since, is read.
 told() (
     sum=$(sha256sum <"$1")
-    for data in $director_data $director_data.lvs-ha-previous; do
+    for data in $director_data ${director_data%/*}/.${director_data##*/}.lvs-ha-before; do
         [ -f "$data" ] || continue
         read -r line <"$data" || :
         [ "$line" = "=conf ${sum%% *}" ] || continue

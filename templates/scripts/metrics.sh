@@ -5,8 +5,8 @@
 # conntrack, textfile) is on by default.
 set -eu
 what=metrics
-# shellcheck source=templates/scripts/files.sh
-. "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/transaction.sh
+. "${0%/*}/transaction.sh"
 # shellcheck source=templates/scripts/foreign.sh
 . "${0%/*}/foreign.sh"
 # shellcheck source=templates/scripts/ipvs.sh

@@ -12,8 +12,8 @@
 # PLACES are all that the config has from now on: `-t 192.0.2.100:80 -r 192.0.2.21:80`.
 set -eu
 what=protect
-# shellcheck source=templates/scripts/files.sh
-. "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/transaction.sh
+. "${0%/*}/transaction.sh"
 # shellcheck source=templates/scripts/foreign.sh
 . "${0%/*}/foreign.sh"
 # shellcheck source=templates/scripts/ipvs.sh

@@ -4,8 +4,8 @@
 # before is back. A package that changes restarts keepalived: the other director takes over meanwhile.
 set -eu
 what=version
-# shellcheck source=templates/scripts/files.sh
-. "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/transaction.sh
+. "${0%/*}/transaction.sh"
 here=${0%/*}
 conf=/etc/keepalived/keepalived.conf
 held=/var/lib/lvs-ha/keepalived-held

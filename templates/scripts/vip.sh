@@ -5,30 +5,40 @@
 # neighbour solicitations only for addresses of the interface that they come in by.)
 set -eu
 what="virtual addresses"
-# shellcheck source=templates/scripts/files.sh
-. "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/transaction.sh
+. "${0%/*}/transaction.sh"
 list=/etc/lvs-ha/virtual-addresses
 service=lvs-ha-vip.service
 unit=/etc/systemd/system/$service
+services=$service
 # The addresses that are there because of us: one that somebody else put there is not ours to take off.
 brought=/var/lib/lvs-ha/virtual-addresses-brought
 
 apply() {
     lock
-    own "$1"
-    make_scratch
-    or_go_back $list $unit
+    change "$1" $list $unit
+}
+
+swap() {
     written put
-    if [ -n "$changed" ]; then
-        systemctl daemon-reload
-    fi
+}
+
+activate() {
+    read_units
     enable_at_boot $service
     systemctl reload-or-restart $service
+}
+
+prove() {
     lines_of $list | while read -r address device; do
         is_on "$address" "$device" || fail "$address is not on $device; see: journalctl -u $service"
         say "$address is on $device"
     done
-    no_way_back
+}
+
+# A list that fails would fail at boot, too, and bring nothing. One that has failed may have brought some.
+switch_back() {
+    systemctl -q is-active $service || down
 }
 
 verify() {
@@ -69,15 +79,6 @@ ExecStop=$home/vip.sh down
 [Install]
 WantedBy=multi-user.target
 UNIT
-}
-
-# A list that fails would fail at boot, too, and bring nothing.
-go_back() {
-    was_there $unit || systemctl -q disable --now $service || :
-    as_before $list $unit
-    systemctl daemon-reload || :
-    [ ! -f $unit ] || systemctl reload-or-restart $service || say "the addresses from before could not be brought; see: journalctl -u $service"
-    say "put back what was there before this change"
 }
 
 undo() {

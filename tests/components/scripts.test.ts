@@ -113,6 +113,7 @@ const table: Record<string, string[]> = {
   "protect.sh": [],
   "secrets.sh": ["secrets"],
   "system.sh": ["system"],
+  "transaction.sh": ["keepalived", "secrets", "system", "version"],
   "upgrades.sh": ["director's system"],
   "version.sh": ["version"],
   "vip.sh": ["real server's system"],

@@ -412,6 +412,7 @@ test("every script that the components run on hosts can verify, whatever the con
       "preflight.sh",
       "protect.sh",
       "system.sh",
+      "transaction.sh",
       "vrrp.sh",
     ],
   ];
