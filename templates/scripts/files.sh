@@ -13,6 +13,8 @@ home=/usr/local/lib/lvs-ha
 # shellcheck disable=SC2034
 original=/var/lib/lvs-ha/original
 owners=/var/lib/lvs-ha/owners
+# Of a change that isn't proven yet: see transaction.sh.
+journal=/var/lib/lvs-ha/changes/${0##*/}
 
 # An SSH connection that breaks must not end a change halfway: nobody reads then, and the work goes on. What a script prints, it prints by
 # say or show, which don't fail.
@@ -184,9 +186,10 @@ verify_file() {
     differs "mode of $1" "$scratch/wanted-mode" "$scratch/found-mode"
 }
 
-# verify_owner OWNER: the other half of own.
+# verify_owner OWNER: the other half of own; and that no change has been left unfinished.
 verify_owner() {
     printf '%s\n' "$1" | verify_text "$owners/${0##*/}"
+    [ ! -e "$journal/files" ] || differs "files of a change that was cut off" /dev/null "$journal/all"
 }
 
 # verify_service UNIT [STATES]: at boot and now, in systemctl(1)'s words.

@@ -54,13 +54,14 @@ apply() {
             [ ! -s "$scratch/orders" ] || fail "IPVS isn't as the config says, and does not take: $(cat "$scratch/orders")"
             start_sync_daemons
         fi
+        note_proven
         say "config unchanged, $aim"
     else
         check_staged || {
             rm -rf $staged_scripts
             fail "config refused, nothing changed$(old_one)"
         }
-        set -- "$1" $conf $data $unit "$(service_note keepalived)"
+        set -- "$1" $conf $data $unit $proven "$(service_note keepalived)"
         for script in "$scripts"/* "$staged_scripts"/*; do
             [ ! -e "$script" ] || set -- "$@" "$scripts/${script##*/}"
         done
@@ -69,10 +70,13 @@ apply() {
         # keepalived lets others' run, and goes on without its own.
         [ "$aim" = stopped ] || start_sync_daemons
     fi
-    is_proven $conf || sha256sum $conf | record $proven
     end_sync_daemons
-    ipvsadm -Ln >"$scratch/table"
-    cat "$scratch/table" || :
+    table=$(ipvsadm -Ln)
+    printf '%s\n' "$table" || :
+}
+
+note_proven() {
+    is_proven $conf || sha256sum $conf | record $proven
 }
 
 # The real servers that were in.
@@ -124,6 +128,7 @@ prove() {
         }
     fi
     put_drop_in
+    note_proven
     sweep
 }
 
@@ -198,7 +203,7 @@ start() {
         rest
         fail "$problem"
     }
-    is_proven $conf || sha256sum $conf | record $proven
+    note_proven
 }
 
 # The same config anew: check, reload, prove.

@@ -26,10 +26,9 @@ apply() {
     [ -f "$new$options" ] || put_back $options
     say "$(without "$scratch/sysctls") sysctls and $(without $modules) modules as configured, read back"
     # Not an error: the file is the operator's, and may be that of a pair that is being taken over.
-    otherwise >"$scratch/otherwise"
-    while read -r line; do
+    otherwise | while read -r line; do
         say "the next boot undoes this: $line; take the line out of that file, or set the value in the stack config"
-    done <"$scratch/otherwise"
+    done
 }
 
 # Before the modules are loaded, which read it. The others' turn is when the kernel has taken everything.

@@ -13,13 +13,14 @@
 # runs nothing when it is reverted.
 #
 # A run that is killed leaves its journal. The next one goes on, and doesn't go back first: it makes the same change in most cases, and twice
-# is a disturbance more. If it fails, it goes back to what was there before the first. SCRIPT repair goes back at once, for whom the change
-# shall not be; `undo` does so first; and so does the next boot, without any service: what is not proven doesn't start by itself.
+# is a disturbance more. If it fails, it goes back to what was there before the first. SCRIPT rollback goes back at once; `undo` does so first;
+# and so does the next boot, with the files alone, before anything starts by them: what is not proven doesn't start by itself.
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
 
-journal=/var/lib/lvs-ha/changes/${0##*/}
 services=
+# Set where this run goes on with what one that was killed has left.
+resumed=
 
 change() {
     begin "$@"
@@ -37,8 +38,8 @@ switch_back() { :; }
 begin() {
     owner=$1
     shift
+    set -- "$owners/${0##*/}" "$@"
     make_scratch
-    resumed=
     if is_begun; then
         resumed=yes
         say "goes on with a change that was cut off"
@@ -47,6 +48,8 @@ begin() {
     fi
     mkdir -p "$journal"
     chmod 0700 /var/lib/lvs-ha
+    trap '{ is_begun && go_back; } || is_begun || forget; rm -rf "$scratch"' EXIT
+    { [ ! -e "$journal/all" ] || cat "$journal/all" && printf '%s\n' "$@"; } | record "$journal/all"
     for one in $services; do
         printf '%s %s\n' "$(service_state "$one")" "$one"
     done >"$scratch/services"
@@ -54,14 +57,13 @@ begin() {
     found
     {
         [ -z "$resumed" ] || kept_before
-        for one in "$owners/${0##*/}" "$@"; do
+        for one; do
             [ -z "$resumed" ] || ! cut -d ' ' -f 3- "$journal/files" | grep -qxF "$one" || continue
             keep "$one"
         done
     } >"$scratch/kept"
     # The mark. Before it, nothing has changed.
     record "$journal/files" <"$scratch/kept"
-    trap 'go_back || :; rm -rf "$scratch"' EXIT
     own "$owner"
 }
 
@@ -121,10 +123,10 @@ commit() {
 
 # The mark goes first: without it, what is left is cleared away by the next run.
 forget() {
-    ! is_begun || { mv -f "$journal/files" "$journal/done" && sync "$journal"; } || return
-    [ ! -e "$journal/done" ] || while read -r _ _ one; do
+    ! is_begun || { rm -f "$journal/files" && sync "$journal"; } || return
+    [ ! -e "$journal/all" ] || while read -r one; do
         rm -f "$(before_of "$one")"
-    done <"$journal/done"
+    done <"$journal/all"
     rm -rf "$journal"
 }
 
@@ -142,10 +144,12 @@ go_back() {
             ;;
         esac
     done <"$journal/services"
-    unread=
+    unread='' stuck=''
     while read -r was noted one; do
         as_before || {
             left="$left; $one could not be put back"
+            stuck="$stuck$was $noted $one
+"
             continue
         }
         [ "$noted" = noted ] || rm -f "$original$one" "$original$one.absent"
@@ -157,13 +161,17 @@ go_back() {
         [ -n "${1:-}" ] || was_off || systemctl reload-or-restart "$one" || left="$left; $one does not run as before, see: journalctl -u $one"
     done <"$journal/services"
     [ -n "${1:-}" ] || switch_back || left="$left; not everything could be switched back"
-    [ -n "$left" ] || forget || left="; $journal could not be removed"
-    if [ -z "$left" ]; then
-        say "put back what was there before this change"
+    if [ -z "$left${1:-}" ]; then
+        forget || left="; $journal could not be removed"
     else
-        say "of what was there before this change, not everything could be put back${left}; the next run tries again"
+        # A file that is back may be somebody else's by the next time.
+        printf '%s' "$stuck" | record "$journal/files" || left="$left; $journal could not be written"
+    fi
+    if [ -n "$left" ]; then
+        say "of what was there before this change, not everything could be put back$left; the next run tries again"
         return 1
     fi
+    say "put back ${1:+the files of }what was there before this change"
 }
 
 # Of $active, a state of systemctl(1)'s.
@@ -173,7 +181,8 @@ was_off() {
 
 # $one, of which the journal says $was, is as it was. One without its second name is so already.
 as_before() {
-    rm -f "$one.lvs-ha-new"
+    rm -f "$one.lvs-ha-new" "$original$one.new" "$original$one.absent.new"
+    case $one in /var/lib/lvs-ha/*) rm -f "$one.new" ;; esac
     before=$(before_of "$one")
     if [ "$was" = absent ]; then
         rm -f "$one"
@@ -191,12 +200,15 @@ move() {
     fi
 }
 
-# repair [boot]: goes back where a run was killed.
-repair() {
+# rollback [boot]: goes back where a run was killed.
+rollback() {
     lock
-    is_begun || return 0
     make_scratch
-    go_back "$@"
+    if is_begun; then
+        go_back "$@"
+    else
+        forget
+    fi
 }
 
 # systemd reads the units that have come, where the run that brought them hasn't lived to have them read, too.
@@ -213,10 +225,8 @@ own() {
 # undo_for OWNER: ends the script when the part has another owner by now: a renamed resource is made under its new name first
 # and undone under its old one last, on the same host. Of a change that was killed, the engine doesn't know.
 undo_for() {
-    if is_begun; then
-        make_scratch
-        go_back || forget
-    fi
+    make_scratch
+    { is_begun && go_back; } || forget
     [ -f "$owners/${0##*/}" ] || return 0
     owner=$(cat "$owners/${0##*/}")
     if [ "$owner" != "$1" ]; then

@@ -17,9 +17,10 @@ apply() {
         [ "$(installed)" = "$wanted" ] || try
         lock
         change "$1"
+    else
+        lock
+        own "$1"
     fi
-    lock
-    own "$1"
     if ! is_held; then
         [ -e $held ] || : | record $held
         apt-mark -qq hold keepalived

@@ -411,6 +411,7 @@ test("every script that the components run on hosts can verify, whatever the con
       "peers.sh",
       "preflight.sh",
       "protect.sh",
+      "rollback.sh",
       "system.sh",
       "transaction.sh",
       "vrrp.sh",

@@ -138,8 +138,8 @@ describe("a run that was killed before the proof", () => {
     expect(version()).toBe(old);
   });
 
-  test("is given back by repair", () => {
-    expect(host.script("version.sh", ["repair"]).code).toBe(0);
+  test("is taken back by rollback", () => {
+    expect(host.script("version.sh", ["rollback"]).code).toBe(0);
     expect(version()).toBe(old);
   });
 });
