@@ -5,6 +5,28 @@
 set -eu
 export LC_ALL=C
 home=/usr/local/lib/lvs-ha
+service=lvs-ha-rollback.service
+unit=/etc/systemd/system/$service
+
+# written put|verify_file: what starts before all else of the stack's. A power cut may have come before a change was proven.
+written() {
+    "$1" $unit 0644 <<UNIT
+[Unit]
+Description=Way back from a change of the LVS load balancer that was cut off
+ConditionDirectoryNotEmpty=/var/lib/lvs-ha/changes
+RequiresMountsFor=/etc /usr/local/lib /var/lib/lvs-ha
+DefaultDependencies=no
+Before=network-pre.target lvs-ha-firewall.service lvs-ha-vip.service keepalived.service
+Wants=network-pre.target
+
+[Service]
+Type=oneshot
+ExecStart=$home/rollback.sh boot
+
+[Install]
+WantedBy=sysinit.target
+UNIT
+}
 
 case $1 in
 apply)
@@ -24,6 +46,8 @@ apply)
         mv -f "$home/.new" "$home/${script##*/}"
     done
     own "$owner"
+    written put
+    enable_at_boot $service
     say "in $home"
     if [ -e /run/lvs-ha/changed-by ]; then
         record /var/lib/lvs-ha/changed-by </run/lvs-ha/changed-by
@@ -45,6 +69,8 @@ verify)
     for script in "$stage"/*.sh; do
         verify_file "$home/${script##*/}" 0755 <"$script"
     done
+    written verify_file
+    verify_service $service "enabled, inactive"
     sh "$stage/packages.sh" --verify "$8"
     tell end verify
     ;;
@@ -54,6 +80,9 @@ undo)
     . "$home/transaction.sh"
     lock
     undo_for "$2"
+    [ ! -e $unit ] || systemctl -q disable $service
+    put_back $unit
+    systemctl daemon-reload
     # Packages stay: something else may have come to need them.
     rm -rf "$home" /etc/lvs-ha /var/lib/lvs-ha /run/lvs-ha
     ;;

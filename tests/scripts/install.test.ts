@@ -39,7 +39,10 @@ beforeEach(() => {
   for (const file of ["/etc/hosts", "/etc/lvs-ha-not", "/local/other", "/var/lib/lvs-ha-not"]) {
     host.write(file, "of somebody else\n");
   }
-  mkdirSync(host.at("/run/mount"));
+  for (const folder of ["/run/mount", "/etc/systemd/system"]) {
+    mkdirSync(host.at(folder), { recursive: true });
+  }
+  host.shell("systemctl daemon-reload");
   // What takes a file's place must be on the disk.
   host.program("sync", ['[ -d "$1" ] || cp "$1" "$FOLDER/tmp/on-disk"']);
   host.program("mv", [
@@ -65,7 +68,9 @@ afterEach(() => {
 /** What is on the host, without the pretence. */
 const left = () =>
   Object.fromEntries(
-    Object.entries(hostTree(host)).filter(([path]) => /^\/(etc|local|run|var)(\/|$)/.test(path)),
+    Object.entries(hostTree(host)).filter(([path]) =>
+      /^\/(etc|local|run|systemd|var)(\/|$)/.test(path),
+    ),
   );
 
 /** Runs a command, and tells all that there is to see of it. */
@@ -88,12 +93,23 @@ const names = [
   "transaction.sh",
 ];
 const staged = (name: string) => readFileSync(join(host.scripts, name), "utf8");
+const rollbackUnit = readFileSync(join(__dirname, "golden/lvs-ha-rollback.service"), "utf8");
 /** What applying brings. */
 const brought = (as = owner): Tree => ({
   "/local/lvs-ha": "755 a folder",
   ...Object.fromEntries(names.map((name) => [`/local/lvs-ha/${name}`, `755 ${staged(name)}`])),
   "/run/lvs-ha.lock": "644 ",
   "/var/lvs-ha": "700 a folder",
+  "/etc/systemd/system/lvs-ha-rollback.service": `644 ${rollbackUnit}`,
+  "/systemd/enabled/lvs-ha-rollback.service": "644 \n",
+  "/systemd/loaded/lvs-ha-rollback.service": `644 ${rollbackUnit}`,
+  ...Object.fromEntries(
+    ["", "/etc", "/etc/systemd", "/etc/systemd/system"].map((folder) => [
+      `/var/lvs-ha/original${folder}`,
+      "755 a folder",
+    ]),
+  ),
+  "/var/lvs-ha/original/etc/systemd/system/lvs-ha-rollback.service.absent": "644 ",
   "/var/lvs-ha/owners": "755 a folder",
   "/var/lvs-ha/owners/install.sh": `644 ${as}\n`,
 });
@@ -106,7 +122,7 @@ test("preflight first, then the scripts and their owner, then the packages", () 
   expect(apply()).toEqual({
     code: 0,
     stdout: "",
-    stderr: `scripts: in ${home}\n`,
+    stderr: `scripts: wrote /etc/systemd/system/lvs-ha-rollback.service\nscripts: in ${home}\n`,
     calls: preflightCalled(0) + locked + packagesCalled,
   });
   expect(left()).toEqual({ ...found, ...brought() });
@@ -151,7 +167,10 @@ const leftovers = () => {
 test("undo takes away all that the stack keeps on a host, and nothing else", () => {
   apply();
   leftovers();
-  expect(undo()).toEqual({ code: 0, stdout: "", stderr: "", calls: locked });
+  expect(undo()).toEqual({
+    ...{ code: 0, stdout: "", calls: locked },
+    stderr: "scripts: removed /etc/systemd/system/lvs-ha-rollback.service\n",
+  });
   expect(left()).toEqual({ ...found, "/run/lvs-ha.lock": "644 " });
 });
 
@@ -244,6 +263,7 @@ describe("what the engine sends", () => {
       "",
       [
         "preflight: debian 12, kernel X: fit to be a real-server",
+        "scripts: wrote /etc/systemd/system/lvs-ha-rollback.service",
         `scripts: in ${home}`,
         "packages: all there",
         "",
@@ -256,9 +276,9 @@ describe("what the engine sends", () => {
       `${stage.split("/").at(-1) ?? ""}\nchanged-by\n`,
     );
     expect(host.read("/var/lib/lvs-ha/changed-by")).toBe("{}\n");
-    expect(Object.keys(hostTree(host)).filter((path) => /^\/tmp\/(?!on-disk)/.test(path))).toEqual(
-      [],
-    );
+    expect(
+      Object.keys(hostTree(host)).filter((path) => /^\/tmp\/(?!on-disk|told)/.test(path)),
+    ).toEqual([]);
   });
 
   test("is root's alone, comes once, and tells of a director that serves", () => {
@@ -294,6 +314,8 @@ test("no line of the script can be lost without one of these cases to show it", 
     for (const path of [
       "/local/lvs-ha",
       "/etc/lvs-ha",
+      "/etc/systemd/system/lvs-ha-rollback.service",
+      "/systemd/enabled/lvs-ha-rollback.service",
       "/var/lib/lvs-ha",
       "/run/lvs-ha",
       "/run/lvs-ha.lock",
