@@ -206,13 +206,15 @@ nft_verify() {
 }
 
 nft_undo() {
-    [ -e $unit ] || return 0
-    systemctl -q disable --now $service
-    put_back $unit
-    systemctl daemon-reload
-    put_back $table
+    if [ -e $unit ]; then
+        systemctl -q disable --now $service
+        put_back $unit
+        systemctl daemon-reload
+        put_back $table
+        say "nftables table lvs_ha is gone"
+    fi
+    # A change that failed has left it, too.
     rm -f $clients
-    say "nftables table lvs_ha is gone"
 }
 
 "$@"

@@ -40,9 +40,7 @@ function taken({ script, made, fails, around }: Failure, end: keyof typeof ends,
 
 /** Without what a change that fails may leave, as in undo.test.ts, and what a test's host has by chance. */
 const shown = (look = "") =>
-  look
-    .replace(/^(var\/lvs-ha\/(original|owners)|etc\/lvs-ha\/ssh-clients).*\n/gm, "")
-    .replace(/\/tmp\/lvs-ha-host-\w+/g, "");
+  look.replace(/^etc\/lvs-ha\/ssh-clients.*\n/gm, "").replace(/\/tmp\/lvs-ha-host-\w+/g, "");
 
 describe.each(Object.entries(failures))("%s", (_what, failure) => {
   // What metrics.sh brings is in nobody's way.
