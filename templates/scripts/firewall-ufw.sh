@@ -6,7 +6,7 @@
 ufw_was=/var/lib/lvs-ha/ufw-was
 # Kernel values that switching ufw on changed: lines "KEY OLD", of one value each.
 ufw_sysctls=/var/lib/lvs-ha/ufw-sysctls
-notes="$notes $ufw_was $ufw_sysctls"
+files="$files $ufw_was $ufw_sysctls"
 
 # Before the first change: its state, its rules, and what the kernel has where it would set something else.
 ufw_found() {

@@ -10,8 +10,9 @@ clients=/etc/lvs-ha/ssh-clients.nft
 service=lvs-ha-firewall.service
 unit=/etc/systemd/system/$service
 services=$service
+files="$table $unit"
 # Back ends that are more than the table, which every host may have; each has a script. It adds the files that it remembers things in to
-# $notes, and has these:
+# $files, and has these:
 #   NAME_check    the stack is to have it: what would stop it is found before anything changes
 #   NAME_found    it remembers what NAME_go_back needs
 #   NAME_apply    it lets in what $scratch/files/NAME says, and the SSH client before that
@@ -21,7 +22,6 @@ services=$service
 #   NAME_go_back  what NAME_apply has done in this run is undone
 # The last three do nothing on a host that doesn't have it.
 own_scripts="ufw"
-notes=
 # shellcheck source=templates/scripts/firewall-ufw.sh
 . "${0%/*}/firewall-ufw.sh"
 # shellcheck source=templates/scripts/firewall-others.sh
@@ -50,8 +50,7 @@ apply() {
     # there may be all the firewall that the host has: it stays until the other has come.
     first=table
     [ ! -e $unit ] || first=own
-    # shellcheck disable=SC2086 # files
-    change "$1" $table $unit $notes
+    change "$1"
     [ -f "$scratch/files$table" ] || nft_undo
     for other in $own_scripts; do
         [ "$other" = "$backend" ] || "${other}_undo"

@@ -32,6 +32,7 @@ follower=lvs-ha-network.service
 proven=/var/lib/lvs-ha/keepalived-proven
 # There while keepalived must not run: not every director has the config yet (peers.sh).
 withdrawn=/var/lib/lvs-ha/keepalived-withdrawn
+files="$conf $data $unit $proven $(service_note keepalived)"
 
 apply() {
     aim=${2:-running}
@@ -39,7 +40,7 @@ apply() {
         aim=stopped
         say "stays stopped until every director has the config"
     }
-    make_scratch
+    take_up
     stage
     if ! is_begun && cmp -s "$new$conf" $conf && same_scripts && [ "$(running keepalived)" = "$aim" ]; then
         rm -rf $staged_scripts
@@ -61,12 +62,11 @@ apply() {
             rm -rf $staged_scripts
             fail "config refused, nothing changed$(old_one)"
         }
-        set -- "$1" $conf $data $unit $proven "$(service_note keepalived)"
+        set -- "$1"
         for script in "$scripts"/* "$staged_scripts"/*; do
-            [ ! -e "$script" ] || set -- "$@" "$scripts/${script##*/}"
+            ! is_there "$script" || set -- "$@" "$scripts/${script##*/}"
         done
         change "$@"
-        without_empty_folders
         # keepalived lets others' run, and goes on without its own.
         [ "$aim" = stopped ] || start_sync_daemons
     fi
@@ -135,16 +135,9 @@ prove() {
 log=
 switch_back() {
     rm -rf $staged_scripts
-    without_empty_folders
     [ ! -f $conf ] || end_sync_daemons
     [ -z "$log" ] || printf '%s\n' "$log" | show
     say "change not taken$(old_one)"
-}
-
-without_empty_folders() {
-    for folder in $scripts ${unit%/*}; do
-        [ ! -d "$folder" ] || rmdir --ignore-fail-on-non-empty "$folder"
-    done
 }
 
 old_one() {
@@ -255,7 +248,6 @@ undo() {
     done
     put_back $unit
     ! systemctl -q is-active $follower || systemctl stop $follower
-    without_empty_folders
     systemctl daemon-reload
     rm -rf $staged_scripts $proven
 }
@@ -455,7 +447,7 @@ check() {
 sweep() {
     [ -d $scripts ] || return 0
     for script in "$scripts"/*; do
-        [ -e "$new$script" ] || { keep_original "$script" && rm -f "$script"; }
+        [ -e "$new$script" ] || { keep_original "$script" && take_away "$script"; }
     done
 }
 
@@ -488,13 +480,13 @@ tracks_processes() {
 # A reload takes the addresses that an instance has no more away at its end, when another has them already; and those of a VMAC that goes,
 # or gets another name. The instance stays active without them, and no reload brings them back (seen, 2.2.7 and 2.3.3).
 moves_addresses() {
-    [ -f $previous ] || return 1
+    [ -f "$previous" ] || return 1
     {
         told_of i $conf | sed 's/^/stays /'
         told_of m $conf | sed 's/^/vmac /'
         told_of v $conf | sed 's/^/has /'
-        told_of m $previous | sed 's/^/lost-vmac /'
-        told_of v $previous | sed 's/^/had /'
+        told_of m "$previous" | sed 's/^/lost-vmac /'
+        told_of v "$previous" | sed 's/^/had /'
     } | awk '
         $1 == "stays" { stays[$2] }
         $1 == "vmac" { vmac[$2, $3] }

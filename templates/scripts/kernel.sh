@@ -14,6 +14,7 @@ anew_was=/run/lvs-ha-expire-nodest-conn-was
 modules=/etc/modules-load.d/lvs-ha.conf
 options=/etc/modprobe.d/lvs-ha.conf
 sysctls=/etc/sysctl.d/90-lvs-ha.conf
+files="$options $modules $sysctls $values $others"
 
 apply() {
     lock
@@ -21,7 +22,7 @@ apply() {
     split_files
     new=$scratch/files
     : >"$scratch/without"
-    change "$1" $options $modules $sysctls $values $others
+    change "$1"
     rm -f $anew_was
     [ -f "$new$options" ] || put_back $options
     say "$(without "$scratch/sysctls") sysctls and $(without $modules) modules as configured, read back"

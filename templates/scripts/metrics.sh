@@ -25,11 +25,12 @@ service_was=/var/lib/lvs-ha/exporter-was
 # How far the journal has been read.
 cursor=/var/lib/lvs-ha/metrics-cursor
 conf=/etc/keepalived/keepalived.conf
+files="$sums $units/$service $units/$timer $service_was"
 
 apply() {
     lock
     role=$2 state=$3 seconds=$4
-    change "$1" $sums $units/$service $units/$timer $service_was
+    change "$1"
     say "$(grep -c '^lvs_ha_' $prom) of the load balancer, every $seconds s, on port 9100"
 }
 

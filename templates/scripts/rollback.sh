@@ -9,6 +9,6 @@ here=${0%/*}
 failed=
 # As they are undone: who sends first, and the addresses before the sysctls that keep ARP from answering for them.
 for step in metrics version keepalived secrets vip firewall kernel upgrades; do
-    [ ! -d "/var/lib/lvs-ha/changes/$step.sh" ] || "$here/$step.sh" rollback "$@" || failed="$failed $step"
+    "$here/$step.sh" rollback "$@" || failed="$failed $step"
 done
 [ -z "$failed" ] || fail "not everything could be put back:$failed"

@@ -6,11 +6,11 @@ what=secrets
 TMPDIR=/run
 # shellcheck source=templates/scripts/transaction.sh
 . "${0%/*}/transaction.sh"
-secrets=/etc/keepalived/lvs-ha-secrets.conf
+files=/etc/keepalived/lvs-ha-secrets.conf
 
 apply() {
     lock
-    change "$1" $secrets
+    change "$1"
     say "in place"
 }
 
@@ -39,13 +39,13 @@ verify() {
 
 # written put|verify_file: what this script writes.
 written() {
-    "$1" $secrets 0600 secret <"$scratch/input"
+    "$1" $files 0600 secret <"$scratch/input"
 }
 
 undo() {
     lock
     undo_for "$1"
-    put_back $secrets
+    put_back $files
 }
 
 "$@"

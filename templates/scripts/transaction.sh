@@ -1,8 +1,9 @@
 # shellcheck shell=sh
 # Sourced by the scripts that change a host, which have files.sh by it: a change is whole, or it is as if it had not been.
 #
-# change OWNER FILE… makes it. Of its five steps, a script says what is its own:
-#   $services     the services that the change may switch on or off
+# change OWNER [FILE…] makes it. Of its five steps, a script says what is its own:
+#   $files        the files that the change may bring, change or remove, but for those that it is told
+#   $services     the services that it may switch on or off
 #   found         what else must be known to go back; `remember NAME` keeps it
 #   swap          the files come: `put` for each
 #   activate      they are switched on
@@ -17,7 +18,10 @@
 # and so does the next boot, with the files alone, before anything starts by them: what is not proven doesn't start by itself.
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/earlier.sh
+. "${0%/*}/earlier.sh"
 
+files=
 services=
 # Set where this run goes on with what one that was killed has left.
 resumed=
@@ -34,21 +38,27 @@ found() { :; }
 prove() { :; }
 switch_back() { :; }
 
-# begin OWNER FILE…: this host's part that the script sets up is the stack's resource OWNER from now on.
-begin() {
-    owner=$1
-    shift
-    set -- "$owners/${0##*/}" "$@"
+# take_up: of a change that was cut off, there is a journal after this, which `is_begun` looks for, or nothing at all.
+take_up() {
     make_scratch
-    if is_begun; then
+    adopt
+    is_begun || forget
+}
+
+# begin OWNER [FILE…]: this host's part that the script sets up is the stack's resource OWNER from now on.
+begin() {
+    take_up
+    ! is_begun || {
         resumed=yes
         say "goes on with a change that was cut off"
-    else
-        forget
-    fi
+    }
+    owner=$1
+    shift
+    # shellcheck disable=SC2086 # paths of ours
+    set -- "$owners/${0##*/}" $files "$@"
     mkdir -p "$journal"
     chmod 0700 /var/lib/lvs-ha
-    trap '{ is_begun && go_back; } || is_begun || forget; rm -rf "$scratch"' EXIT
+    trap 'if is_begun; then go_back; else forget; fi; rm -rf "$scratch"' EXIT
     { [ ! -e "$journal/all" ] || cat "$journal/all" && printf '%s\n' "$@"; } | record "$journal/all"
     for one in $services; do
         printf '%s %s\n' "$(service_state "$one")" "$one"
@@ -125,7 +135,7 @@ commit() {
 forget() {
     ! is_begun || { rm -f "$journal/files" && sync "$journal"; } || return
     [ ! -e "$journal/all" ] || while read -r one; do
-        rm -f "$(before_of "$one")"
+        take_away "$(before_of "$one")"
     done <"$journal/all"
     rm -rf "$journal"
 }
@@ -185,10 +195,18 @@ as_before() {
     case $one in /var/lib/lvs-ha/*) rm -f "$one.new" ;; esac
     before=$(before_of "$one")
     if [ "$was" = absent ]; then
-        rm -f "$one"
+        take_away "$one"
     elif is_there "$before"; then
         move "$before" "$one"
     fi && { [ ! -d "${one%/*}" ] || sync "${one%/*}"; }
+}
+
+# take_away FILE: and a folder that is for such files alone, with the last of them.
+take_away() {
+    rm -f "$1" || return
+    case ${1%/*} in
+    *.service.d | */lvs-ha-scripts) [ ! -d "${1%/*}" ] || rmdir --ignore-fail-on-non-empty "${1%/*}" ;;
+    esac
 }
 
 # move NAME FILE: what NAME is a second name of takes FILE's place. Where that is its first name, there is nothing to move.
@@ -203,12 +221,8 @@ move() {
 # rollback [boot]: goes back where a run was killed.
 rollback() {
     lock
-    make_scratch
-    if is_begun; then
-        go_back "$@"
-    else
-        forget
-    fi
+    take_up
+    ! is_begun || go_back "$@"
 }
 
 # systemd reads the units that have come, where the run that brought them hasn't lived to have them read, too.
@@ -225,15 +239,18 @@ own() {
 # undo_for OWNER: ends the script when the part has another owner by now: a renamed resource is made under its new name first
 # and undone under its old one last, on the same host. Of a change that was killed, the engine doesn't know.
 undo_for() {
-    make_scratch
-    { is_begun && go_back; } || forget
-    [ -f "$owners/${0##*/}" ] || return 0
-    owner=$(cat "$owners/${0##*/}")
-    if [ "$owner" != "$1" ]; then
-        say "kept, it belongs to $owner now"
-        exit 0
+    take_up
+    ! is_begun || go_back || :
+    if [ -f "$owners/${0##*/}" ]; then
+        owner=$(cat "$owners/${0##*/}")
+        if [ "$owner" != "$1" ]; then
+            say "kept, it belongs to $owner now"
+            exit 0
+        fi
+        rm "$owners/${0##*/}"
     fi
-    rm "$owners/${0##*/}"
+    # What is to come is further back.
+    forget
 }
 
 # put PATH MODE: standard input becomes PATH, whole or not at all. Sets $changed when it was not so already.
@@ -278,7 +295,8 @@ put_back() {
         mv -fT "$original$1" "$1"
         say "put back $1"
     elif [ -e "$original$1.absent" ]; then
-        rm -f "$1" "$original$1.absent"
+        take_away "$1"
+        rm -f "$original$1.absent"
         say "removed $1"
     fi
 }

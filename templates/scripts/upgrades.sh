@@ -8,11 +8,12 @@ what=upgrades
 . "${0%/*}/transaction.sh"
 service=apt-daily-upgrade.service
 unit=/etc/systemd/system/$service.d/lvs-ha.conf
+files=$unit
 
 apply() {
     lock
-    change "$1" $unit
-    is_wanted || take_away
+    change "$1"
+    is_wanted || no_drop_in
 }
 
 swap() {
@@ -21,10 +22,6 @@ swap() {
 
 activate() {
     read_units
-}
-
-switch_back() {
-    remove_folder
 }
 
 verify() {
@@ -36,7 +33,7 @@ verify() {
 undo() {
     lock
     undo_for "$1"
-    take_away
+    no_drop_in
 }
 
 # is_wanted: sets $rest and $cycle. A host whose upgrades come by other ways needs nothing.
@@ -58,15 +55,10 @@ UNIT
     "$1" $unit 0644 <"$scratch/drop-in"
 }
 
-take_away() {
-    [ -e "$original$unit" ] || [ -e "$original$unit.absent" ] || return 0
+no_drop_in() {
+    is_there "$original$unit" || [ -e "$original$unit.absent" ] || return 0
     put_back $unit
-    remove_folder
     systemctl daemon-reload
-}
-
-remove_folder() {
-    [ ! -d ${unit%/*} ] || rmdir --ignore-fail-on-non-empty ${unit%/*}
 }
 
 "$@"

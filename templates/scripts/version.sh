@@ -12,13 +12,12 @@ held=/var/lib/lvs-ha/keepalived-held
 
 apply() {
     wanted=$2
+    lock
+    take_up
     if is_begun || [ "$(installed)" != "$wanted" ]; then
-        make_scratch
         [ "$(installed)" = "$wanted" ] || try
-        lock
         change "$1"
     else
-        lock
         own "$1"
     fi
     if ! is_held; then

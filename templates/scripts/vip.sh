@@ -10,13 +10,14 @@ what="virtual addresses"
 list=/etc/lvs-ha/virtual-addresses
 service=lvs-ha-vip.service
 unit=/etc/systemd/system/$service
+files="$list $unit"
 services=$service
 # The addresses that are there because of us: one that somebody else put there is not ours to take off.
 brought=/var/lib/lvs-ha/virtual-addresses-brought
 
 apply() {
     lock
-    change "$1" $list $unit
+    change "$1"
 }
 
 swap() {

@@ -154,13 +154,13 @@ export const failures: Record<string, Failure> = {
         "/etc/sysctl.d/90-lvs-ha.conf": [
           "net.ipv4.tcp_ecn = 2",
           "net.ipv4.ip_forward = 0",
-          "net.ipv4.tcp_fin_timeout = never",
+          "net.ipv4.tcp_fin_timeout = 26",
         ],
       }),
     },
     around: (host) => {
       host.program("modprobe", []);
-      failing(host, "sysctl", 'case "$*" in *=never) : ;; *) false ;; esac');
+      failing(host, "sysctl", 'case "$*" in *=26) : ;; *) false ;; esac');
     },
   },
   "an exporter that shows nothing": {

@@ -54,7 +54,9 @@ beforeEach(() => {
     host.write(`/scripts/${name}`, `${lines.join("\n")}\n`, 0o755);
   }
   // Here, they are where they are on a host.
-  for (const name of ["files.sh", "transaction.sh"]) host.write(`/scripts/${name}`, script(name));
+  for (const name of ["earlier.sh", "files.sh", "transaction.sh"]) {
+    host.write(`/scripts/${name}`, script(name));
+  }
   for (const name of readdirSync(host.scripts).filter((file) => !names.includes(file))) {
     rmSync(join(host.scripts, name));
   }
@@ -89,7 +91,7 @@ const undo = (as = owner) => run([`${home}/install.sh`, "undo", as]);
 
 /** Enough of the scripts; that all of them come is a test of its own. */
 const names = [
-  ...["files.sh", "install.sh", "kernel.sh", "packages.sh", "preflight.sh"],
+  ...["earlier.sh", "files.sh", "install.sh", "kernel.sh", "packages.sh", "preflight.sh"],
   "transaction.sh",
 ];
 const staged = (name: string) => readFileSync(join(host.scripts, name), "utf8");

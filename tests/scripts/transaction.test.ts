@@ -1,10 +1,11 @@
 // Every step that changes a host, and every way in which its change can fail: what is there then, and what the next run makes of it.
-import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { renderFiles, withEnd } from "../../components/render/files";
 import { all, seed } from "../support/draws";
 import { failing, failures } from "./failures";
 import type { PretendHost } from "./host";
+import { atMoment, watch } from "./moments";
 import { apply, look, parts, run, type Change, type Part } from "./parts";
 
 jest.setTimeout(all ? 7_200_000 : 120_000);
@@ -55,26 +56,9 @@ const steps: Record<string, Step> = {
     },
     refused: { input: "192.0.2.101 nowhere\n" },
   },
-  kernel: {
-    script: "kernel.sh",
-    made: Object.values(parts["kernel.sh"]?.changes ?? {})[0]?.[0] ?? {},
-    change: {
-      input: renderFiles({
-        "/etc/modules-load.d/lvs-ha.conf": ["ip_vs"],
-        "/etc/modprobe.d/lvs-ha.conf": ["options ip_vs conn_tab_bits=12"],
-        "/etc/sysctl.d/90-lvs-ha.conf": [
-          "net.ipv4.tcp_ecn = 2",
-          "net.ipv4.ip_forward = 0",
-          "net.ipv4.tcp_fin_timeout = 26",
-        ],
-      }),
-    },
-    around: (host) => {
-      host.program("modprobe", []);
-      failing(host, "sysctl", 'case "$*" in *=26) : ;; *) false ;; esac');
-    },
-    refused: { input: renderFiles({ "/etc/sysctl.d/90-lvs-ha.conf": ["net.ipv4.tcp_ecn 1"] }) },
-  },
+  kernel: step("kernel.sh", "a sysctl that the kernel doesn't take", {
+    input: renderFiles({ "/etc/sysctl.d/90-lvs-ha.conf": ["net.ipv4.tcp_ecn 1"] }),
+  }),
   metrics: step("metrics.sh", "an exporter that shows nothing", { args: ["real-server"] }),
   version: {
     script: "version.sh",
@@ -98,45 +82,6 @@ const steps: Record<string, Step> = {
     refused: { args: ["1:9"] },
   },
 };
-
-const watched = [
-  ...[
-    "apt-get",
-    "apt-mark",
-    "awk",
-    "basename",
-    "cat",
-    "chmod",
-    "chown",
-    "cmp",
-    "comm",
-    "cp",
-    "curl",
-  ],
-  ...["cut", "dirname", "dpkg", "dpkg-query", "find", "flock", "grep", "head", "ip", "ipvsadm"],
-  ...[
-    "journalctl",
-    "keepalived",
-    "ln",
-    "mkdir",
-    "mktemp",
-    "modprobe",
-    "mv",
-    "nft",
-    "readlink",
-    "rm",
-  ],
-  ...["rmdir", "sed", "sha256sum", "sort", "stat", "sync", "systemctl", "sysctl", "tac", "tail"],
-  ...["timeout", "touch", "tr", "udevadm", "ufw", "uname", "wc"],
-];
-
-function watch(host: PretendHost): void {
-  mkdirSync(join(host.folder, "watch"));
-  for (const name of watched) {
-    copyFileSync(join(__dirname, "moment.sh"), join(host.folder, "watch", name));
-    chmodSync(join(host.folder, "watch", name), 0o755);
-  }
-}
 
 /** A disk of its own, that can be full, for all that the stack writes. */
 const ownDisk = [
@@ -179,9 +124,7 @@ const fails = ": >$FOLDER/tmp/fails";
 const at = (host: PretendHost, step: Step, moment: number, does: "kill" | "fill") => [
   "rm -f $FOLDER/tmp/done",
   ": >$FOLDER/tmp/moments",
-  attempt(
-    `AT=${moment} DOES=${does} PATH=$FOLDER/watch:$PATH setsid --wait sh -c 'echo $$ >$FOLDER/tmp/group; exec "$@"' sh ${change(host, step)}`,
-  ),
+  attempt(atMoment(change(host, step), moment, does)),
   "rm -f /etc/full",
 ];
 
