@@ -174,6 +174,7 @@ verify() {
 
 # Something that the config includes has changed: check, reload, prove.
 refresh() {
+    go_back_if_begun
     systemctl -q is-active keepalived || return 0
     # A config that was there before the stack's includes nothing of it.
     grep -qF /etc/keepalived/lvs-ha-secrets.conf $conf || return 0
@@ -182,7 +183,7 @@ refresh() {
 
 # What the keepalived on PATH says of the live config.
 try() {
-    make_scratch
+    go_back_if_begun
     check $conf
 }
 
@@ -201,7 +202,7 @@ start() {
 
 # The same config anew: check, reload, prove.
 renew() {
-    make_scratch
+    go_back_if_begun
     check $conf || fail "the live config is refused now"
     load
     await

@@ -150,7 +150,9 @@ go_back() {
             systemctl stop "$one" || left="$left; $one could not be stopped"
         case $enabled in
         disabled | absent | not-found)
-            ! systemctl -q is-enabled "$one" 2>/dev/null || systemctl -q disable "$one" || left="$left; $one could not be disabled"
+            # A boot has its start on its list already.
+            ! systemctl -q is-enabled "$one" 2>/dev/null || { systemctl -q disable "$one" && { [ -z "${1:-}" ] || systemctl --no-block stop "$one"; }; } ||
+                left="$left; $one could not be disabled"
             ;;
         esac
     done <"$journal/services"
@@ -221,6 +223,11 @@ move() {
 # rollback [boot]: goes back where a run was killed.
 rollback() {
     lock
+    go_back_if_begun "$@"
+}
+
+# go_back_if_begun [boot]: no change that a run has left halfway is there after this.
+go_back_if_begun() {
     take_up
     ! is_begun || go_back "$@"
 }

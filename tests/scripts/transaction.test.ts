@@ -159,11 +159,11 @@ function chosen(count: number, some: number, salt: number): number[] {
   });
 }
 
-/** The files are as before, nothing is told to start or stop; then somebody goes back, whose host has lost nothing. */
+/** The files are as before, nothing is told to start; then somebody goes back, whose host has lost nothing. */
 const boots = [
   "rm -f $FOLDER/tmp/told",
   attempt("$FOLDER/scripts/rollback.sh boot"),
-  "! grep -vE '^(en|dis)able ' $FOLDER/tmp/told",
+  "! grep -vE '^(enable|disable|stop) ' $FOLDER/tmp/told",
   look("booted"),
 ];
 const onDisk = (text: string) =>
