@@ -44,9 +44,10 @@ beforeEach(() => {
   }
   host.shell("systemctl daemon-reload");
   // What takes a file's place must be on the disk.
-  host.program("sync", ['[ -d "$1" ] || cp "$1" "$FOLDER/tmp/on-disk"']);
+  mkdirSync(host.at("/tmp/on-disk"));
+  host.program("sync", ['[ -d "$1" ] || cp "$1" "$FOLDER/tmp/on-disk/${1##*/}"']);
   host.program("mv", [
-    `cmp -s "$2" "$FOLDER/tmp/on-disk" || ${log("$3 is not on the disk yet")}`,
+    `cmp -s "$2" "$FOLDER/tmp/on-disk/\${2##*/}" || ${log("$3 is not on the disk yet")}`,
     'exec /usr/bin/mv "$@"',
   ]);
   host.program("flock", [log("lock $*"), 'exec /usr/bin/flock "$@"']);
@@ -146,12 +147,26 @@ test("packages that can't be had are a failure", () => {
 
 test("newer scripts take the place of the ones that are there, for a new owner, too", () => {
   apply();
+  // Of a run that was killed.
+  host.write("/local/lvs-ha/.new/old.sh", "# older\n");
   host.write("/scripts/kernel.sh", "# newer\n");
   expect(apply("p-new/10.10.0.11")).toMatchObject({
     code: 0,
     calls: preflightCalled(names.length) + locked + packagesCalled,
   });
   expect(left()).toEqual({ ...found, ...brought("p-new/10.10.0.11") });
+});
+
+test("a disk that is full before all of them have come leaves those that were there", () => {
+  apply();
+  const before = left();
+  for (const name of names) host.write(`/scripts/${name}`, `${staged(name)}# newer\n`);
+  host.program("cp", [
+    'case $1 in */packages.sh) echo "No space left on device" >&2 && exit 1 ;; esac',
+    'exec /usr/bin/cp "$@"',
+  ]);
+  expect(apply().code).toBe(1);
+  expect(left()).toEqual(before);
 });
 
 /** What other steps may leave when they are undone. */
