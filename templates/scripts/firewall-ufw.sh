@@ -10,8 +10,10 @@ files="$files $ufw_was $ufw_sysctls"
 
 # Before the first change: its state, its rules, and what the kernel has where it would set something else.
 ufw_found() {
-    { ufw_state; ufw show added; } >"$scratch/ufw-found"
-    remember ufw <"$scratch/ufw-found"
+    ufw_read
+    was=inactive
+    ! ufw_is_active || was=active
+    printf '%s\n' "$was" "$rules" | remember ufw
     sysctls_of_ufw | while read -r key value; do
         now=$(sysctl -n "$key" 2>/dev/null) || continue
         [ "$now" = "$value" ] || printf '%s %s\n' "$key" "$now"
@@ -20,7 +22,7 @@ ufw_found() {
 }
 
 ufw_apply() {
-    [ -e $ufw_was ] || ufw_state | record $ufw_was
+    [ -e $ufw_was ] || sed q "$journal/ufw" | record $ufw_was
     [ -z "$admit" ] || ufw_add "$admit" "lvs-ha operator"
     ufw_rules lvs-ha >"$scratch/added"
     while read -r rule; do
@@ -30,7 +32,7 @@ ufw_apply() {
         grep -qxF "$rule" "$scratch/files/ufw" || ufw_delete "$rule" lvs-ha
     done <"$scratch/added"
     [ -z "$client" ] || lets_client_in "" || fail "ufw would not let $client in on port $ssh_port, where this change comes from: a rule before ours denies it; see: ufw show added"
-    if [ "$(ufw_state)" = inactive ]; then
+    if ! ufw_is_active; then
         [ -e $ufw_sysctls ] || record $ufw_sysctls <"$journal/ufw-sysctls"
         ufw --force enable >"$scratch/ufw" 2>&1 || fail "ufw enable: $(cat "$scratch/ufw")"
         say "ufw enabled"
@@ -48,7 +50,8 @@ ufw_check() {
     admit=
     [ -z "$client" ] || admit="allow from $client to any port $ssh_port proto tcp"
     printf '%s\n' "$admit" | cat - "$scratch/files/ufw" | sed '/^$/d' >"$scratch/wanted"
-    ufw show added | awk -v admit="$admit" '
+    ufw_read
+    printf '%s\n' "$rules" | awk -v admit="$admit" '
         function about(rule) {
             sub(/ log(-all)? /, " ", rule)
             action = rule
@@ -111,7 +114,7 @@ ufw_check() {
 
 # Our rules go. Where ufw stays active then, it must let the SSH client in without them.
 ufw_may_go() {
-    [ -e $ufw_was ] && [ -n "$client" ] && [ "$(cat $ufw_was) $(ufw_state)" = "active active" ] || return 0
+    [ -e $ufw_was ] && [ -n "$client" ] && [ "$(cat $ufw_was)" = active ] && ufw_is_active || return 0
     lets_client_in "without ours" || fail "ufw was active before the stack, and stays so, but no rule of your own lets $client in on port $ssh_port: without the stack's you would be locked out. Add one, and run this again: ufw allow from $client to any port $ssh_port proto tcp comment 'my own'"
 }
 
@@ -125,8 +128,9 @@ lets_client_in() {
     default=drop
     ! grep -qs '^DEFAULT_INPUT_POLICY="ACCEPT"' /etc/default/ufw || default=accept
     devices=$(ip -o addr show | awk -v server="$server" 'index($4, server "/") == 1 { printf "%s ", $2 }')
+    ufw_read
     # shellcheck disable=SC2086 # files
-    ufw show added | awk -v client="$client" -v port="$ssh_port" -v server="$server" -v devices=" $devices" -v default_action="$default" -v without_ours="$1" '
+    printf '%s\n' "$rules" | awk -v client="$client" -v port="$ssh_port" -v server="$server" -v devices=" $devices" -v default_action="$default" -v without_ours="$1" '
         # An address, or what an ufw rule has for one, as a text of 0 and 1.
         function bits(address,    part, n, i, j, sides, head, tail, all, digit, value, text) {
             if (address !~ /:/) {
@@ -243,7 +247,11 @@ ufw_verify() {
 
 ufw_go_back() {
     [ -e "$journal/ufw" ] || return 0
-    if ! grep -qx active "$journal/ufw" && [ "$(ufw_state)" = active ]; then
+    { status=$(ufw status) && rules=$(ufw show added); } 2>/dev/null || {
+        left="$left; ufw could not be asked"
+        return 0
+    }
+    if ! grep -qx active "$journal/ufw" && is_active; then
         ufw disable >/dev/null 2>&1 || left="$left; ufw could not be disabled"
         ufw_sysctls_back "$journal/ufw-sysctls"
     fi
@@ -254,7 +262,7 @@ ufw_go_back() {
 
 # Of the stack's rules, those that were added since the journal was begun, and those that were deleted.
 ufw_changes() {
-    ufw show added | awk -v journal="$journal/ufw" '
+    printf '%s\n' "$rules" | awk -v journal="$journal/ufw" '
         function is_ours() { return /^ufw .* comment .lvs-ha( operator)?.$/ }
         BEGIN { while ((getline <journal) > 0) if (is_ours()) { had[$0]; line[++n] = $0 } }
         is_ours() { has[$0]; if (!($0 in had)) print "added", $0 }
@@ -275,7 +283,7 @@ ufw_take_back() {
 
 ufw_undo() {
     [ -e $ufw_was ] || return 0
-    if [ "$(cat $ufw_was)" = inactive ] && [ "$(ufw_state)" = active ]; then
+    if [ "$(cat $ufw_was)" = inactive ] && ufw_is_active; then
         ufw disable >"$scratch/ufw" 2>&1 || fail "ufw disable: $(cat "$scratch/ufw")"
         ufw_sysctls_back $ufw_sysctls
         say "ufw disabled, as it was"
@@ -322,17 +330,25 @@ ufw_sysctls_back() {
     done <"$1"
 }
 
-ufw_state() {
-    if ufw status | grep -qx "Status: active"; then
-        echo active
-    else
-        echo inactive
-    fi
+ufw_is_active() {
+    status=$(ufw status) || fail "ufw does not tell whether it is active"
+    is_active
+}
+
+# is_active: by $status.
+is_active() {
+    printf '%s\n' "$status" | grep -qx "Status: active"
+}
+
+# Sets $rules to all that ufw has, in the words that made them.
+ufw_read() {
+    rules=$(ufw show added) || fail "ufw does not tell its rules"
 }
 
 # The rules with a comment, in the words that made them.
 ufw_rules() {
-    ufw show added | sed -n "s/^ufw \(.*\) comment '$1'\$/\1/p"
+    ufw_read
+    printf '%s\n' "$rules" | sed -n "s/^ufw \(.*\) comment '$1'\$/\1/p"
 }
 
 # ufw_add RULE MARK: unless the operator has it.

@@ -85,9 +85,9 @@ found() {
     stood=$conf
     [ -z "$resumed" ] || ! is_there "$previous" || stood=$previous
     note_hand_made "$stood"
-    [ ! -f $conf ] || [ "$(running keepalived)" = stopped ] || live $conf | sed -n '/^-a/p' >"$scratch/in"
-    touch "$scratch/in"
-    remember in <"$scratch/in"
+    : >"$scratch/live"
+    [ ! -f $conf ] || [ "$(running keepalived)" = stopped ] || live $conf >"$scratch/live"
+    sed -n '/^-a/p' "$scratch/live" | remember in
 }
 
 # Each file at once, whole. Scripts that only the old config names stay until the new one is proven. Of the config that is still there, the
@@ -135,7 +135,7 @@ prove() {
 log=
 switch_back() {
     rm -rf $staged_scripts
-    [ ! -f $conf ] || end_sync_daemons
+    [ ! -f $conf ] || end_sync_daemons || left="$left; its sync daemons could not be asked for"
     [ -z "$log" ] || printf '%s\n' "$log" | show
     say "change not taken$(old_one)"
 }
@@ -302,7 +302,8 @@ start_sync_daemons() {
 # A reload leaves a sync daemon running that the config doesn't have any more (2.2.7, 2.3.3).
 end_sync_daemons() {
     ! has_sync_daemon || return 0
-    for role in $(ipvsadm -L --daemon | awk '/^(master|backup) sync daemon/ { print $1 }'); do
+    daemons=$(ipvsadm -L --daemon) || return
+    for role in $(printf '%s\n' "$daemons" | sed -n 's/ sync daemon .*//p'); do
         timeout 30 ipvsadm --stop-daemon "$role"
         say "stopped the $role sync daemon"
     done
@@ -455,7 +456,9 @@ sweep() {
 # Sets $problem when that fails.
 load() {
     problem=
-    since=$(journalctl -u keepalived -n 0 --show-cursor -q | sed -n 's/^-- cursor: //p')
+    # Without it, what is told of an earlier config would be taken for this one's.
+    since=$(journalctl -u keepalived -n 0 --show-cursor -q) || fail "keepalived's log cannot be read"
+    since=$(printf '%s\n' "$since" | sed -n 's/^-- cursor: //p')
     enable_at_boot keepalived
     if ! systemctl -q is-active keepalived; then
         say "starting"

@@ -27,7 +27,8 @@ apply() {
     [ -f "$new$options" ] || put_back $options
     say "$(without "$scratch/sysctls") sysctls and $(without $modules) modules as configured, read back"
     # Not an error: the file is the operator's, and may be that of a pair that is being taken over.
-    otherwise | while read -r line; do
+    later=$(otherwise)
+    [ -z "$later" ] || printf '%s\n' "$later" | while read -r line; do
         say "the next boot undoes this: $line; take the line out of that file, or set the value in the stack config"
     done
 }

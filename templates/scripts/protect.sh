@@ -61,7 +61,8 @@ serves() {
     fi
     carry $conf
     held >"$scratch/held"
-    connections $conf | services >"$scratch/open"
+    connections $conf >"$scratch/connections"
+    services <"$scratch/connections" >"$scratch/open"
     addresses=$(paste -s -d ' ' "$scratch/held")
     total=$(awk '{ sum += $1 } END { print sum + 0 }' "$scratch/open")
     each=$(sed 's/^\([0-9]*\) \(.*\)/\2: \1/' "$scratch/open" | paste -s -d , - | sed 's/,/, /g')

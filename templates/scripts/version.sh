@@ -86,7 +86,8 @@ installed() {
 }
 
 is_held() {
-    apt-mark showhold keepalived | grep -qx keepalived
+    holds=$(apt-mark showhold keepalived) || fail "apt-mark does not tell whether keepalived is held"
+    [ "$holds" = keepalived ]
 }
 
 # The wanted version's program, unpacked and not installed, reads the live config.

@@ -103,11 +103,12 @@ up() {
         lines_of $list | grep -qxF "$address $device" || take_off "$address" "$device"
     done
     # Noted before it is done: an address that is there without us stays there without us.
-    lines_of $list | while read -r address device; do
+    ours=$(lines_of $list | while read -r address device; do
         if ! is_on "$address" "$device" || lines_of $brought | grep -qxF "$address $device"; then
             printf '%s %s\n' "$address" "$device"
         fi
-    done | record $brought
+    done)
+    { [ -z "$ours" ] || printf '%s\n' "$ours"; } | record $brought
     for device in tunl0 ip6tnl0; do
         if lines_of $list | grep -q " $device\$"; then
             raise $device
@@ -143,7 +144,10 @@ down() {
 
 # raise DEVICE: the kernel's own tunnel interface, which takes in what any director sends.
 raise() {
-    [ -e "$(was "$1")" ] || tunnel_state "$1" | record "$(was "$1")"
+    [ -e "$(was "$1")" ] || {
+        before=$(tunnel_state "$1")
+        printf '%s\n' "$before" | record "$(was "$1")"
+    }
     if [ ! -e "/sys/class/net/$1" ]; then
         modprobe "$(module_of "$1")" || fail "module $(module_of "$1") cannot be loaded on kernel $(uname -r)"
         # udev gives a new interface what sysctl.d says of all interfaces; ours comes after.
@@ -174,8 +178,9 @@ tunnel_state() {
     if [ ! -e "/sys/class/net/$1" ]; then
         echo absent
     else
-        state=down
-        ip -o link show dev "$1" up | grep -q . && state=up
+        state=$(ip -o link show dev "$1" up)
+        state=${state:+up}
+        state=${state:-down}
         rp_filter=
         [ "$1" != tunl0 ] || rp_filter=$(sysctl -n net.ipv4.conf.tunl0.rp_filter)
         printf '%s %s\n' "$state" "$rp_filter"
@@ -200,7 +205,9 @@ take_off() {
 }
 
 is_on() {
-    [ -e "/sys/class/net/$2" ] && ip -o addr show dev "$2" | grep -qF " $(whole "$1") "
+    [ -e "/sys/class/net/$2" ] || return 1
+    on=$(ip -o addr show dev "$2") || fail "ip does not tell what addresses $2 has"
+    case $on in *" $(whole "$1") "*) ;; *) return 1 ;; esac
 }
 
 # The address with the prefix that is it alone.
