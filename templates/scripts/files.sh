@@ -72,7 +72,8 @@ uptime_seconds() {
 
 # One script at a time on a host, whoever started it. A script that another one runs has that one's lock.
 lock() {
-    [ "$(readlink /proc/self/fd/9)" = /run/lvs-ha.lock ] || exec 9>/run/lvs-ha.lock
+    [ "$(readlink /proc/self/fd/9)" != /run/lvs-ha.lock ] || return 0
+    exec 9>/run/lvs-ha.lock
     flock -w 300 9 || fail "another change of this host has held /run/lvs-ha.lock for 300 s; see: fuser -v /run/lvs-ha.lock"
 }
 

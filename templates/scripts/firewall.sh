@@ -78,9 +78,7 @@ switch_back() {
 }
 
 undo() {
-    lock
     undo_for "$1"
-    make_scratch
     client_is "$(ssh_connection)"
     for other in $own_scripts; do
         "${other}_may_go"

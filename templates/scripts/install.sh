@@ -87,7 +87,6 @@ undo)
     what=scripts
     # shellcheck source=templates/scripts/transaction.sh
     . "$home/transaction.sh"
-    lock
     undo_for "$2"
     [ ! -e $unit ] || systemctl -q disable $service
     put_back $unit

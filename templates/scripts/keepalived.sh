@@ -211,7 +211,6 @@ renew() {
 
 undo() {
     undo_for "$1"
-    make_scratch
     synced=
     ! has_sync_daemon || synced=yes
     put_back $conf

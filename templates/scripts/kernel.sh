@@ -17,8 +17,6 @@ sysctls=/etc/sysctl.d/90-lvs-ha.conf
 files="$options $modules $sysctls $values $others"
 
 apply() {
-    lock
-    make_scratch
     split_files
     new=$scratch/files
     : >"$scratch/without"
@@ -235,9 +233,7 @@ switch_back() {
 }
 
 undo() {
-    lock
     undo_for "$1"
-    make_scratch
     if [ -f $values ]; then
         [ ! -f $others ] || cp $others "$scratch/others"
         while read -r key value; do

@@ -28,7 +28,6 @@ conf=/etc/keepalived/keepalived.conf
 files="$sums $units/$service $units/$timer $service_was"
 
 apply() {
-    lock
     role=$2 state=$3 seconds=$4
     change "$1"
     say "$(grep -c '^lvs_ha_' $prom) of the load balancer, every $seconds s, on port 9100"
@@ -109,7 +108,6 @@ UNIT
 }
 
 undo() {
-    lock
     undo_for "$1"
     if [ -e $units/$timer ]; then
         systemctl -q disable --now $timer

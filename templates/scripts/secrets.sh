@@ -9,7 +9,6 @@ TMPDIR=/run
 files=/etc/keepalived/lvs-ha-secrets.conf
 
 apply() {
-    lock
     change "$1"
     say "in place"
 }
@@ -43,7 +42,6 @@ written() {
 }
 
 undo() {
-    lock
     undo_for "$1"
     put_back $files
 }

@@ -38,8 +38,9 @@ found() { :; }
 prove() { :; }
 switch_back() { :; }
 
-# take_up: of a change that was cut off, there is a journal after this, which `is_begun` looks for, or nothing at all.
+# take_up: this script has the lock, and of a change that was cut off, there is a journal after this, which `is_begun` looks for, or nothing at all.
 take_up() {
+    lock
     make_scratch
     adopt
     is_begun || forget
@@ -222,7 +223,6 @@ move() {
 
 # rollback [boot]: goes back where a run was killed.
 rollback() {
-    lock
     go_back_if_begun "$@"
 }
 

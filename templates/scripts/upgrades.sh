@@ -11,7 +11,6 @@ unit=/etc/systemd/system/$service.d/lvs-ha.conf
 files=$unit
 
 apply() {
-    lock
     change "$1"
     is_wanted || no_drop_in
 }
@@ -31,7 +30,6 @@ verify() {
 }
 
 undo() {
-    lock
     undo_for "$1"
     no_drop_in
 }

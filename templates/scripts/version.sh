@@ -12,7 +12,6 @@ held=/var/lib/lvs-ha/keepalived-held
 
 apply() {
     wanted=$2
-    lock
     take_up
     if is_begun || [ "$(installed)" != "$wanted" ]; then
         [ "$(installed)" = "$wanted" ] || try
@@ -72,7 +71,6 @@ verify() {
 }
 
 undo() {
-    lock
     undo_for "$1"
     if [ -e $held ]; then
         apt-mark -qq unhold keepalived

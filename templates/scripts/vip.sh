@@ -16,7 +16,6 @@ services=$service
 brought=/var/lib/lvs-ha/virtual-addresses-brought
 
 apply() {
-    lock
     change "$1"
 }
 
@@ -83,7 +82,6 @@ UNIT
 }
 
 undo() {
-    lock
     undo_for "$1"
     if [ -e $unit ]; then
         systemctl -q disable --now $service
