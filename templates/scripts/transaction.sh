@@ -126,17 +126,22 @@ is_there() {
     [ -e "$1" ] || [ -L "$1" ]
 }
 
-# The change is made.
+# The change is made when the mark is gone.
 commit() {
+    no_mark
     trap 'rm -rf "$scratch"' EXIT
-    forget
+    forget || say "second names of what was there before this change could not be removed; the next run does that"
+}
+
+no_mark() {
+    ! is_begun || { rm -f "$journal/files" && sync "$journal"; }
 }
 
 # The mark goes first: without it, what is left is cleared away by the next run.
 forget() {
-    ! is_begun || { rm -f "$journal/files" && sync "$journal"; } || return
+    no_mark || return
     [ ! -e "$journal/all" ] || while read -r one; do
-        take_away "$(before_of "$one")"
+        take_away "$(before_of "$one")" || return
     done <"$journal/all"
     rm -rf "$journal"
 }

@@ -1,4 +1,4 @@
-// Moments of a host script: each program that it runs is one. At one of them its run is killed, or its disk is full.
+// Moments of a host script: each program that it runs is one. At one of them its run is killed, its disk is full, or /etc is read-only.
 import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { PretendHost } from "./host";
@@ -22,5 +22,5 @@ export function watch(host: PretendHost): void {
 }
 
 /** A line of shell that runs a command, and does something before the program of a number. */
-export const atMoment = (command: string, moment: number, does: "kill" | "fill") =>
+export const atMoment = (command: string, moment: number, does: "kill" | "fill" | "lock") =>
   `AT=${moment} DOES=${does} PATH=$FOLDER/watch:$PATH setsid --wait sh -c 'echo $$ >$FOLDER/tmp/group; exec "$@"' sh ${command}`;

@@ -121,11 +121,11 @@ const change = (host: PretendHost, step: Step) => apply(host, step.script, "lvs1
 const fails = ": >$FOLDER/tmp/fails";
 
 /** The change, with something that happens before the program of a number. */
-const at = (host: PretendHost, step: Step, moment: number, does: "kill" | "fill") => [
+const at = (host: PretendHost, step: Step, moment: number, does: "kill" | "fill" | "lock") => [
   "rm -f $FOLDER/tmp/done",
   ": >$FOLDER/tmp/moments",
   attempt(atMoment(change(host, step), moment, does)),
-  "rm -f /etc/full",
+  does === "lock" ? "mount -o remount,bind,rw /etc" : "rm -f /etc/full",
 ];
 
 /** Without what the test's host has by chance, what a timer makes anew, and who has ever brought a change. */
@@ -296,6 +296,23 @@ describe.each(Object.entries(steps))("%s: a change", (name, step) => {
         expect([where, onDisk(shown(looks.booted))]).toEqual([where, onDisk(last)]);
       }
       count(name, "killed", 1);
+    }
+  });
+
+  test("whose /etc is read-only from some moment on is made, or goes back once it can", () => {
+    for (const moment of chosen(moments, 2, name.length + 1)) {
+      const { looks, said } = on(step, (host) => [
+        ...at(host, step, moment, "lock"),
+        attempt("$FOLDER/scripts/rollback.sh"),
+        look("left"),
+        attempt(change(host, step)),
+        look("again"),
+      ]);
+      const where = `${name}, read-only at ${moment} of ${moments}`;
+      const [first, ...next] = codes(said);
+      expect([where, shown(looks.left)]).toEqual([where, first === 0 ? changed : made]);
+      expect([where, next, shown(looks.again)]).toEqual([where, [0, 0], changed]);
+      count(name, "read-only", 1);
     }
   });
 
