@@ -150,6 +150,9 @@ forget() {
 go_back() {
     trap '' INT TERM
     left=
+    # A boot has put the services back, and they are somebody else's since.
+    states=$journal/services
+    [ -e "$states" ] || states=/dev/null
     # While its files are there.
     while read -r enabled active one; do
         [ -n "${1:-}" ] || ! was_off || [ "$(service_state "$one")" = "$enabled $active" ] ||
@@ -161,7 +164,7 @@ go_back() {
                 left="$left; $one could not be disabled"
             ;;
         esac
-    done <"$journal/services"
+    done <"$states"
     unread='' stuck=''
     while read -r was noted one; do
         as_before || {
@@ -177,13 +180,14 @@ go_back() {
     while read -r enabled active one; do
         [ "$enabled" != enabled ] || enable_at_boot "$one" || left="$left; $one could not be enabled"
         [ -n "${1:-}" ] || was_off || systemctl reload-or-restart "$one" || left="$left; $one does not run as before, see: journalctl -u $one"
-    done <"$journal/services"
+    done <"$states"
     [ -n "${1:-}" ] || switch_back || left="$left; not everything could be switched back"
     if [ -z "$left${1:-}" ]; then
         forget || left="; $journal could not be removed"
     else
         # A file that is back may be somebody else's by the next time.
-        printf '%s' "$stuck" | record "$journal/files" || left="$left; $journal could not be written"
+        printf '%s' "$stuck" | record "$journal/files" && { [ -z "${1:-}" ] || [ -n "$left" ] || rm -f "$journal/services"; } ||
+            left="$left; $journal could not be written"
     fi
     if [ -n "$left" ]; then
         say "of what was there before this change, not everything could be put back$left; the next run tries again"

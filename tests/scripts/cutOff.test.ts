@@ -1,15 +1,6 @@
 // A change of keepalived's that was killed, and others than its next run that come after it.
 import { withEnd } from "../../components/render/files";
-import {
-  applied,
-  apply,
-  files,
-  folder,
-  host,
-  owner,
-  running,
-  type Config,
-} from "./keepalivedHost";
+import { applied, apply, files, folder, host, owner, running, type Config } from "./keepalivedHost";
 import { atMoment, watch } from "./moments";
 
 const journal = "/var/lib/lvs-ha/changes/keepalived.sh";
@@ -53,6 +44,17 @@ test("a director in maintenance is not started by the boot, which has that on it
   expect(host.script("rollback.sh", ["boot"]).code).toBe(0);
   expect(running()).toBe("# first");
   expect(host.read("/tmp/told")).toBe("disable keepalived.service\nstop keepalived.service\n");
+  // Who has it start from then on is left alone.
+  host.shell("systemctl enable keepalived");
+  expect(host.script("rollback.sh", ["boot"]).code).toBe(0);
+  expect(host.read("/systemd/enabled/keepalived.service")).toBe("\n");
+  // As it was before the change, and as it is.
+  apply({ id: "deaf", weight: 9, deaf: true });
+  expect([running(), host.read("/systemd/enabled/keepalived.service"), left()]).toEqual([
+    "# first",
+    "\n",
+    "",
+  ]);
 });
 
 test("a version without journals was killed: it is put back, too", () => {
