@@ -59,7 +59,8 @@ begin() {
     set -- "$owners/${0##*/}" $files "$@"
     mkdir -p "$journal"
     chmod 0700 /var/lib/lvs-ha
-    trap 'if is_begun; then go_back; else forget; fi; rm -rf "$scratch"' EXIT
+    # Of what fails in these, nothing keeps the rest from being done.
+    trap 'if is_begun; then go_back || :; else forget || :; fi; rm -rf "$scratch"' EXIT
     { [ ! -e "$journal/all" ] || cat "$journal/all" && printf '%s\n' "$@"; } | record "$journal/all"
     for one in $services; do
         printf '%s %s\n' "$(service_state "$one")" "$one"
@@ -238,7 +239,7 @@ rollback() {
 # go_back_if_begun [boot]: no change that a run has left halfway is there after this.
 go_back_if_begun() {
     take_up
-    ! is_begun || go_back "$@"
+    ! is_begun || go_back "$@" || return
 }
 
 # systemd reads the units that have come, where the run that brought them hasn't lived to have them read, too.

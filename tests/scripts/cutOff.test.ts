@@ -1,6 +1,16 @@
 // A change of keepalived's that was killed, and others than its next run that come after it.
 import { withEnd } from "../../components/render/files";
-import { applied, apply, files, folder, host, owner, running, type Config } from "./keepalivedHost";
+import {
+  applied,
+  apply,
+  files,
+  folder,
+  host,
+  keepalived,
+  owner,
+  running,
+  type Config,
+} from "./keepalivedHost";
 import { atMoment, watch } from "./moments";
 
 const journal = "/var/lib/lvs-ha/changes/keepalived.sh";
@@ -55,6 +65,19 @@ test("a director in maintenance is not started by the boot, which has that on it
     "\n",
     "",
   ]);
+});
+
+test.each([
+  ["a change", () => apply({ id: "second" })],
+  ["rollback.sh", () => host.script("rollback.sh", [])],
+])("%s that can't put back everything leaves no scratch behind", (_, goesBack) => {
+  applied({ id: "first" });
+  apply(cut);
+  keepalived("[ $1 = --config-test ] || exit 1");
+  const scratch = () => host.shell("ls $FOLDER/tmp | grep '^lvs-ha[.]'").stdout;
+  const before = scratch();
+  expect(goesBack().stderr).toContain("not everything could be put back");
+  expect([running(), scratch()]).toEqual(["# first", before]);
 });
 
 test("a version without journals was killed: it is put back, too", () => {
