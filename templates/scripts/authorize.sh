@@ -12,7 +12,8 @@ verify() {
     . "${0%/*}/files.sh"
     user=${SUDO_USER:-root}
     title="authorized_keys of $user"
-    keys=$(getent passwd "$user" | cut -d : -f 6)/.ssh/authorized_keys
+    keys=$(getent passwd "$user")
+    keys=$(printf '%s\n' "$keys" | cut -d : -f 6)/.ssh/authorized_keys
     printf '%s\n' "$2" >"$scratch/wanted"
     if [ ! -e "$keys" ]; then
         tell missing "$title"

@@ -224,7 +224,8 @@ await_end() {
     silent=0
     while :; do
         now=$(uptime_seconds)
-        ipvsadm -Ln | counts "$@" >"$scratch/counts"
+        ipvsadm -Ln >"$scratch/table"
+        counts "$@" <"$scratch/table" >"$scratch/counts"
         held=$(count_of held)
         heard=$(count_of heard)
         if [ "$held" -eq 0 ]; then
@@ -459,7 +460,8 @@ change() {
 # director holds the virtual address (otherwise: heard), with 3 connections. UDP's count, too: a client is gone when it has been silent
 # for lvs_timeouts' udp. A fwmark, or an address that is none of the config's, is held where some address is.
 counts() {
-    ip -o addr show | awk '$2 != "lo" { sub(/\/.*/, "", $4); print $4 }' >"$scratch/own"
+    ip -o addr show >"$scratch/addresses"
+    awk '$2 != "lo" { sub(/\/.*/, "", $4); print $4 }' "$scratch/addresses" >"$scratch/own"
     awk -v addresses="$*" '
         function host(endpoint) {
             sub(/:[0-9]+$/, "", endpoint)

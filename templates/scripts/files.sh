@@ -10,8 +10,11 @@ export LC_ALL=C
 # Where the scripts are on a host. What runs may be others, brought to ask what those have left.
 # shellcheck disable=SC2034 # read by the scripts that source this
 home=/usr/local/lib/lvs-ha
+# shellcheck disable=SC2034
 original=/var/lib/lvs-ha/original
 owners=/var/lib/lvs-ha/owners
+# Of a change that isn't proven yet: see transaction.sh.
+journal=/var/lib/lvs-ha/changes/${0##*/}
 
 # An SSH connection that breaks must not end a change halfway: nobody reads then, and the work goes on. What a script prints, it prints by
 # say or show, which don't fail.
@@ -67,8 +70,9 @@ uptime_seconds() {
     sed 's/[.].*//' /proc/uptime
 }
 
-# One script at a time on a host, whoever started it.
+# One script at a time on a host, whoever started it. A script that another one runs has that one's lock.
 lock() {
+    [ "$(readlink /proc/self/fd/9)" != /run/lvs-ha.lock ] || return 0
     exec 9>/run/lvs-ha.lock
     flock -w 300 9 || fail "another change of this host has held /run/lvs-ha.lock for 300 s; see: fuser -v /run/lvs-ha.lock"
 }
@@ -80,24 +84,6 @@ record() {
         rm -f "$1.new"
         return 1
     }
-}
-
-# own OWNER: this host's part that the script sets up is now the stack's resource OWNER.
-own() {
-    printf '%s\n' "$1" | record "$owners/${0##*/}"
-    chmod 0700 /var/lib/lvs-ha
-}
-
-# undo_for OWNER: ends the script when the part has another owner by now: a renamed resource is made under its new name first
-# and undone under its old one last, on the same host.
-undo_for() {
-    [ -f "$owners/${0##*/}" ] || return 0
-    owner=$(cat "$owners/${0##*/}")
-    if [ "$owner" != "$1" ]; then
-        say "kept, it belongs to $owner now"
-        exit 0
-    fi
-    rm "$owners/${0##*/}"
 }
 
 # A scratch folder that goes when the script ends; $scratch names it.
@@ -116,99 +102,6 @@ read_input() {
     cat >"$scratch/all" || fail "there is no room in ${scratch%/*} for what comes by standard input; nothing was changed"
     [ "$(tail -n 1 "$scratch/all")" = "==> end <==" ] || fail "the connection broke before all of standard input had come; nothing was changed"
     sed '$d' "$scratch/all" >"$scratch/input" || fail "there is no room in ${scratch%/*} for what comes by standard input; nothing was changed"
-}
-
-# put PATH MODE: standard input becomes PATH, whole or not at all. Sets $changed when it was not so already.
-changed=
-put() {
-    { mkdir -p "$(dirname "$1")" && cat >"$1.lvs-ha-new" && chmod "$2" "$1.lvs-ha-new"; } || {
-        rm -f "$1.lvs-ha-new"
-        return 1
-    }
-    if [ -f "$1" ] && cmp -s "$1.lvs-ha-new" "$1" && [ "$(stat -c '%a %u:%g' "$1")" = "${2#0} 0:0" ]; then
-        rm "$1.lvs-ha-new"
-        return
-    fi
-    { keep_original "$1" && sync "$1.lvs-ha-new" && mv -f "$1.lvs-ha-new" "$1" && sync "$(dirname "$1")"; } || {
-        rm -f "$1.lvs-ha-new"
-        return 1
-    }
-    # shellcheck disable=SC2034 # read by the scripts that source this
-    changed=yes
-    say "wrote $1"
-}
-
-# keep_original PATH: remembers, once, what stood there before the stack's first change.
-keep_original() {
-    if [ -e "$original$1" ] || [ -e "$original$1.absent" ]; then
-        return
-    fi
-    { mkdir -p "$(dirname "$original$1")" && chmod 0700 /var/lib/lvs-ha; } || return
-    if [ -e "$1" ]; then
-        cp -p "$1" "$original$1.new" && sync "$original$1.new" && mv "$original$1.new" "$original$1" && sync "$(dirname "$original$1")"
-    else
-        : | record "$original$1.absent"
-    fi
-}
-
-# put_back PATH: what stood there before, or nothing if nothing did.
-put_back() {
-    # Of runs that were killed.
-    rm -f "$1.lvs-ha-new" "$1.lvs-ha-before"
-    if [ -e "$original$1" ]; then
-        mkdir -p "$(dirname "$1")"
-        mv -f "$original$1" "$1"
-        say "put back $1"
-    elif [ -e "$original$1.absent" ]; then
-        rm -f "$1" "$original$1.absent"
-        say "removed $1"
-    fi
-}
-
-# or_go_back FILE…: from now on, a script that ends in a failure runs its go_back first, which as_before helps with these files. The
-# engine doesn't record a change that failed, and runs nothing when it is reverted: nothing of it may stay. What they were is kept beside
-# them under a second name: going back needs no room, and no other file system's.
-or_go_back() {
-    kept=
-    for file; do
-        rm -f "$file.lvs-ha-before"
-        [ ! -f "$file" ] || ln "$file" "$file.lvs-ha-before"
-        kept="$kept $file.lvs-ha-before"
-    done
-    # One thing that can't be put back doesn't keep the others from it.
-    trap 'go_back || :; rm -rf "$scratch"' EXIT
-}
-
-# The change is made.
-no_way_back() {
-    trap 'rm -rf "$scratch"' EXIT
-    # shellcheck disable=SC2086 # paths of ours
-    rm -f $kept
-}
-
-# was_there FILE: when or_go_back was asked for.
-was_there() {
-    [ -e "$1.lvs-ha-before" ]
-}
-
-# as_before FILE…: what was there when or_go_back was asked for.
-as_before() {
-    for file; do
-        if was_there "$file"; then
-            { move "$file.lvs-ha-before" "$file" && sync "${file%/*}"; } || say "$file could not be put back"
-        else
-            rm -f "$file"
-        fi
-    done
-}
-
-# move NAME FILE: what NAME is a second name of takes FILE's place. Where that is its first name, there is nothing to move.
-move() {
-    if [ "$(stat -c %d:%i "$1")" = "$(stat -c %d:%i "$2" 2>/dev/null)" ]; then
-        rm -f "$1"
-    else
-        mv -f "$1" "$2"
-    fi
 }
 
 # split_files: takes the "==> PATH <==" sections of the input apart into $scratch/files/PATH. A line of a file's own that looks like one
@@ -294,9 +187,10 @@ verify_file() {
     differs "mode of $1" "$scratch/wanted-mode" "$scratch/found-mode"
 }
 
-# verify_owner OWNER: the other half of own.
+# verify_owner OWNER: the other half of own; and that no change has been left unfinished.
 verify_owner() {
     printf '%s\n' "$1" | verify_text "$owners/${0##*/}"
+    [ ! -e "$journal/files" ] || differs "files of a change that was cut off" /dev/null "$journal/all"
 }
 
 # verify_service UNIT [STATES]: at boot and now, in systemctl(1)'s words.

@@ -6,10 +6,23 @@
 ufw_was=/var/lib/lvs-ha/ufw-was
 # Kernel values that switching ufw on changed: lines "KEY OLD", of one value each.
 ufw_sysctls=/var/lib/lvs-ha/ufw-sysctls
-notes="$notes $ufw_was $ufw_sysctls"
+files="$files $ufw_was $ufw_sysctls"
+
+# Before the first change: its state, its rules, and what the kernel has where it would set something else.
+ufw_found() {
+    ufw_read
+    was=inactive
+    ! ufw_is_active || was=active
+    printf '%s\n' "$was" "$rules" | remember ufw
+    sysctls_of_ufw | while read -r key value; do
+        now=$(sysctl -n "$key" 2>/dev/null) || continue
+        [ "$now" = "$value" ] || printf '%s %s\n' "$key" "$now"
+    done >"$scratch/ufw-found"
+    remember ufw-sysctls <"$scratch/ufw-found"
+}
 
 ufw_apply() {
-    [ -e $ufw_was ] || ufw_state | record $ufw_was
+    [ -e $ufw_was ] || sed q "$journal/ufw" | record $ufw_was
     [ -z "$admit" ] || ufw_add "$admit" "lvs-ha operator"
     ufw_rules lvs-ha >"$scratch/added"
     while read -r rule; do
@@ -19,12 +32,8 @@ ufw_apply() {
         grep -qxF "$rule" "$scratch/files/ufw" || ufw_delete "$rule" lvs-ha
     done <"$scratch/added"
     [ -z "$client" ] || lets_client_in "" || fail "ufw would not let $client in on port $ssh_port, where this change comes from: a rule before ours denies it; see: ufw show added"
-    if [ "$(ufw_state)" = inactive ]; then
-        [ -e $ufw_sysctls ] || sysctls_of_ufw | while read -r key value; do
-            now=$(sysctl -n "$key" 2>/dev/null) || continue
-            [ "$now" = "$value" ] || printf '%s %s\n' "$key" "$now"
-        done | record $ufw_sysctls
-        echo "enabled||" >>"$scratch/ufw-done"
+    if ! ufw_is_active; then
+        [ -e $ufw_sysctls ] || record $ufw_sysctls <"$journal/ufw-sysctls"
         ufw --force enable >"$scratch/ufw" 2>&1 || fail "ufw enable: $(cat "$scratch/ufw")"
         say "ufw enabled"
     fi
@@ -41,7 +50,8 @@ ufw_check() {
     admit=
     [ -z "$client" ] || admit="allow from $client to any port $ssh_port proto tcp"
     printf '%s\n' "$admit" | cat - "$scratch/files/ufw" | sed '/^$/d' >"$scratch/wanted"
-    ufw show added | awk -v admit="$admit" '
+    ufw_read
+    printf '%s\n' "$rules" | awk -v admit="$admit" '
         function about(rule) {
             sub(/ log(-all)? /, " ", rule)
             action = rule
@@ -104,7 +114,7 @@ ufw_check() {
 
 # Our rules go. Where ufw stays active then, it must let the SSH client in without them.
 ufw_may_go() {
-    [ -e $ufw_was ] && [ -n "$client" ] && [ "$(cat $ufw_was) $(ufw_state)" = "active active" ] || return 0
+    [ -e $ufw_was ] && [ -n "$client" ] && [ "$(cat $ufw_was)" = active ] && ufw_is_active || return 0
     lets_client_in "without ours" || fail "ufw was active before the stack, and stays so, but no rule of your own lets $client in on port $ssh_port: without the stack's you would be locked out. Add one, and run this again: ufw allow from $client to any port $ssh_port proto tcp comment 'my own'"
 }
 
@@ -118,8 +128,9 @@ lets_client_in() {
     default=drop
     ! grep -qs '^DEFAULT_INPUT_POLICY="ACCEPT"' /etc/default/ufw || default=accept
     devices=$(ip -o addr show | awk -v server="$server" 'index($4, server "/") == 1 { printf "%s ", $2 }')
+    ufw_read
     # shellcheck disable=SC2086 # files
-    ufw show added | awk -v client="$client" -v port="$ssh_port" -v server="$server" -v devices=" $devices" -v default_action="$default" -v without_ours="$1" '
+    printf '%s\n' "$rules" | awk -v client="$client" -v port="$ssh_port" -v server="$server" -v devices=" $devices" -v default_action="$default" -v without_ours="$1" '
         # An address, or what an ufw rule has for one, as a text of 0 and 1.
         function bits(address,    part, n, i, j, sides, head, tail, all, digit, value, text) {
             if (address !~ /:/) {
@@ -235,23 +246,46 @@ ufw_verify() {
 }
 
 ufw_go_back() {
-    [ -e "$scratch/ufw-done" ] || return 0
-    tac "$scratch/ufw-done" | while IFS='|' read -r did mark rule; do
-        # shellcheck disable=SC2046,SC2086 # a rule is several words
-        case $did in
-        added) ufw $(deletion_of "$rule") ;;
-        deleted) ufw $rule comment "$mark" ;;
-        enabled) ufw disable && ufw_sysctls_back ;;
-        esac </dev/null >"$scratch/ufw" 2>&1 || say "what could not be taken back: ufw $did $rule: $(cat "$scratch/ufw")"
-    done
-    say "ufw has the rules that it had before this change"
+    [ -e "$journal/ufw" ] || return 0
+    { status=$(ufw status) && rules=$(ufw show added); } 2>/dev/null || {
+        left="$left; ufw could not be asked"
+        return 0
+    }
+    if ! grep -qx active "$journal/ufw" && is_active; then
+        ufw disable >/dev/null 2>&1 || left="$left; ufw could not be disabled"
+        ufw_sysctls_back "$journal/ufw-sysctls"
+    fi
+    left=$left$(ufw_changes | while read -r did _ rule; do
+        ufw_take_back "$did" "$rule" </dev/null >/dev/null 2>&1 || printf '; %s is still %s' "ufw $rule" "$did"
+    done)
+}
+
+# Of the stack's rules, those that were added since the journal was begun, and those that were deleted.
+ufw_changes() {
+    printf '%s\n' "$rules" | awk -v journal="$journal/ufw" '
+        function is_ours() { return /^ufw .* comment .lvs-ha( operator)?.$/ }
+        BEGIN { while ((getline <journal) > 0) if (is_ours()) { had[$0]; line[++n] = $0 } }
+        is_ours() { has[$0]; if (!($0 in had)) print "added", $0 }
+        END { for (i = 1; i <= n; i++) if (!(line[i] in has)) print "deleted", line[i] }
+    '
+}
+
+# ufw_take_back added|deleted RULE, with its comment.
+ufw_take_back() {
+    mark=lvs-ha
+    case $2 in *" operator'") mark="lvs-ha operator" ;; esac
+    # shellcheck disable=SC2046,SC2086 # a rule is several words
+    case $1 in
+    added) ufw $(deletion_of "${2% comment *}") ;;
+    deleted) ufw ${2% comment *} comment "$mark" ;;
+    esac
 }
 
 ufw_undo() {
     [ -e $ufw_was ] || return 0
-    if [ "$(cat $ufw_was)" = inactive ] && [ "$(ufw_state)" = active ]; then
+    if [ "$(cat $ufw_was)" = inactive ] && ufw_is_active; then
         ufw disable >"$scratch/ufw" 2>&1 || fail "ufw disable: $(cat "$scratch/ufw")"
-        ufw_sysctls_back
+        ufw_sysctls_back $ufw_sysctls
         say "ufw disabled, as it was"
     fi
     for mark in lvs-ha "lvs-ha operator"; do
@@ -287,27 +321,34 @@ sysctls_of_ufw() {
     done
 }
 
-# One that has another value than ufw's by now is somebody else's.
+# ufw_sysctls_back NOTES. One that has another value than ufw's by now is somebody else's.
 ufw_sysctls_back() {
-    [ -e $ufw_sysctls ] || return 0
-    sysctls_of_ufw >"$scratch/sysctls"
+    [ -e "$1" ] || return 0
     while read -r key value; do
-        set_to=$(sed -n "s|^$key ||p" "$scratch/sysctls")
+        set_to=$(sysctls_of_ufw | sed -n "s|^$key ||p")
         [ "$(sysctl -n "$key")" != "$set_to" ] || sysctl -q -w "$key=$value" || say "$key could not be set back to $value"
-    done <$ufw_sysctls
+    done <"$1"
 }
 
-ufw_state() {
-    if ufw status | grep -qx "Status: active"; then
-        echo active
-    else
-        echo inactive
-    fi
+ufw_is_active() {
+    status=$(ufw status) || fail "ufw does not tell whether it is active"
+    is_active
+}
+
+# is_active: by $status.
+is_active() {
+    printf '%s\n' "$status" | grep -qx "Status: active"
+}
+
+# Sets $rules to all that ufw has, in the words that made them.
+ufw_read() {
+    rules=$(ufw show added) || fail "ufw does not tell its rules"
 }
 
 # The rules with a comment, in the words that made them.
 ufw_rules() {
-    ufw show added | sed -n "s/^ufw \(.*\) comment '$1'\$/\1/p"
+    ufw_read
+    printf '%s\n' "$rules" | sed -n "s/^ufw \(.*\) comment '$1'\$/\1/p"
 }
 
 # ufw_add RULE MARK: unless the operator has it.
@@ -315,10 +356,7 @@ ufw_add() {
     ! grep -qxF "$1" "$scratch/theirs" || return 0
     # shellcheck disable=SC2086 # a rule is several words
     ufw $1 comment "$2" >"$scratch/ufw" 2>&1 || fail "ufw $1: $(cat "$scratch/ufw")"
-    grep -q '^Skipping' "$scratch/ufw" || {
-        printf 'added|%s|%s\n' "$2" "$1" >>"$scratch/ufw-done"
-        say "ufw $1"
-    }
+    grep -q '^Skipping' "$scratch/ufw" || say "ufw $1"
 }
 
 # ufw_delete RULE MARK
@@ -326,7 +364,6 @@ ufw_delete() {
     words=$(deletion_of "$1")
     # shellcheck disable=SC2086 # a rule is several words
     ufw $words >"$scratch/ufw" 2>&1 || fail "ufw $words: $(cat "$scratch/ufw")"
-    printf 'deleted|%s|%s\n' "$2" "$1" >>"$scratch/ufw-done"
     say "ufw $words"
 }
 

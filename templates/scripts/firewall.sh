@@ -3,15 +3,18 @@
 # The SSH client that brings the change is let in before anything is denied, and stays let in.
 set -eu
 what=firewall
-# shellcheck source=templates/scripts/files.sh
-. "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/transaction.sh
+. "${0%/*}/transaction.sh"
 table=/etc/lvs-ha/firewall.nft
 clients=/etc/lvs-ha/ssh-clients.nft
 service=lvs-ha-firewall.service
 unit=/etc/systemd/system/$service
+services=$service
+files="$table $unit"
 # Back ends that are more than the table, which every host may have; each has a script. It adds the files that it remembers things in to
-# $notes, and has these:
+# $files, and has these:
 #   NAME_check    the stack is to have it: what would stop it is found before anything changes
+#   NAME_found    it remembers what NAME_go_back needs
 #   NAME_apply    it lets in what $scratch/files/NAME says, and the SSH client before that
 #   NAME_verify   it is compared with $scratch/files/NAME, and told, as files.sh says
 #   NAME_may_go   another is to take its place: it fails where the SSH client would be locked out
@@ -19,7 +22,6 @@ unit=/etc/systemd/system/$service
 #   NAME_go_back  what NAME_apply has done in this run is undone
 # The last three do nothing on a host that doesn't have it.
 own_scripts="ufw"
-notes=
 # shellcheck source=templates/scripts/firewall-ufw.sh
 . "${0%/*}/firewall-ufw.sh"
 # shellcheck source=templates/scripts/firewall-others.sh
@@ -32,7 +34,6 @@ apply() {
     *" $backend "*) ;;
     *) fail "there is no back end $backend; nothing was changed" ;;
     esac
-    own "$1"
     client_is "$3"
     split_files
     # The back end from before goes last: where the new one can't come, the host still has that.
@@ -45,26 +46,39 @@ apply() {
             "${other}_may_go"
         fi
     done
-    # shellcheck disable=SC2086 # files
-    or_go_back $table $unit $notes
     # A first table comes before ufw and its like, which would drop the ends of connections that they see from their middle on. One that is
     # there may be all the firewall that the host has: it stays until the other has come.
     first=table
     [ ! -e $unit ] || first=own
-    [ $first = table ] || own_apply
-    [ ! -f "$scratch/files$table" ] || nft_apply
-    [ $first = own ] || own_apply
-    no_way_back
+    change "$1"
     [ -f "$scratch/files$table" ] || nft_undo
     for other in $own_scripts; do
         [ "$other" = "$backend" ] || "${other}_undo"
     done
 }
 
+found() {
+    own_script found
+}
+
+swap() {
+    [ ! -f "$scratch/files$table" ] || nft_written put
+}
+
+activate() {
+    [ "$first" = table ] || own_script apply
+    [ ! -f "$scratch/files$table" ] || nft_apply
+    [ "$first" = own ] || own_script apply
+}
+
+switch_back() {
+    for other in $own_scripts; do
+        "${other}_go_back"
+    done
+}
+
 undo() {
-    lock
     undo_for "$1"
-    make_scratch
     client_is "$(ssh_connection)"
     for other in $own_scripts; do
         "${other}_may_go"
@@ -89,19 +103,10 @@ verify() {
     tell end verify
 }
 
-go_back() {
-    for other in $own_scripts; do
-        "${other}_go_back"
-    done
-    nft_go_back
-    # shellcheck disable=SC2086 # files
-    as_before $notes
-    rm -f $table.lvs-ha-before $unit.lvs-ha-before
-}
-
-own_apply() {
+# own_script VERB: of the back end, if it is more than the table.
+own_script() {
     case " $own_scripts " in
-    *" $backend "*) "${backend}_apply" ;;
+    *" $backend "*) "${backend}_$1" ;;
     esac
 }
 
@@ -173,9 +178,7 @@ UNIT
 }
 
 nft_apply() {
-    nft_begun=yes
-    nft_written put
-    systemctl daemon-reload
+    read_units
     # Not enable_at_boot: one that was enabled by an earlier unit has not all that this one asks for.
     systemctl -q enable $service
     systemctl reload-or-restart $service
@@ -199,24 +202,16 @@ nft_verify() {
     fi
 }
 
-nft_begun=
-nft_go_back() {
-    [ -n "$nft_begun" ] || return 0
-    was_there $unit || systemctl -q disable --now $service || :
-    as_before $table $unit
-    systemctl daemon-reload || :
-    [ ! -f $unit ] || systemctl reload-or-restart $service || say "the table from before could not be loaded; see: journalctl -u $service"
-    say "put back the table that was there before this change"
-}
-
 nft_undo() {
-    [ -e $unit ] || return 0
-    systemctl -q disable --now $service
-    put_back $unit
-    systemctl daemon-reload
-    put_back $table
+    if [ -e $unit ]; then
+        systemctl -q disable --now $service
+        put_back $unit
+        systemctl daemon-reload
+        put_back $table
+        say "nftables table lvs_ha is gone"
+    fi
+    # A change that failed has left it, too.
     rm -f $clients
-    say "nftables table lvs_ha is gone"
 }
 
 "$@"

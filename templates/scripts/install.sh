@@ -5,6 +5,30 @@
 set -eu
 export LC_ALL=C
 home=/usr/local/lib/lvs-ha
+service=lvs-ha-rollback.service
+unit=/etc/systemd/system/$service
+
+# written put|verify_file: what starts before all else of the stack's. A power cut may have come before a change was proven. Until
+# local-fs.target, the root file system may be read-only: systemd-remount-fs.service(8).
+written() {
+    "$1" $unit 0644 <<UNIT
+[Unit]
+Description=Way back from a change of the LVS load balancer that was cut off
+ConditionDirectoryNotEmpty=/var/lib/lvs-ha/changes
+RequiresMountsFor=/etc /usr/local/lib /var/lib/lvs-ha
+DefaultDependencies=no
+After=local-fs.target
+Before=network-pre.target lvs-ha-firewall.service lvs-ha-vip.service keepalived.service
+Wants=network-pre.target
+
+[Service]
+Type=oneshot
+ExecStart=$home/rollback.sh boot
+
+[Install]
+WantedBy=sysinit.target
+UNIT
+}
 
 case $1 in
 apply)
@@ -12,18 +36,27 @@ apply)
     shift 3
     sh "$stage/preflight.sh" "$@"
     what=scripts
-    # shellcheck source=templates/scripts/files.sh
-    . "$stage/files.sh"
+    # shellcheck source=templates/scripts/transaction.sh
+    . "$stage/transaction.sh"
     lock
-    mkdir -p "$home"
+    # They go with each other, and not with those of another version: all have come before the first takes its place.
+    new=$home/.new
+    trap 'rm -rf "$new"' EXIT
+    rm -rf "$new"
+    mkdir -p "$new"
     for script in "$stage"/*.sh; do
-        cp "$script" "$home/.new"
-        chmod 0755 "$home/.new"
+        cp "$script" "$new"
+        chmod 0755 "$new/${script##*/}"
         # A power cut must not leave an empty script: it would do nothing, and call that a success.
-        sync "$home/.new"
-        mv -f "$home/.new" "$home/${script##*/}"
+        sync "$new/${script##*/}"
     done
+    for script in "$new"/*; do
+        mv -f "$script" "$home/${script##*/}"
+    done
+    rmdir "$new"
     own "$owner"
+    written put
+    enable_at_boot $service
     say "in $home"
     if [ -e /run/lvs-ha/changed-by ]; then
         record /var/lib/lvs-ha/changed-by </run/lvs-ha/changed-by
@@ -45,15 +78,19 @@ verify)
     for script in "$stage"/*.sh; do
         verify_file "$home/${script##*/}" 0755 <"$script"
     done
+    written verify_file
+    verify_service $service "enabled, inactive"
     sh "$stage/packages.sh" --verify "$8"
     tell end verify
     ;;
 undo)
     what=scripts
-    # shellcheck source=templates/scripts/files.sh
-    . "$home/files.sh"
-    lock
+    # shellcheck source=templates/scripts/transaction.sh
+    . "$home/transaction.sh"
     undo_for "$2"
+    [ ! -e $unit ] || systemctl -q disable $service
+    put_back $unit
+    systemctl daemon-reload
     # Packages stay: something else may have come to need them.
     rm -rf "$home" /etc/lvs-ha /var/lib/lvs-ha /run/lvs-ha
     ;;

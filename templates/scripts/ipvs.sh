@@ -25,7 +25,7 @@ director_data=/etc/lvs-ha/director
 # told CONF: all of what a config says. Data are of one text: a config that came without, or that somebody has edited since, is read.
 told() (
     sum=$(sha256sum <"$1")
-    for data in $director_data $director_data.lvs-ha-previous; do
+    for data in $director_data ${director_data%/*}/.${director_data##*/}.lvs-ha-before; do
         [ -f "$data" ] || continue
         read -r line <"$data" || :
         [ "$line" = "=conf ${sum%% *}" ] || continue
@@ -78,21 +78,31 @@ drained_places() {
     [ ! -f /run/lvs-ha-drained ] || sed -n 's/^-a \(.*\) -[gim] -w .*/\1 /p' /run/lvs-ha-drained
 }
 
+# find_table OPTION CONF…: $scratch/table is the kernel's table, by `ipvsadm -Ln OPTION`, and $scratch/ours has these configs' virtual servers.
+# shellcheck disable=SC2154 # $scratch is set by the script that sources this
+find_table() {
+    # shellcheck disable=SC2086 # none is no word
+    ipvsadm -Ln $1 >"$scratch/table" || fail "ipvsadm does not tell what IPVS has"
+    shift
+    for one; do
+        [ ! -f "$one" ] || wanted "$one"
+    done | sed -n 's/^-A \(.*\) -s .*/\1/p' >"$scratch/ours"
+}
+
+# Of such a table, as rules of awk(1)'s: `key` is the virtual server, as `ipvsadm -Sn` names it, and is_ours has those of $scratch/ours.
+# shellcheck disable=SC2016 # awk's own
+table_words='
+    FILENAME == ARGV[1] { is_ours[$0]; next }
+    $1 ~ /^(TCP|UDP|SCTP)$/ { key = ($1 == "TCP" ? "-t" : $1 == "UDP" ? "-u" : "--sctp-service") " " $2 }
+    $1 == "FWM" { key = "-f " $2 ($3 == "IPv6" ? " -6" : "") }
+'
+
 # live CONF…: what the kernel has of these configs' virtual servers. Others may have services of their own.
 # shellcheck disable=SC2154 # $scratch is set by the script that sources this
 live() {
-    for one in "$@"; do
-        [ ! -f "$one" ] || wanted "$one"
-    done | sed -n 's/^-A \(.*\) -s .*/\1/p' >"$scratch/ours"
-    { ipvsadm -Ln --thresholds && ipvsadm -Sn; } | awk -v ours="$scratch/ours" '
-        BEGIN {
-            while ((getline line <ours) > 0) is_ours[line]
-            option["TCP"] = "-t"
-            option["UDP"] = "-u"
-            option["SCTP"] = "--sctp-service"
-        }
-        $1 in option { key = option[$1] " " $2 }
-        $1 == "FWM" { key = "-f " $2 ($3 == "IPv6" ? " -6" : "") }
+    find_table --thresholds "$@"
+    ipvsadm -Sn >"$scratch/saved" || fail "ipvsadm does not tell what IPVS has"
+    awk "$table_words"'
         $1 == "->" && key in is_ours { print "-x " key " -r", $2, $3, $4 }
         $1 == "-A" || $1 == "-a" {
             line = $0
@@ -102,26 +112,19 @@ live() {
             sub(/ --tun-type ipip.*/, "")
             if (line in is_ours) print
         }
-    '
+    ' "$scratch/ours" "$scratch/table" "$scratch/saved"
 }
 
 # connections CONF: of IPVS's real servers in this config's virtual servers, a line each: `37 1 -t 192.0.2.100:80 -r 192.0.2.21:80`, so many
 # open connections (ActiveConn; a standby's are those that the connection sync has told), and its weight.
 # shellcheck disable=SC2154 # $scratch is set by the script that sources this
 connections() {
-    wanted "$1" | sed -n 's/^-A \(.*\) -s .*/\1/p' >"$scratch/ours"
-    ipvsadm -Ln | awk -v ours="$scratch/ours" '
-        BEGIN {
-            while ((getline line <ours) > 0) is_ours[line]
-            option["TCP"] = "-t"
-            option["UDP"] = "-u"
-            option["SCTP"] = "--sctp-service"
-        }
-        $1 in option { key = option[$1] " " $2 }
+    find_table "" "$1"
+    awk "$table_words"'
         # Above 65535, it is how a check reaches a real server, and no service.
-        $1 == "FWM" { key = $2 > 65535 ? "" : "-f " $2 ($3 == "IPv6" ? " -6" : "") }
+        $1 == "FWM" && $2 > 65535 { key = "" }
         $1 == "->" && key in is_ours { print $5, $4, key " -r " $2 }
-    '
+    ' "$scratch/ours" "$scratch/table"
 }
 
 # taken_out: real servers that keepalived's checks have taken out of IPVS, or to weight 0, by its log since it was started:

@@ -4,8 +4,8 @@
 # stopped: the config is put in place, but keepalived doesn't run and isn't started at boot: the director is in maintenance.
 set -eu
 what=keepalived
-# shellcheck source=templates/scripts/files.sh
-. "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/transaction.sh
+. "${0%/*}/transaction.sh"
 # shellcheck source=templates/scripts/foreign.sh
 . "${0%/*}/foreign.sh"
 # shellcheck source=templates/scripts/ipvs.sh
@@ -15,42 +15,37 @@ what=keepalived
 [ "$1" = verify ] || lock
 conf=/etc/keepalived/keepalived.conf
 conf_mode=0640
-staged=$conf.lvs-ha-new
-previous=$conf.lvs-ha-previous
+# What it was before a change.
+previous=$(before_of $conf)
 # What they say, for these scripts: see ipvs.sh.
 data=$director_data
 data_mode=0640
-staged_data=$data.lvs-ha-new
-previous_data=$data.lvs-ha-previous
 scripts=/etc/keepalived/lvs-ha-scripts
 script_mode=0755
 # A path as long as the scripts' own: keepalived limits the length of a line.
 staged_scripts=/etc/keepalived/lvs-ha-staging
-previous_scripts=$scripts.lvs-ha-previous
+services=keepalived
 unit=/etc/systemd/system/keepalived.service.d/lvs-ha.conf
 # What network.sh leaves behind when it has waited in vain.
 follower=lvs-ha-network.service
-# There from the swap until the proof: a run that was killed in between is taken up again, not taken for done. In it is what the change
-# found: the service's state, and the real servers that were in.
-unproven=/var/lib/lvs-ha/keepalived-unproven
 # The sum of the config that was proven last: with any other, IPVS may be as somebody else wants it.
 proven=/var/lib/lvs-ha/keepalived-proven
 # There while keepalived must not run: not every director has the config yet (peers.sh).
 withdrawn=/var/lib/lvs-ha/keepalived-withdrawn
+files="$conf $data $unit $proven $(service_note keepalived)"
 
 apply() {
-    own "$1"
     aim=${2:-running}
     [ ! -e $withdrawn ] || {
         aim=stopped
         say "stays stopped until every director has the config"
     }
-    make_scratch
-    mkdir -p "${conf%/*}"
-    note_service keepalived
+    take_up
     stage
-    if [ ! -e $unproven ] && cmp -s $staged $conf && same_scripts && [ "$(running keepalived)" = "$aim" ]; then
-        rm -rf $staged $staged_data $staged_scripts
+    if ! is_begun && cmp -s "$new$conf" $conf && same_scripts && [ "$(running keepalived)" = "$aim" ]; then
+        rm -rf $staged_scripts
+        own "$1"
+        note_service keepalived
         mend_mode
         put_data
         put_drop_in
@@ -60,47 +55,97 @@ apply() {
             [ ! -s "$scratch/orders" ] || fail "IPVS isn't as the config says, and does not take: $(cat "$scratch/orders")"
             start_sync_daemons
         fi
+        note_proven
         say "config unchanged, $aim"
     else
         check_staged || {
-            rm -rf $staged $staged_data $staged_scripts
+            rm -rf $staged_scripts
             fail "config refused, nothing changed$(old_one)"
         }
-        keep_originals
-        if [ ! -e $unproven ]; then
-            rm -rf $previous $previous_data $previous_scripts
-            [ ! -f $conf ] || { cp -p $conf $previous && sync $previous; }
-            [ ! -f $data ] || { cp -p $data $previous_data && sync $previous_data; }
-            [ ! -d $scripts ] || cp -Rp $scripts $previous_scripts
-            note_hand_made $conf
-            found | record $unproven
-        else
-            note_hand_made $previous
-        fi
-        or_go_back
-        swap
-        # Scripts alone are reason enough: keepalived drops a check whose script it doesn't find or trust when it reads its config,
-        # and takes it in again when it reads it anew. A reload loses nothing.
-        if [ "$aim" = stopped ]; then
-            rest
-        else
-            activate
-            judge_checks
-            judge_tracking
-            prove
-            [ -z "$problem" ] || fail "$problem"
-        fi
-        put_drop_in
-        sweep "$scratch/files$scripts"
-        no_way_back
-        done_with_previous
+        set -- "$1"
+        for script in "$scripts"/* "$staged_scripts"/*; do
+            ! is_there "$script" || set -- "$@" "$scripts/${script##*/}"
+        done
+        change "$@"
         # keepalived lets others' run, and goes on without its own.
         [ "$aim" = stopped ] || start_sync_daemons
     fi
-    is_proven $conf || sha256sum $conf | record $proven
     end_sync_daemons
-    ipvsadm -Ln >"$scratch/table"
-    cat "$scratch/table" || :
+    table=$(ipvsadm -Ln)
+    printf '%s\n' "$table" || :
+}
+
+note_proven() {
+    is_proven $conf || sha256sum $conf | record $proven
+}
+
+# The real servers that were in.
+found() {
+    # What a run before this one has put in place was never proven.
+    stood=$conf
+    [ -z "$resumed" ] || ! is_there "$previous" || stood=$previous
+    note_hand_made "$stood"
+    : >"$scratch/live"
+    [ ! -f $conf ] || [ "$(running keepalived)" = stopped ] || live $conf >"$scratch/live"
+    sed -n '/^-a/p' "$scratch/live" | remember in
+}
+
+# Each file at once, whole. Scripts that only the old config names stay until the new one is proven. Of the config that is still there, the
+# data are beside these.
+swap() {
+    note_service keepalived
+    if [ -d $staged_scripts ]; then
+        mkdir -p $scripts
+        chmod 0755 $scripts
+        for script in "$staged_scripts"/*; do
+            put "$scripts/${script##*/}" $script_mode <"$script"
+        done
+        rm -r $staged_scripts
+    fi
+    put_data
+    put $conf $conf_mode <"$new$conf"
+    changed=
+}
+
+# Scripts alone are reason enough: keepalived drops a check whose script it doesn't find or trust when it reads its config, and takes it in
+# again when it reads it anew. A reload loses nothing.
+activate() {
+    if [ "$aim" = stopped ]; then
+        rest
+    else
+        load
+    fi
+}
+
+prove() {
+    if [ "$aim" = running ]; then
+        judge_checks
+        judge_tracking
+        await
+        [ -z "$problem" ] || {
+            log=$(said | tail -n 20)
+            fail "$problem"
+        }
+    fi
+    put_drop_in
+    note_proven
+    sweep
+}
+
+log=
+switch_back() {
+    rm -rf $staged_scripts
+    [ ! -f $conf ] || end_sync_daemons || left="$left; its sync daemons could not be asked for"
+    [ -z "$log" ] || printf '%s\n' "$log" | show
+    say "change not taken$(old_one)"
+}
+
+old_one() {
+    if systemctl -q is-active keepalived; then
+        printf '; the config from before is serving'
+    else
+        printf '; keepalived is not running, as before'
+    fi
 }
 
 # What keepalived has made of it in the kernel is compared by `lvs verify` itself.
@@ -129,6 +174,7 @@ verify() {
 
 # Something that the config includes has changed: check, reload, prove.
 refresh() {
+    go_back_if_begun
     systemctl -q is-active keepalived || return 0
     # A config that was there before the stack's includes nothing of it.
     grep -qF /etc/keepalived/lvs-ha-secrets.conf $conf || return 0
@@ -137,7 +183,7 @@ refresh() {
 
 # What the keepalived on PATH says of the live config.
 try() {
-    make_scratch
+    go_back_if_begun
     check $conf
 }
 
@@ -145,34 +191,33 @@ try() {
 start() {
     make_scratch
     check $conf || fail "the config is refused now"
-    activate
-    prove
+    load
+    await
     [ -z "$problem" ] || {
         rest
         fail "$problem"
     }
-    is_proven $conf || sha256sum $conf | record $proven
+    note_proven
 }
 
 # The same config anew: check, reload, prove.
 renew() {
-    make_scratch
+    go_back_if_begun
     check $conf || fail "the live config is refused now"
-    activate
-    prove
+    load
+    await
     [ -z "$problem" ] || fail "$problem"
 }
 
 undo() {
     undo_for "$1"
-    make_scratch
     synced=
     ! has_sync_daemon || synced=yes
     put_back $conf
     put_back $data
     for kept in "$original$scripts"/*; do
         case $kept in
-        *.absent | *\*) ;;
+        *.absent | *.new | *\*) ;;
         *) put_back "$scripts/${kept##*/}" ;;
         esac
     done
@@ -201,13 +246,10 @@ undo() {
     for kept in "$original$scripts"/*.absent; do
         [ ! -e "$kept" ] || put_back "$scripts/$(basename "$kept" .absent)"
     done
-    [ ! -d $scripts ] || rmdir --ignore-fail-on-non-empty $scripts
     put_back $unit
     ! systemctl -q is-active $follower || systemctl stop $follower
-    [ ! -d ${unit%/*} ] || rmdir --ignore-fail-on-non-empty ${unit%/*}
     systemctl daemon-reload
-    rm -rf $staged $staged_data $staged_scripts $proven
-    done_with_previous
+    rm -rf $staged_scripts $proven
 }
 
 # Debian's unit lets a killed keepalived lie: there would be no standby from then on, or two directors with the virtual addresses,
@@ -259,15 +301,11 @@ start_sync_daemons() {
 # A reload leaves a sync daemon running that the config doesn't have any more (2.2.7, 2.3.3).
 end_sync_daemons() {
     ! has_sync_daemon || return 0
-    for role in $(ipvsadm -L --daemon | awk '/^(master|backup) sync daemon/ { print $1 }'); do
+    daemons=$(ipvsadm -L --daemon) || return
+    for role in $(printf '%s\n' "$daemons" | sed -n 's/ sync daemon .*//p'); do
         timeout 30 ipvsadm --stop-daemon "$role"
         say "stopped the $role sync daemon"
     done
-}
-
-found() {
-    service_state keepalived
-    [ ! -f $conf ] || [ "$(running keepalived)" = stopped ] || live $conf | grep '^-a'
 }
 
 # An orderly stop tells the others to take over at once.
@@ -277,27 +315,22 @@ rest() {
     [ -e $withdrawn ] || say "stopped, for maintenance"
 }
 
-# The files of standard input, beside those that are live, with the modes that they will have.
+# The scripts of standard input, with the modes that they will have, where keepalived can be asked about them.
 stage() {
     split_files
-    [ -f "$scratch/files$conf" ] || fail "there is no $conf on standard input"
-    rm -rf $staged $staged_data $staged_scripts
-    (umask 077 && cat "$scratch/files$conf" >$staged)
-    chmod $conf_mode $staged
-    if [ -f "$scratch/files$data" ]; then
-        mkdir -p "${data%/*}"
-        (umask 077 && cat "$scratch/files$data" >$staged_data)
-        chmod $data_mode $staged_data
-    fi
-    [ -d "$scratch/files$scripts" ] || return 0
-    cp -R "$scratch/files$scripts" $staged_scripts
+    new=$scratch/files
+    [ -f "$new$conf" ] || fail "there is no $conf on standard input"
+    rm -rf $staged_scripts
+    [ -d "$new$scripts" ] || return 0
+    mkdir -p "${scripts%/*}"
+    cp -R "$new$scripts" $staged_scripts
     chmod 0755 $staged_scripts
     chmod $script_mode $staged_scripts/*
 }
 
 # The data of a config that is there already: an earlier version brought none, or others.
 put_data() {
-    [ ! -f "$scratch/files$data" ] || put $data $data_mode <"$scratch/files$data"
+    [ ! -f "$new$data" ] || put $data $data_mode <"$new$data"
 }
 
 # keepalived has read it: no reload for that.
@@ -378,7 +411,7 @@ listing() {
 
 check_staged() {
     # keepalived itself lets a check pass whose script isn't there, and one whose script no interpreter can run.
-    grep -o "$scripts/[a-z0-9_.-]*" $staged | sort -u >"$scratch/named" || return 1
+    grep -o "$scripts/[a-z0-9_.-]*" "$new$conf" | sort -u >"$scratch/named" || return 1
     while read -r script; do
         file=$staged_scripts/${script##*/}
         [ -f "$file" ] || {
@@ -392,7 +425,7 @@ check_staged() {
         }
     done <"$scratch/named"
     # Where they will be, there may be others still, which the old config runs.
-    sed "s|$scripts/|$staged_scripts/|g" $staged >"$scratch/keepalived.conf" || return 1
+    sed "s|$scripts/|$staged_scripts/|g" "$new$conf" >"$scratch/keepalived.conf" || return 1
     check "$scratch/keepalived.conf"
 }
 
@@ -411,59 +444,25 @@ check() {
     return 1
 }
 
-keep_originals() {
-    keep_original $conf
-    keep_original $data
-    for script in "$scripts"/* "$staged_scripts"/*; do
-        [ ! -e "$script" ] || keep_original "$scripts/${script##*/}"
-    done
-}
-
-# Each file at once, whole. Scripts that only the old config names stay until the new one is proven.
-swap() {
-    if [ -d $staged_scripts ]; then
-        put_scripts $staged_scripts
-        rmdir $staged_scripts
-    fi
-    # Of the config that is still there, the data are beside these.
-    [ ! -f $staged_data ] || { sync $staged_data && mv $staged_data $data && sync "${data%/*}"; }
-    sync $staged
-    mv $staged $conf
-    sync "${conf%/*}"
-}
-
-# put_scripts FOLDER: its files are moved into place.
-put_scripts() {
-    mkdir -p $scripts
-    chmod 0755 $scripts
-    sync "$1"/*
-    mv -f "$1"/* $scripts
-    sync $scripts
-}
-
-# sweep FOLDER: removes the scripts that FOLDER doesn't have.
+# Removes the scripts that the config no longer has.
 sweep() {
     [ -d $scripts ] || return 0
     for script in "$scripts"/*; do
-        [ -e "$1/${script##*/}" ] || rm -f "$script"
+        [ -e "$new$script" ] || { keep_original "$script" && take_away "$script"; }
     done
-    rmdir --ignore-fail-on-non-empty $scripts
 }
 
-# The mark goes first: without it, what is left is cleared away by the next run.
-done_with_previous() {
-    rm -f $unproven
-    rm -rf $previous $previous_data $previous_scripts
-}
-
-activate() {
+# Sets $problem when that fails.
+load() {
     problem=
-    since=$(journalctl -u keepalived -n 0 --show-cursor -q | sed -n 's/^-- cursor: //p')
+    # Without it, what is told of an earlier config would be taken for this one's.
+    since=$(journalctl -u keepalived -n 0 --show-cursor -q) || fail "keepalived's log cannot be read"
+    since=$(printf '%s\n' "$since" | sed -n 's/^-- cursor: //p')
     enable_at_boot keepalived
     if ! systemctl -q is-active keepalived; then
         say "starting"
         systemctl start keepalived || problem="start failed"
-    elif tracks_processes $conf && [ -f $previous ] && ! tracks_processes $previous; then
+    elif tracks_processes $conf && [ -f "$previous" ] && ! tracks_processes "$previous"; then
         say "restarting, so that keepalived begins to track processes; another director takes over meanwhile"
         systemctl restart keepalived || problem="restart failed"
     elif moves_addresses; then
@@ -484,13 +483,13 @@ tracks_processes() {
 # A reload takes the addresses that an instance has no more away at its end, when another has them already; and those of a VMAC that goes,
 # or gets another name. The instance stays active without them, and no reload brings them back (seen, 2.2.7 and 2.3.3).
 moves_addresses() {
-    [ -f $previous ] || return 1
+    [ -f "$previous" ] || return 1
     {
         told_of i $conf | sed 's/^/stays /'
         told_of m $conf | sed 's/^/vmac /'
         told_of v $conf | sed 's/^/has /'
-        told_of m $previous | sed 's/^/lost-vmac /'
-        told_of v $previous | sed 's/^/had /'
+        told_of m "$previous" | sed 's/^/lost-vmac /'
+        told_of v "$previous" | sed 's/^/had /'
     } | awk '
         $1 == "stays" { stays[$2] }
         $1 == "vmac" { vmac[$2, $3] }
@@ -527,14 +526,14 @@ lost_addresses() {
 # keepalived takes a real server for well until a check that is new to it has failed. Sets $verdict to the seconds that the changed
 # checks of real servers that were in take for that, and $scratch/judged to their virtual servers. A minute is all that they get.
 judge_checks() {
-    [ -f $previous ] || return 0
-    wanted $previous | sort >"$scratch/wanted-before"
+    [ -f "$previous" ] || return 0
+    wanted "$previous" | sort >"$scratch/wanted-before"
     wanted $conf | sort >"$scratch/wanted"
     {
         comm -13 "$scratch/wanted-before" "$scratch/wanted"
         changed_scripts | grep -F -f - "$scratch/wanted"
     } | sort -u >"$scratch/changed"
-    judged $unproven >"$scratch/judged"
+    judged "$journal/in" >"$scratch/judged"
     verdict=$(sort -n "$scratch/judged" | sed -n '$s/ .*//p')
     [ "${verdict:-0}" -le 60 ] || verdict=60
 }
@@ -542,7 +541,7 @@ judge_checks() {
 # The same for what VRRP tracks. A tracked script that fails takes the virtual addresses from this director, and the next one has the same
 # script: sets $tracking to the seconds that the new and changed ones can take to fail, or to nothing where none has changed.
 judge_tracking() {
-    told_of t $previous | sort >"$scratch/tracked-before"
+    told_of t "$previous" | sort >"$scratch/tracked-before"
     told_of t $conf | sort >"$scratch/tracked"
     {
         comm -13 "$scratch/tracked-before" "$scratch/tracked"
@@ -587,14 +586,14 @@ not_taking_part() {
 
 changed_scripts() {
     for script in "$scripts"/*; do
-        cmp -s "$script" "$previous_scripts/${script##*/}" || printf '%s\n' "$script"
+        cmp -s "$script" "$(before_of "$script")" || printf '%s\n' "$script"
     done
 }
 
 # The kernel must show what the config says: every virtual server, and every real server that is up at its weight. And every process of
 # keepalived must have the config. Sets $problem when that isn't so within 30 s, or when it is, but the checks that have changed leave
 # nobody in.
-prove() {
+await() {
     [ -z "$problem" ] || return 0
     { wanted $conf && wanted_by_drain; } >"$scratch/wanted"
     begun=$(uptime_seconds)
@@ -648,7 +647,7 @@ look() {
         mend_table
         : >"$scratch/hand-made"
     fi
-    live $conf $previous >"$scratch/live"
+    live $conf "$previous" >"$scratch/live"
     compare
     [ -z "$lacks" ] || problem="${problem:+$problem; }not in the kernel: $lacks"
     [ -z "$strange" ] || problem="${problem:+$problem; }in the kernel, but not in the config: $strange"
@@ -693,59 +692,6 @@ troubles() {
             print substr(text, 3)
         }
     '
-}
-
-# What is put back is put back under a second name first, which needs no room. The mark stays where the config can't be: the next run takes
-# that up.
-go_back() {
-    # Of the config that it was told to take, if it came to that.
-    log=
-    [ -z "${problem+told}" ] || log=$(said | tail -n 20)
-    rm -rf $staged $staged_data $staged_scripts
-    whole=yes
-    for script in "$previous_scripts"/*; do
-        [ -e "$script" ] || continue
-        { ln -f "$script" "$scripts/.lvs-ha-new" && move "$scripts/.lvs-ha-new" "$scripts/${script##*/}"; } || whole=
-    done
-    # A run that was killed may have been the one that changed the service.
-    read -r enabled active <$unproven || :
-    if [ -f $previous ]; then
-        { ln -f $previous $staged && move $staged $conf; } || whole=
-    else
-        rm -f $conf
-        active=inactive
-    fi
-    if [ -f $previous_data ]; then
-        { ln -f $previous_data $staged_data && move $staged_data $data; } || whole=
-    else
-        rm -f $data
-    fi
-    [ ! -d "${data%/*}" ] || sync "${data%/*}"
-    sync "${conf%/*}"
-    case $active in
-    inactive | failed) systemctl stop keepalived ;;
-    *) systemctl reload-or-restart keepalived ;;
-    esac || whole=
-    case $enabled in
-    disabled | absent) systemctl -q disable keepalived ;;
-    esac
-    [ ! -f $conf ] || end_sync_daemons
-    sweep $previous_scripts
-    [ -z "$log" ] || printf '%s\n' "$log" | show
-    if [ -n "$whole" ]; then
-        done_with_previous
-        say "change not taken$(old_one)"
-    else
-        say "change not taken, and not all from before could be put back: the next run tries again$(old_one)"
-    fi
-}
-
-old_one() {
-    if systemctl -q is-active keepalived; then
-        printf '; the config from before is serving'
-    else
-        printf '; keepalived is not running, as before'
-    fi
 }
 
 "$@"

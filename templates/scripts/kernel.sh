@@ -4,8 +4,8 @@
 # As in sysctl.d(5), one that the kernel needn't know has a - before its name.
 set -eu
 what=kernel
-# shellcheck source=templates/scripts/files.sh
-. "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/transaction.sh
+. "${0%/*}/transaction.sh"
 values=/var/lib/lvs-ha/sysctl-original
 # Lines "KEY OTHER VALUE": what OTHER was before the stack set KEY, which changes it, too.
 others=/var/lib/lvs-ha/sysctl-original-others
@@ -14,28 +14,60 @@ anew_was=/run/lvs-ha-expire-nodest-conn-was
 modules=/etc/modules-load.d/lvs-ha.conf
 options=/etc/modprobe.d/lvs-ha.conf
 sysctls=/etc/sysctl.d/90-lvs-ha.conf
+files="$options $modules $sysctls $values $others"
 
 apply() {
-    lock
-    own "$1"
-    make_scratch
     split_files
     new=$scratch/files
-    mkdir -p "${values%/*}"
-    touch $values $others
-    : >"$scratch/written"
     : >"$scratch/without"
-    or_go_back $options $modules $sysctls $values $others
-    # Before the modules are loaded, which read it. The others' turn is when the kernel has taken everything: a power cut before that
-    # must not leave them for the next boot.
+    change "$1"
+    rm -f $anew_was
+    [ -f "$new$options" ] || put_back $options
+    say "$(without "$scratch/sysctls") sysctls and $(without $modules) modules as configured, read back"
+    # Not an error: the file is the operator's, and may be that of a pair that is being taken over.
+    later=$(otherwise)
+    [ -z "$later" ] || printf '%s\n' "$later" | while read -r line; do
+        say "the next boot undoes this: $line; take the line out of that file, or set the value in the stack config"
+    done
+}
+
+# Before the modules are loaded, which read it. The others' turn is when the kernel has taken everything.
+swap() {
+    touch $values $others
     written put $options
+}
+
+activate() {
     while read -r module; do
         modprobe "$module" || not_here "$module" "module $module cannot be loaded on kernel $(uname -r)"
     done <"$new$modules"
     pending=$(after_reboot)
     [ -z "$pending" ] || say "$pending"
     known "$new$sysctls" >"$scratch/sysctls"
-    # Noted before any of them is changed.
+    note_values
+    # A sysctl that the stack no longer sets goes back to what it was.
+    while read -r key value; do
+        sets "$key" "$scratch/sysctls" || restore "$key" "$value"
+    done <"$scratch/values"
+    while read -r key equals value; do
+        sets "$key" "$scratch/without" || [ "$(read_value "$key")" = "$value" ] || write "$key" "$value"
+    done <"$scratch/sysctls"
+}
+
+# Some change others: forwarding for all interfaces that for each.
+prove() {
+    while read -r key equals value; do
+        ! sets "$key" "$scratch/without" || continue
+        now=$(read_value "$key")
+        [ "$now" = "$value" ] || fail "$key was set to $value but reads back as $now: another line of $sysctls changes it, too"
+    done <"$scratch/sysctls"
+    written put $modules $sysctls
+    still_set "$scratch/others" | record $others
+    still_set "$scratch/values" | record $values
+}
+
+# Notes what every value is that may be changed: for undo, and in the journal for the way back.
+note_values() {
     cp $values "$scratch/values"
     cp $others "$scratch/others"
     while read -r key equals value; do
@@ -50,33 +82,18 @@ apply() {
             changed_by "$key" | sed "s|^|$key |" >>"$scratch/others"
         }
     done <"$scratch/sysctls"
+    # A run that was killed knows better what there was before. Each is followed by what changes with it.
+    {
+        [ ! -e "$journal/values" ] || cat "$journal/values"
+        while read -r key value; do
+            now=$(read_value "$key") || continue
+            printf '%s %s\n' "$key" "$now"
+            changed_by "$key"
+        done <"$scratch/values"
+    } | awk '{ if (!($1 in first)) first[$1] = $0; print first[$1] }' >"$scratch/before"
+    record "$journal/values" <"$scratch/before"
     record $others <"$scratch/others"
     record $values <"$scratch/values"
-    rm -f $anew_was
-    # A sysctl that the stack no longer sets goes back to what it was.
-    while read -r key value; do
-        sets "$key" "$scratch/sysctls" || restore "$key" "$value"
-    done <"$scratch/values"
-    while read -r key equals value; do
-        sets "$key" "$scratch/without" || [ "$(read_value "$key")" = "$value" ] || write "$key" "$value"
-    done <"$scratch/sysctls"
-    # Some change others: forwarding for all interfaces that for each.
-    while read -r key equals value; do
-        ! sets "$key" "$scratch/without" || continue
-        now=$(read_value "$key")
-        [ "$now" = "$value" ] || fail "$key was set to $value but reads back as $now: another line of $sysctls changes it, too"
-    done <"$scratch/sysctls"
-    written put $modules $sysctls
-    still_set "$scratch/others" | record $others
-    still_set "$scratch/values" | record $values
-    no_way_back
-    [ -f "$new$options" ] || put_back $options
-    say "$(without "$scratch/sysctls") sysctls and $(without $modules) modules as configured, read back"
-    # Not an error: the file is the operator's, and may be that of a pair that is being taken over.
-    otherwise >"$scratch/otherwise"
-    while read -r line; do
-        say "the next boot undoes this: $line; take the line out of that file, or set the value in the stack config"
-    done <"$scratch/otherwise"
 }
 
 verify() {
@@ -207,18 +224,16 @@ read_after() {
     done | awk -F '\t' -v ours="${1##*/}" '!seen[$1]++ && $1 > ours' | sort | cut -f 2
 }
 
-go_back() {
-    tac "$scratch/written" | while read -r key value; do
-        [ "$(read_value "$key")" = "$value" ] || sysctl -q -w "$key=$value" || say "$key could not be set back to $value"
-    done
-    as_before $options $modules $sysctls $values $others
-    say "put back what was there before this change"
+switch_back() {
+    [ -e "$journal/values" ] || return 0
+    while read -r key value; do
+        now=$(read_value "$key") || continue
+        [ "$now" = "$value" ] || (write "$key" "$value") || left="$left; $key could not be set to $value"
+    done <"$journal/values"
 }
 
 undo() {
-    lock
     undo_for "$1"
-    make_scratch
     if [ -f $values ]; then
         [ ! -f $others ] || cp $others "$scratch/others"
         while read -r key value; do
@@ -336,9 +351,7 @@ resize() {
     set_value net.ipv4.vs.conn_reuse_mode "$3"
 }
 
-# set_value KEY VALUE: noted for go_back first, with what changes with it: go_back reads from the end.
 set_value() {
-    { changed_by "$1" && printf '%s ' "$1" && read_value "$1"; } >>"$scratch/written"
     sysctl -q -w "$1=$2" >&2 || {
         not_here "$1" "$1 = $2 was refused"
         return 0

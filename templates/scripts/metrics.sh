@@ -5,8 +5,8 @@
 # conntrack, textfile) is on by default.
 set -eu
 what=metrics
-# shellcheck source=templates/scripts/files.sh
-. "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/transaction.sh
+. "${0%/*}/transaction.sh"
 # shellcheck source=templates/scripts/foreign.sh
 . "${0%/*}/foreign.sh"
 # shellcheck source=templates/scripts/ipvs.sh
@@ -20,42 +20,54 @@ sums=/etc/lvs-ha/files.sha256
 timer=lvs-ha-metrics.timer
 service=lvs-ha-metrics.service
 units=/etc/systemd/system
+services="$exporter $timer"
 service_was=/var/lib/lvs-ha/exporter-was
 # How far the journal has been read.
 cursor=/var/lib/lvs-ha/metrics-cursor
 conf=/etc/keepalived/keepalived.conf
+files="$sums $units/$service $units/$timer $service_was"
 
 apply() {
-    (
-        lock
-        own "$1"
-        # Before its package comes, which starts it.
-        [ -e $service_was ] || service_state $exporter | record $service_was
-    )
-    # The packages' script takes the lock itself.
+    role=$2 state=$3 seconds=$4
+    change "$1"
+    say "$(grep -c '^lvs_ha_' $prom) of the load balancer, every $seconds s, on port 9100"
+}
+
+# What the exporter is like before its package comes, which starts it.
+swap() {
+    [ -e $service_was ] || service_state $exporter | record $service_was
     "${0%/*}/packages.sh" "$packages"
-    lock
-    written put "$@"
-    systemctl daemon-reload
+    written put
+}
+
+activate() {
+    read_units
     enable_at_boot $exporter
     systemctl start $exporter
     enable_at_boot $timer
     systemctl restart $timer
     systemctl start $service || fail "they cannot be collected; see: journalctl -u $service"
+}
+
+prove() {
     shown || fail "$exporter does not show them on port 9100 of this host; see ARGS in /etc/default/prometheus-node-exporter, and: journalctl -u $exporter"
-    say "$(grep -c '^lvs_ha_' $prom) of the load balancer, every $4 s, on port 9100"
+}
+
+switch_back() {
+    [ -e $units/$timer ] || rm -f $prom $cursor
 }
 
 verify() {
     verify_owner "$1"
     sh "${0%/*}/packages.sh" --verify "$packages"
-    written verify_file "$@"
+    role=$2 state=$3 seconds=$4
+    written verify_file
     verify_service $exporter
     verify_service $timer
     tell end verify
 }
 
-# written put|verify_file OWNER ROLE STATE SECONDS: what this script writes.
+# written put|verify_file: what this script writes.
 written() {
     "$1" $sums 0644 <"$scratch/input"
     "$1" $units/$service 0644 <<UNIT
@@ -64,7 +76,7 @@ Description=Metrics of the LVS load balancer
 
 [Service]
 Type=oneshot
-ExecStart=$home/metrics.sh collect $3 $4
+ExecStart=$home/metrics.sh collect $role $state
 TimeoutStartSec=60
 Nice=10
 # What systemd says of every run is information; what the script says is a failure.
@@ -83,11 +95,11 @@ RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6
 UNIT
     "$1" $units/$timer 0644 <<UNIT
 [Unit]
-Description=Metrics of the LVS load balancer, every $5 s
+Description=Metrics of the LVS load balancer, every $seconds s
 
 [Timer]
 OnActiveSec=1
-OnUnitInactiveSec=$5
+OnUnitInactiveSec=$seconds
 AccuracySec=1
 
 [Install]
@@ -96,7 +108,6 @@ UNIT
 }
 
 undo() {
-    lock
     undo_for "$1"
     if [ -e $units/$timer ]; then
         systemctl -q disable --now $timer

@@ -12,8 +12,8 @@
 # PLACES are all that the config has from now on: `-t 192.0.2.100:80 -r 192.0.2.21:80`.
 set -eu
 what=protect
-# shellcheck source=templates/scripts/files.sh
-. "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/transaction.sh
+. "${0%/*}/transaction.sh"
 # shellcheck source=templates/scripts/foreign.sh
 . "${0%/*}/foreign.sh"
 # shellcheck source=templates/scripts/ipvs.sh
@@ -61,7 +61,8 @@ serves() {
     fi
     carry $conf
     held >"$scratch/held"
-    connections $conf | services >"$scratch/open"
+    connections $conf >"$scratch/connections"
+    services <"$scratch/connections" >"$scratch/open"
     addresses=$(paste -s -d ' ' "$scratch/held")
     total=$(awk '{ sum += $1 } END { print sum + 0 }' "$scratch/open")
     each=$(sed 's/^\([0-9]*\) \(.*\)/\2: \1/' "$scratch/open" | paste -s -d , - | sed 's/,/, /g')

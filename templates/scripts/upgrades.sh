@@ -4,22 +4,23 @@
 # LINE is REST CYCLE: the days whose number, counted from 1970-01-01, leaves REST when divided by CYCLE. Without a line, they are the host's.
 set -eu
 what=upgrades
-# shellcheck source=templates/scripts/files.sh
-. "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/transaction.sh
+. "${0%/*}/transaction.sh"
 service=apt-daily-upgrade.service
 unit=/etc/systemd/system/$service.d/lvs-ha.conf
+files=$unit
 
 apply() {
-    lock
-    own "$1"
-    if is_wanted; then
-        or_go_back $unit
-        drop_in put
-        [ -z "$changed" ] || systemctl daemon-reload
-        no_way_back
-    else
-        take_away
-    fi
+    change "$1"
+    is_wanted || no_drop_in
+}
+
+swap() {
+    ! is_wanted || drop_in put
+}
+
+activate() {
+    read_units
 }
 
 verify() {
@@ -29,16 +30,8 @@ verify() {
 }
 
 undo() {
-    lock
     undo_for "$1"
-    take_away
-}
-
-go_back() {
-    as_before $unit
-    remove_folder
-    systemctl daemon-reload || :
-    say "put back what was there before this change"
+    no_drop_in
 }
 
 # is_wanted: sets $rest and $cycle. A host whose upgrades come by other ways needs nothing.
@@ -60,15 +53,10 @@ UNIT
     "$1" $unit 0644 <"$scratch/drop-in"
 }
 
-take_away() {
-    [ -e "$original$unit" ] || [ -e "$original$unit.absent" ] || return 0
+no_drop_in() {
+    is_there "$original$unit" || [ -e "$original$unit.absent" ] || return 0
     put_back $unit
-    remove_folder
     systemctl daemon-reload
-}
-
-remove_folder() {
-    [ ! -d ${unit%/*} ] || rmdir --ignore-fail-on-non-empty ${unit%/*}
 }
 
 "$@"

@@ -4,35 +4,55 @@
 # before is back. A package that changes restarts keepalived: the other director takes over meanwhile.
 set -eu
 what=version
-# shellcheck source=templates/scripts/files.sh
-. "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/transaction.sh
+. "${0%/*}/transaction.sh"
 here=${0%/*}
 conf=/etc/keepalived/keepalived.conf
 held=/var/lib/lvs-ha/keepalived-held
-# There from before the installation until the proof: a run that was cut off in between is taken up again, not taken for done. In it are the
-# version that is wanted, the one that was there, and whether that one ran.
-unproven=/var/lib/lvs-ha/keepalived-version-unproven
 
 apply() {
-    own "$1"
     wanted=$2
-    if [ -e $unproven ] || [ "$(installed)" != "$wanted" ]; then
-        make_scratch
+    take_up
+    if is_begun || [ "$(installed)" != "$wanted" ]; then
         [ "$(installed)" = "$wanted" ] || try
-        find_before
-        "$here/packages.sh" "keepalived=$wanted" || {
-            # Where nothing was changed, nothing is to be taken up.
-            [ "$(installed) $(running keepalived)" != "$before $state" ] || rm $unproven
-            exit 1
-        }
-        serves || go_back
-        rm $unproven
+        change "$1"
+    else
+        own "$1"
     fi
     if ! is_held; then
         [ -e $held ] || : | record $held
         apt-mark -qq hold keepalived
     fi
     say "keepalived $wanted, held"
+}
+
+# A run that was killed may have ended while dpkg had keepalived stopped.
+found() {
+    before=$(installed) state=$(running keepalived)
+    echo "$before $state" | remember version
+    read -r before state <"$journal/version"
+}
+
+swap() {
+    "$here/packages.sh" "keepalived=$wanted"
+}
+
+activate() {
+    serves || fail "keepalived $wanted doesn't serve"
+}
+
+switch_back() {
+    read -r before state <"$journal/version" || return
+    [ "$(installed) $(running keepalived)" != "$before $state" ] || return 0
+    "$here/packages.sh" "keepalived=$before" || {
+        left="$left; keepalived $before is not to be had any more: this director does not serve"
+        return 0
+    }
+    serves || {
+        left="$left; neither does keepalived $before serve"
+        return 0
+    }
+    say "change not taken; keepalived $before serves"
 }
 
 verify() {
@@ -52,7 +72,6 @@ verify() {
 
 undo() {
     undo_for "$1"
-    rm -f $unproven
     if [ -e $held ]; then
         apt-mark -qq unhold keepalived
         rm $held
@@ -65,7 +84,8 @@ installed() {
 }
 
 is_held() {
-    apt-mark showhold keepalived | grep -qx keepalived
+    holds=$(apt-mark showhold keepalived) || fail "apt-mark does not tell whether keepalived is held"
+    [ "$holds" = keepalived ]
 }
 
 # The wanted version's program, unpacked and not installed, reads the live config.
@@ -79,17 +99,6 @@ try() {
         fail "keepalived $wanted refuses the live config; nothing changed, $(installed) goes on"
 }
 
-# Sets $before and $state to what was there when this change was begun, by a run before this one if need be: that may have ended while
-# dpkg had keepalived stopped.
-find_before() {
-    if [ -e $unproven ]; then
-        read -r begun before state <$unproven
-        case $begun/$(installed) in "$wanted/$wanted" | "$wanted/$before") return ;; esac
-    fi
-    before=$(installed) state=$(running keepalived)
-    printf '%s %s %s\n' "$wanted" "$before" "$state" | record $unproven
-}
-
 # A keepalived that was stopped stays so: Debian's package starts it.
 serves() {
     if [ "$state" = running ]; then
@@ -97,14 +106,6 @@ serves() {
     elif [ "$(running keepalived)" = running ]; then
         systemctl stop keepalived
     fi
-}
-
-go_back() {
-    say "keepalived $wanted doesn't serve; going back to $before"
-    "$here/packages.sh" "keepalived=$before" || fail "$before is not to be had any more: this director does not serve"
-    serves || fail "neither does $before"
-    rm $unproven
-    fail "change not taken; keepalived $before serves"
 }
 
 "$@"

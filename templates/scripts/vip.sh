@@ -5,30 +5,40 @@
 # neighbour solicitations only for addresses of the interface that they come in by.)
 set -eu
 what="virtual addresses"
-# shellcheck source=templates/scripts/files.sh
-. "${0%/*}/files.sh"
+# shellcheck source=templates/scripts/transaction.sh
+. "${0%/*}/transaction.sh"
 list=/etc/lvs-ha/virtual-addresses
 service=lvs-ha-vip.service
 unit=/etc/systemd/system/$service
+files="$list $unit"
+services=$service
 # The addresses that are there because of us: one that somebody else put there is not ours to take off.
 brought=/var/lib/lvs-ha/virtual-addresses-brought
 
 apply() {
-    lock
-    own "$1"
-    make_scratch
-    or_go_back $list $unit
+    change "$1"
+}
+
+swap() {
     written put
-    if [ -n "$changed" ]; then
-        systemctl daemon-reload
-    fi
+}
+
+activate() {
+    read_units
     enable_at_boot $service
     systemctl reload-or-restart $service
+}
+
+prove() {
     lines_of $list | while read -r address device; do
         is_on "$address" "$device" || fail "$address is not on $device; see: journalctl -u $service"
         say "$address is on $device"
     done
-    no_way_back
+}
+
+# A list that fails would fail at boot, too, and bring nothing. One that has failed may have brought some.
+switch_back() {
+    systemctl -q is-active $service || down
 }
 
 verify() {
@@ -71,17 +81,7 @@ WantedBy=multi-user.target
 UNIT
 }
 
-# A list that fails would fail at boot, too, and bring nothing.
-go_back() {
-    was_there $unit || systemctl -q disable --now $service || :
-    as_before $list $unit
-    systemctl daemon-reload || :
-    [ ! -f $unit ] || systemctl reload-or-restart $service || say "the addresses from before could not be brought; see: journalctl -u $service"
-    say "put back what was there before this change"
-}
-
 undo() {
-    lock
     undo_for "$1"
     if [ -e $unit ]; then
         systemctl -q disable --now $service
@@ -101,11 +101,12 @@ up() {
         lines_of $list | grep -qxF "$address $device" || take_off "$address" "$device"
     done
     # Noted before it is done: an address that is there without us stays there without us.
-    lines_of $list | while read -r address device; do
+    ours=$(lines_of $list | while read -r address device; do
         if ! is_on "$address" "$device" || lines_of $brought | grep -qxF "$address $device"; then
             printf '%s %s\n' "$address" "$device"
         fi
-    done | record $brought
+    done)
+    { [ -z "$ours" ] || printf '%s\n' "$ours"; } | record $brought
     for device in tunl0 ip6tnl0; do
         if lines_of $list | grep -q " $device\$"; then
             raise $device
@@ -141,7 +142,10 @@ down() {
 
 # raise DEVICE: the kernel's own tunnel interface, which takes in what any director sends.
 raise() {
-    [ -e "$(was "$1")" ] || tunnel_state "$1" | record "$(was "$1")"
+    [ -e "$(was "$1")" ] || {
+        before=$(tunnel_state "$1")
+        printf '%s\n' "$before" | record "$(was "$1")"
+    }
     if [ ! -e "/sys/class/net/$1" ]; then
         modprobe "$(module_of "$1")" || fail "module $(module_of "$1") cannot be loaded on kernel $(uname -r)"
         # udev gives a new interface what sysctl.d says of all interfaces; ours comes after.
@@ -172,8 +176,9 @@ tunnel_state() {
     if [ ! -e "/sys/class/net/$1" ]; then
         echo absent
     else
-        state=down
-        ip -o link show dev "$1" up | grep -q . && state=up
+        state=$(ip -o link show dev "$1" up)
+        state=${state:+up}
+        state=${state:-down}
         rp_filter=
         [ "$1" != tunl0 ] || rp_filter=$(sysctl -n net.ipv4.conf.tunl0.rp_filter)
         printf '%s %s\n' "$state" "$rp_filter"
@@ -198,7 +203,9 @@ take_off() {
 }
 
 is_on() {
-    [ -e "/sys/class/net/$2" ] && ip -o addr show dev "$2" | grep -qF " $(whole "$1") "
+    [ -e "/sys/class/net/$2" ] || return 1
+    on=$(ip -o addr show dev "$2") || fail "ip does not tell what addresses $2 has"
+    case $on in *" $(whole "$1") "*) ;; *) return 1 ;; esac
 }
 
 # The address with the prefix that is it alone.

@@ -96,6 +96,7 @@ const table: Record<string, string[]> = {
   // It travels by itself, before anything else is there.
   "authorize.sh": ["authorize"],
   "drain.sh": [],
+  "earlier.sh": ["keepalived", "secrets", "system", "version"],
   "files.sh": ["keepalived", "secrets", "system", "version"],
   "firewall-others.sh": ["system"],
   "firewall-ufw.sh": ["system"],
@@ -111,8 +112,10 @@ const table: Record<string, string[]> = {
   "peers.sh": [],
   "preflight.sh": [],
   "protect.sh": [],
+  "rollback.sh": [],
   "secrets.sh": ["secrets"],
   "system.sh": ["system"],
+  "transaction.sh": ["keepalived", "secrets", "system", "version"],
   "upgrades.sh": ["director's system"],
   "version.sh": ["version"],
   "vip.sh": ["real server's system"],
@@ -163,7 +166,7 @@ test("every script is run or used by a step", async () => {
     ],
   );
   const used = run.flatMap((file) => (file in texts ? usedScripts(file, texts) : []));
-  expect([...new Set([...used, "authorize.sh", "drain.sh"])].sort()).toEqual(files);
+  expect([...new Set([...used, "authorize.sh", "drain.sh", "rollback.sh"])].sort()).toEqual(files);
 });
 
 test("a script names others by paths that can be read from its text", () => {
@@ -186,7 +189,9 @@ test("a script names others by paths that can be read from its text", () => {
   const all = 'install.sh: for script in "$stage"/*.sh; do';
   // What is in its input is part of its step's digest.
   const told = 'system.sh: [ "$script" != firewall.sh ] || set -- "$@" "$client"';
-  expect(unread).toEqual([all, all, told]);
+  // No step runs it.
+  const steps = 'rollback.sh: "$here/$step.sh" rollback "$@" || failed="$failed $step"';
+  expect(unread).toEqual([all, all, steps, told]);
 });
 
 test("scripts that use each other, and one that is used by way of another, count", () => {

@@ -100,6 +100,52 @@ test("a host's script killed at any moment: the old config or the new one is who
   });
 });
 
+test("a director whose power is cut before its config is proven starts with the one from before", async () => {
+  const name = await standby();
+  await fault("power cut between the swap of a config and its proof", async () => {
+    const old = await shell(name, `cat ${conf}`);
+    const journal = "/var/lib/lvs-ha/changes/keepalived.sh/files";
+    await shell(
+      name,
+      [
+        `{ echo '==> ${conf} <=='; sed 's/weight 7/weight 60/; s/weight 1$/weight 61/' ${conf}; echo '==> end <=='; } >/root/offer`,
+        `cp ${conf} /root/old`,
+        `setsid /usr/local/lib/lvs-ha/keepalived.sh apply "$(cat /var/lib/lvs-ha/owners/keepalived.sh)" </root/offer >/root/said 2>&1 & run=$!`,
+        `while kill -0 $run && cmp -s /root/old ${conf}; do :; done`,
+        "kill -KILL -- -$run",
+        `test -e ${journal}`,
+      ].join("\n"),
+    );
+    expect(await shell(name, `cat ${conf}`)).not.toBe(old);
+    await powerCut(name);
+    await powerOn(name);
+    expect(await shell(name, `cat ${conf}`)).toBe(old);
+    // Before anything of the stack's began, and with the root file system writable.
+    const since = "systemctl show --property=ExecMainStartTimestampMonotonic --value";
+    const exit = "systemctl show --property=ExecMainExitTimestampMonotonic --value";
+    const told = await shell(
+      name,
+      [
+        "systemctl show --property=Result --value lvs-ha-rollback.service",
+        "journalctl -b -q -o cat -u lvs-ha-rollback.service | grep -c 'put back the files of'",
+        `for unit in lvs-ha-firewall keepalived; do test "$(${exit} lvs-ha-rollback.service)" -lt "$(${since} $unit.service)" && echo "before $unit"; done`,
+        "systemctl is-active keepalived",
+      ].join("\n"),
+    );
+    expect(told.split("\n")).toEqual([
+      "success",
+      "1",
+      "before lvs-ha-firewall",
+      "before keepalived",
+      "active",
+    ]);
+    await shell(name, "rm /root/offer /root/old /root/said");
+    turn();
+    await converges();
+    return `the config from before; ${sameBytes}`;
+  });
+}, 600_000);
+
 test("a host whose power is cut while it is changed", async () => {
   await fault(
     "real server's power cut while it is changed",

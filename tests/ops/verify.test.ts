@@ -404,14 +404,24 @@ test("every script that the components run on hosts can verify, whatever the con
   const called = new Set(hosts.flatMap(({ steps }) => steps.map((step) => step.script)));
   // The others are parts of these, or change what a step of another has put there, or put nothing there.
   const parts = [
-    ...["drain.sh", "files.sh", "firewall-others.sh", "firewall-ufw.sh", "foreign.sh", "ipvs.sh"],
+    ...[
+      "drain.sh",
+      "earlier.sh",
+      "files.sh",
+      "firewall-others.sh",
+      "firewall-ufw.sh",
+      "foreign.sh",
+      "ipvs.sh",
+    ],
     ...[
       "network.sh",
       "packages.sh",
       "peers.sh",
       "preflight.sh",
       "protect.sh",
+      "rollback.sh",
       "system.sh",
+      "transaction.sh",
       "vrrp.sh",
     ],
   ];

@@ -30,7 +30,7 @@ const brokenPipe = ["mkfifo pipe", ": <pipe &", "exec 7>pipe", "wait"];
 /** Every file that was made since. */
 const made = "find /etc -type f -newer mark ! -name ssh-clients.nft";
 
-/** It has steps of others take the lock, each for itself. */
+/** It has nothing to change where the version is there already. */
 const withoutLock = ["version.sh"];
 
 describe("while another change has the lock, nobody reads any more, and the connection hangs up,", () => {

@@ -279,7 +279,10 @@ describe("nftables on a host", () => {
     const failing = (lines: string[]) => {
       host.write("/tmp/broken", "");
       const { code, stderr } = apply("203.0.113.9 40000 10.10.0.11 22", lines);
-      expect([code, stderr]).toEqual([1, expect.stringContaining("put back the table")]);
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringContaining("put back what was there before"),
+      ]);
     };
     failing(["table inet lvs_ha {}"]);
     expect(host.read(table)).toBeUndefined();

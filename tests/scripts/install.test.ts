@@ -39,11 +39,15 @@ beforeEach(() => {
   for (const file of ["/etc/hosts", "/etc/lvs-ha-not", "/local/other", "/var/lib/lvs-ha-not"]) {
     host.write(file, "of somebody else\n");
   }
-  mkdirSync(host.at("/run/mount"));
+  for (const folder of ["/run/mount", "/etc/systemd/system"]) {
+    mkdirSync(host.at(folder), { recursive: true });
+  }
+  host.shell("systemctl daemon-reload");
   // What takes a file's place must be on the disk.
-  host.program("sync", ['[ -d "$1" ] || cp "$1" "$FOLDER/tmp/on-disk"']);
+  mkdirSync(host.at("/tmp/on-disk"));
+  host.program("sync", ['[ -d "$1" ] || cp "$1" "$FOLDER/tmp/on-disk/${1##*/}"']);
   host.program("mv", [
-    `cmp -s "$2" "$FOLDER/tmp/on-disk" || ${log("$3 is not on the disk yet")}`,
+    `cmp -s "$2" "$FOLDER/tmp/on-disk/\${2##*/}" || ${log("$3 is not on the disk yet")}`,
     'exec /usr/bin/mv "$@"',
   ]);
   host.program("flock", [log("lock $*"), 'exec /usr/bin/flock "$@"']);
@@ -51,7 +55,9 @@ beforeEach(() => {
     host.write(`/scripts/${name}`, `${lines.join("\n")}\n`, 0o755);
   }
   // Here, they are where they are on a host.
-  host.write("/scripts/files.sh", script("files.sh"));
+  for (const name of ["earlier.sh", "files.sh", "transaction.sh"]) {
+    host.write(`/scripts/${name}`, script(name));
+  }
   for (const name of readdirSync(host.scripts).filter((file) => !names.includes(file))) {
     rmSync(join(host.scripts, name));
   }
@@ -65,7 +71,9 @@ afterEach(() => {
 /** What is on the host, without the pretence. */
 const left = () =>
   Object.fromEntries(
-    Object.entries(hostTree(host)).filter(([path]) => /^\/(etc|local|run|var)(\/|$)/.test(path)),
+    Object.entries(hostTree(host)).filter(([path]) =>
+      /^\/(etc|local|run|systemd|var)(\/|$)/.test(path),
+    ),
   );
 
 /** Runs a command, and tells all that there is to see of it. */
@@ -83,14 +91,28 @@ const apply = (as = owner) =>
 const undo = (as = owner) => run([`${home}/install.sh`, "undo", as]);
 
 /** Enough of the scripts; that all of them come is a test of its own. */
-const names = ["files.sh", "install.sh", "kernel.sh", "packages.sh", "preflight.sh"];
+const names = [
+  ...["earlier.sh", "files.sh", "install.sh", "kernel.sh", "packages.sh", "preflight.sh"],
+  "transaction.sh",
+];
 const staged = (name: string) => readFileSync(join(host.scripts, name), "utf8");
+const rollbackUnit = readFileSync(join(__dirname, "golden/lvs-ha-rollback.service"), "utf8");
 /** What applying brings. */
 const brought = (as = owner): Tree => ({
   "/local/lvs-ha": "755 a folder",
   ...Object.fromEntries(names.map((name) => [`/local/lvs-ha/${name}`, `755 ${staged(name)}`])),
   "/run/lvs-ha.lock": "644 ",
   "/var/lvs-ha": "700 a folder",
+  "/etc/systemd/system/lvs-ha-rollback.service": `644 ${rollbackUnit}`,
+  "/systemd/enabled/lvs-ha-rollback.service": "644 \n",
+  "/systemd/loaded/lvs-ha-rollback.service": `644 ${rollbackUnit}`,
+  ...Object.fromEntries(
+    ["", "/etc", "/etc/systemd", "/etc/systemd/system"].map((folder) => [
+      `/var/lvs-ha/original${folder}`,
+      "755 a folder",
+    ]),
+  ),
+  "/var/lvs-ha/original/etc/systemd/system/lvs-ha-rollback.service.absent": "644 ",
   "/var/lvs-ha/owners": "755 a folder",
   "/var/lvs-ha/owners/install.sh": `644 ${as}\n`,
 });
@@ -103,7 +125,7 @@ test("preflight first, then the scripts and their owner, then the packages", () 
   expect(apply()).toEqual({
     code: 0,
     stdout: "",
-    stderr: `scripts: in ${home}\n`,
+    stderr: `scripts: wrote /etc/systemd/system/lvs-ha-rollback.service\nscripts: in ${home}\n`,
     calls: preflightCalled(0) + locked + packagesCalled,
   });
   expect(left()).toEqual({ ...found, ...brought() });
@@ -125,12 +147,26 @@ test("packages that can't be had are a failure", () => {
 
 test("newer scripts take the place of the ones that are there, for a new owner, too", () => {
   apply();
+  // Of a run that was killed.
+  host.write("/local/lvs-ha/.new/old.sh", "# older\n");
   host.write("/scripts/kernel.sh", "# newer\n");
   expect(apply("p-new/10.10.0.11")).toMatchObject({
     code: 0,
     calls: preflightCalled(names.length) + locked + packagesCalled,
   });
   expect(left()).toEqual({ ...found, ...brought("p-new/10.10.0.11") });
+});
+
+test("a disk that is full before all of them have come leaves those that were there", () => {
+  apply();
+  const before = left();
+  for (const name of names) host.write(`/scripts/${name}`, `${staged(name)}# newer\n`);
+  host.program("cp", [
+    'case $1 in */packages.sh) echo "No space left on device" >&2 && exit 1 ;; esac',
+    'exec /usr/bin/cp "$@"',
+  ]);
+  expect(apply().code).toBe(1);
+  expect(left()).toEqual(before);
 });
 
 /** What other steps may leave when they are undone. */
@@ -148,7 +184,10 @@ const leftovers = () => {
 test("undo takes away all that the stack keeps on a host, and nothing else", () => {
   apply();
   leftovers();
-  expect(undo()).toEqual({ code: 0, stdout: "", stderr: "", calls: locked });
+  expect(undo()).toEqual({
+    ...{ code: 0, stdout: "", calls: locked },
+    stderr: "scripts: removed /etc/systemd/system/lvs-ha-rollback.service\n",
+  });
   expect(left()).toEqual({ ...found, "/run/lvs-ha.lock": "644 " });
 });
 
@@ -241,6 +280,7 @@ describe("what the engine sends", () => {
       "",
       [
         "preflight: debian 12, kernel X: fit to be a real-server",
+        "scripts: wrote /etc/systemd/system/lvs-ha-rollback.service",
         `scripts: in ${home}`,
         "packages: all there",
         "",
@@ -253,9 +293,9 @@ describe("what the engine sends", () => {
       `${stage.split("/").at(-1) ?? ""}\nchanged-by\n`,
     );
     expect(host.read("/var/lib/lvs-ha/changed-by")).toBe("{}\n");
-    expect(Object.keys(hostTree(host)).filter((path) => /^\/tmp\/(?!on-disk)/.test(path))).toEqual(
-      [],
-    );
+    expect(
+      Object.keys(hostTree(host)).filter((path) => /^\/tmp\/(?!on-disk|told)/.test(path)),
+    ).toEqual([]);
   });
 
   test("is root's alone, comes once, and tells of a director that serves", () => {
@@ -291,6 +331,8 @@ test("no line of the script can be lost without one of these cases to show it", 
     for (const path of [
       "/local/lvs-ha",
       "/etc/lvs-ha",
+      "/etc/systemd/system/lvs-ha-rollback.service",
+      "/systemd/enabled/lvs-ha-rollback.service",
       "/var/lib/lvs-ha",
       "/run/lvs-ha",
       "/run/lvs-ha.lock",

@@ -28,7 +28,7 @@ describe("a config and its scripts", () => {
     ]);
     expect(textOf("check")).toBe(script("check"));
     expect(told()).toEqual(["start"]);
-    expect(host.read("/var/lib/lvs-ha/keepalived-unproven")).toBeUndefined();
+    expect(host.shell("ls /var/lib/lvs-ha/changes").stdout).toBe("");
   });
 
   test("that are there already are left alone", () => {
@@ -247,7 +247,7 @@ describe("a run that was killed before the proof", () => {
     applied({ id: "cut", scripts: { check: script("cut") } });
     expect(told()).toEqual(["start", "reload", "reload"]);
     expect(textOf("check")).toBe(script("cut"));
-    expect(state()).not.toContain("lvs-ha-previous");
+    expect(state()).not.toContain("lvs-ha-before");
   });
 
   test("is no way back: that leads to what was proven last", () => {

@@ -47,7 +47,7 @@ test.each([
   expect(apply({ id: "second", weight: 6, ...fails }).code).toBe(1);
   expect(host.read(directorDataPath)).toBe(dataText({ id: "first", weight: 5 }));
   expect(wanted()).not.toContain("-A read");
-  expect(host.shell(`ls ${directorDataPath}.*`).stdout).toBe("");
+  expect(host.shell("ls -A /etc/lvs-ha").stdout).toBe("director\n");
 });
 
 test("are of the config that is there, wherever a run is killed", () => {
@@ -55,7 +55,7 @@ test("are of the config that is there, wherever a run is killed", () => {
   // The power fails when keepalived is told; what was there before is beside what is there.
   apply({ id: "second", weight: 6, cut: true });
   expect(wanted()).toContain("-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 6");
-  host.shell(`mv ${folder}/keepalived.conf.lvs-ha-previous ${folder}/keepalived.conf`);
+  host.shell(`mv ${folder}/.keepalived.conf.lvs-ha-before ${folder}/keepalived.conf`);
   expect(wanted()).toContain("-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 5");
 });
 

@@ -151,7 +151,7 @@ test("one that this kernel doesn't know is an error, and leaves no note", () => 
   const { code, stderr } = run(apply({ "net.ipv4.conf.eth9.accept_local": "1" }));
   expect(code).toBe(1);
   expect(stderr).toMatch(/net\.ipv4\.conf\.eth9\.accept_local: this kernel \(.*\) doesn't know it/);
-  expect(host.read("/var/lib/lvs-ha/sysctl-original")).toBe("");
+  expect(host.read("/var/lib/lvs-ha/sysctl-original")).toBeUndefined();
 });
 
 test("one that this kernel needn't know is left out where it doesn't, set where it does, and put back", () => {
@@ -336,7 +336,7 @@ describe("a change that fails leaves files, notes and sysctls as they were", () 
   test("on a host that had none of them", () => {
     const { code } = run(`! ${apply({ "net.ipv4.tcp_ecn": "never" }, undefined, "options x")}`);
     expect(code).toBe(0);
-    expect(files.map((file) => host.read(file))).toEqual([undefined, undefined, undefined, ""]);
+    expect(files.map((file) => host.read(file))).toEqual(files.map(() => undefined));
   });
 });
 

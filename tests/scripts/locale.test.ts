@@ -69,14 +69,14 @@ const files = places.flatMap((folder) =>
     .map((file) => join(folder, file)),
 );
 /** Read by scripts that have read files.sh; vrrp.sh, which only defines what it has, goes before ops/report.sh, too. */
-const libraries = ["firewall-others", "firewall-ufw", "foreign", "ipvs", "vrrp"];
+const libraries = ["earlier", "firewall-others", "firewall-ufw", "foreign", "ipvs", "vrrp"];
 const own = files.filter((file) => !libraries.some((name) => file.endsWith(`/${name}.sh`)));
 
 /** The lines before a script speaks no language. */
 function before(text: string): string[] {
   const lines = text.split("\n").filter((line) => !/^\s*(#|$)/.test(line));
   const at = lines.findIndex((line) =>
-    /^(export LC_ALL=C|\. "\$\{0%\/\*\}\/files\.sh")$/.test(line),
+    /^(export LC_ALL=C|\. "\$\{0%\/\*\}\/(files|transaction)\.sh")$/.test(line),
   );
   return at === -1 ? lines : lines.slice(0, at);
 }
@@ -99,6 +99,7 @@ test.each(libraries)("whoever reads %s.sh has read files.sh", (library) => {
     const text = readFileSync(join(root, file), "utf8");
     const at = (name: string) => text.indexOf(`\n. "\${0%/*}/${name}.sh"`);
     if (at(library) === -1) continue;
-    expect([file, at("files") !== -1 && at("files") < at(library)]).toEqual([file, true]);
+    const first = Math.max(at("files"), at("transaction"));
+    expect([file, first !== -1 && first < at(library)]).toEqual([file, true]);
   }
 });

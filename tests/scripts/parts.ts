@@ -35,6 +35,12 @@ const service = (unit: string, ...states: ("enabled" | "active")[]) =>
     `echo ${state === "active" ? state : ""} >$FOLDER/systemd/${state}/${unit}.service`,
   ]);
 
+/** Lines that put an operator's link there, to a file or to nothing. */
+const link = (path: string, to: string) => [
+  `mkdir -p ${path.replace(/[/][^/]*$/, "")}`,
+  `ln -s ${to} ${path}`,
+];
+
 const none = { "a host without anything": [] };
 
 const keepalivedConf = "/etc/keepalived/keepalived.conf";
@@ -135,6 +141,13 @@ export const parts: Record<string, Part> = {
         ...own,
         ...service("keepalived", "enabled"),
       ],
+      "an operator's keepalived whose config and script are links": [
+        ...own,
+        `mv ${keepalivedConf} /etc/keepalived/mine.conf`,
+        ...link(keepalivedConf, "mine.conf"),
+        ...link(`${keepalivedScripts}/down`, "nowhere"),
+        ...service("keepalived", "active", "enabled"),
+      ],
       "an operator's keepalived that is on, and enabled at boot": [
         ...own,
         ...service("keepalived", "active", "enabled"),
@@ -184,6 +197,7 @@ export const parts: Record<string, Part> = {
         "sysctl -q -w net.ipv4.conf.tunl0.rp_filter=1",
         ...file("/etc/lvs-ha/virtual-addresses", "mine"),
       ],
+      "a list that is a link to nothing": link("/etc/lvs-ha/virtual-addresses", "nowhere"),
       "a tunnel that is up": [
         "ip link add tunl0 type veth peer name peer0",
         "ip link set tunl0 up",
@@ -211,6 +225,12 @@ export const parts: Record<string, Part> = {
   "kernel.sh": {
     before: {
       ...none,
+      "files that are links": [
+        ...file("/etc/mine", "# mine"),
+        ...link(kernelFiles.modules, "/etc/mine"),
+        ...link(kernelFiles.options, "nowhere"),
+        ...link(kernelFiles.sysctls, "../mine"),
+      ],
       "an operator's sysctls and files": [
         "sysctl -q -w net.ipv4.tcp_ecn=0 net.ipv4.tcp_fin_timeout=33 net.ipv4.conf.all.forwarding=1",
         ...Object.values(kernelFiles).flatMap((path) => file(path, "# mine")),
@@ -326,6 +346,7 @@ export const parts: Record<string, Part> = {
   "secrets.sh": {
     before: {
       ...none,
+      "a link to nothing": link("/etc/keepalived/lvs-ha-secrets.conf", "nowhere"),
       "an operator's file": file("/etc/keepalived/lvs-ha-secrets.conf", "mine", "0640"),
     },
     changes: {

@@ -15,6 +15,8 @@ const units = {
   "vip.sh": ["lvs-ha-vip.service"],
 };
 
+const folder = join(__dirname, "../../templates/scripts");
+
 /** The units that a script puts on a host. */
 function made(script: string): Record<string, string> {
   const part = parts[script];
@@ -48,16 +50,23 @@ test.each(Object.entries(units))(
   },
 );
 
+/** What runs before all else at boot is brought with the scripts. */
+test("systemd reads of install.sh the unit that is written down", () => {
+  const text = readFileSync(join(folder, "install.sh"), "utf8");
+  const [, unit = ""] = /<<UNIT\n(.*?\n)UNIT\n/s.exec(text) ?? [];
+  const golden = join(__dirname, "golden/lvs-ha-rollback.service");
+  if (process.env.UPDATE_GOLDENS) writeFileSync(golden, unit.replace("$home", home));
+  expect(unit.replace("$home", home)).toBe(readFileSync(golden, "utf8"));
+});
+
 test("every script with a unit has it written down", () => {
-  const folder = join(__dirname, "../../templates/scripts");
   const withUnits = readdirSync(folder).filter((name) =>
     /<<'?UNIT/.test(readFileSync(join(folder, name), "utf8")),
   );
-  expect(withUnits.sort()).toEqual(Object.keys(units));
+  expect(withUnits.sort()).toEqual([...Object.keys(units), "install.sh"].sort());
 });
 
 test("every script ends at the first command that fails, and at a word that nothing has set", () => {
-  const folder = join(__dirname, "../../templates/scripts");
   const begins = readdirSync(folder).flatMap((name) => {
     const lines = readFileSync(join(folder, name), "utf8").split("\n");
     const first = lines.find((line) => line !== "" && !line.startsWith("#"));

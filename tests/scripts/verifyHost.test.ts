@@ -71,6 +71,7 @@ afterEach(() => {
 });
 
 const text = program(verifying(web1) + reportScript);
+const rollback = "lvs-ha-rollback.service";
 
 /**
  * What a host says when every step has been applied and somebody has done something by hand; nothing may be written meanwhile.
@@ -93,6 +94,8 @@ function said(byHand: string[] = [], fed = text, ask = "sh -s --"): string {
       "mount --bind $FOLDER/local /usr/local/lib",
       "mount --bind $FOLDER/modules /sys/module",
       "mkdir -p /etc/modules-load.d /etc/sysctl.d /etc/systemd/system /etc/keepalived",
+      `cp ${join(__dirname, "golden", rollback)} /etc/systemd/system/${rollback}`,
+      `chmod 0644 /etc/systemd/system/${rollback} && systemctl -q enable ${rollback}`,
       ...applied,
       ...byHand,
       "mkdir $FOLDER/tmp/before",
@@ -168,7 +171,7 @@ test("how a script is spelt does not change what is compared", () => {
   const gone = ["/etc/systemd/system/lvs-ha-vip.service", "/etc/lvs-ha/virtual-addresses"];
   expect(found([`rm ${gone.join(" ")}`], spelt).map(([title]) => title)).toEqual([
     // The spelling itself is another one than that of the installed scripts.
-    ...["firewall.sh", "keepalived.sh", "vip.sh"].map((name) => `${home}/${name}`),
+    ...["firewall.sh", "install.sh", "keepalived.sh", "vip.sh"].map((name) => `${home}/${name}`),
     ...gone.toReversed(),
   ]);
 });

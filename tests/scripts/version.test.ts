@@ -108,7 +108,10 @@ describe("a run that was killed before the proof", () => {
   });
 
   test("is taken up: the version is proven, and held", () => {
-    expect(apply()).toMatchObject({ code: 0, stderr: `version: keepalived ${wanted}, held\n` });
+    expect(apply()).toMatchObject({
+      code: 0,
+      stderr: `version: goes on with a change that was cut off\nversion: keepalived ${wanted}, held\n`,
+    });
     expect(host.read("/tmp/asked")).toMatch(/^renew /);
     host.shell('rm "$FOLDER/tmp/asked"');
     expect(apply().code).toBe(0);
@@ -129,10 +132,15 @@ describe("a run that was killed before the proof", () => {
     expect([version(), host.read(active)]).toEqual([wanted, "active\n"]);
   });
 
-  test("is nothing to a change to another version", () => {
+  test("is no way back for a change to another version: that leads to what was there before both", () => {
     host.write("/tmp/fails", other);
     expect(apply(other).code).toBe(1);
-    expect(version()).toBe(wanted);
+    expect(version()).toBe(old);
+  });
+
+  test("is taken back by rollback", () => {
+    expect(host.script("version.sh", ["rollback"]).code).toBe(0);
+    expect(version()).toBe(old);
   });
 });
 

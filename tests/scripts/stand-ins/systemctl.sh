@@ -9,6 +9,7 @@ for word; do
     case $word in
     -q) exec >/dev/null ;;
     --now) now=yes ;;
+    --no-block) ;;
     -*) echo "Unknown option $word" >&2 && exit 64 ;;
     *) if [ "$verb" ]; then unit=$word; else verb=$word; fi ;;
     esac
