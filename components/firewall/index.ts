@@ -37,6 +37,7 @@ function render({ firewall }: Settings, rules: FirewallRules): string {
   const needed = neededLines(rules);
   return renderFiles({
     ...(needed.length > 0 ? { needed } : {}),
+    ...(firewall.backend === "none" ? {} : { logins: rules.logins }),
     ...firewallBackends[firewall.backend].render(rules),
   });
 }

@@ -44,6 +44,8 @@ export interface Opening {
  * protocol and an address.
  */
 export interface FirewallRules {
+  /** Who may log in by SSH, as addresses or subnets; whoever brings a change may, besides. */
+  logins: string[];
   /** Hosts that are let in, and what they may ask. */
   openings: Opening[];
   /** What other directors and BFD's neighbours send. */
@@ -110,12 +112,10 @@ export function directorRules(settings: Settings, director: DirectorSettings): F
       );
     }),
   );
+  const admitted = unique([...subnets(settings), ...sshOpenings(settings, director)]);
   return {
-    openings: unique([
-      ...subnets(settings),
-      ...sshOpenings(settings, director),
-      ...metricsOpenings(settings),
-    ]),
+    logins: sourcesIn(admitted),
+    openings: unique([...admitted, ...metricsOpenings(settings)]),
     peers: unique([
       ...instances.flatMap((instance) => vrrpOpenings(instance, director)),
       ...syncOpenings(settings, director),
@@ -156,18 +156,16 @@ function isServedByDirectors(service: VirtualServerSettings): boolean {
  * they check, and how, changes after the real servers have, and a check that is refused meanwhile takes all of them out.
  */
 export function realServerRules(settings: Settings, name: string): FirewallRules {
-  const admitted = subnets(settings).map(({ from }) => from ?? "");
+  const subnetsHere = subnets(settings);
+  const directors = settings.directors
+    .flatMap((director) => sourcesOf(settings, director))
+    .filter((from) => !sourcesIn(subnetsHere).some((subnet) => isInNetworkOf(from, subnet)))
+    .map((from) => ({ from }));
   const { host } = settings.realServers.find((one) => one.name === name) ?? {};
+  const ssh = host ? sshOpenings(settings, host) : [];
   return {
-    openings: unique([
-      ...subnets(settings),
-      ...(host ? sshOpenings(settings, host) : []),
-      ...metricsOpenings(settings),
-      ...settings.directors
-        .flatMap((director) => sourcesOf(settings, director))
-        .filter((from) => !admitted.some((subnet) => isInNetworkOf(from, subnet)))
-        .map((from) => ({ from })),
-    ]),
+    logins: sourcesIn(unique([...subnetsHere, ...ssh, ...directors])),
+    openings: unique([...subnetsHere, ...ssh, ...metricsOpenings(settings), ...directors]),
     peers: [],
     services: unique(
       partsOf(settings, name).flatMap(({ service, part }) =>
@@ -190,6 +188,10 @@ export function realServerRules(settings: Settings, name: string): FirewallRules
 function subnets({ firewall }: Settings): Opening[] {
   const { allowFrom, publicSubnet } = firewall;
   return [...allowFrom, ...(publicSubnet ? [publicSubnet] : [])].map((from) => ({ from }));
+}
+
+function sourcesIn(openings: Opening[]): string[] {
+  return openings.flatMap(({ from }) => from ?? []);
 }
 
 function sshOpenings({ firewall }: Settings, { port }: HostSettings): Opening[] {

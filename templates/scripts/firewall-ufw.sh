@@ -130,35 +130,7 @@ lets_client_in() {
     devices=$(ip -o addr show | awk -v server="$server" 'index($4, server "/") == 1 { printf "%s ", $2 }')
     ufw_read
     # shellcheck disable=SC2086 # files
-    printf '%s\n' "$rules" | awk -v client="$client" -v port="$ssh_port" -v server="$server" -v devices=" $devices" -v default_action="$default" -v without_ours="$1" '
-        # An address, or what an ufw rule has for one, as a text of 0 and 1.
-        function bits(address,    part, n, i, j, sides, head, tail, all, digit, value, text) {
-            if (address !~ /:/) {
-                n = split(address, part, ".")
-                for (i = 1; i <= n; i++) for (j = 128; j >= 1; j /= 2) text = text (int(part[i] / j) % 2)
-                return text
-            }
-            split(address, sides, "::")
-            n = split(sides[1], head, ":")
-            for (i = 1; i <= n; i++) all = all substr("0000" head[i], length(head[i]) + 1)
-            n = address ~ /::/ ? split(sides[2], tail, ":") : 0
-            text = ""
-            for (i = 1; i <= n; i++) text = text substr("0000" tail[i], length(tail[i]) + 1)
-            while (length(all text) < 32) all = all "0"
-            all = all text
-            text = ""
-            for (i = 1; i <= 32; i++) {
-                value = index("0123456789abcdef", substr(all, i, 1)) - 1
-                for (j = 8; j >= 1; j /= 2) text = text (int(value / j) % 2)
-            }
-            return text
-        }
-        function within(address, net,    part, length_of) {
-            if (net == "" || net == "any") return 1
-            if ((address ~ /:/) != (net ~ /:/)) return 0
-            length_of = split(net, part, "/") > 1 ? part[2] : 128
-            return substr(bits(address), 1, length_of) == substr(bits(part[1]), 1, length_of)
-        }
+    printf '%s\n' "$rules" | awk -v client="$client" -v port="$ssh_port" -v server="$server" -v devices=" $devices" -v default_action="$default" -v without_ours="$1" "$networks"'
         # 22, 22/tcp, 22,80:90/tcp; a profile may have several, with | between them.
         function has_port(ports,    list, part, range, n, m, i, j) {
             if (ports == "" || ports == "any") return 1

@@ -22,6 +22,37 @@ files="$table $unit"
 #   NAME_go_back  what NAME_apply has done in this run is undone
 # The last three do nothing on a host that doesn't have it.
 own_scripts="ufw"
+# For awk: within(ADDRESS, SUBNET).
+networks='
+    # An address, or what a rule has for one, as a text of 0 and 1.
+    function bits(address,    part, n, i, j, sides, head, tail, all, digit, value, text) {
+        if (address !~ /:/) {
+            n = split(address, part, ".")
+            for (i = 1; i <= n; i++) for (j = 128; j >= 1; j /= 2) text = text (int(part[i] / j) % 2)
+            return text
+        }
+        split(address, sides, "::")
+        n = split(sides[1], head, ":")
+        for (i = 1; i <= n; i++) all = all substr("0000" head[i], length(head[i]) + 1)
+        n = address ~ /::/ ? split(sides[2], tail, ":") : 0
+        text = ""
+        for (i = 1; i <= n; i++) text = text substr("0000" tail[i], length(tail[i]) + 1)
+        while (length(all text) < 32) all = all "0"
+        all = all text
+        text = ""
+        for (i = 1; i <= 32; i++) {
+            value = index("0123456789abcdef", substr(all, i, 1)) - 1
+            for (j = 8; j >= 1; j /= 2) text = text (int(value / j) % 2)
+        }
+        return text
+    }
+    function within(address, net,    part, length_of) {
+        if (net == "" || net == "any") return 1
+        if ((address ~ /:/) != (net ~ /:/)) return 0
+        length_of = split(net, part, "/") > 1 ? part[2] : 128
+        return substr(bits(address), 1, length_of) == substr(bits(part[1]), 1, length_of)
+    }
+'
 # shellcheck source=templates/scripts/firewall-ufw.sh
 . "${0%/*}/firewall-ufw.sh"
 # shellcheck source=templates/scripts/firewall-others.sh
@@ -36,6 +67,7 @@ apply() {
     esac
     client_is "$3"
     split_files
+    look_for_client
     # The back end from before goes last: where the new one can't come, the host still has that.
     others_check
     [ ! -f "$scratch/files$table" ] || nft_check
@@ -108,6 +140,16 @@ own_script() {
     case " $own_scripts " in
     *" $backend "*) "${backend}_$1" ;;
     esac
+}
+
+# Whoever brings a change stays let in; the next address of the same operator doesn't.
+look_for_client() {
+    [ -n "$client" ] && [ -f "$scratch/files/logins" ] || return 0
+    awk -v client="$client" "$networks"'
+        $1 != "" && within(client, $1) { is_found = 1 }
+        END { exit !is_found }
+    ' "$scratch/files/logins" ||
+        say "$client, where this change comes from, is in neither firewall.sshFrom nor firewall.allowFrom: it stays let in, another address of yours would not be"
 }
 
 # client_is "CLIENT CLIENT_PORT SERVER SERVER_PORT", as sshd(8) has it; nothing where nobody has come by SSH. A link-local address ends in

@@ -268,6 +268,28 @@ describe("nftables on a host", () => {
     expect(host.read("/tmp/checked")).toContain("{ ip6 saddr fe80::1 tcp dport 22 accept; }");
   });
 
+  test.each([
+    ["203.0.113.9", ["10.0.0.0/8"], true],
+    ["203.0.113.9", [], true],
+    ["203.0.113.9", ["10.0.0.0/8", "203.0.113.8/29"], false],
+    ["203.0.113.9", ["203.0.113.9"], false],
+    ["203.0.113.9", ["2001:db8::/32"], true],
+    ["2001:db8:5::9", ["10.0.0.0/8", "2001:db8:4::/47"], false],
+    ["2001:db8:6::9", ["10.0.0.0/8", "2001:db8:4::/47"], true],
+  ])(
+    "tells an operator at %s, with %j let in to log in, that nobody has written it down: %s",
+    (client, logins, told) => {
+      const { code, stderr } = host.script(
+        "firewall.sh",
+        ["apply", "lvs1/10.10.0.11", "nftables", `${client} 40000 10.10.0.11 22`],
+        renderFiles({ [table]: ["table inet lvs_ha {}"], logins }),
+      );
+      expect(code).toBe(0);
+      const word = `firewall: ${client}, where this change comes from, is in neither firewall.sshFrom nor`;
+      expect(stderr.includes(word)).toBe(told);
+    },
+  );
+
   test("keeps no address that nft can't read: it would fail every later run", () => {
     const { code, stderr } = apply("UNKNOWN 65535 UNKNOWN 65535");
     expect(code).toBe(1);
