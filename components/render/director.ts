@@ -100,11 +100,8 @@ function peersAtRest(
   );
   const peers = instances
     .filter(({ unicast }) => unicast)
-    .flatMap((instance) =>
-      peersIn(
-        { ...instance, members: instance.members.filter(({ name }) => atRest.has(name)) },
-        director,
-      ),
+    .flatMap(({ members }) =>
+      peersIn({ members: members.filter(({ name }) => atRest.has(name)) }, director),
     );
   return [...new Set(peers)].sort();
 }

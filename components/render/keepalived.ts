@@ -255,7 +255,10 @@ export function sourceIn({ members }: InstanceSettings, director: DirectorSettin
 }
 
 /** The other directors' addresses in an instance, without prefixes. */
-export function peersIn({ members }: InstanceSettings, director: DirectorSettings): string[] {
+export function peersIn(
+  { members }: Pick<InstanceSettings, "members">,
+  director: DirectorSettings,
+): string[] {
   return members.flatMap(({ name, address }) =>
     name === director.name || address === undefined ? [] : [withoutPrefix(address)],
   );

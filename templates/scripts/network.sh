@@ -136,8 +136,8 @@ await_neighbours() {
     done
 }
 
-# $scratch/neighbours: INTERFACE, ADDRESS, peer or other, and whom that one is the way to, of those that are asked. Some real servers are
-# enough.
+# $scratch/neighbours: INTERFACE, ADDRESS, peer or other, and of a peer whom that one is the way to, of those that are asked. Some real
+# servers are enough.
 find_neighbours() {
     awk '$1 == "on" && $3 !~ /^inet6?$/ { print $2 } $1 == "peer" { print $2 }' "$scratch/requirements" | sort -u >"$scratch/interfaces"
     {
@@ -165,7 +165,7 @@ next_hops() {
             if ($i == "via") hop = $(i + 1) ~ /^inet6?$/ ? $(i + 2) : $(i + 1)
             if ($i == "dev") interface = $(i + 1)
         }
-        if (hop != "") print interface, hop, kind, address
+        if (hop != "") print interface, hop, kind (kind == "peer" ? " " address : "")
     }'
 }
 
