@@ -1,6 +1,7 @@
 // Stack config -> validated plain settings, or every error there is. No Pulumi: the operator's command reads config, too.
 import { z } from "zod";
 import { nearest } from "./nearest";
+import { meantKey, meantValue } from "./otherWords";
 import { rules } from "./rules";
 import { hasKeys } from "./rules/rule";
 import { schema, secretSchema, type SecretName, type StackConfig } from "./schema";
@@ -44,6 +45,21 @@ export function check(raw: RawConfig): { settings?: Settings; errors: string[] }
     ? // What instances take from `vrrp` is wrong in all of them, and once in the config.
       { errors: [...new Set(errors)] }
     : { settings: resolve(parsed), errors };
+}
+
+/**
+ * Whether a key is the stack's, by all of its name. It is an error where the namespace is misspelt: what it sets would fall back to the
+ * default, the firewall among it.
+ * @returns its name, or the error; undefined for a key of somebody else's
+ */
+export function ownKey(whole: string): { key: string } | { error: string } | undefined {
+  const [, space = "", key = ""] = /^([^:]*):(.*)$/.exec(whole) ?? [];
+  if (space === namespace) return { key };
+  const known = [...settingNames, ...secretNames] as string[];
+  if (nearest(space.replace(/_/g, "-"), [namespace]) === undefined && !known.includes(key)) {
+    return undefined;
+  }
+  return { error: `${whole}: is in another namespace; write ${namespace}:${key}` };
 }
 
 /** Strings that still say FILL_IN, as an import leaves them where nothing but a person knows the value. */
@@ -98,7 +114,7 @@ function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
   const at = [...parents, ...issue.path];
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map(
-      (key) => `${path([...at, key])}: unknown key${hint(key, knownKeys(at, issue.input))}`,
+      (key) => `${path([...at, key])}: unknown key${hint(key, knownKeys(at, issue.input), at)}`,
     );
   }
   // A union told apart by a key: what is wrong is that key's value.
@@ -111,7 +127,7 @@ function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
     return [
       value === undefined
         ? `${path(at)}: is missing; it must be ${issue.message.replace(/^is not /, "")}`
-        : `${path(at)}: ${show(value)} ${issue.message}`,
+        : `${path(at)}: ${show(value)} ${issue.message}${asideOf(value, issue, at)}`,
     ];
   }
   if (issue.code === "invalid_type" && issue.expected === "object" && issue.input !== undefined) {
@@ -139,7 +155,45 @@ function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
   if (issue.input === undefined) {
     return [`${path(at)}: is missing; it ${issue.message.replace(/^is not/, "must be")}`];
   }
-  return [`${path(at)}: ${show(issue.input)} ${issue.message}`];
+  return [`${path(at)}: ${show(issue.input)} ${issue.message}${asideOf(issue.input, issue, at)}`];
+}
+
+/** What may have been meant by a text that is no value of its key. */
+function asideOf(value: unknown, issue: z.core.$ZodIssue, at: PropertyKey[]): string {
+  if (typeof value !== "string") return "";
+  const values =
+    issue.code === "invalid_value"
+      ? issue.values
+      : issue.code === "invalid_union" && "options" in issue
+        ? issue.options
+        : undefined;
+  const meant = meantValue(
+    value,
+    (values ?? []).filter((each) => typeof each === "string"),
+  );
+  if (meant !== undefined) return `; did you mean ${meant}?`;
+  if (issue.code === "invalid_type" && /^(number|int)$/.test(issue.expected)) {
+    if (/^-?\d+(\.\d+)?$/.test(value)) return "; write it without quotes";
+    const seconds = secondsOf(value);
+    if (seconds !== undefined && String(at.at(-1)).endsWith("Seconds")) {
+      return `; write ${seconds}`;
+    }
+  }
+  if (at.at(-1) === "host") {
+    if (value.includes("@")) return "; the user has a key of its own";
+    if (/^[^:]+:\d+$/.test(value)) return "; the port has a key of its own";
+    if (/\/\d+$/.test(value)) return "; write it without its prefix";
+  }
+  return "";
+}
+
+const secondsIn: Record<string, number> = { ms: 0.001, s: 1, sec: 1, m: 60, min: 60, h: 3600 };
+
+/** A duration as others write it: 300ms, 5s. */
+function secondsOf(text: string): number | undefined {
+  const [, number, unit = ""] = /^(\d+(?:\.\d+)?)\s?([a-z]+)$/.exec(text) ?? [];
+  const seconds = secondsIn[unit];
+  return seconds === undefined ? undefined : Number((Number(number) * seconds).toFixed(3));
 }
 
 function path(parts: PropertyKey[]): string {
@@ -153,10 +207,11 @@ function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
-function hint(word: string, known: string[]): string {
+function hint(word: string, known: string[], at: PropertyKey[] = []): string {
   if (known.length === 0) return "";
-  const best = nearest(word, known);
-  return `;${best === undefined ? "" : ` did you mean ${best}?`} known here: ${known.join(", ")}`;
+  const meant = meantKey(word, known) ?? placesOf(word, at);
+  const lead = meant === undefined ? "" : ` ${meant}${meant.endsWith("?") ? "" : ";"}`;
+  return `;${lead} known here: ${known.join(", ")}`;
 }
 
 /** The keys that the schema knows at a path, for a value that is told apart by its `type` those of that type. */
@@ -179,6 +234,51 @@ function knownKeys(at: PropertyKey[], value?: unknown): string[] {
     ({ type }) => type === undefined || !isRecord(value) || z.safeParse(type, value.type).success,
   );
   return [...new Set(fitting.flatMap((shape) => Object.keys(shape)))];
+}
+
+/** Where else there is a key of this name, as a clause: the places that are most like this one, if they are few. */
+function placesOf(word: string, at: PropertyKey[]): string | undefined {
+  const own = parts([...at, word]);
+  const others = keysBelow(z.object(schema), [])
+    .filter((place) => place.at(-1) === word)
+    .map((place) => ({ place, alike: commonEnd(place, own) }));
+  // Here, in a value of another type.
+  if (others.some(({ place }) => placeText(place) === placeText(own))) return undefined;
+  const most = Math.max(...others.map(({ alike }) => alike));
+  const best = new Set(
+    others.filter(({ alike }) => alike === most).map(({ place }) => placeText(place)),
+  );
+  return best.size === 0 || best.size > 2
+    ? undefined
+    : `it is a key elsewhere: ${[...best].join(", ")}`;
+}
+
+/** A place in any of a list's elements. */
+function parts(at: PropertyKey[]): string[] {
+  return at.map((part) => (typeof part === "number" ? "[]" : String(part)));
+}
+
+function placeText(place: string[]): string {
+  const text = place.join(".").replaceAll(".[]", "[]");
+  return place.length === 1 ? `${namespace}:${text}` : text;
+}
+
+function commonEnd(one: string[], other: string[]): number {
+  const [a, b] = [one, other].map((place) => place.filter((part) => part !== "[]").reverse());
+  const end = a?.findIndex((part, i) => part !== b?.[i]) ?? -1;
+  return end < 0 ? (a?.length ?? 0) : end;
+}
+
+/** Every key at any depth, as a place. */
+function keysBelow(type: unknown, place: string[]): string[][] {
+  return unwrap(type).flatMap((each) => {
+    if (each instanceof z.ZodArray) return keysBelow(each.element, [...place, "[]"]);
+    if (!(each instanceof z.ZodObject)) return [];
+    return Object.entries(each.shape as Record<string, unknown>).flatMap(([key, inner]) => [
+      [...place, key],
+      ...keysBelow(inner, [...place, key]),
+    ]);
+  });
 }
 
 /** The types under a type's defaults; those of a union's branches. */

@@ -1,6 +1,6 @@
 // The stack's config, as the engine hands it to the program. Every error is found before any host is touched, and all come at once.
 import * as pulumi from "@pulumi/pulumi";
-import { check, namespace, type RawConfig, secretNames } from "./config";
+import { check, namespace, ownKey, type RawConfig, secretNames } from "./config";
 import type { Secrets, Settings } from "./settings";
 
 /**
@@ -8,16 +8,20 @@ import type { Secrets, Settings } from "./settings";
  * @throws RunError with one line an error: key, value, what is allowed.
  */
 export function loadSettings(): { settings: Settings; secrets: Secrets } {
-  const prefix = `${namespace}:`;
   // Which keys are secret is said by the language host in the environment only; the SDK keeps it internal.
   const secretKeys = new Set(JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]") as string[]);
   const raw: RawConfig = new Map();
-  for (const [key, text] of Object.entries(pulumi.runtime.allConfig())) {
-    if (!key.startsWith(prefix)) continue;
-    raw.set(key.slice(prefix.length), { text, secret: secretKeys.has(key) });
+  const misplaced: string[] = [];
+  for (const [whole, text] of Object.entries(pulumi.runtime.allConfig())) {
+    const own = ownKey(whole);
+    if (own === undefined) continue;
+    if ("error" in own) misplaced.push(own.error);
+    else raw.set(own.key, { text, secret: secretKeys.has(whole) });
   }
   const { settings, errors } = check(raw);
-  if (settings === undefined) throw new pulumi.RunError(report(errors));
+  if (settings === undefined || misplaced.length > 0) {
+    throw new pulumi.RunError(report([...misplaced, ...errors]));
+  }
   const config = new pulumi.Config(namespace);
   const secrets: Secrets = {};
   for (const name of secretNames) secrets[name] = config.getSecret(name);

@@ -1,6 +1,6 @@
 // The schema as JSON Schema, by which an editor completes and checks Pulumi.<stack>.yaml.
 import { z } from "zod";
-import { namespace } from "../../components/config";
+import { namespace, secretNames } from "../../components/config";
 import {
   address,
   addressOrLoopback,
@@ -35,8 +35,11 @@ export function editorSchema(): JsonSchema {
       config: {
         type: "object",
         properties: { ...ofNamespace(properties ?? {}), ...ofNamespace(secrets()) },
-        // Other namespaces are other programs'.
-        patternProperties: { [`^(?!${namespace}:)`]: {} },
+        // Other namespaces are other programs', but for a misspelt one of this one's.
+        patternProperties: {
+          [`^(?!${namespace}:)(?!.*:(${[...Object.keys(properties ?? {}), ...secretNames].join("|")})$)`]:
+            {},
+        },
         additionalProperties: false,
       },
     },

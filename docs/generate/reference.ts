@@ -38,8 +38,8 @@ const introduction = [
   "<!-- Made from components/schema by `npm run docs`: edit that, not this. -->",
   "# Configuration",
   `Every key of \`Pulumi.<stack>.yaml\`, in the namespace \`${namespace}\`. A key without a default is required where its row says
-so, and can be left out otherwise. Durations say their unit in their name. Words are those of
-keepalived.conf(5) and ipvsadm(8). _The cookbook_ is the pair of Chef cookbooks that this stack
+so, and can be left out otherwise. Durations say their unit in their name. Values are those of
+keepalived.conf(5) and ipvsadm(8); where a keyword of theirs has another name here, the error says which. _The cookbook_ is the pair of Chef cookbooks that this stack
 [took over from](../README.md#coming-from-the-chef-cookbooks).`,
   `A key that isn't here is an error. So is a value that isn't allowed, and what doesn't go together: two hosts of one name, say,
 or direct routing to another port. \`pulumi preview\` tells all errors at once, each with key, value and what is allowed, and

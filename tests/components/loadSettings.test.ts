@@ -86,6 +86,18 @@ test("a config with errors ends the program with one line for each, which the en
   );
 });
 
+test.each(["lvs_ha:firewall", "lvs-ah:pakages", "lvs:packages", "ha:vrrpAuthPass"])(
+  "%s is in a namespace that nobody reads, and an error",
+  async (whole) => {
+    setConfig(smallStack());
+    pulumi.runtime.setAllConfig({ ...pulumi.runtime.allConfig(), [whole]: "[]" });
+    const right = whole.replace(/^[^:]*/, "lvs-ha");
+    await expect(run()).rejects.toThrow(
+      `the stack config has 1 error; no host was touched:\n  ${whole}: is in another namespace; write ${right}`,
+    );
+  },
+);
+
 test("one error is called one", async () => {
   const { virtualServers, ...others } = smallStack();
   expect(virtualServers).toHaveLength(1);

@@ -74,7 +74,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "a key misspelt in an instance",
     (s) => (s.vrrp = { instances: [{ name: "VI_1", virtualRouterId: 51, vrrpPriority: 3 }] }),
-    "vrrp.instances[0].vrrpPriority: unknown key; known here: name, virtualRouterId, directors, interface, version, advertIntervalSeconds, unicast, unicastTtl, checkUnicastSource, multicastGroup, preempt, preemptDelaySeconds, downTimerAdverts, trackPrimaryInterface, accept, promoteSecondaries, smtpAlert, vmac, garp, trackInterfaces, trackScripts, trackProcesses, trackFiles, trackBfd, notify, virtualAddresses, virtualRoutes, virtualRules, otherKeywords",
+    "vrrp.instances[0].vrrpPriority: unknown key; it is a key elsewhere: daemon.vrrpPriority; known here: name, virtualRouterId, directors, interface, version, advertIntervalSeconds, unicast, unicastTtl, checkUnicastSource, multicastGroup, preempt, preemptDelaySeconds, downTimerAdverts, trackPrimaryInterface, accept, promoteSecondaries, smtpAlert, vmac, garp, trackInterfaces, trackScripts, trackProcesses, trackFiles, trackBfd, notify, virtualAddresses, virtualRoutes, virtualRules, otherKeywords",
   ],
   [
     "a key misspelt of a director in an instance",
@@ -82,7 +82,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       (s.vrrp = {
         instances: [{ name: "VI_1", virtualRouterId: 51, directors: { lvs1: { prio: 3 } } }],
       }),
-    "vrrp.instances[0].directors.lvs1.prio: unknown key; known here: priority, vrrpAddress",
+    "vrrp.instances[0].directors.lvs1.prio: unknown key; did you mean priority? known here: priority, vrrpAddress",
   ],
   [
     "a check of no type",
@@ -92,7 +92,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "a check of an unknown type",
     (s) => (s.virtualServers[0].checks = [{ type: "htpp" }]),
-    'virtualServers[0].checks[0].type: "htpp" is not one of tcp, http, https, smtp, dns, udp, ping, misc, file, bfd',
+    'virtualServers[0].checks[0].type: "htpp" is not one of tcp, http, https, smtp, dns, udp, ping, misc, file, bfd; did you mean http?',
   ],
   [
     "a check that is a word",
@@ -418,7 +418,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       (s.vrrp = {
         instances: [{ name: "VI_1", virtualRouterId: 51, garp: { intervalSeconds: 0.1 } }],
       }),
-    "vrrp.instances[0].garp.intervalSeconds: unknown key; known here: masterDelaySeconds, masterRepeat, masterRefreshSeconds, masterRefreshRepeat, lowerPrioDelaySeconds, lowerPrioRepeat",
+    "vrrp.instances[0].garp.intervalSeconds: unknown key; it is a key elsewhere: vrrp.garp.intervalSeconds; known here: masterDelaySeconds, masterRepeat, masterRefreshSeconds, masterRefreshRepeat, lowerPrioDelaySeconds, lowerPrioRepeat",
   ],
   [
     "an instance's script for a sync group",
@@ -431,7 +431,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
         ],
       };
     },
-    "vrrp.syncGroups[0].notify.masterRxLowerPri: unknown key; known here: master, backup, fault, stop, any, priorityChanges",
+    "vrrp.syncGroups[0].notify.masterRxLowerPri: unknown key; it is a key elsewhere: vrrp.notify.masterRxLowerPri, vrrp.instances[].notify.masterRxLowerPri; known here: master, backup, fault, stop, any, priorityChanges",
   ],
   [
     "a FIFO where anybody can put a file before",

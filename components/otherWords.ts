@@ -1,0 +1,184 @@
+// What a word of somebody else's means here: keepalived.conf(5)'s own, those of other load balancers, and ours without its unit.
+import {
+  daemonKeywords,
+  emailKeywords,
+  paceKeywords,
+  syncOptions,
+} from "./keepalived/keywords/globals";
+import { bfdKeywords, fileKeywords } from "./keepalived/keywords/tracking";
+import { memberKeywords, virtualServerKeywords } from "./keepalived/keywords/virtualServers";
+import {
+  garpKeywords,
+  groupKeywords,
+  instanceKeywords,
+  notifyKeywords,
+  trackKeywords,
+} from "./keepalived/keywords/vrrp";
+import { nearest } from "./nearest";
+
+/** keepalived's keywords by the key that writes them, as `["scheduler", "lvs_sched"]`. */
+const keepalivedWords: (readonly [key: string, word: string])[] = [
+  ...wordsOf(virtualServerKeywords),
+  ...wordsOf(memberKeywords),
+  ...wordsOf(instanceKeywords),
+  ...wordsOf(groupKeywords),
+  ...wordsOf(daemonKeywords),
+  ...wordsOf(emailKeywords),
+  ...wordsOf(bfdKeywords),
+  ...wordsOf(fileKeywords),
+  ...wordsOf(garpKeywords, "garp."),
+  ...wordsOf(paceKeywords, "garp."),
+  ...wordsOf(notifyKeywords, "notify."),
+  ...wordsOf(syncOptions, "syncDaemon."),
+  ...Object.entries(trackKeywords),
+];
+
+function wordsOf(table: object, parent = ""): (readonly [string, string])[] {
+  return Object.entries(table).flatMap(([key, entry]: [string, unknown]) =>
+    hasNames(entry) ? entry.names.map((word) => [parent + key, word] as const) : [],
+  );
+}
+
+function hasNames(entry: unknown): entry is { names: readonly string[] } {
+  return typeof entry === "object" && entry !== null && "names" in entry;
+}
+
+/** Keys by other names for them: the first that is known at the place is meant. */
+const synonyms: Record<string, readonly string[]> = {
+  algorithm: ["scheduler"],
+  balance: ["scheduler"],
+  lbpolicy: ["scheduler"],
+  method: ["forwarding"],
+  kind: ["forwarding"],
+  mode: ["protocol"],
+  healthcheck: ["checks"],
+  check: ["checks"],
+  probe: ["checks"],
+  bind: ["address"],
+  ip: ["address", "host"],
+  vip: ["address"],
+  virtualip: ["address"],
+  hostname: ["host"],
+  persistence: ["persistenceTimeoutSeconds"],
+  sticky: ["persistenceTimeoutSeconds"],
+  stickiness: ["persistenceTimeoutSeconds"],
+  maxconn: ["upperThreshold"],
+  backup: ["sorryServer"],
+  vrid: ["virtualRouterId"],
+  routerid: ["virtualRouterId"],
+  usevmac: ["vmac"],
+  server: ["realServers"],
+  servers: ["realServers"],
+  members: ["realServers"],
+  backend: ["realServers", "virtualServers"],
+  backends: ["realServers", "virtualServers"],
+  upstream: ["realServers"],
+  upstreams: ["realServers"],
+  frontend: ["virtualServers"],
+  frontends: ["virtualServers"],
+  services: ["virtualServers"],
+  loadbalancers: ["directors"],
+  nodes: ["directors"],
+  url: ["urls"],
+  sshuser: ["user"],
+  sshport: ["port"],
+  prio: ["priority"],
+  proto: ["protocol"],
+};
+
+/** What is said in another place here, or in another way. */
+const elsewhere: Record<string, string> = {
+  authpass: "the password is the secret lvs-ha:vrrpAuthPass",
+  authtype: "it is PASS where the secret lvs-ha:vrrpAuthPass is set",
+  authentication: "the password is the secret lvs-ha:vrrpAuthPass",
+  nopreempt: "here it is preempt: false",
+  noaccept: "here it is accept: false",
+  donttrackprimary: "here it is trackPrimaryInterface: false",
+  state: "priority decides here which director is active",
+  virtualipaddress: "here it is the address of each of virtualServers, and vrrp.virtualAddresses",
+  virtualserver: "here it is virtualServers",
+  realserver: "here it is realServers",
+  vrrpinstance: "here it is vrrp.instances",
+  vrrpsyncgroup: "here it is vrrp.syncGroups",
+  unicastsrcip: "here it is each director's vrrpAddress",
+  unicastpeer: "here it is vrrp.unicast: true, for all directors",
+  lvssyncdaemon: "here it is vrrp.connectionSync and vrrp.syncInterface",
+  lvssyncdaemoninterface: "here it is vrrp.syncInterface",
+  ipfamily: "the address says it",
+  interface: "here it is vrrp.interface, for all directors",
+  iface: "here it is vrrp.interface, for all directors",
+};
+
+/** Values by other names for them. */
+const otherValues: Record<string, readonly string[]> = {
+  roundrobin: ["rr"],
+  weightedroundrobin: ["wrr"],
+  leastconn: ["lc"],
+  leastconnection: ["lc"],
+  leastconnections: ["lc"],
+  weightedleastconn: ["wlc"],
+  weightedleastconnection: ["wlc"],
+  weightedleastconnections: ["wlc"],
+  source: ["sh"],
+  sourcehash: ["sh"],
+  iphash: ["sh"],
+  maglev: ["mh"],
+  // SSL_GET is keepalived's.
+  ssl: ["https"],
+  icmp: ["ping"],
+  script: ["misc"],
+  exec: ["misc"],
+  direct: ["DR"],
+  directrouting: ["DR"],
+  gatewaying: ["DR"],
+  masq: ["NAT"],
+  masquerading: ["NAT"],
+  ipip: ["TUN"],
+  tunnel: ["TUN"],
+  tunneling: ["TUN"],
+};
+
+/** keepalived's checkers are types of checks here. */
+const checker = /^(tcp|http|ssl|smtp|dns|udp|ping|misc|file|bfd)_(check|get)$/i;
+
+/**
+ * What an unknown key is about, as a clause: `did you mean scheduler?`
+ * @param known the keys there are at its place
+ */
+export function meantKey(word: string, known: readonly string[]): string | undefined {
+  const plain = normal(word);
+  const [, type] = checker.exec(word) ?? [];
+  if (type !== undefined && known.includes("checks"))
+    return "here it is one of checks, by its type";
+  // Before the keywords: some of these say the opposite of the key that writes them.
+  if (elsewhere[plain] !== undefined) return elsewhere[plain];
+  const isKnown = (key: string) => known.includes(key.split(".")[0] ?? "");
+  const byNormal = new Map(known.map((key) => [normal(key), key]));
+  const meant =
+    byNormal.get(plain) ??
+    keepalivedWords.find(([key, keyword]) => isKnown(key) && normal(keyword) === plain)?.[0] ??
+    synonyms[plain]?.find(isKnown) ??
+    nearest(word, known) ??
+    byNormal.get(nearest(plain, [...byNormal.keys()]) ?? "");
+  return meant === undefined ? undefined : `did you mean ${meant}?`;
+}
+
+/** Which of these values a text that is none of them is about. */
+export function meantValue(text: string, values: readonly string[]): string | undefined {
+  const plain = normal(text.replace(/_(check|get)$/i, ""));
+  const byNormal = new Map(values.map((value) => [normal(value), value]));
+  const near = plain.length < 4 ? undefined : nearest(plain, [...byNormal.keys()]);
+  return (
+    byNormal.get(plain) ??
+    otherValues[plain]?.find((value) => values.includes(value)) ??
+    (near === undefined ? undefined : byNormal.get(near))
+  );
+}
+
+/** Without case, separators and the unit that keys have at their end. */
+function normal(word: string): string {
+  return word
+    .replace(/[-_ ]/g, "")
+    .toLowerCase()
+    .replace(/(?<=.)(seconds|adverts)$/, "");
+}
