@@ -1,4 +1,5 @@
-// Stack config -> validated plain settings, or every error there is. No Pulumi: the operator's command reads config, too.
+// Turns stack config into validated plain settings, or all of its errors. No Pulumi, because the
+// operator's command reads config, too.
 import { z } from "zod";
 import { nearest } from "./nearest";
 import { rules } from "./rules";
@@ -9,13 +10,13 @@ import { resolve, type Settings } from "./settings";
 /** Namespace of the stack config's keys: `lvs-ha:directors`. */
 export const namespace = "lvs-ha";
 
-/** The keys that hold secrets. */
+/** Keys that hold secrets. */
 export const secretNames = Object.keys(secretSchema) as SecretName[];
 
-/** One key as the engine hands it over: objects and lists are JSON text. */
+/** Config keys as the engine passes them: objects and lists are JSON text. */
 export type RawConfig = Map<string, { text: string; secret: boolean }>;
 
-/** Checks raw config; the settings, or every error there is. */
+/** Checks raw config. Returns the settings, or every error. */
 export function check(raw: RawConfig): { settings?: Settings; errors: string[] } {
   const errors = [...unknownKeys(raw), ...misplacedSecrets(raw)];
   const parsed: Partial<StackConfig> = {};
@@ -37,16 +38,19 @@ export function check(raw: RawConfig): { settings?: Settings; errors: string[] }
       );
     }
   }
-  // A rule runs as soon as the keys that it compares are right in themselves, whatever is wrong elsewhere.
+  // A rule runs when the keys it needs are valid, whatever is wrong elsewhere.
   for (const { find } of rules) errors.push(...find(parsed, (name) => raw.has(name)));
   if (errors.length === 0) errors.push(...unfilled(parsed, ""));
   return errors.length > 0 || !hasKeys(parsed, settingNames)
-    ? // What instances take from `vrrp` is wrong in all of them, and once in the config.
+    ? // Several instances report one wrong value of `vrrp`: say it once.
       { errors: [...new Set(errors)] }
     : { settings: resolve(parsed), errors };
 }
 
-/** Strings that still say FILL_IN, as an import leaves them where nothing but a person knows the value. */
+/**
+ * Errors for strings that still contain FILL_IN, which an import writes for values that only a
+ * person knows.
+ */
 function unfilled(value: unknown, at: string): string[] {
   if (typeof value === "string") {
     return value.includes("FILL_IN")
@@ -84,7 +88,7 @@ function misplacedSecrets(raw: RawConfig): string[] {
   });
 }
 
-/** What the user wrote: JSON where it is JSON, otherwise the text itself. */
+/** The user's value: parsed if it is JSON, otherwise the text. */
 function plainValue(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -93,7 +97,9 @@ function plainValue(text: string): unknown {
   }
 }
 
-/** One issue of zod's as lines of ours: `virtualServers[1].port: 0 is not a port (1–65535)`. */
+/**
+ * Turns one of zod's issues into error lines: `virtualServers[1].port: 0 is not a port (1–65535)`.
+ */
 function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
   const at = [...parents, ...issue.path];
   if (issue.code === "unrecognized_keys") {
@@ -101,7 +107,7 @@ function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
       (key) => `${path([...at, key])}: unknown key${hint(key, knownKeys(at, issue.input))}`,
     );
   }
-  // A union told apart by a key: what is wrong is that key's value.
+  // In a discriminated union, the discriminator's value is wrong.
   if (
     issue.code === "invalid_union" &&
     issue.discriminator !== undefined &&
@@ -119,14 +125,15 @@ function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
       `${path(at)}: ${show(issue.input)} is not an object with keys of ${knownKeys(at).join(", ")}`,
     ];
   }
-  // Of a union's branches, the one that got furthest says best what is wrong.
+  // For a union of objects, report the branch that matched the furthest.
   if (issue.code === "invalid_union" && isRecord(issue.input)) {
     const deepest = issue.errors.find((branch) => branch.some((inner) => inner.path.length > 0));
     const strange = issue.errors.flat().find((inner) => inner.code === "unrecognized_keys");
     if (deepest) return deepest.flatMap((inner) => describe(inner, at));
     if (strange) return describe(strange, at);
   }
-  // One whose form the value has says why it is refused all the same; the others, that it is not theirs.
+  // For other unions, a branch that the value's form fits gives a custom reason; the others only
+  // say that the value is not theirs.
   if (issue.code === "invalid_union") {
     const closest = issue.errors.find((branch) =>
       branch.every(({ code, message }) => code === "custom" && !message.startsWith("is not ")),
@@ -159,7 +166,7 @@ function hint(word: string, known: string[]): string {
   return `;${best === undefined ? "" : ` did you mean ${best}?`} known here: ${known.join(", ")}`;
 }
 
-/** The keys that the schema knows at a path, for a value that is told apart by its `type` those of that type. */
+/** The keys that the schema knows at a path. For a value with a `type`, only that type's keys. */
 function knownKeys(at: PropertyKey[], value?: unknown): string[] {
   let here = [unwrap(z.object(schema))].flat();
   for (const part of at) {
@@ -181,7 +188,7 @@ function knownKeys(at: PropertyKey[], value?: unknown): string[] {
   return [...new Set(fitting.flatMap((shape) => Object.keys(shape)))];
 }
 
-/** The types under a type's defaults; those of a union's branches. */
+/** The types below a type's defaults; for a union, those of its branches. */
 function unwrap(type: unknown): unknown[] {
   while (
     type instanceof z.ZodDefault ||

@@ -3,8 +3,8 @@
 import { Address6 } from "ip-address";
 
 /**
- * A virtual service's name, equal for the kernel and the config: `TCP 192.0.2.100:80`, `UDP
- * [2001:db8::100]:53`, `FWM 1`, `FWM 1 IPv6`.
+ * A virtual service's name, equal for the kernel and the config: `TCP 192.0.2.100:80`,
+ * `UDP [2001:db8::100]:53`, `FWM 1`, `FWM 1 IPv6`.
  */
 export type ServiceName = string;
 
@@ -85,8 +85,8 @@ export function parseTable(text: string): Map<ServiceName, TableService> {
 }
 
 /**
- * Parses `ipvsadm -Ln --rate --exact`: rates of services by name, of real servers by {@link
- * destinationKey}.
+ * Parses `ipvsadm -Ln --rate --exact`: rates of services by name, of real servers by
+ * {@link destinationKey}.
  */
 export function parseRates(text: string): Map<string, Rates> {
   const rates = [...figures(text)].map(

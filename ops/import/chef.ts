@@ -27,8 +27,8 @@ export function isChefNode(file: string): boolean {
 }
 
 /**
- * Reads a node's JSON: attributes for `chef-solo -j`, or the output of `knife node show -l -F
- * json`.
+ * Reads a node's JSON: attributes for `chef-solo -j`, or the output of
+ * `knife node show -l -F json`.
  * @throws Error naming what is wrong
  */
 export function readChefNode(json: string): ChefNode {

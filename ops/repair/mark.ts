@@ -14,8 +14,9 @@ interface Recorded {
 }
 
 /**
- * An exported state in which `create` of these resources differs from the program. The next `pulumi
- * up` sees a change, runs `create` on the host again as an update, and records it without the mark.
+ * An exported state in which `create` of these resources differs from the program. The next
+ * `pulumi up` sees a change, runs `create` on the host again as an update, and records it without
+ * the mark.
  * @throws Error when the state lacks one of the resources
  */
 export function withMarks(exported: string, urns: readonly string[]): string {

@@ -1,5 +1,5 @@
-// Compares the hosts' reports with what the stack wants. Pure; the result is the output of `status
-// --json`.
+// Compares the hosts' reports with what the stack wants. Pure; the result is the output of
+// `status --json`.
 import { z } from "zod";
 import type { ChangedBy } from "../../components/host/changedBy";
 import type { DirectorModel, Instance, Service } from "../../components/model";

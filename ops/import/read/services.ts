@@ -614,8 +614,8 @@ function written(target: Target): string {
 }
 
 /**
- * Reads lines of `ADDRESS PORT`, `ADDRESS-LAST PORT`, `NETWORK/PREFIX PORT` or `fwmark NUMBER
- * [inet|inet6]`.
+ * Reads lines of `ADDRESS PORT`, `ADDRESS-LAST PORT`, `NETWORK/PREFIX PORT` or
+ * `fwmark NUMBER [inet|inet6]`.
  */
 function groupTargets(statement: Statement, scribe: Scribe): Target[] {
   const here = scribe.in("virtualServers[]");

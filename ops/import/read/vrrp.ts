@@ -642,8 +642,8 @@ function readAddress(
 }
 
 /**
- * Reads `[src ADDRESS] [to] DESTINATION [via GATEWAY] [dev INTERFACE] [metric NUMBER] [table
- * NUMBER]`.
+ * Reads
+ * `[src ADDRESS] [to] DESTINATION [via GATEWAY] [dev INTERFACE] [metric NUMBER] [table NUMBER]`.
  */
 function readRoute(words: string[]): NonNullable<Instance["virtualRoutes"]>[number] {
   const route: Partial<NonNullable<Instance["virtualRoutes"]>[number]> = {};
