@@ -1,4 +1,5 @@
-// Stack config -> validated plain settings, or every error there is. No Pulumi: the operator's command reads config, too.
+// Turns stack config into validated plain settings, or all of its errors. No Pulumi, because the
+// operator's command reads config, too.
 import { z } from "zod";
 import { nearest } from "./nearest";
 import { meantKey, meantValue } from "./otherWords";
@@ -10,13 +11,13 @@ import { resolve, type Settings } from "./settings";
 /** Namespace of the stack config's keys: `lvs-ha:directors`. */
 export const namespace = "lvs-ha";
 
-/** The keys that hold secrets. */
+/** Keys that hold secrets. */
 export const secretNames = Object.keys(secretSchema) as SecretName[];
 
-/** One key as the engine hands it over: objects and lists are JSON text. */
+/** Config keys as the engine passes them: objects and lists are JSON text. */
 export type RawConfig = Map<string, { text: string; secret: boolean }>;
 
-/** Checks raw config; the settings, or every error there is. */
+/** Checks raw config. Returns the settings, or every error. */
 export function check(raw: RawConfig): { settings?: Settings; errors: string[] } {
   const errors = [...unknownKeys(raw), ...misplacedSecrets(raw)];
   const parsed: Partial<StackConfig> = {};
@@ -38,19 +39,19 @@ export function check(raw: RawConfig): { settings?: Settings; errors: string[] }
       );
     }
   }
-  // A rule runs as soon as the keys that it compares are right in themselves, whatever is wrong elsewhere.
+  // A rule runs when the keys it needs are valid, whatever is wrong elsewhere.
   for (const { find } of rules) errors.push(...find(parsed, (name) => raw.has(name)));
   if (errors.length === 0) errors.push(...unfilled(parsed, ""));
   return errors.length > 0 || !hasKeys(parsed, settingNames)
-    ? // What instances take from `vrrp` is wrong in all of them, and once in the config.
+    ? // Several instances report one wrong value of `vrrp`: say it once.
       { errors: [...new Set(errors)] }
     : { settings: resolve(parsed), errors };
 }
 
 /**
- * Whether a key is the stack's, by all of its name. It is an error where the namespace is misspelt: what it sets would fall back to the
- * default, the firewall among it.
- * @returns its name, or the error; undefined for a key of somebody else's
+ * Whether a config key, with its namespace, belongs to this stack. A misspelt namespace is an error: nobody
+ * would read the key, and the default would apply, the firewall's for instance.
+ * @returns the key's name, or the error; undefined for a key of another program
  */
 export function ownKey(whole: string): { key: string } | { error: string } | undefined {
   const [, space = "", key = ""] = /^([^:]*):(.*)$/.exec(whole) ?? [];
@@ -62,7 +63,10 @@ export function ownKey(whole: string): { key: string } | { error: string } | und
   return { error: `${whole}: is in another namespace; write ${namespace}:${key}` };
 }
 
-/** Strings that still say FILL_IN, as an import leaves them where nothing but a person knows the value. */
+/**
+ * Errors for strings that still contain FILL_IN, which an import writes for values that only a
+ * person knows.
+ */
 function unfilled(value: unknown, at: string): string[] {
   if (typeof value === "string") {
     return value.includes("FILL_IN")
@@ -100,7 +104,7 @@ function misplacedSecrets(raw: RawConfig): string[] {
   });
 }
 
-/** What the user wrote: JSON where it is JSON, otherwise the text itself. */
+/** The user's value: parsed if it is JSON, otherwise the text. */
 function plainValue(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -109,7 +113,9 @@ function plainValue(text: string): unknown {
   }
 }
 
-/** One issue of zod's as lines of ours: `virtualServers[1].port: 0 is not a port (1–65535)`. */
+/**
+ * Turns one of zod's issues into error lines: `virtualServers[1].port: 0 is not a port (1–65535)`.
+ */
 function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
   const at = [...parents, ...issue.path];
   if (issue.code === "unrecognized_keys") {
@@ -117,7 +123,7 @@ function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
       (key) => `${path([...at, key])}: unknown key${hint(key, knownKeys(at, issue.input), at)}`,
     );
   }
-  // A union told apart by a key: what is wrong is that key's value.
+  // In a discriminated union, the discriminator's value is wrong.
   if (
     issue.code === "invalid_union" &&
     issue.discriminator !== undefined &&
@@ -135,14 +141,15 @@ function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
       `${path(at)}: ${show(issue.input)} is not an object with keys of ${knownKeys(at).join(", ")}`,
     ];
   }
-  // Of a union's branches, the one that got furthest says best what is wrong.
+  // For a union of objects, report the branch that matched the furthest.
   if (issue.code === "invalid_union" && isRecord(issue.input)) {
     const deepest = issue.errors.find((branch) => branch.some((inner) => inner.path.length > 0));
     const strange = issue.errors.flat().find((inner) => inner.code === "unrecognized_keys");
     if (deepest) return deepest.flatMap((inner) => describe(inner, at));
     if (strange) return describe(strange, at);
   }
-  // One whose form the value has says why it is refused all the same; the others, that it is not theirs.
+  // For other unions, a branch that the value's form fits gives a custom reason; the others only
+  // say that the value is not theirs.
   if (issue.code === "invalid_union") {
     const closest = issue.errors.find((branch) =>
       branch.every(({ code, message }) => code === "custom" && !message.startsWith("is not ")),
@@ -158,7 +165,7 @@ function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
   return [`${path(at)}: ${show(issue.input)} ${issue.message}${asideOf(issue.input, issue, at)}`];
 }
 
-/** What may have been meant by a text that is no value of its key. */
+/** A clause that says what a wrong text was probably meant to be. */
 function asideOf(value: unknown, issue: z.core.$ZodIssue, at: PropertyKey[]): string {
   if (typeof value !== "string") return "";
   const values =
@@ -189,7 +196,7 @@ function asideOf(value: unknown, issue: z.core.$ZodIssue, at: PropertyKey[]): st
 
 const secondsIn: Record<string, number> = { ms: 0.001, s: 1, sec: 1, m: 60, min: 60, h: 3600 };
 
-/** A duration as others write it: 300ms, 5s. */
+/** The seconds in a duration with a unit: 300ms, 5s. */
 function secondsOf(text: string): number | undefined {
   const [, number, unit = ""] = /^(\d+(?:\.\d+)?)\s?([a-z]+)$/.exec(text) ?? [];
   const seconds = secondsIn[unit];
@@ -214,7 +221,7 @@ function hint(word: string, known: string[], at: PropertyKey[] = []): string {
   return `;${lead} known here: ${known.join(", ")}`;
 }
 
-/** The keys that the schema knows at a path, for a value that is told apart by its `type` those of that type. */
+/** The keys that the schema knows at a path. For a value with a `type`, only that type's keys. */
 function knownKeys(at: PropertyKey[], value?: unknown): string[] {
   let here = [unwrap(z.object(schema))].flat();
   for (const part of at) {
@@ -236,13 +243,13 @@ function knownKeys(at: PropertyKey[], value?: unknown): string[] {
   return [...new Set(fitting.flatMap((shape) => Object.keys(shape)))];
 }
 
-/** Where else there is a key of this name, as a clause: the places that are most like this one, if they are few. */
+/** A clause with the places that have a key of this name: those whose path is most like this one, if they are few. */
 function placesOf(word: string, at: PropertyKey[]): string | undefined {
   const own = parts([...at, word]);
   const others = keysBelow(z.object(schema), [])
     .filter((place) => place.at(-1) === word)
     .map((place) => ({ place, alike: commonEnd(place, own) }));
-  // Here, in a value of another type.
+  // It is a key of this place, but for another type of value.
   if (others.some(({ place }) => placeText(place) === placeText(own))) return undefined;
   const most = Math.max(...others.map(({ alike }) => alike));
   const best = new Set(
@@ -253,7 +260,7 @@ function placesOf(word: string, at: PropertyKey[]): string | undefined {
     : `it is a key elsewhere: ${[...best].join(", ")}`;
 }
 
-/** A place in any of a list's elements. */
+/** A path with `[]` for each index, so that it stands for every element of a list. */
 function parts(at: PropertyKey[]): string[] {
   return at.map((part) => (typeof part === "number" ? "[]" : String(part)));
 }
@@ -269,7 +276,7 @@ function commonEnd(one: string[], other: string[]): number {
   return end < 0 ? (a?.length ?? 0) : end;
 }
 
-/** Every key at any depth, as a place. */
+/** The path of every key below a type, at any depth. */
 function keysBelow(type: unknown, place: string[]): string[][] {
   return unwrap(type).flatMap((each) => {
     if (each instanceof z.ZodArray) return keysBelow(each.element, [...place, "[]"]);
@@ -281,7 +288,7 @@ function keysBelow(type: unknown, place: string[]): string[][] {
   });
 }
 
-/** The types under a type's defaults; those of a union's branches. */
+/** The types below a type's defaults; for a union, those of its branches. */
 function unwrap(type: unknown): unknown[] {
   while (
     type instanceof z.ZodDefault ||

@@ -1,5 +1,6 @@
-// Deletion protection: what clients are connected to isn't taken from them by mistake. What changes is asked about here, before the first
-// change; of a pair that goes, no program runs, and a command is undone first that refuses it (protect.sh).
+// Deletion protection: keeps connected clients from losing their service by mistake. A change is
+// checked here before the first host is touched. On destroy no program runs, so the command that is
+// undone first refuses it (protect.sh).
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host/host";
@@ -9,26 +10,31 @@ import { ipvsPlaces } from "./render/ipvs";
 import { withEnd } from "./render/files";
 import type { Settings } from "./settings";
 
-/** Who is asked. Their logins work when something is asked. */
+/** The directors to ask. Their logins must work when they are asked. */
 export interface Directors {
   serving: readonly Session[];
-  /** They may still have the virtual addresses, or be off. */
+  /** These may still hold the virtual addresses, or be off. */
   inMaintenance: readonly Session[];
 }
 
-/** What a director answers, by the first word of a line. */
+/** A director's answer: the rest of each line by its first word. */
 type Answer = Record<"lost" | "holds" | "standby" | "own" | "peer", string[]> & {
   director: string;
 };
 
-/** Keeps services from being taken from connected clients by a change, and a director whose keepalived runs from being left out of one. */
+/**
+ * Refuses a change that would take a service from connected clients, or leave out a director whose
+ * keepalived runs.
+ */
 export class DeletionProtection {
   private readonly input: string;
   private found?: Promise<{ refusal?: string; unasked?: Error }>;
-  /** What has been refused: the others are told shortly. */
+  /** After the first refusal, later ones get a short message. */
   private refused = false;
 
-  /** @param takeoverSeconds in which a standby takes an address that nobody has */
+  /**
+   * @param takeoverSeconds how long a standby takes to take over an address that no director holds
+   */
   constructor(
     settings: Pick<Settings, "virtualServers">,
     private readonly directors: Directors,
@@ -42,9 +48,10 @@ export class DeletionProtection {
   }
 
   /**
-   * To be asked before each change of a host.
-   * @throws pulumi.RunError when a virtual server with open connections would go, or all real servers that it has; when a host is active,
-   * or may stand by, that is none of the directors; or when no director can be asked, unless the resource is new: there may be no directors yet
+   * Call this before each change of a host.
+   * @throws pulumi.RunError when a virtual server with open connections, or all of its real
+   * servers, would be removed; when a host outside the directors is active or may stand by; or when
+   * no director can be asked, unless the resource is new, because there may be no directors yet
    */
   async check({ isNew }: { isNew: boolean }): Promise<void> {
     this.found ??= this.find();
@@ -70,18 +77,20 @@ export class DeletionProtection {
   }
 
   /**
-   * A standby without an active director would soon be active itself: another host is. The others' new config no longer lets its adverts
-   * in, and two would have the addresses.
+   * Detects an active director that the change removes: the remaining directors stand by for an
+   * address that none of them holds. Their new config would not let its adverts in, so two
+   * directors would hold the addresses.
    */
   private async activeTakenOut(first: Answer[]): Promise<string> {
     const { serving, inMaintenance } = this.directors;
     let elsewhere = heldElsewhere(first);
-    // It may be in maintenance from now on; or it has just gone, and nobody has taken over yet.
+    // It may just have gone into maintenance, or have failed without a takeover yet: ask again
+    // later.
     for (const seconds of [0, this.takeoverSeconds]) {
       if (elsewhere.length === 0) return "";
       await sleep(seconds * 1000);
       const { answers, failed } = await this.ask([...serving, ...inMaintenance]);
-      // It may be the one that can't be asked.
+      // The director that can't be asked may hold the address.
       if (failed !== undefined) return "";
       elsewhere = heldElsewhere(answers);
     }
@@ -93,14 +102,15 @@ export class DeletionProtection {
   }
 
   /**
-   * A standby that the others no longer send their adverts to takes the virtual addresses, too, until it is undone: the engine undoes
-   * last. By multicast it goes on hearing them.
+   * Detects a standby that the change removes. Without the others' unicast adverts it would take
+   * the virtual addresses, too, until the engine undoes it, which happens last. With multicast it
+   * still hears the adverts.
    */
   private async standbyTakenOut(first: Answer[]): Promise<string> {
     if (strangersOf(first).length === 0) return "";
     const { serving, inMaintenance } = this.directors;
     const { answers, failed } = await this.ask([...serving, ...inMaintenance]);
-    // An address may be that of the one that can't be asked.
+    // The address may belong to the director that can't be asked.
     if (failed !== undefined) return "";
     const strangers = strangersOf(answers);
     if (strangers.length === 0) return "";
@@ -117,11 +127,11 @@ export class DeletionProtection {
     ].join(" ");
   }
 
-  /** By a version of its own, whatever the directors have. */
+  /** Asks directors with this program's own scripts, whatever version they have. */
   private async ask(directors: readonly Session[]): Promise<{ answers: Answer[]; failed?: Error }> {
     const results = await Promise.allSettled(
       directors.map(async (director) => {
-        // Nobody waits for a host in maintenance.
+        // A host in maintenance may be off: try once only.
         const attempts = this.directors.inMaintenance.includes(director) ? { attempts: 1 } : {};
         await director.run(["sh", "-s"], { input: bundle(), ...attempts });
         const script = `${scriptsInTransit()}/protect.sh`;
@@ -155,13 +165,16 @@ function answerOf(director: string, text: string): Answer {
   };
 }
 
-/** Whom directors send their adverts to, and who is none of them. */
+/** Addresses that directors send adverts to and that belong to none of them. */
 function strangersOf(answers: Answer[]): string[] {
   const own = new Set(answers.flatMap((answer) => answer.own));
   return [...new Set(answers.flatMap(({ peer }) => peer))].filter((address) => !own.has(address));
 }
 
-/** Virtual addresses that somebody stands by for, and none of these directors has: `192.0.2.100, for which lvs2 stands by`. */
+/**
+ * Virtual addresses with a standby among these directors but no holder:
+ * `192.0.2.100, for which lvs2 stands by`.
+ */
 function heldElsewhere(answers: Answer[]): string[] {
   const held = new Set(answers.flatMap(({ holds }) => holds));
   const standbys = new Map(
@@ -173,9 +186,10 @@ function heldElsewhere(answers: Answer[]): string[] {
 }
 
 /**
- * The command whose undoing refuses that the pair goes: the engine undoes it first, as it waits for all others. It stands as long as the
- * pair does, whoever its director is, and is run again where what it says differs.
- * @param after all that the pair is
+ * Adds the command that refuses to destroy the pair when it is undone. It depends on everything
+ * else, so the engine undoes it first. It exists as long as the pair, whichever director it is on,
+ * and runs again when its arguments change.
+ * @param after everything else in the pair
  */
 export function protect(
   name: string,
@@ -192,7 +206,10 @@ export function protect(
   });
 }
 
-/** Directors know of more or fewer connections to the same service: the most of each. */
+/**
+ * Names the services that clients would lose. Directors may know different numbers of connections
+ * to a service: the largest is used.
+ */
 function lossOf(answers: Answer[]): string {
   const most = new Map<string, number>();
   for (const line of answers.flatMap(({ lost }) => lost)) {

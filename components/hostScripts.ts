@@ -1,12 +1,17 @@
-// The scripts that run on the stack's hosts, for whoever reads a preview: their texts are in the stack's state once, and not once a host.
+// The scripts on the stack's hosts, as shown in a preview. The state has their texts once, not once
+// for each host.
 import * as pulumi from "@pulumi/pulumi";
 
+/** Arguments of {@link HostScripts}. */
 export interface HostScriptsArgs {
-  /** By name. */
+  /** Texts by name. */
   files: Record<string, string>;
 }
 
-/** Changes when a host script does: a preview shows the lines. Hosts get them by their `prepare` commands. */
+/**
+ * Changes with the host scripts, so that a preview shows the changed lines. The hosts get them from
+ * their `prepare` commands.
+ */
 export class HostScripts extends pulumi.ComponentResource {
   constructor(name: string, args: HostScriptsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("lvs-ha:index:HostScripts", name, args, opts);

@@ -1,4 +1,4 @@
-// What other Pulumi programs can use.
+// The API for other Pulumi programs.
 export { loadSettings } from "./loadSettings";
 export { LvsHaPair, type LvsHaPairArgs } from "./lvsHaPair";
 export { LvsNode, type LvsNodeArgs } from "./lvsNode";

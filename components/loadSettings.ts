@@ -1,14 +1,16 @@
-// The stack's config, as the engine hands it to the program. Every error is found before any host is touched, and all come at once.
+// Reads the stack's config from the engine. Every error is found before any host is touched, and
+// all are reported at once.
 import * as pulumi from "@pulumi/pulumi";
 import { check, namespace, ownKey, type RawConfig, secretNames } from "./config";
 import type { Secrets, Settings } from "./settings";
 
 /**
  * Reads and checks the stack's config.
- * @throws RunError with one line an error: key, value, what is allowed.
+ * @throws RunError with a line for each error: key, value, what is allowed
  */
 export function loadSettings(): { settings: Settings; secrets: Secrets } {
-  // Which keys are secret is said by the language host in the environment only; the SDK keeps it internal.
+  // Only this environment variable of the language host says which keys are secret; the SDK's own
+  // record is internal.
   const secretKeys = new Set(JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]") as string[]);
   const raw: RawConfig = new Map();
   const misplaced: string[] = [];

@@ -13,26 +13,27 @@ import { Rollout } from "./rollout";
 import type { Secrets, Settings, VirtualServerSettings } from "./settings";
 import { SshAccess } from "./sshAccess";
 
+/** Arguments of {@link LvsHaPair}. */
 export interface LvsHaPairArgs {
-  /** Validated settings: `loadSettings()`. */
+  /** Validated settings, from `loadSettings()`. */
   settings: Settings;
-  /** @default none: the SSH agent logs in, VRRP is not authenticated */
+  /** The stack's secrets. @default none: the SSH agent logs in, and VRRP is not authenticated */
   secrets?: Secrets;
 }
 
 /**
- * Directors as active and standby in front of N real servers, by direct routing.
- * Real servers are ready before a director sends to them, and change a few at a time, with no new connections meanwhile;
- * directors change one at a time, the least preferred first.
+ * An active and one or more standby directors in front of N real servers, by direct routing. Real
+ * servers are ready before a director sends to them, and change a few at a time, without new
+ * connections meanwhile. Directors change one at a time, the least preferred first.
  */
 export class LvsHaPair extends pulumi.ComponentResource {
   readonly directors: LvsNode[];
   readonly realServers: RealServer[] = [];
   /** The virtual addresses, with their prefixes. */
   readonly virtualAddresses: string[];
-  /** By virtual server, who is in its pool: `web 192.0.2.100:80 TCP` to `web1 192.0.2.21:80`. */
+  /** The real servers of each virtual server: `web 192.0.2.100:80 TCP` to `web1 192.0.2.21:80`. */
   readonly pool: Record<string, string[]>;
-  /** By director, the lines of `ipvsadm -Ln` as it was after its last change. */
+  /** By director, the lines of `ipvsadm -Ln` after its last change. */
   readonly ipvsTables: pulumi.Output<Record<string, string[]>>;
 
   constructor(name: string, args: LvsHaPairArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -45,10 +46,11 @@ export class LvsHaPair extends pulumi.ComponentResource {
     });
     new HostScripts(`${name}-scripts`, { files: scriptTexts() }, { parent: this });
 
-    // A bad change stops at the first director, the one that is least likely to hold the virtual addresses.
+    // A bad change stops at the first director, which is the least likely to hold the virtual
+    // addresses.
     const standbyFirst = settings.directors.toSorted((a, b) => a.priority - b.priority);
     const logins = standbyFirst.map((director) => ({ director, login: access.to(director) }));
-    // Before a host is changed, directors are asked what they have.
+    // Every change of a host asks the directors first, so their logins must work.
     const canLogIn = logins.flatMap(({ director, login }) =>
       director.inMaintenance ? [] : login.ready,
     );
@@ -68,9 +70,9 @@ export class LvsHaPair extends pulumi.ComponentResource {
     );
 
     const serving = this.directors.filter((_, i) => !standbyFirst[i]?.inMaintenance);
-    // They don't run keepalived, and nobody waits for them.
+    // Directors in maintenance don't run keepalived, and nothing waits for them.
     const atRest = this.directors.filter((node) => !serving.includes(node));
-    // As the config names them: another run asks in the same order.
+    // Sorted by name, so that every run asks in the same order.
     const asked = serving
       .map(({ session }) => session)
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
@@ -96,7 +98,7 @@ export class LvsHaPair extends pulumi.ComponentResource {
         { parent: this },
       );
       this.realServers.push(realServer);
-      // Nobody waits for a host in maintenance: it may be off.
+      // Nothing waits for a host in maintenance, which may be off.
       if (!inMaintenance) stand.push(realServer, realServer.serves);
     }
 
@@ -118,7 +120,7 @@ export class LvsHaPair extends pulumi.ComponentResource {
     }
     asides.push(...atRest.map((node) => node.join([node], { withdrawn: [], last: false }, this)));
 
-    // Of those that serve, the one that most likely has the virtual addresses.
+    // The serving director that most likely holds the virtual addresses.
     const [preferred] = serving.slice(-1);
     if (preferred) {
       protect(
@@ -155,14 +157,14 @@ export class LvsHaPair extends pulumi.ComponentResource {
   }
 }
 
-/** `192.0.2.100:80 TCP`, or `fwmark 1`: as ipvsadm(8) names a service. */
+/** A service's name as in ipvsadm(8): `192.0.2.100:80 TCP` or `fwmark 1`. */
 function serviceText(service: VirtualServerSettings): string {
   return service.fwmark === undefined
     ? `${endpoint(service.address, service.port)} ${service.protocol}`
     : `fwmark ${service.fwmark}`;
 }
 
-/** What `peers.sh join` prints below an empty line. */
+/** The table that `peers.sh join` prints after an empty line. */
 function tableBelow(text: string): string {
   const [, table = text] = /\n\n([^]*)/.exec(`\n${text}`) ?? [];
   return table;

@@ -23,26 +23,30 @@ import {
   type Settings,
 } from "./settings";
 
+/** Arguments of {@link LvsNode}. */
 export interface LvsNodeArgs {
   director: DirectorSettings;
   /** The whole pair's settings: a director's files name its peers and the real servers. */
   settings: Settings;
-  /** How it is logged in to. */
+  /** The login to the director. */
   login: SshLogin;
   hooks: Hooks;
-  /** VRRP version 2's password. @default none */
+  /** The password of VRRP version 2. @default none */
   authPass?: pulumi.Output<string>;
 }
 
 /** A director of an LVS pair: it holds the virtual addresses or stands by for them. */
 export class LvsNode extends pulumi.ComponentResource {
-  /** Its host, prepared: scripts and packages are there. */
+  /** The director's host, prepared with scripts and packages. */
   readonly host: Host;
-  /** The program's own login to it. */
+  /** The program's own login to the director. */
   readonly session: Session;
   private readonly name: string;
   private readonly args: LvsNodeArgs;
-  /** What puts its keepalived.conf in place, and the text that it is given; absent until it serves. */
+  /**
+   * The command that puts its keepalived.conf in place, with the command's input; undefined before
+   * {@link serve}.
+   */
   private served?: { command: remote.Command; text: string };
 
   constructor(name: string, args: LvsNodeArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -81,9 +85,10 @@ export class LvsNode extends pulumi.ComponentResource {
   }
 
   /**
-   * Where what the directors must have alike changes, it stops unless it is the one that has the virtual addresses: from then on nobody
-   * can miss its adverts. Asked one after the other.
-   * @param last whether all others have been asked
+   * Stops keepalived if settings that all directors must share change, unless this director holds
+   * the virtual addresses: stopped standbys can't miss the active director's adverts. Directors do
+   * this one after the other.
+   * @param last whether this is the last director
    */
   withdraw(after: After, last: boolean, parent: pulumi.Resource): remote.Command {
     const { director, settings, authPass } = this.args;
@@ -102,7 +107,7 @@ export class LvsNode extends pulumi.ComponentResource {
     );
   }
 
-  /** Makes it serve, once the real servers and the directors before it stand. */
+  /** Makes the director serve, after the real servers and the directors before it. */
   serve(after: After): void {
     const { director, settings, authPass } = this.args;
     this.host.waitFor(after);
@@ -147,17 +152,18 @@ export class LvsNode extends pulumi.ComponentResource {
     this.served = { command: keepalived, text: withEnd(texts.keepalived) };
     this.registerOutputs({
       ipvsTable: keepalived.stdout,
-      // What the host has been brought, not what it is to be: after an up that failed, or left it out, the directors may differ in that.
+      // The model of the config that the host has, which may differ from the wanted one after an
+      // `up` that failed or left the host out.
       model: this.hasConfig.apply((has) => (has ? directorModel(settings, director) : undefined)),
     });
   }
 
-  /** `ipvsadm -Ln` as it was after the last change of its config. */
+  /** `ipvsadm -Ln` after the last change of the director's config. */
   get ipvsTable(): pulumi.Output<string> {
     return this.served?.command.stdout ?? pulumi.output("");
   }
 
-  /** Whether its host is known to have the config that it is to have: a run of the engine may be for some of the resources only. */
+  /** Whether the host has the wanted config: a run of the engine may cover only some resources. */
   private get hasConfig(): pulumi.Output<boolean> {
     const { command, text } = this.served ?? {};
     return command === undefined
@@ -166,9 +172,10 @@ export class LvsNode extends pulumi.ComponentResource {
   }
 
   /**
-   * Starts it where it has withdrawn, once every director has its config, and sees to it that exactly one director holds each virtual
-   * address: a second one, or nobody, fails the run. Asked one after the other, those that are likely to hold them first.
-   * @param told what the one before said, which is what this returns, too; absent for the first
+   * Starts a withdrawn director once every director has its config, and makes sure that exactly one
+   * director holds each virtual address: two or none fail the run. Directors do this one after the
+   * other, likely holders first.
+   * @param told the previous director's command, as returned by its `join`; absent for the first
    */
   join(
     directors: LvsNode[],
@@ -193,7 +200,7 @@ export class LvsNode extends pulumi.ComponentResource {
       (address) => `expect ${withoutPrefix(address)}`,
     );
     const rests = settings.directors.some(({ inMaintenance }) => inMaintenance) ? ["rests"] : [];
-    // Who has the highest priority takes them when it comes.
+    // With preempt, the director with the highest priority takes the addresses when it starts.
     const preempted = settings.instances
       .filter(({ preempt, members }) => {
         const own = members.find(({ name }) => name === director.name)?.priority ?? 0;
@@ -207,7 +214,7 @@ export class LvsNode extends pulumi.ComponentResource {
         ...(director.inMaintenance ? ["stopped"] : []),
       ],
       {
-        // The last that joined is the first that leaves.
+        // The director that joined last leaves first.
         undo: [
           `${scriptsHome}/peers.sh`,
           "leave",
@@ -243,7 +250,7 @@ export class LvsNode extends pulumi.ComponentResource {
   }
 }
 
-/** Interfaces that checks leave by: without its own, a check fails. */
+/** Interfaces that checks are bound to: without its interface, a check fails. */
 function checkInterfaces({ virtualServers }: Settings): string[] {
   return virtualServers.flatMap(({ realServers }) =>
     realServers.flatMap(({ checks }) =>
@@ -252,11 +259,14 @@ function checkInterfaces({ virtualServers }: Settings): string[] {
   );
 }
 
-/** How long a director that was started waits before it takes addresses that nobody has, and a second more. */
+/**
+ * Seconds that a newly started director waits before it takes addresses that no director holds,
+ * plus one second.
+ */
 export function startSeconds({ instances, daemon }: Settings): number {
   const down = instances.map(
     ({ advertIntervalSeconds, downTimerAdverts }) =>
-      // The skew is part of an interval, or of a second in version 2: RFC 5798 6.1, RFC 3768 6.1.
+      // The skew time is at most an interval, or a second in version 2: RFC 5798 6.1, RFC 3768 6.1.
       advertIntervalSeconds * ((downTimerAdverts ?? 3) + 1),
   );
   return Math.ceil(Math.max(...down) + (daemon.startupDelaySeconds ?? 0) + 1);

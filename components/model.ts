@@ -1,5 +1,5 @@
-// What a host is meant to do, as data beside the texts that it is brought: an output of its component, which the operator's command reads
-// from the stack's state. Nothing reads a rendered text back.
+// A host's intended state as data, beside the texts it gets. Each component outputs it, and the
+// operator's command reads it from the stack's state. Rendered texts are never parsed back.
 import { z } from "zod";
 import { throughName, throughWays } from "./render/checks";
 import {
@@ -20,70 +20,79 @@ import {
   type VirtualServerSettings,
 } from "./settings";
 
-/** What a check by HTTP asks for first. */
+/** The first request of an HTTP check. */
 const httpCheckSchema = z.object({
   tls: z.boolean(),
   path: z.string(),
   virtualHost: z.string().optional(),
-  /** Status codes and ranges of them that are right: `200`, `200-299`. */
+  /** Accepted status codes and ranges: `200`, `200-299`. */
   statusCodes: z.array(z.string()),
 });
 
-/** A VRRP instance, as one director has it. */
+/** A VRRP instance on one director. */
 const instanceSchema = z.object({
   name: z.string(),
   interface: z.string(),
   priority: z.number(),
-  /** It takes over from an active director of a lower priority. */
+  /** Takes over from an active director with a lower priority. */
   preempt: z.boolean(),
-  /** What moves with it, without prefixes; IPv6 in its shortest form. */
+  /** The addresses that move with it, without prefixes; IPv6 in its shortest form. */
   addresses: z.array(z.string()),
 });
 
-/** A real server in a pool. What it doesn't say is as its virtual server has it, or usual: most say a name and an address. */
+/**
+ * A real server in a pool. Omitted values are the virtual server's or the default; most entries
+ * have only a name and an address.
+ */
 const memberSchema = z.object({
-  /** Its name in the stack config. */
+  /** Name in the stack config. */
   name: z.string(),
   /** IPv6 in its shortest form. */
   address: z.string(),
   port: z.number().optional(),
   forwarding: z.enum(forwardings).optional(),
   weight: z.number().default(1),
-  /** Connections from which on it gets no new ones, and below which it does again; 0 is no limit. */
+  /**
+   * No new connections from `upperThreshold` connections on, until they are below `lowerThreshold`;
+   * 0 is no limit.
+   */
   upperThreshold: z.number().default(0),
   lowerThreshold: z.number().default(0),
-  /** Its weight is what a check says. */
+  /** A check sets the weight. */
   weightIsDynamic: z.boolean().default(false),
-  /** It is out until its checks have succeeded once: no line in the log says so. */
+  /** The real server is out until its checks have succeeded once; no log line says so. */
   startsOut: z.boolean().default(false),
 });
 
 const serviceSchema = z.object({
-  /** Its name in the kernel: `TCP 192.0.2.100:80`, `FWM 1 IPv6`. */
+  /** Name in the kernel: `TCP 192.0.2.100:80`, `FWM 1 IPv6`. */
   service: z.string(),
-  /** Its name in the stack config. */
+  /** Name in the stack config. */
   name: z.string(),
-  /** The VRRP instance that it moves with; absent where only checks go through it. */
+  /** The VRRP instance that it moves with; absent if only checks use the service. */
   vrrpInstance: z.string().optional(),
-  /** Only the director's own checks go through it, whose packets have its mark: it has the real server alone that they ask. */
+  /**
+   * Only the director's own marked check packets use it, and it has only the real server that they
+   * ask.
+   */
   forChecks: z.boolean().default(false),
-  /** Its packets are told by a mark, which its traffic gets. */
+  /** Packets are recognised by a mark, which `traffic` gets. */
   isMark: z.boolean().default(false),
-  /** Where clients come to it; no port is every port, and of a range it is the first. */
+  /** Where clients connect. No port means every port; for a range it is the first port. */
   traffic: z.array(
     z.object({ protocol: z.string(), address: z.string(), port: z.number().optional() }),
   ),
   scheduler: z.string(),
-  /** In the order in which ipvsadm(8) prints them. */
+  /** In ipvsadm(8)'s order. */
   schedulerFlags: z.array(z.string()).default([]),
   onePacketScheduling: z.boolean().default(false),
   persistenceSeconds: z.number().default(0),
   persistenceMask: z.string().optional(),
   persistenceEngine: z.string().optional(),
-  /** 0 of a mark: the port that the client asked for. */
+  /** 0 for a mark: the port that the client asked for. */
   port: z.number(),
   forwarding: z.enum(forwardings),
-  /** Which of the director's pools it has. */
+  /** Index in the director's `pools`. */
   pool: z.number(),
   /** `ADDRESS:PORT` in the kernel. */
   sorryServer: z.string().optional(),
@@ -93,22 +102,22 @@ const serviceSchema = z.object({
 const syncDaemonSchema = z.object({
   interface: z.string(),
   syncId: z.number(),
-  /** The kernel's own where the config says none, as the others: ip_vs_sync.c. */
+  /** The kernel's default if the config has none, as for `port` and `ttl`: ip_vs_sync.c. */
   group: z.string().default("224.0.0.81"),
   port: z.number().default(8848),
   ttl: z.number().default(1),
 });
 
 /**
- * What a director does. Virtual servers have pools alike as a rule: each different one is there once, so that a state with a hundred virtual
- * servers before the same real servers stays small.
+ * What a director does. Virtual servers usually have the same pool, so each different pool is
+ * stored once: this keeps the state of a hundred virtual servers with the same real servers small.
  */
 export const directorSchema = z
   .object({
-    /** Its keepalived is stopped. */
+    /** The director's keepalived is stopped. */
     inMaintenance: z.boolean(),
     instances: z.array(instanceSchema),
-    /** Absent where connections aren't told to the other directors. */
+    /** Absent without connection sync. */
     syncDaemon: syncDaemonSchema.optional(),
     pools: z.array(z.array(memberSchema)),
     services: z.array(serviceSchema),
@@ -123,9 +132,12 @@ export const directorSchema = z
         return {
           ...own,
           forwarding: method,
-          /** `ADDRESS:PORT` in the kernel: only NAT changes a port, IPVS takes the service's in any other case. */
+          /**
+           * `ADDRESS:PORT` in the kernel. Only NAT changes the port; otherwise IPVS uses the
+           * service's.
+           */
           endpoint: endpoint(own.address, method === "NAT" ? own.port : port),
-          /** The same in keepalived's log. */
+          /** `ADDRESS:PORT` in keepalived's log. */
           logged: endpoint(own.address, own.port),
         };
       }),
@@ -134,24 +146,31 @@ export const directorSchema = z
 
 /** What a real server does. */
 export const realServerSchema = z.object({
-  /** The virtual addresses that it answers for, by the interface that has them. */
+  /** The virtual addresses that it answers for, by interface. */
   addresses: z.record(z.string(), z.array(z.string())),
 });
 
-/** A director's model as its component writes it, and as it is read. */
+/** A director's model as its component writes it. */
 export type DirectorOutput = z.input<typeof directorSchema>;
+/** A director's model as it is read. */
 export type DirectorModel = z.output<typeof directorSchema>;
+/** A real server's model. */
 export type RealServerModel = z.output<typeof realServerSchema>;
+/** A VRRP instance in a director's model. */
 export type Instance = DirectorModel["instances"][number];
+/** The connection sync daemon in a director's model. */
 export type SyncDaemonModel = NonNullable<DirectorModel["syncDaemon"]>;
+/** A virtual service in a director's model. */
 export type Service = DirectorModel["services"][number];
+/** A real server of a service in a director's model. */
 export type Member = Service["realServers"][number];
+/** The first request of an HTTP check. */
 export type HttpCheck = z.output<typeof httpCheckSchema>;
 
 type MemberOutput = z.input<typeof memberSchema>;
 type ServiceOutput = z.input<typeof serviceSchema>;
 
-/** What one of the settings' directors does. */
+/** The model of one of the settings' directors. */
 export function directorModel(settings: Settings, director: DirectorSettings): DirectorOutput {
   const { instances, virtualServers, vrrp } = settings;
   const pools = new Pools();
@@ -189,7 +208,7 @@ export function directorModel(settings: Settings, director: DirectorSettings): D
       ? {
           syncDaemon: {
             interface: vrrp.syncInterface,
-            // With one, there is an instance.
+            // Connection sync needs an instance, so there is an id.
             syncId: syncId(settings) ?? 0,
             group: vrrp.syncDaemon.group && canonical(vrrp.syncDaemon.group),
             port: vrrp.syncDaemon.port === 8848 ? undefined : vrrp.syncDaemon.port,
@@ -202,7 +221,7 @@ export function directorModel(settings: Settings, director: DirectorSettings): D
   };
 }
 
-/** What a real server with these virtual addresses does. */
+/** The model of a real server with these virtual addresses. */
 export function realServerModel(carried: LoopbackAddress[]): RealServerModel {
   const addresses: RealServerModel["addresses"] = {};
   for (const { address, interface: device } of carried) {
@@ -211,12 +230,12 @@ export function realServerModel(carried: LoopbackAddress[]): RealServerModel {
   return { addresses };
 }
 
-/** Each different pool once. */
+/** Collects pools, each different one once. */
 class Pools {
   readonly all: MemberOutput[][] = [];
   private readonly known = new Map<string, number>();
 
-  /** The number of a pool, which is new or known. */
+  /** The index of a pool, which is added if it is new. */
   of(members: MemberOutput[]): number {
     const text = JSON.stringify(members);
     const number = this.known.get(text) ?? this.all.push(members) - 1;
@@ -230,7 +249,7 @@ function serviceOf(service: VirtualServerSettings, pools: Pools): ServiceOutput 
   const { persistenceTimeoutSeconds: seconds, persistenceEngine, sorryServer } = service;
   const flags = schedulerFlags(service).sort();
   const mask = persistenceMask(service);
-  // A mark's ports may serve different things.
+  // The ports of a mark may serve different things.
   const check = service.fwmark === undefined ? httpCheck(service) : undefined;
   return {
     service: kernelService(service),
@@ -285,7 +304,7 @@ function memberOf(
   };
 }
 
-/** The first check by HTTP of any real server. */
+/** The first HTTP check of any real server. */
 function httpCheck({ realServers, virtualHost }: VirtualServerSettings): HttpCheck | undefined {
   for (const { check } of realServers.flatMap(({ checks }) => checks)) {
     if (check.type !== "http" && check.type !== "https") continue;
@@ -295,7 +314,7 @@ function httpCheck({ realServers, virtualHost }: VirtualServerSettings): HttpChe
       tls: check.type === "https",
       path: url?.path ?? "/",
       ...(host === undefined ? {} : { virtualHost: host }),
-      // What keepalived takes for right where nothing is said: keepalived.conf(5), status_code.
+      // keepalived's default: keepalived.conf(5), status_code.
       statusCodes: url?.status?.map(String) ?? ["200-299"],
     };
   }

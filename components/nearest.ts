@@ -1,7 +1,7 @@
-// What a misspelt word may have been meant for.
+// Suggests the known word for a misspelt one.
 import { closest, distance } from "fastest-levenshtein";
 
-/** The known word that is nearest to this one; undefined where none is near. */
+/** The nearest known word; undefined if none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;
   const best = closest(word, known);

@@ -1,4 +1,4 @@
-// What a word of somebody else's means here: keepalived.conf(5)'s own, those of other load balancers, and ours without its unit.
+// Translates words of keepalived.conf(5) and of other load balancers, and our own keys without their unit, to config keys and values.
 import {
   daemonKeywords,
   emailKeywords,
@@ -16,7 +16,7 @@ import {
 } from "./keepalived/keywords/vrrp";
 import { nearest } from "./nearest";
 
-/** keepalived's keywords by the key that writes them, as `["scheduler", "lvs_sched"]`. */
+/** keepalived's keywords with the config key that writes each: `["scheduler", "lvs_sched"]`. */
 const keepalivedWords: (readonly [key: string, word: string])[] = [
   ...wordsOf(virtualServerKeywords),
   ...wordsOf(memberKeywords),
@@ -43,7 +43,7 @@ function hasNames(entry: unknown): entry is { names: readonly string[] } {
   return typeof entry === "object" && entry !== null && "names" in entry;
 }
 
-/** Keys by other names for them: the first that is known at the place is meant. */
+/** Other names of config keys. The first key that exists at the place is meant. */
 const synonyms: Record<string, readonly string[]> = {
   algorithm: ["scheduler"],
   balance: ["scheduler"],
@@ -86,7 +86,7 @@ const synonyms: Record<string, readonly string[]> = {
   proto: ["protocol"],
 };
 
-/** What is said in another place here, or in another way. */
+/** Words for settings that are made in another place here, or in another way. */
 const elsewhere: Record<string, string> = {
   authpass: "the password is the secret lvs-ha:vrrpAuthPass",
   authtype: "it is PASS where the secret lvs-ha:vrrpAuthPass is set",
@@ -109,7 +109,7 @@ const elsewhere: Record<string, string> = {
   iface: "here it is vrrp.interface, for all directors",
 };
 
-/** Values by other names for them. */
+/** Other names of values. */
 const otherValues: Record<string, readonly string[]> = {
   roundrobin: ["rr"],
   weightedroundrobin: ["wrr"],
@@ -138,19 +138,19 @@ const otherValues: Record<string, readonly string[]> = {
   tunneling: ["TUN"],
 };
 
-/** keepalived's checkers are types of checks here. */
+/** keepalived's checkers, which are types of `checks` here. */
 const checker = /^(tcp|http|ssl|smtp|dns|udp|ping|misc|file|bfd)_(check|get)$/i;
 
 /**
- * What an unknown key is about, as a clause: `did you mean scheduler?`
- * @param known the keys there are at its place
+ * A clause that says what an unknown key was probably meant to be: `did you mean scheduler?`
+ * @param known the keys that exist at its place
  */
 export function meantKey(word: string, known: readonly string[]): string | undefined {
   const plain = normal(word);
   const [, type] = checker.exec(word) ?? [];
   if (type !== undefined && known.includes("checks"))
     return "here it is one of checks, by its type";
-  // Before the keywords: some of these say the opposite of the key that writes them.
+  // Comes before the keywords, because some of these mean the opposite of the key that writes them.
   if (elsewhere[plain] !== undefined) return elsewhere[plain];
   const isKnown = (key: string) => known.includes(key.split(".")[0] ?? "");
   const byNormal = new Map(known.map((key) => [normal(key), key]));
@@ -163,7 +163,7 @@ export function meantKey(word: string, known: readonly string[]): string | undef
   return meant === undefined ? undefined : `did you mean ${meant}?`;
 }
 
-/** Which of these values a text that is none of them is about. */
+/** The value that a wrong text was probably meant to be. */
 export function meantValue(text: string, values: readonly string[]): string | undefined {
   const plain = normal(text.replace(/_(check|get)$/i, ""));
   const byNormal = new Map(values.map((value) => [normal(value), value]));
@@ -175,7 +175,7 @@ export function meantValue(text: string, values: readonly string[]): string | un
   );
 }
 
-/** Without case, separators and the unit that keys have at their end. */
+/** A word without case, separators, and the unit at the end of a key. */
 function normal(word: string): string {
   return word
     .replace(/[-_ ]/g, "")

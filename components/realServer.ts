@@ -15,20 +15,21 @@ import type { Drainable, Rollout } from "./rollout";
 import type { HostSettings, Settings } from "./settings";
 import type { SshAccess } from "./sshAccess";
 
+/** Arguments of {@link RealServer}. */
 export interface RealServerArgs {
   host: HostSettings;
   settings: Settings;
   access: SshAccess;
   hooks: Hooks;
-  /** Who takes it out of service while it is changed. */
+  /** Takes the real server out of service while it is changed. */
   rollout: Rollout;
 }
 
 /** A host behind an LVS pair, set up for direct routing. */
 export class RealServer extends pulumi.ComponentResource {
-  /** The virtual addresses that it answers for. */
+  /** The virtual addresses that the real server answers for. */
   readonly virtualAddresses: string[];
-  /** It serves again once this stands. */
+  /** Resolves when the real server serves again. */
   readonly serves: Promise<pulumi.Resource>;
 
   constructor(name: string, args: RealServerArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -78,14 +79,14 @@ export class RealServer extends pulumi.ComponentResource {
       },
     );
     this.serves = new Promise((resolve, reject) => {
-      // Known when it stands. In a preview, nothing has been suspended.
+      // The URN is known once the system command is done. In a preview, nothing has been suspended.
       system.urn.apply(() => {
         rollout.restore(self, system).then(() => {
           resolve(system);
         }, reject);
       });
     });
-    // No other real server waits for it: it comes when clients are served again.
+    // No other real server waits for this: it comes after the real server serves again.
     if (metrics.enabled) {
       const addresses = carried.map(({ address, interface: device }) => `${address} ${device}`);
       host.command("metrics", {
@@ -101,7 +102,7 @@ export class RealServer extends pulumi.ComponentResource {
 
     this.registerOutputs({
       virtualAddresses: this.virtualAddresses,
-      // As LvsNode's: what it has been brought.
+      // As in LvsNode: the model of what the host has.
       model: system.stdin.apply((stdin) =>
         addressesIn(stdin) === texts.vip ? realServerModel(carried) : undefined,
       ),
@@ -109,7 +110,7 @@ export class RealServer extends pulumi.ComponentResource {
   }
 }
 
-/** The virtual addresses among what its system's command was given. */
+/** The virtual addresses in the system command's input. */
 function addressesIn(stdin = ""): string | undefined {
   return parseSections(withoutEnd(stdin)).find(({ words }) => words[0] === "vip.sh")?.text;
 }

@@ -1,4 +1,4 @@
-// A real server gets no new connections while it is changed, and a few at a time are.
+// Changes a few real servers at a time, each without new connections meanwhile.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
@@ -7,14 +7,15 @@ import { Semaphore } from "./host/semaphore";
 import type { Session } from "./host/session";
 import { withEnd } from "./render/files";
 
+/** Arguments of {@link Rollout}. */
 export interface RolloutArgs {
-  /** The directors that serve, in an order that all runs keep. */
+  /** The serving directors, in an order that all runs share. */
   directors: Session[];
-  /** Their logins work once these stand. */
+  /** Resources that must exist before the directors' logins work. */
   ready: pulumi.Resource[];
-  /** Real servers that may be without new connections at once. */
+  /** How many real servers may be without new connections at once. */
   maxUnavailable: number;
-  /** How long a real server's open connections are waited for. */
+  /** Seconds to wait for a real server's open connections. */
   drainSeconds: number;
 }
 
@@ -22,41 +23,43 @@ export interface RolloutArgs {
 export interface Drainable {
   name: string;
   addresses: string[];
-  /** It may be off, and others are changed whatever becomes of it. */
+  /** The real server may be off. The change of others goes on even if its change fails. */
   inMaintenance: boolean;
-  /** What they are to have of it from now on: lines of `ipvsadm -Sn` without weights. */
+  /** Its lines of `ipvsadm -Sn` without weights, as the directors will have them. */
   entries: string[];
 }
 
-/** Another run may change real servers, too: it is waited for. */
+/** How long to wait for another run that changes real servers. */
 const patienceSeconds = 1800;
 
 /**
- * Takes real servers out of service around their change. What is known of it is on the directors, in a lease that ends with this
- * process: whatever has not been put back by then, the directors put back.
+ * Takes real servers out of service during their change. The directors keep the record, in a lease
+ * that ends with this process: they put back whatever is still out then.
  */
 export class Rollout {
   private readonly lease = randomUUID();
   private readonly places: Semaphore;
-  /** Directors that serve, which have been told of the lease. */
+  /** The serving directors, which know of the lease. */
   private serving?: Promise<Session[]>;
-  /** Real servers that have been taken out, and the directors where. */
+  /** Real servers that are out, with the directors concerned. */
   private readonly away = new Map<string, { directors: Session[]; leave: () => void }>();
-  /** The first real server whose change has failed: no other is begun. */
+  /** The first real server whose change failed: no other change is begun. */
   private failed?: string;
 
   constructor(private readonly args: RolloutArgs) {
     this.places = new Semaphore(args.maxUnavailable);
   }
 
-  /** A real server's change waits for these. */
+  /** Resources that a real server's change waits for. */
   get ready(): pulumi.Resource[] {
     return this.args.ready;
   }
 
   /**
-   * Stops new connections to a real server on every director that serves, and waits for those that are open.
-   * @throws pulumi.RunError when a director can't be asked, or the change of another real server has failed meanwhile
+   * Stops new connections to a real server on every serving director, and waits for the open ones
+   * to end.
+   * @throws pulumi.RunError when a director can't be asked, or another real server's change has
+   * failed meanwhile
    */
   async suspend(one: Drainable, resource: pulumi.Resource): Promise<void> {
     const { name, addresses } = one;
@@ -73,20 +76,20 @@ export class Rollout {
       this.fail(one);
       throw error;
     }
-    // It is in no pool yet.
+    // The real server is in no pool yet.
     if (away.directors.length === 0) this.end(name);
   }
 
   /**
-   * Lets a real server that was suspended have new connections again, once the directors' checks find it well.
-   * @throws pulumi.RunError when they don't
+   * Allows new connections to a suspended real server again, once the directors' checks succeed.
+   * @throws pulumi.RunError when they don't succeed
    */
   async restore(one: Drainable, resource: pulumi.Resource): Promise<void> {
     const { name, addresses, entries } = one;
     const directors = this.away.get(name)?.directors ?? [];
     const words = [...drain(), "restore", this.lease, ...addresses];
     const input = withEnd(entries.map((line) => `${line}\n`).join(""));
-    // All of them wait for a round of the checks.
+    // In parallel: each director waits for a round of checks.
     const results = await Promise.allSettled(
       directors.map((director) => director.run(words, { input, tell: told(director, resource) })),
     );
@@ -98,7 +101,7 @@ export class Rollout {
     this.end(name);
   }
 
-  /** A real server's change has failed. */
+  /** Notes that a real server's change has failed. */
   fail({ name, inMaintenance }: Drainable): void {
     if (!inMaintenance) this.failed ??= name;
     this.end(name);
@@ -121,7 +124,7 @@ export class Rollout {
     return this.serving;
   }
 
-  /** Whether it was in a pool there. */
+  /** Takes the real server out on one director. Returns whether it was in a pool there. */
   private async take(
     director: Session,
     name: string,
@@ -146,12 +149,12 @@ export class Rollout {
   }
 }
 
-/** A version of its own, whatever the director has: its own change may come later. */
+/** drain.sh of this program's version: the director's own update may come later. */
 function drain(): string[] {
   return ["sh", `${scriptsInTransit()}/drain.sh`];
 }
 
-/** Shown live beside the resource, as what a command says is. */
+/** Shows lines live beside the resource, like a command's output. */
 function told({ name }: Session, resource: pulumi.Resource): (line: string) => void {
   return (line) => {
     void pulumi.log.info(`${name}: ${line}`, resource);

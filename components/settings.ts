@@ -1,4 +1,4 @@
-// What the components work on: the stack config with every default filled in and every name resolved.
+// The components' input: the stack config with every default filled in and every name resolved.
 import type { Output } from "@pulumi/pulumi";
 import { asksPort, checkers } from "./keepalived/checkers";
 import {
@@ -20,35 +20,41 @@ import {
 
 /** A host reached over SSH. */
 export interface HostSettings {
+  /** Name in the stack config. */
   name: string;
+  /** Address or name that SSH connects to. */
   host: string;
+  /** The pinned public host key. */
   hostKey: string;
   os: StackConfig["os"];
   user: string;
+  /** SSH port. */
   port: number;
 }
 
+/** A director. */
 export interface DirectorSettings extends HostSettings {
   /** Address on the VRRP interface, with its prefix. */
   vrrpAddress: string;
-  /** IPv6 address there, beside an IPv4 one. */
+  /** Additional IPv6 address there, if `vrrpAddress` is IPv4. */
   vrrpAddress6?: string;
   /** Address on the sync interface. */
   syncAddress: string;
   priority: number;
-  /** Of the package that is to be there; whichever is where it is left out. */
+  /** The package version to install. @default whichever version is installed */
   keepalivedVersion?: string;
-  /** Its keepalived is stopped. */
+  /** The director's keepalived is stopped. */
   inMaintenance: boolean;
 }
 
+/** A real server. */
 export interface RealServerSettings {
   name: string;
-  /** What the directors forward to, by family. */
+  /** The addresses that directors forward to, by family. */
   addresses: Partial<Record<Family, string>>;
-  /** How to log in; absent where somebody else sets the real server up. */
+  /** The login; absent if the stack doesn't manage the real server. */
   host?: HostSettings;
-  /** It gets no new connections. */
+  /** The real server gets no new connections. */
   inMaintenance: boolean;
 }
 
@@ -60,20 +66,23 @@ export interface VirtualAddress {
   interface: string;
 }
 
+/** A VRRP instance, with `vrrp`'s settings filled in. */
 export interface InstanceSettings extends Pick<
   StackConfig["vrrp"],
   Exclude<InstanceKey, "virtualAddresses">
 > {
   name: string;
   virtualRouterId: number;
-  /** Family of its adverts: IPv6 where it carries no IPv4 address. */
+  /** Address family of its adverts: IPv6 if it carries no IPv4 address. */
   family: Family;
   virtualAddresses: VirtualAddress[];
-  /** Every director's part in it; `address`, with prefix, is absent where it has none of that family. */
+  /**
+   * Each director's part. `address` has its prefix; absent if the director has none of that family.
+   */
   members: { name: string; priority: number; address?: string }[];
 }
 
-/** What clients send to a virtual server; no ports are all ports. */
+/** Traffic of a virtual server's clients; without `ports`, on every port. */
 export interface Flow {
   address: string;
   protocol: "TCP" | "UDP" | "SCTP";
@@ -83,6 +92,7 @@ export interface Flow {
 type VirtualServerConfig = StackConfig["virtualServers"][number];
 type ObjectMember = NonNullable<VirtualServerConfig["realServers"]>[number];
 
+/** A real server in a virtual server's pool. */
 export interface MemberSettings extends Omit<ObjectMember, "checks"> {
   address: string;
   /** 0 in a fwmark service: the port that the client asked for. */
@@ -93,16 +103,19 @@ export interface MemberSettings extends Omit<ObjectMember, "checks"> {
   checks: CheckSettings[];
 }
 
-/** A check, and where it goes. */
+/** A check and its target. */
 export interface CheckSettings {
   check: Check;
-  /** Port checked, of a check that connects. */
+  /** The port to check, if the check connects. */
   port?: number;
-  /** Set where the check asks for the virtual address at the real server. */
+  /** Set if the check asks the virtual address at the real server. */
   through?: Through;
 }
 
-/** How a check reaches a virtual address at one real server: a fwmark service that has it alone. */
+/**
+ * How a check reaches a virtual address at one real server: a fwmark service for that real server
+ * alone.
+ */
 export interface Through {
   virtualAddress: string;
   mark: number;
@@ -111,7 +124,7 @@ export interface Through {
   forwarding: VirtualServerConfig["forwarding"];
 }
 
-/** What a virtual server's settings have in another shape, or not at all. */
+/** Keys that a virtual server's settings have in another form, or not at all. */
 const resolvedKeys = [
   ...(["address", "port", "protocol", "fwmark", "traffic"] as const),
   ...(["realServers", "sorryServer", "checks", "vrrpInstance"] as const),
@@ -120,15 +133,15 @@ const resolvedKeys = [
 interface ServiceSettings extends Omit<VirtualServerConfig, (typeof resolvedKeys)[number]> {
   family: Family;
   vrrpInstance: string;
-  /** What clients send to; one flow unless it is a fwmark service. */
+  /** What clients send to; a single flow unless it is a fwmark service. */
   flows: Flow[];
   realServers: MemberSettings[];
   sorryServer?: SorryServerSettings;
 }
 
-/** Who answers when no real server does. */
+/** The server that answers when no real server does. */
 interface SorryServerSettings extends NonNullable<VirtualServerConfig["sorryServer"]> {
-  /** 0 in a fwmark service, as a real server's. */
+  /** 0 in a fwmark service, as for real servers. */
   port: number;
   forwarding: VirtualServerConfig["forwarding"];
 }
@@ -141,24 +154,32 @@ export interface AddressService extends ServiceSettings {
   protocol: Flow["protocol"];
 }
 
-/** A virtual server for packets that carry a firewall mark. */
+/** A virtual server for packets with a firewall mark. */
 export interface FwmarkService extends ServiceSettings {
   fwmark: number;
 }
 
+/** A virtual server. */
 export type VirtualServerSettings = AddressService | FwmarkService;
 
-/** What VRRP is told once; all else of the config's `vrrp` is an instance's, which has it resolved. */
+/**
+ * VRRP settings that apply to all instances. The rest of the config's `vrrp` is resolved into each
+ * instance.
+ */
 export interface VrrpSettings extends Omit<
   StackConfig["vrrp"],
   InstanceKey | "virtualRouterId" | "instances"
 > {
-  /** What keepalived takes an instance's version to be where it names none. */
+  /** The version of instances that don't set one. */
   defaultVersion: StackConfig["vrrp"]["version"];
-  /** Pauses between adverts of addresses, which all instances have alike. */
+  /**
+   * Seconds between gratuitous ARPs and between neighbour advertisements, the same for all
+   * instances.
+   */
   garp: Pick<StackConfig["vrrp"]["garp"], "intervalSeconds" | "naIntervalSeconds">;
 }
 
+/** All settings of a pair. */
 export interface Settings extends Pick<
   StackConfig,
   | "tracking"
@@ -172,7 +193,7 @@ export interface Settings extends Pick<
   | "staggeredUpgrades"
   | "packages"
 > {
-  /** How to log in, but for what each host has for itself. */
+  /** Login settings, except those that each host has itself. */
   ssh: Omit<StackConfig["ssh"], "user" | "port">;
   vrrp: VrrpSettings;
   kernel: StackConfig["kernel"] & { sloppyTcp: boolean };
@@ -182,10 +203,12 @@ export interface Settings extends Pick<
   virtualServers: VirtualServerSettings[];
 }
 
-/** Secrets never travel with the settings: each stays an Output that the engine knows to be secret. */
+/**
+ * The secrets, apart from the settings: each stays an Output that the engine knows to be secret.
+ */
 export type Secrets = Partial<Record<SecretName, Output<string>>>;
 
-/** Fills in what the config leaves to defaults; the config has been checked. */
+/** Fills in the defaults of a checked config. */
 export function resolve(config: StackConfig): Settings {
   const { ssh, vrrp, tracking, scripts, daemon, email, firewall, metrics, rollout, packages } =
     config;
@@ -243,12 +266,15 @@ export function resolve(config: StackConfig): Settings {
   };
 }
 
-/** Priority of the i-th director where the config gives none: 150, 140, 130 … */
+/** Default priority of the i-th director: 150, 140, 130 … */
 export function defaultPriority(i: number): number {
   return 150 - 10 * i;
 }
 
-/** A virtual server's real servers with their weights, in the config's order: all where it names none. */
+/**
+ * A virtual server's real servers with their weights, in the config's order; all of them if it
+ * names none.
+ */
 export function membersOf(
   { realServers, maintenance }: Pick<StackConfig, "realServers" | "maintenance">,
   chosen: VirtualServerConfig["realServers"],
@@ -262,7 +288,7 @@ export function membersOf(
   }));
 }
 
-/** What a virtual server's clients send to; empty while neither an address nor traffic is given. */
+/** The traffic of a virtual server's clients; empty if neither an address nor traffic is given. */
 export function flowsOf({ address, port, protocol, traffic }: VirtualServerConfig): Flow[] {
   if (traffic) {
     return traffic.map((flow) => ({ ...flow, address: canonical(flow.address) }));
@@ -272,17 +298,17 @@ export function flowsOf({ address, port, protocol, traffic }: VirtualServerConfi
     : [{ address: canonical(address), protocol, ports: [port] }];
 }
 
-/** A virtual server's addresses as they are written, with their prefixes. */
+/** A virtual server's addresses as written, with their prefixes. */
 export function writtenAddresses({ address, traffic }: VirtualServerConfig): string[] {
   return traffic?.map((flow) => flow.address) ?? (address === undefined ? [] : [address]);
 }
 
-/** A virtual server's family: that of its first address. */
+/** A virtual server's address family: that of its first address. */
 export function familyOfService(virtualServer: VirtualServerConfig): Family {
   return checkedFamily(writtenAddresses(virtualServer)[0] ?? "");
 }
 
-/** What the directors forward to at a real server, by family. */
+/** The addresses at which directors reach a real server, by family. */
 export function addressesOf({
   host,
   address,
@@ -297,14 +323,16 @@ export function addressesOf({
   };
 }
 
-/** An address in the one spelling that every program takes, with the prefix that it has; a name is left alone. */
+/**
+ * An address in its canonical spelling, with its prefix if it has one; a name is left unchanged.
+ */
 function spelt(address: string): string {
   if (!isAddress(address)) return address;
   const [, prefix] = address.split("/");
   return canonical(address) + (prefix === undefined ? "" : `/${prefix}`);
 }
 
-/** Checks of a member: its own, its virtual server's, or one that fits the protocol. */
+/** A member's checks: its own, the virtual server's, or the default for the protocol. */
 export function checksOf(
   { checks, protocol, traffic }: VirtualServerConfig,
   member: Pick<ObjectMember, "checks">,
@@ -320,7 +348,7 @@ export function checksOf(
 
 const defaultCheck = { TCP: "tcp", UDP: "udp", SCTP: "ping" } as const;
 
-/** What a real server is to a virtual server: one of its pool, or its sorry server. */
+/** A real server's part in a virtual server: a member of its pool, or its sorry server. */
 export type Part = Pick<MemberSettings, "address" | "port" | "forwarding" | "checks">;
 
 /** The virtual servers that a real server has a part in. */
@@ -340,17 +368,20 @@ export function partsOf(
   });
 }
 
-/** A virtual server's sorry server, where it has one. */
+/** A virtual server's sorry server, if it has one. */
 export function sorryPart({ sorryServer }: Pick<VirtualServerSettings, "sorryServer">): Part[] {
   return sorryServer ? [{ ...sorryServer, checks: [] }] : [];
 }
 
-/** True when the virtual address needs a prefix of its own: some director's network doesn't hold it. */
+/**
+ * Whether a virtual address needs a prefix of its own, because it is outside some director's
+ * network.
+ */
 export function isForeign(address: string, networks: (string | undefined)[]): boolean {
   return !networks.every((network) => network !== undefined && isInNetworkOf(address, network));
 }
 
-/** The stack's VRRP instances, with what `vrrp` says where they say nothing. */
+/** The stack's VRRP instances. Each inherits from `vrrp` what it doesn't set. */
 export function instancesOf(
   config: Pick<StackConfig, "vrrp" | "directors" | "virtualServers">,
 ): InstanceSettings[] {
@@ -411,7 +442,10 @@ export function ownAddress(
   return family === "inet6" ? vrrpAddress6 : undefined;
 }
 
-/** Where a director has its `vrrpAddress6`: on the interface of an instance that is of IPv6, or else beside its `vrrpAddress`. */
+/**
+ * The interface with a director's `vrrpAddress6`: that of an IPv6 instance, or else the one with
+ * its `vrrpAddress`.
+ */
 export function interfaceOfAddress6(
   instances: InstanceSettings[],
   {
@@ -434,7 +468,10 @@ export function interfaceOfAddress6(
   return found?.interface;
 }
 
-/** Id of the connection sync daemons: the first instance's virtual router id unless the config says one. */
+/**
+ * The id of the connection sync daemons: from the config, or the first instance's virtual router
+ * id.
+ */
 export function syncId({
   vrrp,
   instances,
@@ -455,8 +492,8 @@ export function ownAddressFor(
 }
 
 /**
- * Networks that a director has an address in, or has when it is active, as far as the config tells their prefixes: that of an address
- * by itself tells none.
+ * Networks in which a director has an address, at least while active. Addresses with a full-length
+ * prefix don't tell their network.
  */
 export function networksOf(
   instances: InstanceSettings[],
@@ -477,8 +514,8 @@ export function networksOf(
 }
 
 /**
- * Addresses that a director forwards to by direct routing, where none of the networks that the config knows holds them: they can
- * still be on another interface's.
+ * Addresses that a director forwards to by direct routing but that are in none of its known
+ * networks. They may be in another interface's network.
  */
 export function distantRealServers(
   {
@@ -502,8 +539,8 @@ export function distantRealServers(
 }
 
 /**
- * Every address that a director sends from, without prefixes: an instance can have an interface of its own. A name in the place of
- * `syncAddress`, which is a host's that tells no connections, is none.
+ * Every address that a director sends from, without prefixes; instances may have different
+ * interfaces. Without connection sync, syncAddress may be a host name; names are skipped.
  */
 export function sourcesOf(
   { instances }: Pick<Settings, "instances">,
@@ -529,7 +566,7 @@ function resolveVirtualServer(
   const vrrpInstance = virtualServer.vrrpInstance ?? instances[0]?.name ?? "";
   const family = familyOfService(virtualServer);
   const flows = flowsOf(virtualServer);
-  // A director that is not in the address's network could not route a check to it while it stands by.
+  // A standby outside the address's network couldn't route a check to it.
   const near = flows.every(
     ({ address }) =>
       !isForeign(
@@ -583,7 +620,7 @@ function resolveVirtualServer(
   };
 }
 
-/** How packets are told to be a virtual server's. */
+/** The keys by which packets are recognised as a virtual server's. */
 function reachedBy({
   name,
   address,
@@ -593,7 +630,7 @@ function reachedBy({
 }: VirtualServerConfig):
   Pick<FwmarkService, "fwmark"> | Pick<AddressService, "address" | "port" | "protocol"> {
   if (fwmark !== undefined) return { fwmark };
-  // A rule has asked for them.
+  // A rule guarantees them.
   if (address === undefined || port === undefined) {
     throw new Error(`virtual server ${name} has neither a fwmark nor an address and port`);
   }
@@ -633,15 +670,16 @@ function placeCheck(
   };
 }
 
-/** The port that a check asks for where nothing else is said. */
+/** The port that a check asks by default. */
 export function firstPort(flow: Flow | undefined): number | undefined {
   const [first] = flow?.ports ?? [];
   return first === undefined ? undefined : Number(String(first).split("-")[0]);
 }
 
 /**
- * A firewall mark for every way to a real server, by which a check goes that way and no other: a service's DR says nothing of
- * another's tunnel. It depends on the way alone, so that a change of the list renumbers nobody; marks below 65536 are the config's.
+ * A firewall mark for each way to a real server, so that a check goes exactly that way: DR for one
+ * service doesn't mean that another's tunnel works. The mark depends only on the way, so that a
+ * change of the list renumbers nothing else. Marks below 65536 belong to the config.
  */
 function checkMarks(realServers: RealServerSettings[]): Map<string, number> {
   const marks = new Map<string, number>();
@@ -657,7 +695,10 @@ function checkMarks(realServers: RealServerSettings[]): Map<string, number> {
   return marks;
 }
 
-/** How packets reach a real server; DR is the address alone, whose marks are on directors already. */
+/**
+ * The way packets reach a real server. For DR it is just the address, which keeps the marks that
+ * directors already have.
+ */
 function wayTo(address: string, forwarding: VirtualServerConfig["forwarding"]): string {
   return forwarding === "DR" ? address : `${address} ${forwarding}`;
 }
@@ -679,7 +720,7 @@ function omit<T extends object, K extends keyof T>(value: T, keys: readonly K[])
   ) as Omit<T, K>;
 }
 
-/** The entries that say something. */
+/** The object without undefined entries. */
 function defined<T extends object>(value: T): { [K in keyof T]?: NonNullable<T[K]> } {
   return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as {
     [K in keyof T]?: NonNullable<T[K]>;

@@ -1,4 +1,4 @@
-// How the stack logs in: host keys pinned everywhere, and on demand a deploy key of the stack's own.
+// The stack's logins: every host key is pinned, and on request the stack has its own deploy key.
 import { remote, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
@@ -8,21 +8,26 @@ import type { HostSettings, Secrets, Settings } from "./settings";
 
 type Connection = types.input.remote.ConnectionArgs;
 
-/** What proves to a host who is logging in; with nothing here, the SSH agent does. */
+/** What proves the user's identity to a host; if empty, the SSH agent does. */
 type Credentials = Pick<Connection, "password" | "privateKey" | "privateKeyPassword">;
 
+/** Arguments of {@link SshAccess}. */
 export interface SshAccessArgs {
   ssh: Settings["ssh"];
-  /** First login: `sshPassword`, `sshPrivateKey` …; none means the SSH agent. */
+  /**
+   * Credentials for the first login: `sshPassword`, `sshPrivateKey` …; without any, the SSH agent
+   * logs in.
+   */
   secrets: Secrets;
 }
 
 /**
- * Logins to the stack's hosts. With `ssh.managedKey` an ED25519 key is made, installed by the first login
- * and used by every later command; replacing the key (`pulumi up --replace`) rotates it everywhere.
+ * Logins to the stack's hosts. `ssh.managedKey` creates an ED25519 key, which the first login
+ * installs and all later commands use. Replacing the key (`pulumi up --replace`) rotates it on
+ * every host.
  */
 export class SshAccess extends pulumi.ComponentResource {
-  /** The deploy key's public half; undefined where the stack manages none. */
+  /** The deploy key's public half; undefined if the stack manages none. */
   readonly publicKey?: pulumi.Output<string>;
 
   private readonly deployKey?: tls.PrivateKey;
@@ -44,7 +49,7 @@ export class SshAccess extends pulumi.ComponentResource {
     this.registerOutputs({ publicKey: this.publicKey });
   }
 
-  /** The login that a host's commands use. */
+  /** The login for a host's commands. */
   to(host: HostSettings): SshLogin {
     const { secrets } = this.args;
     const first = connection(host, this.args, {
@@ -55,7 +60,7 @@ export class SshAccess extends pulumi.ComponentResource {
     if (this.deployKey === undefined || this.publicKey === undefined) {
       return { connection: first, ready: [] };
     }
-    // authorize.sh finds the keys of this resource by their comment.
+    // authorize.sh finds this resource's keys by their comment.
     const line = pulumi.interpolate`${this.publicKey} lvs-ha:${pulumi.getStack()}:${this.name}-${host.name}/${host.host}`;
     const authorize = new remote.Command(
       `${this.name}-${host.name}-authorize`,
@@ -75,7 +80,10 @@ export class SshAccess extends pulumi.ComponentResource {
   }
 }
 
-/** Field by field: an unknown field in a connection would print the private key (pulumi-command#773). */
+/**
+ * Sets each field explicitly: an unknown field in a connection would print the private key
+ * (pulumi-command#773).
+ */
 function connection(
   host: HostSettings,
   { ssh, secrets }: SshAccessArgs,

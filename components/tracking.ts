@@ -1,9 +1,11 @@
-// What directors track, and how each thing moves their priority: keepalived.conf(5).
+// What directors track, and how it changes their priority: keepalived.conf(5).
 import type { StackConfig, TrackList } from "./schema";
 
 type Tracking = StackConfig["tracking"];
 
-/** Lists of tracked things, and where in `tracking` those are defined. Interfaces are defined nowhere. */
+/**
+ * The `tracking` list that defines the objects of each track list. Interfaces need no definition.
+ */
 export const trackedIn = {
   trackScripts: "scripts",
   trackProcesses: "processes",
@@ -11,7 +13,10 @@ export const trackedIn = {
   trackBfd: "bfd",
 } as const satisfies Record<Exclude<TrackList, "trackInterfaces">, keyof Tracking>;
 
-/** What holds of each where it is defined without a weight: a file's number counts once, all else is a fault. */
+/**
+ * The weight of an object defined without one: a file's number counts once; for the others 0, which
+ * means that a failure is a fault.
+ */
 export const ownWeight: Record<keyof Tracking, number> = {
   scripts: 0,
   processes: 0,
@@ -19,12 +24,15 @@ export const ownWeight: Record<keyof Tracking, number> = {
   bfd: 0,
 };
 
-/** What holds of something defined where it is tracked without a weight. */
+/** The weight of a defined object, if the place that tracks it sets none. */
 export function definedWeight(tracking: Tracking, list: keyof Tracking, name: string): number {
   return tracking[list].find((one) => one.name === name)?.weight ?? ownWeight[list];
 }
 
-/** What a tracked thing adds to the priority: said where it is tracked, or else where it is defined. */
+/**
+ * What a tracked object adds to the priority: the weight where it is tracked, or else where it is
+ * defined.
+ */
 export function weightOf(
   { name, weight }: { name: string; weight?: number },
   list: TrackList,

@@ -1,9 +1,11 @@
 /**
- * How packages get into the lab: an HTTP proxy that listens inside the lab's network and fetches from the machine's. It serves
- * Debian's archive and nothing else, and keeps what never changes: package files, and lists that are named by their digest.
+ * How packages get into the lab: an HTTP proxy that listens inside the lab's network and fetches
+ * from the machine's network. It serves only Debian's archive, and keeps what never changes:
+ * package files, and lists that are named by their digest.
  *
- * The proxy is this file, run as a process of its own. Its listening socket is opened by a child inside the network namespace,
- * which hands it over and ends: a socket belongs to the namespace that it was opened in, whoever has it.
+ * The proxy is this file, run as a process of its own. A child inside the network namespace opens
+ * the listening socket, hands it over and ends: a socket stays in the namespace where it was
+ * opened, whichever process has it.
  */
 import { fork } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -25,7 +27,7 @@ import { waitFor } from "./waitFor";
 
 const daemonName = "apt-proxy";
 
-/** On the operator's private address. `guest/etc/apt/apt.conf.d/80lab` has it, too. */
+/** On the operator's private address. `guest/etc/apt/apt.conf.d/80lab` repeats it. */
 const port = 3142;
 
 /** Starts the proxy, unless it runs, and waits until it answers. */
@@ -42,12 +44,12 @@ export async function startAptProxy(lab: Lab): Promise<void> {
   });
 }
 
-/** Ends the proxy. What it kept stays in the cache. */
+/** Ends the proxy. The packages it has stored stay in the cache. */
 export async function stopAptProxy(lab: Lab): Promise<void> {
   await stopDaemon(lab, daemonName);
 }
 
-/** How Node runs this file. */
+/** Node options that run this TypeScript file. */
 const typescript = ["--import", pathToFileURL(require.resolve("tsx")).href];
 
 async function answers(lab: Lab): Promise<boolean> {
@@ -59,7 +61,7 @@ async function answers(lab: Lab): Promise<boolean> {
   return true;
 }
 
-/** The proxy's process, for the network of a namespace, in which it has an address. */
+/** The proxy's process. It listens on an address inside a namespace. */
 async function serve(namespace: string, address: string): Promise<void> {
   const upstreamProxy = process.env.http_proxy ?? (await machineAptProxy());
   const store = join(cacheDirectory(), "packages");
@@ -94,7 +96,7 @@ async function handle(
   } else if (method === "GET" && neverChanges(url)) {
     await sendKept(url, answer, upstream);
   } else {
-    // apt asks with If-Modified-Since: what did not change isn't sent again.
+    // apt asks with If-Modified-Since, so an unchanged list isn't sent again.
     const response = await fetchFrom(url, upstream, method, incoming.headers);
     answer.writeHead(response.statusCode ?? 502, response.headers);
     await pipeline(response, answer);
@@ -108,12 +110,15 @@ function archiveUrl(asked: string): URL | undefined {
   return archives.some((archive) => url?.href.startsWith(archive.href)) ? url : undefined;
 }
 
-/** A package file's name has its version; a `by-hash` name is the file's digest. */
+/**
+ * Whether the file can be stored: a package file's name has its version, and a `by-hash` name is
+ * the file's digest.
+ */
 function neverChanges(url: URL): boolean {
   return url.pathname.endsWith(".deb") || url.pathname.includes("/by-hash/");
 }
 
-/** Downloads that are under way, by file: guests ask for the same packages at the same time. */
+/** Downloads in progress, by file: guests ask for the same packages at the same time. */
 const downloads = new Map<string, Promise<number>>();
 
 async function sendKept(url: URL, answer: ServerResponse, upstream: Upstream): Promise<void> {
@@ -135,7 +140,7 @@ async function sendKept(url: URL, answer: ServerResponse, upstream: Upstream): P
   await pipeline(createReadStream(file), answer);
 }
 
-/** Downloads beside the file and renames, so that a file that is there is whole. */
+/** Downloads beside the file and renames, so that an existing file is always complete. */
 async function keep(url: URL, file: string, upstream: Upstream): Promise<number> {
   const response = await fetchFrom(url, upstream);
   const status = response.statusCode ?? 502;
@@ -189,7 +194,7 @@ function say(answer: ServerResponse, status: number, text: string): void {
   answer.writeHead(status, { "content-type": "text/plain" }).end(`${text}\n`);
 }
 
-/** A listening socket inside the lab's network, for this process, which is outside. */
+/** A listening socket inside the lab's network, for this process outside it. */
 function listenerInside(namespace: string, address: string): Promise<Server> {
   const [nsenter, args] = inNamespace(namespace, process.execPath, typescript);
   const child = fork(__filename, ["listen", address], { execPath: nsenter, execArgv: args });
@@ -206,7 +211,10 @@ function listenerInside(namespace: string, address: string): Promise<Server> {
   });
 }
 
-/** The child inside the network namespace. It has to end: as long as it has the socket too, it takes its share of connections. */
+/**
+ * The child inside the network namespace. It must end: while it holds the socket, it takes some of
+ * the connections.
+ */
 function listen(address: string): void {
   process.once("disconnect", () => process.exit(0));
   const listener = createListener().listen(port, address, () => {

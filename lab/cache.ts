@@ -1,4 +1,4 @@
-/** Things that take long to build, kept between runs and built again when what they are built from changes. */
+/** Results of long builds, kept between runs and rebuilt when their ingredients change. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
@@ -7,26 +7,26 @@ import { join } from "node:path";
 import { withLock } from "./lock";
 import { cacheDirectory } from "./paths";
 
-/** Tells what is going on, a line at a time. */
+/** Reports progress, a line at a time. */
 export type Report = (line: string) => void;
 
-/** A thing to be built once. */
+/** A thing to build once. */
 export interface CacheItem {
   /** The kind of thing: a folder in the cache. */
   name: string;
-  /** Everything the result depends on, as text. */
+  /** Everything that the result depends on, as text. */
   ingredients: readonly string[];
-  /** Fills the folder. When it fails, nothing of it is kept but `build.log`, if it wrote one. */
+  /** Fills the folder. After a failure only `build.log` is kept, if there is one. */
   build: (directory: string, report: Report) => Promise<void>;
 }
 
-/** Longer than any build takes: a run that waits for another's build gives up after it. */
+/** Longer than any build takes: the limit for a run that waits for another run's build. */
 const buildLimitSeconds = 3600;
 
 /**
- * The folder of a thing, built now if it isn't there. Two runs that need the same thing build it once.
+ * The folder of a thing, built now if necessary. Two runs that need the same thing build it once.
  *
- * @throws Error as the build
+ * @throws Error from the build
  */
 export async function cached(item: CacheItem, report: Report): Promise<string> {
   const directory = cachePath(item);
@@ -51,7 +51,7 @@ export async function cached(item: CacheItem, report: Report): Promise<string> {
   return directory;
 }
 
-/** Where a thing is, or would be. */
+/** Where a thing is or would be. */
 export function cachePath({ name, ingredients }: Pick<CacheItem, "name" | "ingredients">): string {
   const digest = createHash("sha256").update(JSON.stringify(ingredients)).digest("hex");
   return join(cacheDirectory(), name, digest.slice(0, 16));

@@ -1,4 +1,4 @@
-/** The command line of the lab: `npm run lab -- COMMAND`. */
+/** The lab's command line: `npm run lab -- COMMAND`. */
 import { Command, InvalidArgumentError, Option } from "commander";
 
 import { detectionTable, measureDetection } from "./experiments/detection";
@@ -85,7 +85,7 @@ passThrough(program.command("exec"))
   .argument("<command...>")
   .action(async (command: [string, ...string[]]) => {
     requireUp();
-    // npm changes to the project's folder; its caller may have been elsewhere.
+    // npm changes to the project's folder, but the command runs in the caller's.
     process.exitCode = await inLab(command, process.env.INIT_CWD ?? process.cwd());
   });
 
@@ -210,7 +210,7 @@ measure
     if (options.json !== undefined) writeFigures(options.json, "pauses", figures);
   });
 
-/** Options after the first argument belong to the command that is run. */
+/** Leaves options after the first argument to the command being run. */
 function passThrough(command: Command): Command {
   return command.passThroughOptions();
 }
@@ -219,7 +219,7 @@ function hostNames(): string {
   return "one of the lab's; npm run lab -- status lists them";
 }
 
-/** The lab that the command line names. */
+/** The lab that the command line selects. */
 function lab(): Lab {
   const { topology, ...options } = program.opts<{ lab?: string; topology?: string }>();
   const name = options.lab ?? process.env.LVS_HA_LAB ?? topology ?? "dev";
@@ -231,7 +231,7 @@ async function up(): Promise<void> {
   console.log(`\n${timeTable(times)}\n`);
 }
 
-/** What a long measurement is at; its table alone is on the standard output. */
+/** Progress goes to standard error: standard output has only the table. */
 function progress(line: string): void {
   console.error(line);
 }
@@ -242,7 +242,7 @@ function positive(text: string): number {
   throw new InvalidArgumentError("It is not a number greater than 0.");
 }
 
-/** One more of a list, whose first replaces the default. */
+/** Adds a number to a list option. The first number replaces the default. */
 function positives(text: string, before: number[] & { given?: true }): number[] {
   const numbers: typeof before = [...(before.given ? before : []), positive(text)];
   numbers.given = true;

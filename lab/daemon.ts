@@ -1,4 +1,7 @@
-/** Processes that outlive the command that started them: known by a record file, ended by it. */
+/**
+ * Processes that outlive the command that started them. A record file identifies each one, so that
+ * it can be ended.
+ */
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
@@ -9,7 +12,7 @@ import { waitFor } from "./waitFor";
 
 /** A process to start. */
 export interface DaemonSpec {
-  /** The record is `NAME.pid`, the log `NAME.log`, in the lab's folder. */
+  /** Names the record `NAME.pid` and the log `NAME.log` in the lab's folder. */
   name: string;
   command: string;
   args: readonly string[];
@@ -17,7 +20,7 @@ export interface DaemonSpec {
   env?: NodeJS.ProcessEnv;
 }
 
-/** What `startRecorded.sh` writes, and why. */
+/** The record that `startRecorded.sh` writes, and explains. */
 interface ProcessRecord {
   pid: number;
   startTicks: string;
@@ -25,7 +28,7 @@ interface ProcessRecord {
 }
 
 /**
- * Starts a process in a session of its own, unless it is running already.
+ * Starts a process in a session of its own, unless it is already running.
  *
  * @returns its process id
  */
@@ -53,7 +56,7 @@ export async function startDaemon(
   return readRecord(lab, name).pid;
 }
 
-/** The process id, if the process is still that one and running. */
+/** The process id, if the recorded process still runs. */
 export function runningDaemon(lab: Lab, name: string): number | undefined {
   if (!existsSync(recordFile(lab, name))) return undefined;
   const record = readRecord(lab, name);
@@ -62,9 +65,10 @@ export function runningDaemon(lab: Lab, name: string): number | undefined {
 }
 
 /**
- * Ends a process and its group: SIGTERM, and SIGKILL if that isn't enough. Nothing happens when it isn't running.
+ * Ends a process and its group with SIGTERM, or SIGKILL after 5 s. Does nothing if it isn't
+ * running.
  *
- * @throws Error when it is there after 10 s all the same
+ * @throws Error when it is still there after 10 s
  */
 export async function stopDaemon(lab: Lab, name: string): Promise<void> {
   const pid = runningDaemon(lab, name);
@@ -87,7 +91,7 @@ export async function stopDaemon(lab: Lab, name: string): Promise<void> {
   await rm(recordFile(lab, name), { force: true });
 }
 
-/** Where its output goes. */
+/** The file with the process's output. */
 export function daemonLog(lab: Lab, name: string): string {
   return labPath(lab, `${name}.log`);
 }
@@ -100,7 +104,7 @@ function recordFile(lab: Lab, name: string): string {
   return labPath(lab, `${name}.pid`);
 }
 
-/** Field 22 of proc_pid_stat(5), or undefined when there is no such process or it is a zombie. */
+/** Field 22 of proc_pid_stat(5); undefined if the process doesn't exist or is a zombie. */
 function startTicksOf(pid: number): string | undefined {
   let stat: string;
   try {
@@ -108,7 +112,7 @@ function startTicksOf(pid: number): string | undefined {
   } catch {
     return undefined;
   }
-  // The second field is the program's name in brackets, with whatever characters it has.
+  // The second field is the program's name in brackets, which may contain any character.
   const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return state === "Z" ? undefined : fields[18];
 }

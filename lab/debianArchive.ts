@@ -1,11 +1,14 @@
-/** The Debian archive: where it is, and single packages of any suite from it, with signatures checked. */
+/**
+ * The Debian archive: its addresses, and downloads of single packages of any suite with their
+ * signatures checked.
+ */
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Report } from "./cache";
 import { output, run } from "./run";
 
-/** Debian's archive. Guests and the lab take packages from nowhere else. */
+/** Debian's archive, the only source of packages for guests and lab. */
 export const debianArchive = {
   main: "http://deb.debian.org/debian",
   security: "http://deb.debian.org/debian-security",
@@ -15,17 +18,18 @@ export const debianArchive = {
 /** A package to download. */
 export interface PackageRequest {
   suite: string;
-  /** The first of them that the suite has. */
+  /** Names in order of preference: the first that the suite has is downloaded. */
   packages: readonly string[];
-  /** For the package file and apt's own files. */
+  /** Folder for the package file and apt's own files. */
   directory: string;
 }
 
 /**
- * Downloads a package file, not what it depends on, with an apt of its own settings: the machine's sources and lists are neither
- * used nor changed. apt checks the archive's signature and the file's digest.
+ * Downloads a package file without its dependencies, using separate apt settings: the machine's
+ * sources and lists are neither used nor changed. apt checks the archive's signature and the file's
+ * digest.
  *
- * @throws Error when the suite has none of the packages, or apt fails
+ * @throws Error when the suite has none of the packages or apt fails
  */
 export async function downloadPackage(
   { suite, packages, directory }: PackageRequest,
@@ -57,7 +61,7 @@ export async function downloadPackage(
     const { stdout } = await run("apt-cache", [...settings, "show", "--no-all-versions", name]);
     const version = /^Version: (.*)$/m.exec(stdout)?.[1];
     if (version === undefined) continue;
-    // A package with nothing in it but a dependency on the current version.
+    // A metapackage that only depends on the current version.
     const current = /^Depends: (linux-source-[\d.]+)/m.exec(stdout)?.[1];
     if (current !== undefined && current !== name) {
       return downloadPackage({ suite, packages: [current], directory }, report);
@@ -77,7 +81,7 @@ export async function downloadPackage(
   );
 }
 
-/** The proxy that the machine's own apt is set to use, if any. */
+/** The proxy in the settings of the machine's own apt, if any. */
 export async function machineAptProxy(): Promise<string | undefined> {
   const line = await output("apt-config", ["shell", "PROXY", "Acquire::http::Proxy"]);
   const proxy = /^PROXY='(.*)'$/m.exec(line)?.[1];

@@ -1,4 +1,4 @@
-# Tells its host's name on each connection, then sends back every byte it gets: echo.pl PORT NAME. It needs perl-base only.
+# echo.pl PORT NAME: sends NAME on each connection, then echoes every byte. Needs only perl-base.
 use strict;
 use warnings;
 use IO::Select;

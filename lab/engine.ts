@@ -1,6 +1,7 @@
 /**
- * The Pulumi engine and its plugins. What the machine has is used; else the official download; where that can't be reached, the
- * engine is built from its Go modules and plugins are the lab's own stand-ins. The user's Pulumi home isn't touched.
+ * The Pulumi engine and its plugins: those of the machine, else the official download; where that
+ * can't be reached, the engine is built from its Go modules and the plugins are the lab's
+ * stand-ins. The user's Pulumi home is not touched.
  */
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
@@ -17,13 +18,13 @@ import { lastLines, output, run } from "./run";
 
 /** A Pulumi engine that can run this project. */
 export interface Engine {
-  /** Folders for the front of PATH. */
+  /** Folders to put first on PATH. */
   path: string[];
-  /** `PULUMI_HOME`: plugins. */
+  /** `PULUMI_HOME`, with the plugins. */
   home: string;
-  /** Where the engine comes from, in words. */
+  /** A description of where the engine comes from. */
   origin: string;
-  /** Where each plugin comes from, in words. */
+  /** A description of where each plugin comes from. */
   plugins: Record<string, string>;
 }
 
@@ -32,10 +33,13 @@ interface Binaries {
   origin: string;
 }
 
-/** A machine without a way to the download must not wait for it long. */
+/** Short, so that a machine that can't reach the download isn't held up. */
 const downloadLimitSeconds = 60;
 
-/** Finds, downloads or builds the engine and its plugins. The first build takes about 8 minutes on 2 cores. */
+/**
+ * Finds, downloads or builds the engine and its plugins. The first build takes about 8 minutes on 2
+ * cores.
+ */
 export async function ensureEngine(report: Report): Promise<Engine> {
   const versions = await pinnedVersions();
   const binaries =
@@ -55,7 +59,7 @@ export async function ensureEngine(report: Report): Promise<Engine> {
   return { ...binaries, home, plugins: Object.fromEntries(plugins) };
 }
 
-/** Whether {@link ensureEngine} has an engine without a download or a build. */
+/** Whether {@link ensureEngine} needs neither a download nor a build. */
 export async function hasEngine(): Promise<boolean> {
   return (await engineAtHand((await pinnedVersions()).engine)) !== undefined;
 }
@@ -64,7 +68,7 @@ async function engineAtHand(version: string): Promise<Binaries | undefined> {
   return (await installedEngine()) ?? cachedDownload(version) ?? (await cachedBuild(version));
 }
 
-/** The versions that package.json pins, which the engine and the plugins are to match. */
+/** The versions in package.json, which the engine and the plugins must match. */
 async function pinnedVersions(): Promise<Record<"engine" | "command" | "tls", string>> {
   const manifest = JSON.parse(await readFile(join(projectRoot, "package.json"), "utf8")) as {
     dependencies: Record<string, string>;
@@ -85,7 +89,7 @@ async function pinnedVersions(): Promise<Record<"engine" | "command" | "tls", st
   };
 }
 
-/** The engine on PATH, when it is new enough and has its language host. */
+/** The engine on PATH, if it is new enough and its language host is there. */
 async function installedEngine(): Promise<Binaries | undefined> {
   const [engine, languageHost] = [onPath("pulumi"), onPath("pulumi-language-nodejs")];
   if (engine === undefined || languageHost === undefined) return undefined;
@@ -115,7 +119,7 @@ async function downloadedEngine(version: string, report: Report): Promise<Binari
   }
 }
 
-/** The SDK's own installation of its own version, in a process of its own so that it can be given up. */
+/** Uses the SDK's own installer for its version, in a separate process so that it can be ended. */
 function downloadItem(version: string): CacheItem {
   const install =
     'require("@pulumi/pulumi/automation").PulumiCommand.install(JSON.parse(process.argv[1]))' +
@@ -151,7 +155,7 @@ interface PluginRequest {
   binaries: Binaries;
 }
 
-/** Puts a plugin into the lab's Pulumi home and tells where it is from. */
+/** Puts a plugin into the lab's Pulumi home. Returns where it comes from. */
 async function ensurePlugin(
   { plugin, version, home, binaries }: PluginRequest,
   report: Report,
@@ -169,7 +173,7 @@ async function ensurePlugin(
     await symlink(users, folder);
     return `${version}, official, from ${users}`;
   }
-  // Once it had to be a stand-in, later runs don't ask again.
+  // If an earlier run had to use a stand-in, don't ask again.
   if (!existsSync(standInMark)) {
     report(`trying the official download of plugin ${plugin} ${version}`);
     const env = {
@@ -188,7 +192,10 @@ async function ensurePlugin(
   return `${version}, the lab's stand-in (the official plugin can't be downloaded here)`;
 }
 
-/** In one step, and only where it is another one: engines of other labs may be about to start it. */
+/**
+ * Replaces the stand-in in one step and only if it differs: engines of other labs may be about to
+ * start it.
+ */
 async function writeStandIn(plugin: "command" | "tls", folder: string): Promise<void> {
   const unfinished = `${folder}.unfinished-${process.pid}`;
   const name = `pulumi-resource-${plugin}`;

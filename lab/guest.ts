@@ -1,6 +1,6 @@
 /**
- * A guest: a virtual machine under a supervisor. What kind of machine runs it is behind {@link GuestKind}; power, reboots and the
- * console are the same for all kinds.
+ * A guest: a virtual machine under a supervisor. {@link GuestKind} hides how the machine runs;
+ * power, reboots and the console are the same for all kinds.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { appendFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -14,24 +14,25 @@ import { lastLines, output, run } from "./run";
 import type { LabHost } from "./topology";
 import { waitFor } from "./waitFor";
 
-/** A way to run guests: user-mode Linux, say, or QEMU. */
+/** A way to run guests, such as user-mode Linux or QEMU. */
 export interface GuestKind {
   name: string;
   /** Builds or finds the kernel. */
   kernel(report: Report): Promise<GuestKernel>;
   /**
-   * The command that boots a guest and ends when the guest shuts down or reboots. It runs in the operator's namespace; the
-   * guest's console is its standard output; it leads a process group that holds all of the guest's processes.
+   * The command that boots a guest and ends when the guest shuts down or reboots. It runs in the
+   * operator's namespace with the guest's console on its standard output, and leads a process group
+   * with all of the guest's processes.
    */
   command(machine: Machine): readonly [file: string, ...args: string[]];
 }
 
 /** A kernel for guests. */
 export interface GuestKernel {
-  /** What it is, in a word or two: a version. */
+  /** A short description, such as a version. */
   description: string;
   file: string;
-  /** A folder to be `/usr/lib/modules` in the guest. @default the guest's image has what it needs */
+  /** The folder for `/usr/lib/modules` in the guest. @default the image has the modules */
   modules?: string;
 }
 
@@ -39,23 +40,23 @@ export interface GuestKernel {
 export interface Machine {
   host: LabHost;
   kernel: GuestKernel;
-  /** A folder for the guest alone. */
+  /** The guest's own folder. */
   directory: string;
-  /** The image to boot; guests share it and don't write to it. */
+  /** The image to boot, shared by guests and never written. */
   image: string;
-  /** The disk image with the guest's own files: `seed.ts`. */
+  /** The disk image with the guest's own files; `seed.ts` writes it. */
   seed: string;
-  /** What the guest may use at most; it costs the machine only what is used. */
+  /** Upper limit of the guest's memory; the machine provides only what is used. */
   memoryMiB: number;
 }
 
 /** The power of one guest. */
 export class Guest {
-  /** Disk, seed, console log and process ids. */
+  /** Folder with disk, seed, console log and process ids. */
   readonly directory: string;
-  /** What it has written, over its image: a sparse file. */
+  /** What the guest has written over its image: a sparse file. */
   readonly disk: string;
-  /** Everything the guest's kernel and init said, since `up`. */
+  /** All output of the guest's kernel and init since `up`. */
   readonly consoleLog: string;
 
   constructor(
@@ -67,7 +68,7 @@ export class Guest {
     this.consoleLog = join(this.directory, "console.log");
   }
 
-  /** Switches it on; does nothing when it is on. The guest then boots, which takes its time. */
+  /** Switches the guest on and returns before it has booted. Does nothing if it is on. */
   async powerOn(kind: GuestKind, machine: Machine): Promise<void> {
     await mkdir(this.directory, { recursive: true });
     await rm(this.offMarker, { force: true });
@@ -83,16 +84,16 @@ export class Guest {
       name: this.supervisor,
       command,
       args,
-      // Nothing of the caller's: a TMPDIR, say, would put the guest's memory on a disk.
+      // Not the caller's environment: a TMPDIR would put the guest's memory on a disk.
       env: { PATH: process.env.PATH },
     });
   }
 
-  /** Cuts the power: all of the guest's processes die at one instant, and nothing gets to write its data. */
+  /** Cuts the power: all of the guest's processes die at once, without writing anything. */
   async powerCut(): Promise<void> {
     if (!existsSync(this.directory)) return;
     await writeFile(this.offMarker, "");
-    // Once more at each look: the supervisor may be just about to start the guest again.
+    // Kill again at each look: the supervisor may be about to restart the guest.
     const dead = () => {
       const pid = this.pid;
       if (pid !== undefined) process.kill(-pid, "SIGKILL");
@@ -107,25 +108,25 @@ export class Guest {
   }
 
   /**
-   * Has it run on these of the machine's CPUs, until its power goes off or it reboots.
+   * Limits the guest to these CPUs of the machine, until its power goes off or it reboots.
    *
-   * @throws Error when it is off
+   * @throws Error when the guest is off
    */
   async useCpus(cpus: readonly number[]): Promise<void> {
     const leader = this.pid;
     if (leader === undefined) throw new Error(`${this.host.name} is off`);
     const pin = async (pid: string) => {
       const { exitCode, stderr } = await run("taskset", ["-a", "-p", "-c", cpus.join(), pid]);
-      // A process of a program that has ended in the guest meanwhile needs no CPU.
+      // A process that ended in the guest in the meantime needs no CPU.
       if (exitCode !== 0 && existsSync(`/proc/${pid}`)) throw new Error(stderr);
     };
-    // The leader first: it starts the others, and what it starts from then on stays with it.
+    // The leader first: processes that it starts from then on inherit the setting.
     await pin(String(leader));
     const group = await output("pgrep", ["-g", String(leader)]);
     for (const pid of group.trim().split("\n")) await pin(pid);
   }
 
-  /** Whether its power is on: it may be booting, or hung. */
+  /** Whether the power is on; the guest may still be booting, or hang. */
   get isOn(): boolean {
     return runningDaemon(this.lab, this.supervisor) !== undefined;
   }
@@ -135,12 +136,12 @@ export class Guest {
     const file = join(this.directory, "guest.pid");
     if (!existsSync(file)) return undefined;
     const pid = Number(readFileSync(file, "utf8"));
-    // The supervisor waits for this process, so its id can't be another's while the supervisor lives; if it doesn't live, the
-    // command line tells.
+    // While the supervisor lives, it waits for this process, so the id can't be reused. Otherwise
+    // the command line shows whether it is the guest.
     return pid > 0 && commandLine(pid).includes(this.directory) ? pid : undefined;
   }
 
-  /** The last of what the guest said. */
+  /** The last lines on the guest's console. */
   async consoleTail(lines = 25): Promise<string> {
     return existsSync(this.consoleLog)
       ? lastLines(await readFile(this.consoleLog, "utf8"), lines)

@@ -1,4 +1,4 @@
-/** The disk images that guests boot from, one for each Debian release. `image.sh` has the recipe. */
+/** Disk images that guests boot from, one for each Debian release; `image.sh` is the recipe. */
 import { readFile, readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 
@@ -10,7 +10,7 @@ import { type DebianRelease, debianReleases } from "./topology";
 const recipe = join(__dirname, "image.sh");
 const guestFiles = join(__dirname, "guest");
 
-/** The image of a release, from the cache or built now: about 30 s. */
+/** The image of a release, from the cache or built now (about 30 s). */
 export async function builtImage(release: DebianRelease, report: Report): Promise<string> {
   return join(await cached(await item(release), report), "disk.ext4");
 }

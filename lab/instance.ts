@@ -1,4 +1,7 @@
-/** One lab on this machine: a topology, and where what belongs to it is. Labs of different names can be up side by side. */
+/**
+ * One lab on this machine: its topology, and where its files are. Labs with different names can be
+ * up at the same time.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,19 +11,24 @@ import { replaceFile } from "./replaceFile";
 import { findTopology } from "./topologies";
 import type { Topology } from "./topology";
 
-/** What every part of the lab is told. */
+/** The description of a lab that every part gets. */
 export interface Lab {
   name: string;
   topology: Topology;
-  /** The running lab's folder: disks, logs, process ids, keys, Pulumi's state. `down` removes it. */
+  /**
+   * The running lab's folder: disks, logs, process ids, keys, Pulumi's state. `down` removes it.
+   */
   directory: string;
-  /** `operator` holds the bridges and is where commands run; `client` is a host of its own on the public network only. */
+  /**
+   * `operator` holds the bridges and runs the commands; `client` is a separate host on the public
+   * network only.
+   */
   namespaces: { operator: string; client: string };
-  /** The machine's CPUs that its guests run on. @default all of them */
+  /** The machine's CPUs that the guests run on. @default all of them */
   cpus?: readonly number[];
 }
 
-/** What a lab is, without touching it. */
+/** Describes a lab without touching it. */
 export function labOf(topology: Topology, options: Partial<Pick<Lab, "name" | "cpus">> = {}): Lab {
   const { name = topology.name, cpus } = options;
   if (!/^[a-zA-Z0-9-]{1,20}$/.test(name)) {
@@ -36,9 +44,11 @@ export function labOf(topology: Topology, options: Partial<Pick<Lab, "name" | "c
 }
 
 /**
- * The lab of a name, as it was brought up; where there is none, as it would be: of the topology of that name.
+ * The lab with a name, as it was brought up; if it isn't up, the lab of the topology with that
+ * name.
  *
- * @param topologyName the topology to have. @default what it was brought up with
+ * @param topologyName the topology.
+ * @default the one it was brought up with
  * @throws Error when it is up with another topology, or there is no such topology
  */
 export function namedLab(name: string, topologyName?: string): Lab {
@@ -55,7 +65,7 @@ export function namedLab(name: string, topologyName?: string): Lab {
   return labOf(topology, { name, ...(record?.cpus && { cpus: record.cpus }) });
 }
 
-/** Notes what a lab is, for {@link namedLab}. */
+/** Records a lab's settings for {@link namedLab}. */
 export async function recordLab({ directory, topology, cpus }: Lab): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const record = { topology: topology.name, ...(cpus && { cpus }) };

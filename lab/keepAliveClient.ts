@@ -1,18 +1,19 @@
 /**
- * The client of keep-alive connections: each has its requests evenly over its time, and is closed with the last answer. It runs in the
- * client's namespace, and prints how many requests were answered and how many were not.
+ * The client of keep-alive connections. Each connection spreads its requests evenly over its time
+ * and closes after the last answer. It runs in the client's namespace and prints how many requests
+ * were answered and how many were lost.
  */
 import { Agent, get } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Connections to open. */
+/** The connections to open. */
 export interface KeepAlivePlan {
   address: string;
   port: number;
-  /** Connections a second, and for how long. */
+  /** Connections per second. */
   rate: number;
   seconds: number;
-  /** Of each connection: its requests, and its time. */
+  /** Requests per connection, spread over `heldMs`. */
   requests: number;
   heldMs: number;
 }

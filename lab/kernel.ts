@@ -1,8 +1,9 @@
 /**
- * The guests' kernel: user-mode Linux, built from the kernel source that Debian packages.
+ * The guests' kernel: user-mode Linux, built from Debian's kernel source package.
  *
- * Debian's own `user-mode-linux` has no netfilter families that a firewall could use, and on Debian 12 and 13 it is older than
- * 6.16, where seccomp mode came: the one that makes a guest fast enough to be taken for a server.
+ * Debian's own `user-mode-linux` lacks the netfilter families that a firewall needs, and on Debian
+ * 12 and 13 it is older than 6.16, which brought seccomp mode: only that makes a guest fast enough
+ * to act as a server.
  */
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -16,16 +17,20 @@ import { output } from "./run";
 /** Trixie itself has 6.12, too old for seccomp mode. */
 const suite = "trixie-backports";
 
-/** What the lab is tested with. When backports has moved on, what its `linux-source` stands for is taken. */
+/**
+ * The version that the lab is tested with; if backports has dropped it, the current `linux-source`.
+ */
 const packages = ["linux-source-7.2", "linux-source"];
 
 const recipe = join(__dirname, "kernel.sh");
 const config = join(__dirname, "kernel.config");
 
-/** In its folder in the cache: the first two are the recipe's. */
+/** File names in the kernel's cache folder; the recipe writes the first two. */
 const files = { kernel: "linux", modules: "modules", version: "version" };
 
-/** The kernel, from the cache or built now: about 7 minutes on 2 cores, and 3 GB of disk for the while. */
+/**
+ * The kernel, from the cache or built now: about 7 minutes on 2 cores, and 3 GB of disk meanwhile.
+ */
 export async function builtKernel(report: Report): Promise<GuestKernel> {
   const directory = await cached(await item(), report);
   return {
@@ -35,7 +40,7 @@ export async function builtKernel(report: Report): Promise<GuestKernel> {
   };
 }
 
-/** Whether it is built already. */
+/** Whether the kernel is already built. */
 export async function kernelIsBuilt(): Promise<boolean> {
   return existsSync(cachePath(await item()));
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What `npm run lab` runs: checks what has to be there before Node can run the lab, installs the project's own packages, and
-# hands over to cli.ts.
+# Runs `npm run lab`: checks what Node needs to run the lab, installs the project's packages, and
+# starts cli.ts.
 set -eu
 
 fail() {
@@ -19,7 +19,7 @@ node -e '
     process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1);
 ' || fail "this is Node $(node -p process.versions.node): install Node 20.19 or later"
 
-# npm writes its lock file into node_modules at the end of an installation.
+# npm writes this lock file at the end of an installation.
 installed=$project/node_modules/.package-lock.json
 if [ ! -e "$installed" ] || [ -n "$(find "$project/package-lock.json" -newer "$installed")" ]; then
     echo "lab: installing the project's packages" >&2

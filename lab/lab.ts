@@ -1,6 +1,6 @@
 /**
- * A lab: real Linux hosts on this machine, up and down, and everything that can be done with them. `cli.ts` and the end-to-end
- * tests are its callers.
+ * A lab: real Linux hosts on this machine, with everything that can be done to them. `cli.ts` and
+ * the end-to-end tests use it.
  */
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, rmdir, statfs } from "node:fs/promises";
@@ -28,23 +28,26 @@ import { waitFor } from "./waitFor";
 export { onHost } from "./ssh";
 export { waitFor } from "./waitFor";
 
-/** What runs the guests. */
+/** The kind of machine that runs the guests. */
 const guestKind = userModeLinux;
 
-/** At most, for each guest; the machine pays for what is used, 0.1 GiB after boot and 0.5 GiB when packages were installed. */
+/**
+ * The limit per guest. The machine provides what is used: 0.1 GiB after boot, 0.5 GiB with packages
+ * installed.
+ */
 const guestMemoryMiB = 1024;
 
-/** Boot takes 6 s on 2 cores when nothing else runs. */
+/** Boot takes 6 s on 2 idle cores. */
 const bootLimitSeconds = 120;
 
 const engineFile = (lab: Lab) => labPath(lab, "engine.json");
 
 /**
- * Brings up what isn't up: packages of this machine, kernel, images and engine (built when they aren't cached), networks, guests.
- * When it returns, every guest has booted and takes SSH logins.
+ * Brings up what isn't up: this machine's packages, kernel, images and engine (built unless
+ * cached), networks, guests. On return, every guest has booted and accepts SSH logins.
  *
  * @returns how long each step took
- * @throws Error when this machine can't run the lab, when another run is changing it, or a step fails
+ * @throws Error when this machine can't run the lab, another run is changing it, or a step fails
  */
 export async function labUp(lab: Lab): Promise<StepTime[]> {
   const { hosts } = lab.topology;
@@ -116,9 +119,10 @@ export async function labUp(lab: Lab): Promise<StepTime[]> {
 }
 
 /**
- * Ends everything that {@link labUp} started and removes it, whole or half; the cache stays. Nothing happens when nothing is there.
+ * Ends and removes everything that {@link labUp} has started, even partly; the cache stays. Does
+ * nothing if there is nothing.
  *
- * @throws Error when another run is changing the lab, or something doesn't end
+ * @throws Error when another run is changing the lab, or something can't be ended
  */
 export async function labDown(lab: Lab): Promise<void> {
   await changingLab(lab, async () => {
@@ -131,21 +135,21 @@ export async function labDown(lab: Lab): Promise<void> {
   });
 }
 
-/** Whether {@link labUp} has finished once: the engine is known, and the networks are there. */
+/** Whether {@link labUp} has finished once: the engine is known, and the networks exist. */
 export function labIsUp(lab: Lab): boolean {
   return existsSync(engineFile(lab)) && existsSync(`/run/netns/${lab.namespaces.client}`);
 }
 
-/** Cuts a host's power: it dies at one instant, with nothing written and nothing said. */
+/** Cuts a host's power: it dies at once, without writing or sending anything. */
 export async function powerCut(lab: Lab, name: string): Promise<void> {
   await guestOf(lab, name).powerCut();
   await closeConnection(lab, name);
 }
 
 /**
- * Switches a host on, with the disk it had, and waits until it has booted.
+ * Switches a host on with its previous disk and waits until it has booted.
  *
- * @throws Error with the last of its console when it doesn't boot
+ * @throws Error with its last console output if it doesn't boot
  */
 export async function powerOn(lab: Lab, name: string): Promise<void> {
   const guest = guestOf(lab, name);
@@ -155,23 +159,27 @@ export async function powerOn(lab: Lab, name: string): Promise<void> {
   await booted(guest);
 }
 
-/** Gives a host a new disk, as freshly installed, and waits until it has booted. Its name, addresses and keys stay. */
+/**
+ * Gives a host a new disk, as if freshly installed, and waits until it has booted. It keeps its
+ * name, addresses and keys.
+ */
 export async function resetHost(lab: Lab, name: string): Promise<void> {
   await powerCut(lab, name);
   await rm(guestOf(lab, name).disk, { force: true });
   await powerOn(lab, name);
 }
 
-/** The environment in which a command finds the lab's engine, state and key. */
+/** The environment with the lab's engine, state and key. */
 export async function labEnv(lab: Lab): Promise<NodeJS.ProcessEnv> {
   const engine = await rememberedEngine(lab);
   return {
     ...process.env,
     PATH: [...engine.path, process.env.PATH].join(delimiter),
     PULUMI_HOME: engine.home,
-    // Without the files beside the state that tell of its type: an engine that is killed may leave one empty, and no run reads it then.
+    // No metadata files beside the state: a killed engine may leave an empty one, and then no run
+    // can read the state.
     PULUMI_BACKEND_URL: `file://${labPath(lab, "pulumi")}?metadata=skip`,
-    // Keeps nothing secret: the state it locks is thrown away with the lab.
+    // Not secret: the state it encrypts is thrown away with the lab.
     PULUMI_CONFIG_PASSPHRASE: "lvs-ha-lab",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_STACK: labStack,
@@ -179,7 +187,10 @@ export async function labEnv(lab: Lab): Promise<NodeJS.ProcessEnv> {
   };
 }
 
-/** Runs a program as the operator: in the lab's network, with {@link labEnv}, in the project's folder. */
+/**
+ * Runs a program as the operator: in the lab's network, with {@link labEnv}, in the project's
+ * folder.
+ */
 export async function inOperator(
   lab: Lab,
   command: string,
@@ -202,7 +213,7 @@ export async function inClient(
 }
 
 /**
- * Runs a program as {@link inOperator}; it has to succeed.
+ * Like {@link inOperator}, for a program that must succeed.
  *
  * @returns its standard output
  */
@@ -227,10 +238,10 @@ export async function rememberedEngine(lab: Lab): Promise<Engine> {
   return JSON.parse(await readFile(engineFile(lab), "utf8")) as Engine;
 }
 
-/** The stack of a lab's hosts: for those of the dev stack, Pulumi.dev.yaml's. */
+/** The name of a lab's stack; with the dev topology, its config is Pulumi.dev.yaml. */
 const labStack = "dev";
 
-/** Only one process at a time brings a lab up or down. */
+/** Makes sure that only one process at a time brings a lab up or down. */
 function changingLab<T>(lab: Lab, action: () => Promise<T>): Promise<T> {
   return withLock(lab.directory, { waitSeconds: 0 }, action);
 }
@@ -246,7 +257,7 @@ async function rememberEngine(lab: Lab, engine: Engine): Promise<void> {
   });
 }
 
-/** The machine that a guest had when it was last switched on, as long as its image is there still. */
+/** The guest's machine of its last start, if the image still exists. */
 async function knownMachine(guest: Guest): Promise<Machine | undefined> {
   const file = machineFile(guest);
   if (!existsSync(file)) return undefined;
@@ -264,7 +275,7 @@ async function newMachine(
   const seed = join(directory, "seed.ext4");
   const machine: Machine = { host, kernel, directory, image, seed, memoryMiB: guestMemoryMiB };
   await mkdir(directory, { recursive: true });
-  // A disk of another image would not fit this one.
+  // A disk of another image doesn't fit this one.
   await rm(guest.disk, { force: true });
   await writeSeed(seed, lab.topology, host, { kernel, authorizedKey });
   await replaceFile(machineFile(guest), JSON.stringify(machine, undefined, 2));
@@ -275,17 +286,18 @@ function machineFile(guest: Guest): string {
   return join(guest.directory, "machine.json");
 }
 
-/** Waits until a guest takes logins and its init has done all it does at boot. */
+/** Waits until a guest accepts logins and its init has finished booting. */
 async function booted(guest: Guest): Promise<void> {
   const { lab, host } = guest;
   const { name } = host;
   const isReady = async () => {
     if (!guest.isOn) return "off";
-    // Asked again and again: with --wait it may wait for a boot that has ended already, for ever (systemd 252).
+    // Poll instead of --wait, which may wait forever for a boot that has already ended (systemd
+    // 252).
     const { stdout } = await onHost(lab, name, "systemctl is-system-running", {
       timeoutSeconds: 10,
     });
-    // "degraded" is ready, too: a unit of the stack's may have failed.
+    // "degraded" counts as ready: a unit of the stack may have failed.
     if (/^(running|degraded|maintenance)$/m.test(stdout)) return "ready";
     throw new Error(`its init is ${stdout.trim() || "silent"}`);
   };
@@ -303,7 +315,7 @@ async function booted(guest: Guest): Promise<void> {
   }
 }
 
-/** What can't be put right from here, with what to do about it. */
+/** Checks what the lab can't fix itself. Errors say what to do. */
 async function checkMachine(lab: Lab): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error("the lab makes network namespaces: run it as root");
   if (!existsSync("/dev/net/tun")) {
@@ -331,12 +343,12 @@ async function checkMachine(lab: Lab): Promise<void> {
   }
 }
 
-/** Every guest of a lab, for callers that look at processes and consoles. */
+/** Every guest of a lab, for callers that need its processes and consoles. */
 export function guests(lab: Lab): { host: LabHost; guest: Guest }[] {
   return lab.topology.hosts.map((host) => ({ host, guest: new Guest(lab, host) }));
 }
 
-/** Whether a host's power is on: one that is off needn't be waited for to answer. */
+/** Whether a host's power is on; one that is off will not answer. */
 export function isOn(lab: Lab, name: string): boolean {
   return guestOf(lab, name).isOn;
 }
@@ -345,7 +357,7 @@ function guestOf(lab: Lab, name: string): Guest {
   return new Guest(lab, findHost(lab.topology, name));
 }
 
-/** Another lab may have its folder in there. */
+/** Removes the folder unless another lab still uses it. */
 async function removeIfEmpty(folder: string): Promise<void> {
   try {
     await rmdir(folder);

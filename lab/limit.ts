@@ -1,10 +1,10 @@
 /**
- * Limits of time that hold. What runs out of time ends then, whatever is still open, and takes with it what it started: programs
- * that were started inside a limit are killed with it, and what goes on running in JavaScript can start nothing any more.
+ * Time limits that hold. When the time is up, programs started inside the limit are killed, and
+ * JavaScript that keeps running can't start new ones.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/** A limit has passed. Its message says which. */
+/** Thrown when a limit has passed; the message says which one. */
 export class OutOfTime extends Error {
   override name = "OutOfTime";
 }
@@ -13,26 +13,32 @@ type Scopes = AsyncLocalStorage<AbortSignal>;
 
 const key = Symbol.for("lvs-ha lab limits");
 
-/** What ends what runs inside a limit; of whoever loaded this file for us, where they share theirs. */
+/**
+ * The signal of the current limit. If another copy of this module has shared its limits, they are
+ * used.
+ */
 const scopes =
   ((globalThis as Record<symbol, unknown>)[key] as Scopes | undefined) ?? new AsyncLocalStorage();
 
-/** Limits that are set here hold there, too: in another realm's global object, before it loads this file. */
+/**
+ * Makes limits set here hold in another realm, too. Call it with that realm's global object before
+ * this file is loaded there.
+ */
 export function shareLimits(global: object): void {
   (global as Record<symbol, unknown>)[key] = scopes;
 }
 
-/** The signal of the limit that the caller runs inside, if there is one. */
+/** The signal of the limit around the caller, if any. */
 export function limitSignal(): AbortSignal | undefined {
   return scopes.getStore();
 }
 
 /**
- * Does something for so long at most, inside the limits that are set already. Programs that it started and left running are
- * killed when it is over, however it ends.
+ * Runs an action with a time limit, inside the limits already set. Programs that the action left
+ * running are killed when it ends, however it ends.
  *
- * @param message what the error says when the time is over
- * @throws OutOfTime at that moment, even if the action goes on; and as the action
+ * @param message the error's message when the time is up
+ * @throws OutOfTime when the time is up, even if the action goes on; otherwise the action's error
  */
 export async function withLimit<T>(
   seconds: number,

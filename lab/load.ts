@@ -1,4 +1,4 @@
-/** A load on the virtual IP, from the client on the public network. */
+/** Load on the virtual IP, sent by the client on the public network. */
 import { join } from "node:path";
 
 import type { Lab } from "./instance";
@@ -7,69 +7,69 @@ import { projectRoot } from "./paths";
 import { start } from "./run";
 import { waitFor } from "./waitFor";
 
-/** An open loop: requests are sent at their rate, whatever becomes of those before. */
+/** An open loop: requests are sent at a fixed rate, whatever becomes of earlier ones. */
 export interface Load {
   address: string;
   port: number;
-  /** Requests a second, each on a new connection. */
+  /** Requests per second, each on a new connection. */
   rate: number;
-  /** How long, unless it is ended before. */
+  /** The load's length, unless it is ended before. */
   seconds: number;
   /**
-   * A request with no whole answer by then is lost. Linux asks for a connection again after 1 s and after 3 s: a limit of 3 s would
-   * cut off what is about to be answered.
+   * A request without a complete answer after this time is lost. Linux retries a connection after 1
+   * s and 3 s, so a limit of 3 s would cut off a request that is about to be answered.
    *
    * @default 4000
    */
   answerLimitMs?: number;
 }
 
-/** What became of the requests. */
+/** The requests' results. */
 export interface LoadResult {
   sent: number;
   answered: number;
-  /** No whole answer within the limit, or refused, or cut: nothing was tried again. */
+  /** No complete answer within the limit, refused, or cut off. Nothing is retried. */
   lost: number;
-  /** Answered, but after a second or more: a lost SYN costs one. */
+  /** Answered after a second or more: the cost of a lost SYN. */
   slow: number;
-  /** The longest time without an answer, from the load's beginning on, in milliseconds. */
+  /** The longest time without an answer, counted from the start of the load, in milliseconds. */
   longestGapMs: number;
   /** The slowest answer, in milliseconds. */
   worstMs: number;
-  /** Answers by the name that the real server says. */
+  /** Answers by the real server's name in them. */
   byServer: Record<string, number>;
   /** Lost requests by reason. */
   errors: Record<string, number>;
-  /** Lost requests by the second of the load in which they were sent. */
+  /** Lost requests by the second in which they were sent. */
   lostInSecond: Record<string, number>;
-  /** The client's ports of lost requests: what `ipvsadm -Lnc` and a capture know them by. */
+  /** Client ports of lost requests, for a search in `ipvsadm -Lnc` or a capture. */
   lostPorts: number[];
 }
 
-/** A load that has begun. */
+/** A running load. */
 export interface RunningLoad {
-  /** What became of it, when its time is over. */
+  /** The result at the load's end. */
   result: Promise<LoadResult>;
-  /** Ends it now, waits for the answers under way, and tells. */
+  /** Ends the load now, waits for outstanding answers, and returns the result. */
   end(): Promise<LoadResult>;
 }
 
-/** A load with everything said that the client has to know. */
+/** A load with every setting filled in. */
 export function loadPlan(load: Load): Required<Load> {
   return { answerLimitMs: 4000, ...load };
 }
 
 /**
- * Starts a load and comes back when its first request is due.
+ * Starts a load and returns when its first request is due.
  *
- * @throws Error when the client can't be started, or dies; and as {@link accounted}
+ * @throws Error when the client can't be started or dies; and as {@link accounted}
  */
 export async function startLoad({ namespaces }: Lab, load: Load): Promise<RunningLoad> {
   const plan = JSON.stringify(loadPlan(load));
   const program = ["--import", "tsx", join(projectRoot, "lab/loadClient.ts"), plan];
   const [command, args] = inNamespace(namespaces.client, process.execPath, program);
   const client = start(command, args, { cwd: projectRoot, input: "pipe" });
-  // The last answers may take as long as their limit; a client that is still there long after that hangs.
+  // The last answers may take their full limit; a client still running long after that hangs.
   const limit = setTimeout(
     () => {
       client.signal("SIGKILL", "group");
@@ -81,7 +81,7 @@ export async function startLoad({ namespaces }: Lab, load: Load): Promise<Runnin
     if (exitCode !== 0) throw new Error(`the load client ended with ${exitCode}: ${stderr}`);
     return accounted(JSON.parse(stdout.replace("begun\n", "")) as LoadResult);
   });
-  // Whoever ends the load hears of it then.
+  // Avoid an unhandled rejection: callers see the error when they await the result.
   result.catch(() => undefined);
   await waitFor(() => client.stdout().startsWith("begun\n") || client.hasEnded(), {
     what: "the load begins",
@@ -98,9 +98,9 @@ export async function startLoad({ namespaces }: Lab, load: Load): Promise<Runnin
 }
 
 /**
- * A result, unless it forgets a request: what can't be counted can't be judged.
+ * Checks that a result accounts for every request.
  *
- * @throws Error when not every request that was sent is answered or lost, or the details don't add up to these
+ * @throws Error when sent requests are neither answered nor lost, or the details don't add up
  */
 export function accounted(result: LoadResult): LoadResult {
   const { sent, answered, lost, byServer, errors, lostInSecond, lostPorts } = result;
@@ -113,7 +113,7 @@ export function accounted(result: LoadResult): LoadResult {
   return result;
 }
 
-/** A line for people: `1400 sent, 1400 answered, 0 lost, longest gap 341 ms`. */
+/** A one-line summary: `1400 sent, 1400 answered, 0 lost, longest gap 341 ms`. */
 export function summary(result: LoadResult): string {
   const { sent, answered, lost, slow, worstMs, longestGapMs, errors, lostInSecond } = result;
   const reasons = Object.entries(errors).map(([reason, count]) => `${count} ${reason}`);

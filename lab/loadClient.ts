@@ -1,6 +1,7 @@
 /**
- * The client of a load: an open loop of HTTP requests, each on a new connection, none tried again. It runs in the client's
- * namespace; `load.ts` starts it. It tells on its standard output: a line when it has begun, and its count when it is done.
+ * The client of a load: an open loop of HTTP requests, each on a new connection and without
+ * retries. `load.ts` starts it in the client's namespace. It prints a line when it has begun and
+ * its result at the end.
  */
 import { connect } from "node:net";
 import type { Load, LoadResult } from "./load";
@@ -23,7 +24,7 @@ let ending = false;
 
 const begun = performance.now();
 let lastAnswer = begun;
-// What is due is counted from the clock: a late timer sends what it missed, a slow answer delays nothing.
+// Count what is due by the clock: a late timer catches up, and a slow answer delays nothing.
 const timer = setInterval(() => {
   const elapsed = Math.min((performance.now() - begun) / 1000, load.seconds);
   const due = Math.round(elapsed * load.rate);
@@ -31,7 +32,7 @@ const timer = setInterval(() => {
   if (elapsed === load.seconds) ending = true;
   if (ending && underWay === 0) finish();
 }, 5);
-// The parent closes our input to end the load early.
+// The parent closes standard input to end the load early.
 process.stdin.on("end", () => (ending = true)).resume();
 process.stdout.write("begun\n");
 
@@ -67,7 +68,7 @@ function request(): void {
         : "half an answer";
     end(`${reached} in ${load.answerLimitMs / 1000} s`);
   }, load.answerLimitMs);
-  // There from now on, and no longer when the connection is cut.
+  // The port is known from now on, and no longer after the connection is cut.
   setImmediate(() => (port = socket.localPort ?? 0));
   socket.setEncoding("latin1");
   socket.on("connect", () => {

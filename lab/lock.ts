@@ -1,24 +1,25 @@
 /**
- * Locks between runs of the lab. A lock is a listening socket in Linux's abstract namespace: the kernel grants it to one process,
- * and takes it back when that process ends, however it ends. Nothing can go stale.
+ * Locks between runs of the lab. A lock is a listening socket in Linux's abstract namespace: the
+ * kernel gives it to one process and takes it back when that process ends in any way. A lock can't
+ * become stale.
  */
 import { type Server, connect, createServer } from "node:net";
 
 import { waitFor } from "./waitFor";
 
-/** What to do when another process has the lock. */
+/** What to do while another process has the lock. */
 export interface LockOptions {
-  /** Wait this long, 0: not at all. */
+  /** How long to wait; 0 means not at all. */
   waitSeconds: number;
-  /** Called once, when it has to wait. */
+  /** Called once if it has to wait. */
   onWait?: (holder: string) => void;
 }
 
 /**
- * Runs something that no other process may run at the same time.
+ * Runs an action that no other process may run at the same time.
  *
- * @param name which lock
- * @throws Error that names the process that has the lock
+ * @param name names the lock
+ * @throws Error that names the process with the lock
  */
 export async function withLock<T>(
   name: string,
@@ -44,7 +45,7 @@ export async function withLock<T>(
   }
 }
 
-/** The lock, or undefined when another process has it. */
+/** Takes the lock; undefined if another process has it. */
 function listen(name: string): Promise<Server | undefined> {
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
@@ -61,14 +62,14 @@ function listen(name: string): Promise<Server | undefined> {
   });
 }
 
-/** Who has the lock, in words. */
+/** Describes the process that has the lock. */
 function askHolder(name: string): Promise<string> {
   return new Promise((resolve) => {
     let text = "";
     const socket = connect(address(name));
     socket.setEncoding("utf8").setTimeout(1000, () => socket.destroy());
     socket.on("data", (chunk: string) => (text += chunk));
-    // It may have let go in this moment, or be too busy to say.
+    // The holder may just have released it, or be too busy to answer.
     socket.on("error", () => undefined);
     socket.on("close", () => {
       resolve(text || "it did not say who it is");

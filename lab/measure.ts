@@ -1,4 +1,4 @@
-/** What the lab's kernels and wires say about the load balancer: measured, not judged. */
+/** Measurements of the load balancer, from the lab's kernels and wires. */
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Lab } from "./instance";
@@ -11,20 +11,23 @@ import { waitFor } from "./waitFor";
 /** A lab's directors. */
 export const directorsOf = ({ topology }: Lab) => hostsOf(topology, "director");
 
-/** Its real servers. */
+/** A lab's real servers. */
 export const realServersOf = ({ topology }: Lab) => hostsOf(topology, "web");
 
 /** The port of the development stack's virtual server. */
 const port = 80;
 
-/** `ipvsadm -Ln` on a director: the check that the cookbook's README tells its users to make. */
+/** `ipvsadm -Ln` on a director: the check that the cookbook's README recommends. */
 export async function ipvsTable(lab: Lab, director: string): Promise<string> {
   const { stdout, stderr, exitCode } = await onHost(lab, director, "ipvsadm -Ln");
   if (exitCode !== 0) throw new Error(`ipvsadm -Ln on ${director}: ${stderr}`);
   return stdout.trimEnd();
 }
 
-/** The directors that hold the virtual IP, or another address: one, when all is well. Those that can't be reached hold nothing. */
+/**
+ * The directors that hold the virtual IP or another address: one, if all is well. Unreachable
+ * directors hold nothing.
+ */
 export async function holders(lab: Lab, address = lab.topology.virtualIp.ipv4): Promise<string[]> {
   const answers = await Promise.all(
     directorsOf(lab).map(async ({ name }) => {
@@ -40,7 +43,7 @@ export async function holders(lab: Lab, address = lab.topology.virtualIp.ipv4): 
   return answers.flat();
 }
 
-/** The director that holds the virtual IP, once exactly one does. */
+/** Waits until exactly one director holds the virtual IP, and returns it. */
 export function activeDirector(lab: Lab): Promise<string> {
   return waitFor(
     async () => {
@@ -52,7 +55,7 @@ export function activeDirector(lab: Lab): Promise<string> {
   );
 }
 
-/** Requests to the virtual IP, or to another address, evenly over some seconds. */
+/** Sends requests to the virtual IP or another address, evenly over some seconds. */
 export async function requests(
   lab: Lab,
   { count = 60, rate = 50, address = lab.topology.virtualIp.ipv4 } = {},
@@ -61,7 +64,7 @@ export async function requests(
   return result;
 }
 
-/** Who answers ARP for the virtual IP, asked afresh each time: names of hosts, with how often each did. */
+/** Counts, by host, the ARP replies for the virtual IP. Each round asks anew. */
 export async function arpAnswers(lab: Lab, rounds: number): Promise<Record<string, number>> {
   const { ipv4 } = lab.topology.virtualIp;
   const answers: Record<string, number> = {};
@@ -75,7 +78,7 @@ export async function arpAnswers(lab: Lab, rounds: number): Promise<Record<strin
   return answers;
 }
 
-/** Whose MAC address the virtual IP's replies come from, counted in packets. */
+/** Counts, by host, the packets of the virtual IP's replies, using their source MAC addresses. */
 export async function replySenders(lab: Lab, count: number): Promise<Record<string, number>> {
   const { virtualIp, networks } = lab.topology;
   const filter = `src host ${virtualIp.ipv4} and tcp src port ${port}`;
@@ -90,14 +93,14 @@ export async function replySenders(lab: Lab, count: number): Promise<Record<stri
   return senders;
 }
 
-/** A power cut of the active director while requests are coming. */
+/** Cuts the active director's power while requests are coming. */
 export async function powerCutUnderLoad(
   lab: Lab,
   options: {
     rate: number;
     /** Length of the load. */
     seconds: number;
-    /** When the power is cut. */
+    /** When to cut the power, after the start of the load. */
     cutAfterSeconds: number;
   },
 ): Promise<{ cut: string; active: string; load: LoadResult }> {

@@ -1,6 +1,7 @@
 /**
- * A lab's networks. They are bridges inside one network namespace, with a tap for each guest's interface; the client is a second
- * namespace, on the public bridge only. The machine's own network isn't touched and can't be reached from them.
+ * A lab's networks: bridges in one network namespace with a tap for each guest's interface. The
+ * client is a second namespace, on the public bridge only. The machine's own network isn't touched
+ * and can't be reached from them.
  */
 import { existsSync } from "node:fs";
 
@@ -8,10 +9,10 @@ import type { Lab } from "./instance";
 import { output, run } from "./run";
 import { type Addresses, type LabNetwork, networksOf } from "./topology";
 
-/** The client's end on the public bridge. */
+/** The client's port on the public bridge. */
 const clientPort = "client";
 
-/** The command line that runs another one in a namespace, with its own file system view left alone. */
+/** The command line that runs a command in a network namespace, with the usual file system. */
 export function inNamespace(
   namespace: string,
   command: string,
@@ -20,7 +21,7 @@ export function inNamespace(
   return ["nsenter", [`--net=/run/netns/${namespace}`, "--", command, ...args]];
 }
 
-/** Builds the networks, unless they are there, whole. */
+/** Builds the networks unless they are complete. */
 export async function createNetwork(lab: Lab): Promise<void> {
   if (await isWhole(lab)) return;
   await removeNetwork(lab);
@@ -29,7 +30,7 @@ export async function createNetwork(lab: Lab): Promise<void> {
   await output("ip", ["netns", "add", inside]);
   await output("ip", ["netns", "add", clientNamespace]);
   for (const namespace of [inside, clientNamespace]) {
-    // Duplicate address detection would keep each new IPv6 address unusable for a second.
+    // Duplicate address detection would make each new IPv6 address unusable for a second.
     const knobs = ["all", "default"].map((which) => `net.ipv6.conf.${which}.accept_dad=0`);
     if (hasIpv6()) await output(...inNamespace(namespace, "sysctl", ["-qw", ...knobs]));
   }
@@ -37,7 +38,7 @@ export async function createNetwork(lab: Lab): Promise<void> {
   await batch(inside, [
     "link set lo up",
     ...networksOf(lab.topology).flatMap(({ bridge }) => [
-      // Plain wires: no spanning tree to wait for, and multicast (VRRP's) goes everywhere.
+      // Like plain wires: no spanning tree to wait for, and multicast (VRRP's) goes everywhere.
       `link add ${bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
       `link set ${bridge} up`,
     ]),
@@ -61,19 +62,21 @@ export async function createNetwork(lab: Lab): Promise<void> {
   ]);
 }
 
-/** Removes the namespaces and all in them. Nothing happens when they aren't there. */
+/** Removes the namespaces with everything in them. Does nothing if they don't exist. */
 export async function removeNetwork({ namespaces }: Lab): Promise<void> {
   for (const namespace of Object.values(namespaces)) {
     if (namespaceExists(namespace)) await output("ip", ["netns", "delete", namespace]);
   }
 }
 
-/** Whether a namespace is there. */
 function namespaceExists(namespace: string): boolean {
   return existsSync(`/run/netns/${namespace}`);
 }
 
-/** The client's namespace is finished last; a guest's tap may have been taken away by hand. */
+/**
+ * Whether the networks are complete: the client's namespace is finished last, and a guest's tap may
+ * have been removed by hand.
+ */
 async function isWhole({ namespaces, topology: { hosts, client } }: Lab): Promise<boolean> {
   const { operator: inside, client: clientNamespace } = namespaces;
   if (!namespaceExists(inside) || !namespaceExists(clientNamespace)) return false;

@@ -1,10 +1,10 @@
-/** The Debian packages that the lab itself needs, and their installation. */
+/** Installs the Debian packages that the lab needs. */
 import { existsSync, readFileSync } from "node:fs";
 
 import type { Report } from "./cache";
 import { output, run } from "./run";
 
-/** By what they are needed for. */
+/** Packages by purpose. */
 const needed = {
   networks: ["iproute2", "procps", "util-linux", "openssh-client", "tcpdump"],
   images: ["mmdebstrap", "e2fsprogs", "debian-archive-keyring"],
@@ -12,11 +12,11 @@ const needed = {
   downloads: ["ca-certificates", "curl", "tar", "gzip"],
 } as const;
 
-/** The first keyring of Debian 12 has no keys for Debian 13 yet; this file came with them. */
+/** Debian 12's first keyring lacks the keys for Debian 13; this file came with them. */
 const trixieKey = "/usr/share/keyrings/debian-archive-trixie-stable";
 
 /**
- * Installs what is missing. It asks nothing, and leaves what is there as it is.
+ * Installs missing packages without questions, and leaves installed ones as they are.
  *
  * @throws Error when this isn't Debian 12 or 13, or the installation fails
  */
@@ -38,7 +38,7 @@ export async function ensurePackages(report: Report): Promise<void> {
 
 async function missingPackages(): Promise<string[]> {
   const wanted = Object.values(needed).flat();
-  // One line for each package that is known; its status is 1 when one of them isn't.
+  // dpkg-query prints a line for each known package; it exits with 1 if one is unknown.
   const { stdout } = await run("dpkg-query", [
     "-W",
     "-f=${binary:Package} ${db:Status-Abbrev}\n",

@@ -1,4 +1,7 @@
-/** Live progress of a long piece of work: a list on a terminal, a line a step elsewhere, and how long each step took. */
+/**
+ * Shows the progress of a long task: a list on a terminal, otherwise a line per step, with the time
+ * of each step.
+ */
 import { Listr, type ListrTask, PRESET_TIMER } from "listr2";
 
 import type { Report } from "./cache";
@@ -14,13 +17,13 @@ export interface StepTime {
   seconds: number;
 }
 
-/** Without a terminal, a step that has much to say says something this often. */
+/** Without a terminal, a step prints progress at most this often. */
 const quietSeconds = 30;
 
 /**
- * Runs the steps one after the other; the first that fails ends it.
+ * Runs the steps in turn and stops at the first failure.
  *
- * @returns how long each took, the parts of a step before the step
+ * @returns the time of each step; parts come before their step
  */
 export async function runSteps(steps: readonly Step[]): Promise<StepTime[]> {
   const times: StepTime[] = [];
@@ -53,7 +56,7 @@ function task(step: Step, times: StepTime[]): ListrTask {
       };
       if ("together" in step) {
         const parts = step.together.map((part) => task(part, times));
-        // When one fails, the others are let finish: what they build is kept.
+        // If one fails, let the others finish: their builds stay in the cache.
         await self.newListr(parts, { concurrent: true, exitOnError: true }).run(undefined);
         finish();
         return;

@@ -1,4 +1,4 @@
-/** The lab proves to whoever looks on that the load balancer does what it says. */
+/** Demonstrates that the load balancer does what it claims. */
 import type { Lab } from "./instance";
 import { inOperator, powerOn, runInLab } from "./lab";
 import { summary } from "./load";
@@ -16,17 +16,17 @@ import {
 import { configWords } from "./stackConfig";
 import { waitFor } from "./waitFor";
 
-/** Tells a line of the proof. */
+/** Prints a line of the demonstration. */
 type Tell = (line: string) => void;
 
-/** One claim, and what shows it. It throws when what is seen is something else. */
+/** A claim and its demonstration, which throws if the claim doesn't hold. */
 interface Claim {
   claim: string;
-  /** @param config the engine's options that name the stack's config */
+  /** @param config the engine options that select the stack's config */
   show: (lab: Lab, tell: Tell, config: readonly string[]) => Promise<void>;
 }
 
-/** The claims, in an order in which each finds the lab as it needs it. */
+/** The claims, in an order in which each one finds the lab as it needs it. */
 export const claims: readonly Claim[] = [
   {
     claim: "both directors have the virtual server and every real server in their kernel",
@@ -115,7 +115,10 @@ export const claims: readonly Claim[] = [
   },
 ];
 
-/** Of a stack that is protected, as Pulumi.dev.yaml's is by default: of the tests' stack, it would show the contrary. */
+/**
+ * Only for a stack with deletion protection, as Pulumi.dev.yaml's has by default: the tests' stack
+ * has none.
+ */
 const refusal: Claim = {
   claim: "pulumi destroy is refused while the pair serves",
   show: async (lab, tell, config) => {
@@ -132,9 +135,9 @@ const refusal: Claim = {
 };
 
 /**
- * Shows every claim, telling as it goes.
+ * Demonstrates every claim and prints the evidence.
  *
- * @throws Error naming the claim that doesn't hold, and what was seen
+ * @throws Error naming the claim that failed, and what was seen
  */
 export async function prove(lab: Lab, tell: Tell): Promise<void> {
   for (const { claim, show } of [...claims, refusal]) {
@@ -147,7 +150,10 @@ export async function prove(lab: Lab, tell: Tell): Promise<void> {
   }
 }
 
-/** Whether these servers, and no others, have as many answers as each other: two is what a load's ends may make of it. */
+/**
+ * Whether exactly these servers answered, equally often. A difference of two may come from the ends
+ * of a load.
+ */
 export function sharesAreEqual(
   answers: Readonly<Record<string, number>>,
   servers: readonly string[],
@@ -157,7 +163,7 @@ export function sharesAreEqual(
   return Math.max(...counts) - Math.min(...counts) <= 2;
 }
 
-/** Whether each of these, and nobody else, was seen: at all, or just so often. */
+/** Whether exactly these names were seen; with `times`, each exactly that often. */
 export function onlyFrom(
   seen: Readonly<Record<string, number>>,
   names: readonly string[],
@@ -171,7 +177,7 @@ export function onlyFrom(
   );
 }
 
-/** Whether another director than the one that was cut off is active. */
+/** Whether a director other than the one that was cut off is active. */
 export function tookOver(cut: string, active: string, directors: readonly string[]): boolean {
   return active !== cut && [cut, active].every((name) => directors.includes(name));
 }

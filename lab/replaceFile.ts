@@ -1,7 +1,7 @@
-/** Files that are whole whenever they are there, whatever ends the process that writes them. */
+/** Files that are always complete, even if the writing process is killed. */
 import { rename, writeFile } from "node:fs/promises";
 
-/** Writes beside the file and renames over it. */
+/** Writes beside the file, then renames over it. */
 export async function replaceFile(file: string, text: string): Promise<void> {
   await writeFile(`${file}.new`, text);
   await rename(`${file}.new`, file);

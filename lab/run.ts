@@ -1,58 +1,67 @@
-/** Programs, run from Node: the one place in the lab that starts a child process, other than daemons. */
+/**
+ * Runs programs from Node: apart from daemons, the only place in the lab that starts child
+ * processes.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync, closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
 
 import { limitSignal, withLimit } from "./limit";
 
-/** What a program said, and how it ended. */
+/** A program's output and how it ended. */
 export interface RunResult {
   stdout: string;
   stderr: string;
-  /** As a shell has it: 128 + the signal's number when a signal ended it. */
+  /** As in a shell: 128 + the signal's number if a signal ended it. */
   exitCode: number;
 }
 
 /** How to start a program. */
 export interface StartOptions {
-  /** @default the caller's */
+  /** Working directory. @default the caller's */
   cwd?: string;
   /** The whole environment. @default the caller's */
   env?: NodeJS.ProcessEnv;
-  /** Called with each line, of both outputs, as it comes. */
+  /** Called with each line of either output as it arrives. */
   onLine?: (line: string) => void;
-  /** A file that gets a copy of both outputs. */
+  /** A file to copy both outputs to. */
   logFile?: string;
 }
 
 /** How to run a program. */
 export interface RunOptions extends StartOptions {
-  /** Its standard input. @default none */
+  /** The program's standard input. @default none */
   input?: string;
-  /** After this it and what it started are killed, and the call fails. @default 120 */
+  /**
+   * After this many seconds the program and its children are killed, and the call fails.
+   * @default 120
+   */
   timeoutSeconds?: number;
 }
 
 /** A program that runs beside its caller, in a process group of its own. */
 export interface RunningProgram {
   pid: number;
-  /** What it has said so far. */
+  /** The output so far. */
   stdout(): string;
   stderr(): string;
-  /** Ended, or killed. */
+  /** Whether the program has ended or was killed. */
   hasEnded(): boolean;
-  /** Sends it its input's end, which is how a program that waits for that is told to finish. */
+  /** Closes the program's standard input, which tells some programs to finish. */
   endInput(text?: string): void;
-  /** Signals the program alone, or the whole group. */
+  /** Signals the program or its whole group. */
   signal(signal: NodeJS.Signals, to?: "program" | "group"): void;
-  /** How it ended. Rejects when it couldn't be started, or when the limit that it was started inside has passed. */
+  /**
+   * How the program ended. Rejects if it couldn't be started, or the limit around it has passed.
+   */
   ended: Promise<RunResult>;
 }
 
 /**
- * Starts a program. It ends with this process, and with the limit ({@link withLimit}) that it was started inside, if not before.
+ * Starts a program. It ends with this process or with the limit ({@link withLimit}) around the
+ * call, if not before.
  *
- * @throws Error when that limit has passed already
+ * @throws Error when that limit has already passed
  */
 export function start(
   command: string,
@@ -65,7 +74,7 @@ export function start(
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: options.env,
-    // A group of its own, so that its children end with it.
+    // A process group of its own, so that its children end with it.
     detached: true,
     stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
@@ -82,12 +91,12 @@ export function start(
       }
     });
   }
-  // A program may end without having read all of its input; its status tells then, not the broken pipe.
+  // A program may end before it has read all input. Ignore the broken pipe: its exit status tells.
   child.stdin?.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") child.emit("error", error);
   });
   const ended = new Promise<RunResult>((resolve, reject) => {
-    // Its outputs may stay open long after it has ended, in the hands of a process outside of its group.
+    // A process outside the group may keep the outputs open after the program has ended.
     const giveUp = () => {
       killGroup(child);
       child.stdin?.destroy();
@@ -104,7 +113,7 @@ export function start(
       resolve({ ...heard, exitCode: code ?? 128 + signalNumber(by) });
     });
   });
-  // Whoever doesn't wait for its end needn't handle that.
+  // Avoid an unhandled rejection when the caller doesn't await the end.
   ended.catch(() => undefined);
   return {
     pid: child.pid ?? NaN,
@@ -121,9 +130,9 @@ export function start(
 }
 
 /**
- * Runs a program and collects what it says. A status other than 0 is a result, not an error.
+ * Runs a program and collects its output. A status other than 0 is a result, not an error.
  *
- * @throws Error when the program can't be started or runs out of time
+ * @throws Error when the program can't be started or the time is up
  */
 export async function run(
   command: string,
@@ -142,9 +151,9 @@ export async function run(
 }
 
 /**
- * Runs a program that has to succeed, and gives its standard output.
+ * Runs a program that must succeed, and returns its standard output.
  *
- * @throws Error with the last of what it said, when its status isn't 0; and as {@link run}
+ * @throws Error with the last of its output if its status isn't 0; and as {@link run}
  */
 export async function output(
   command: string,
@@ -160,9 +169,9 @@ export async function output(
 }
 
 /**
- * Runs a program on the caller's terminal: its input, outputs and Ctrl-C are the caller's.
+ * Runs a program on the caller's terminal, with the caller's input, outputs and Ctrl-C.
  *
- * @returns its exit status, 128 + the signal's number when a signal ended it
+ * @returns its exit status; 128 + the signal's number if a signal ended it
  * @throws Error when it can't be started
  */
 export async function runOnTerminal(
@@ -171,7 +180,8 @@ export async function runOnTerminal(
   options: Pick<RunOptions, "cwd" | "env"> = {},
 ): Promise<number> {
   const child = spawn(command, args, { ...options, stdio: "inherit" });
-  // A Ctrl-C reaches the child by itself; what it does with it is its own affair. A SIGTERM is sent to this process alone.
+  // The child gets a Ctrl-C from the terminal and decides what to do; a SIGTERM comes only to this
+  // process.
   const ignore = () => undefined;
   const forward = () => child.kill("SIGTERM");
   process.on("SIGINT", ignore);
@@ -189,26 +199,29 @@ export async function runOnTerminal(
   }
 }
 
-/** The end of a long text, for an error message. */
+/** The last lines of a long text, for an error message. */
 export function lastLines(text: string, count = 25): string {
   return text.trimEnd().split("\n").slice(-count).join("\n");
 }
 
-/** What {@link start} has started. It ends with this process. */
+/** Programs that {@link start} has started: they end with this process. */
 const running = new Set<ChildProcess>();
 
 process.once("exit", () => {
   for (const child of running) killGroup(child);
 });
 
-/** From now on a Ctrl-C and its like make this process exit, which ends what {@link start} has started. */
+/**
+ * From now on Ctrl-C and similar signals exit this process, which ends what {@link start} has
+ * started.
+ */
 export function exitOnSignals(): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => process.exit(130));
   }
 }
 
-/** The group outlives its leader where that has left children behind. */
+/** Signals a group, which may have ended already, or outlive its leader. */
 function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals = "SIGKILL"): void {
   if (pid === undefined) return;
   try {

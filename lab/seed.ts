@@ -1,6 +1,6 @@
 /**
- * A guest's seed disk: what makes one host of the image that all hosts of a release share. `guest/usr/lib/lvs-ha-lab/apply-seed`
- * reads it inside the guest, at boot, and says what is where on it.
+ * A guest's seed disk, which turns the shared image of a release into one host. In the guest,
+ * `guest/usr/lib/lvs-ha-lab/apply-seed` reads it at boot; it describes the disk's layout.
  */
 import { chmod, cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -16,10 +16,10 @@ import {
   hostKey,
 } from "./topology";
 
-/** What else goes on the disk. */
+/** Further contents of the disk. */
 export interface SeedOptions {
   kernel: GuestKernel;
-  /** The public key that may log in, one line. */
+  /** The public key that may log in, as one line. */
   authorizedKey: string;
 }
 
@@ -66,7 +66,7 @@ export async function writeSeed(
     });
     const root = join(folder, "root");
     await writeTree(root, { ...hostFiles(topology, host, options.authorizedKey), ...files(host) });
-    // Folder modes go onto the guest's own folders: a home is its owner's alone.
+    // apply-seed copies folder modes, too: only its owner may read a home.
     await chmod(join(root, homeOf(host)), 0o700);
     await chmod(join(root, homeOf(host), ".ssh"), 0o700);
     for (const unit of units) await enableUnit(root, unit);
@@ -83,7 +83,7 @@ export async function writeSeed(
   }
 }
 
-/** What every host has of its own. */
+/** The files of every host. */
 function hostFiles(
   topology: Topology,
   host: LabHost,
@@ -113,7 +113,7 @@ function hostFiles(
   return files;
 }
 
-/** What differs from how sshd takes logins otherwise. */
+/** sshd settings for another port than 22, and for logins through a bastion only. */
 function sshdSettings(topology: Topology, { login: { port, via, user } }: LabHost): string[] {
   const from = via === undefined ? undefined : findHost(topology, via).private;
   return [
@@ -145,7 +145,7 @@ function interfacesFile(interfaces: readonly GuestInterface[]): string {
       `\taddress ${ipv4}/${prefixLength}`,
       `iface ${name} inet6 static`,
       `\taddress ${ipv6}/${prefixLength6}`,
-      // Duplicate address detection keeps an address unusable for a second, and boot waits for it.
+      // Duplicate address detection makes an address unusable for a second, and boot waits for it.
       "\tdad-attempts 0",
       "\taccept_ra 0",
     ].join("\n");
@@ -158,7 +158,10 @@ function interfacesFile(interfaces: readonly GuestInterface[]): string {
   ].join("\n\n");
 }
 
-/** Every request is answered with the host's name, and a connection stays open as long as the client likes. */
+/**
+ * Answers every request with the host's name and keeps connections open as long as the client
+ * likes.
+ */
 function siteThatSaysItsName(name: string): string {
   return `server {
 	listen 80 default_server;

@@ -1,4 +1,4 @@
-/** Servers on the real servers, and the client that asks them, for protocols that their web server doesn't speak. */
+/** Servers for protocols other than HTTP on the real servers, and the client that asks them. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -8,14 +8,19 @@ import { waitFor } from "./waitFor";
 
 /** A server that answers with its host's name. */
 export interface Service {
-  /** `tcp` and `sctp` answer as a web server does, `smtp` as a mail server, `dns` with a TXT record. */
+  /**
+   * `tcp` and `sctp` answer like a web server, `smtp` like a mail server, `dns` with a TXT record.
+   */
   protocol: "tcp" | "smtp" | "udp" | "dns" | "sctp";
   port: number;
-  /** Where it listens, even before the host has the address. @default all of the host's IPv4 addresses */
+  /**
+   * The address to listen on, even before the host has it.
+   * @default all of the host's IPv4 addresses
+   */
   address?: string;
 }
 
-/** Starts a server on a host; it runs until {@link stopServices}, or a reboot. */
+/** Starts a server on a host; it runs until {@link stopServices} or a reboot. */
 export async function startService(lab: Lab, host: string, service: Service): Promise<void> {
   const { protocol, port, address = "" } = service;
   const file = "/run/lvs-ha-lab-answer.pl";
@@ -42,33 +47,33 @@ export async function startService(lab: Lab, host: string, service: Service): Pr
   );
 }
 
-/** Ends one of a host's servers. */
+/** Stops one server of a host. */
 export async function stopService(lab: Lab, host: string, service: Service): Promise<void> {
   const unit = unitOf(service);
   const { stderr, exitCode } = await onHost(lab, host, `sudo -n systemctl stop ${unit}`);
   if (exitCode !== 0) throw new Error(`${host}: ${unit} did not stop: ${stderr}`);
 }
 
-/** Ends every server that {@link startService} started on a host. */
+/** Stops every server that {@link startService} started on a host. */
 export async function stopServices(lab: Lab, host: string): Promise<void> {
   await onHost(lab, host, `sudo -n systemctl stop '${unitPrefix}*'`);
 }
 
-/** Requests of the client, or of another host, one after the other. */
+/** Requests from the client or another host, one after the other. */
 export interface Asking {
   protocol: Exclude<Service["protocol"], "smtp">;
   address: string;
   port: number;
   count: number;
-  /** All datagrams from one port. @default false: each from a port of its own */
+  /** Send all datagrams from one port. @default false: each from a port of its own */
   onePort?: boolean;
-  /** Address that they come from. @default the route's */
+  /** The requests' source address. @default the route's */
   from?: string;
-  /** Who asks. @default the client */
+  /** The host that asks. @default the client */
   host?: string;
 }
 
-/** Answers by name; requests that nobody answered in 2 s are `nobody`'s. */
+/** Counts answers by name; requests without an answer after 2 s count as `nobody`. */
 export async function ask(lab: Lab, asking: Asking): Promise<Record<string, number>> {
   const { protocol, address, port, count, onePort = false, from, host } = asking;
   const words = [protocol, address, port, count, onePort ? "one" : "new", from ?? ""].map(String);
@@ -84,7 +89,7 @@ export async function ask(lab: Lab, asking: Asking): Promise<Record<string, numb
   return answers;
 }
 
-/** Where the kernel tells which sockets there are. */
+/** The files in /proc/net that list the kernel's sockets. */
 const sockets = {
   tcp: "tcp",
   smtp: "tcp",

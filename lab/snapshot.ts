@@ -1,6 +1,6 @@
 /**
- * A lab at one moment: its guests' disks, its key and Pulumi's state, put aside and put back. Guests boot from it as after a power
- * cut, with everything on disk that was written by then.
+ * A lab at one moment: its guests' disks, its key and Pulumi's state, saved and restored. Guests
+ * boot from a snapshot as after a power cut.
  */
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
@@ -11,13 +11,13 @@ import { guests, powerCut, powerOn } from "./lab";
 import { output } from "./run";
 import { onHost, prepareSsh } from "./ssh";
 
-/** What belongs together beside the disks: hosts take this key, and are what this state says. */
+/** Saved with the disks, because hosts accept this key and are in this state. */
 const kept = ["bootstrap_key", "bootstrap_key.pub", "pulumi"];
 
 /**
- * Puts a lab aside. Its guests are off afterwards.
+ * Saves a lab. Its guests are off afterwards.
  *
- * @param folder where to; what is there goes
+ * @param folder the destination; its contents are replaced
  */
 export async function takeSnapshot(lab: Lab, folder: string): Promise<void> {
   const unfinished = `${folder}.unfinished`;
@@ -37,22 +37,22 @@ export async function takeSnapshot(lab: Lab, folder: string): Promise<void> {
 }
 
 /**
- * Puts a lab back as it was, or another lab of the same topology there, and waits until its guests have booted. What they were doing
- * is lost.
+ * Restores a lab, or another lab of the same topology, and waits until its guests have booted.
+ * Whatever they were doing is lost.
  *
- * @throws Error when there is no whole snapshot, or a guest doesn't boot
+ * @throws Error when there is no complete snapshot, or a guest doesn't boot
  */
 export async function restoreSnapshot(lab: Lab, folder: string): Promise<void> {
   if (!existsSync(folder)) throw new Error(`there is no snapshot in ${folder}`);
   await Promise.all(guests(lab).map(({ host: { name } }) => powerCut(lab, name)));
   for (const { host, guest } of guests(lab)) await copy(join(folder, host.name), guest.disk);
   for (const name of kept) await copy(join(folder, name), labPath(lab, name));
-  // The agent learns the key that the disks know.
+  // Load the key that the disks accept into the agent.
   await prepareSsh(lab);
   await Promise.all(guests(lab).map(({ host: { name } }) => powerOn(lab, name)));
 }
 
-/** Disks are sparse files: what they never wrote takes no time and no space. */
+/** Copies sparsely: unwritten parts of a disk cost neither time nor space. */
 async function copy(from: string, to: string): Promise<void> {
   await rm(to, { recursive: true, force: true });
   await output("cp", ["-a", "--sparse=always", "--reflink=auto", from, to]);

@@ -1,4 +1,7 @@
-/** SSH to the guests: the lab's own key, agent and client settings. Nothing of the user's is read or written. */
+/**
+ * SSH to the guests, with the lab's own key, agent and client settings. Nothing of the user is read
+ * or written.
+ */
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { quote } from "shell-quote";
@@ -11,22 +14,23 @@ import { type RunOptions, type RunResult, lastLines, output, run } from "./run";
 import { type LabHost, findHost, hostKey } from "./topology";
 import { waitFor } from "./waitFor";
 
-/** What a lab's commands find in `SSH_AUTH_SOCK`. */
+/** The agent's socket, `SSH_AUTH_SOCK` for the lab's commands. */
 export const agentSocket = (lab: Lab) => labPath(lab, "agent.sock");
 
-/** The private key that every guest takes. */
+/** The private key that every guest accepts. */
 export const keyFile = (lab: Lab) => labPath(lab, "bootstrap_key");
 
-/** Client settings that know the lab's hosts by name, for `ssh -F`. */
+/** Client settings for `ssh -F` that know the lab's hosts by name. */
 const sshConfigFile = (lab: Lab) => labPath(lab, "ssh_config");
 
 const knownHostsFile = (lab: Lab) => labPath(lab, "known_hosts");
 const agentName = "ssh-agent";
 
 /**
- * Makes the bootstrap key (a new one for each life of the lab), puts it in an agent and writes the client's settings.
+ * Makes the bootstrap key (a new one each time the lab is created), loads it into an agent and
+ * writes the client's settings.
  *
- * @returns the public key, one line
+ * @returns the public key, as one line
  */
 export async function prepareSsh(lab: Lab): Promise<string> {
   await mkdir(lab.directory, { recursive: true, mode: 0o700 });
@@ -63,17 +67,17 @@ export async function stopSsh(lab: Lab): Promise<void> {
   await rm(agentSocket(lab), { force: true });
 }
 
-/** The command line of an ssh to a host, in the lab's network. */
+/** The command line for ssh to a host, in the lab's network. */
 export function sshCommand(lab: Lab, name: string, args: readonly string[]): [string, string[]] {
   const words = ["-F", sshConfigFile(lab), findHost(lab.topology, name).name, ...args];
   return inNamespace(lab.namespaces.operator, "ssh", words);
 }
 
 /**
- * Runs a shell command on a guest, as its login user. Calls share one connection a host, so a call costs about what the command
- * costs. When its time is over, the command is ended on the guest, too.
+ * Runs a shell command on a guest as its login user. Calls share one connection per host, so a call
+ * costs little more than the command. When the time is up, the command is ended on the guest, too.
  *
- * @throws Error when the guest can't be reached, or time is over; the command's own failure is a result
+ * @throws Error when the guest can't be reached or the time is up; a failing command is a result
  */
 export async function onHost(
   lab: Lab,
@@ -91,13 +95,15 @@ export async function onHost(
   return result;
 }
 
-/** Forgets the shared connection: its host is gone, or about to be. */
+/** Closes the shared connection to a host that is gone or about to be. */
 export async function closeConnection(lab: Lab, name: string): Promise<void> {
   await stopDaemon(lab, connectionName(name));
   await rm(controlSocket(lab, name), { force: true });
 }
 
-/** Opens the connection that the calls share, unless it is open. It ends by itself when the guest stops answering. */
+/**
+ * Opens the shared connection unless it is open. It ends by itself when the guest stops answering.
+ */
 async function openConnection(lab: Lab, name: string): Promise<void> {
   if (connectionIsOpen(lab, name)) return;
   await withLock(labPath(lab, connectionName(name)), { waitSeconds: 60 }, async () => {
@@ -158,13 +164,13 @@ ${proxySetting(lab, host)}`;
   return [...perHost, common].join("\n");
 }
 
-/** Through the bastion by a client of its own: ssh would not hand `-F` on to one that ProxyJump starts. */
+/** Uses a separate ssh to reach the bastion: the one that ProxyJump starts would not get `-F`. */
 function proxySetting(lab: Lab, { login: { via } }: LabHost): string {
   if (via === undefined) return "";
   return `  ProxyCommand ssh -F ${sshConfigFile(lab)} -o ControlPath=none -W %h:%p ${via}\n`;
 }
 
-/** `ssh-agent -D` stays in the foreground, so that its process is the one that was started. */
+/** `ssh-agent -D` stays in the foreground, so it is the process that was started. */
 async function startAgent(lab: Lab): Promise<void> {
   const args = ["-D", "-a", agentSocket(lab)];
   await startDaemon(lab, { name: agentName, command: "ssh-agent", args });

@@ -1,4 +1,4 @@
-/** The stack of a topology's hosts, as config: what Pulumi.dev.yaml says of the dev topology. */
+/** Stack config for a topology's hosts, as Pulumi.dev.yaml is for the dev topology. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
@@ -16,7 +16,7 @@ export interface StackConfig extends Record<string, unknown> {
 
 const prefix = "lvs-ha:";
 
-/** One virtual server on a topology's hosts. */
+/** A stack with one virtual server on a topology's hosts. */
 export function stackOf(topology: Topology): StackConfig {
   const { networks, virtualIp } = topology;
   const [first, ...rest] = hostsOf(topology, "web").map((host) => ({
@@ -43,9 +43,9 @@ export function stackOf(topology: Topology): StackConfig {
 }
 
 /**
- * A config file for a topology's stack, with a change.
+ * The text of a config file for a topology's stack, with a change.
  *
- * @returns its text; the passphrase that it is meant for is the lab's
+ * @returns the file's text; it is for the lab's passphrase
  */
 export function stackFile(
   topology: Topology,
@@ -63,7 +63,10 @@ export function stackFile(
   return stringify({ ...file, config: rename(stack, (key) => prefix + key) });
 }
 
-/** The engine's options for a lab's own stack: none where Pulumi.dev.yaml is its config, which the engine finds by itself. */
+/**
+ * The engine options for a lab's own stack; none for the dev topology, because the engine finds
+ * Pulumi.dev.yaml by itself.
+ */
 export function configWords(lab: Lab): string[] {
   if (lab.topology.name === "dev") return [];
   const file = labPath(lab, "Pulumi.dev.yaml");
@@ -71,7 +74,7 @@ export function configWords(lab: Lab): string[] {
   return ["--config-file", file];
 }
 
-/** The bastion, where logins have to come through one: all of them through the same. */
+/** The bastion's settings, if logins go through one; all hosts use the same. */
 function proxy(topology: Topology): object {
   const via = topology.hosts.find(({ login }) => login.via !== undefined)?.login.via;
   if (via === undefined) return {};

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Becomes a program, after writing down which process that is: whoever started it may be gone before it could.
+# Records its process, then becomes COMMAND: the process that started it may be gone before it could
+# record it.
 #   startRecorded.sh RECORD COMMAND...
-# A process id alone may be another process's later; with its start time (field 22 of proc_pid_stat(5)) and the machine's boot
-# it is one process for ever.
+# A process id alone may be reused; with the start time (field 22 of proc_pid_stat(5)) and the boot
+# id it is unique.
 set -eu
 
 record=$1

@@ -1,4 +1,4 @@
-/** What the lab is doing, in words. */
+/** Describes the lab's current state. */
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,11 +1,12 @@
 /**
- * The client of long-lived streams: connections that each send a byte every so often and expect it back. It runs in the client's
- * namespace; `streams.ts` starts it. It tells on its standard output: a line when all are open, and what became of them at the end.
+ * The client of long-lived streams: connections that each send a byte at intervals and expect it
+ * back. `streams.ts` starts it in the client's namespace. It prints a line when it has begun, and
+ * every stream's record at the end.
  */
 import { connect } from "node:net";
 import type { Stream, StreamPlan } from "./streams";
 
-/** A stream's clock is looked at this often. */
+/** How often each stream's clock is checked. */
 const tickMs = 5;
 
 const plan = JSON.parse(process.argv[2] ?? "") as StreamPlan;
@@ -27,7 +28,7 @@ const timer = setInterval(() => {
   for (const send of senders) send(now);
   if (now >= endAt) finish();
 }, tickMs);
-/** What sends a stream's next byte when it is time, for each stream that is open. */
+/** For each open stream, a function that sends the next byte when it is due. */
 const senders = new Set<(now: number) => void>();
 process.stdout.write("begun\n");
 

@@ -1,4 +1,4 @@
-/** Long-lived TCP streams through the virtual IP, and what becomes of them when the power of a director is cut. */
+/** Long-lived TCP streams through the virtual IP, and their fate when a director's power is cut. */
 import { join } from "node:path";
 
 import type { Lab } from "./instance";
@@ -6,15 +6,15 @@ import { inNamespace } from "./network";
 import { projectRoot } from "./paths";
 import { run } from "./run";
 
-/** Streams to open. All times are milliseconds since the epoch. */
+/** The streams to open. All times are milliseconds since the epoch. */
 export interface StreamPlan {
   address: string;
   port: number;
-  /** Each stream sends a byte this often, and the real server sends it back. */
+  /** Each stream sends a byte this often, and the real server echoes it. */
   byteEveryMs: number;
   groups: readonly StreamGroup[];
   endAt: number;
-  /** Before the end no more bytes are sent for so long: what is on its way can come back. */
+  /** No bytes are sent in this time before the end, so that bytes under way can come back. */
   quietMs: number;
 }
 
@@ -26,34 +26,34 @@ export interface StreamGroup {
   until: number;
 }
 
-/** What the client saw of one stream. */
+/** The client's record of one stream. */
 export interface Stream {
   group: string;
   openedAt: number;
   connectedAt?: number;
-  /** The real server, by the name it says. */
+  /** The real server, by the name it sent. */
   server?: string;
   /** When each byte was sent. */
   sent: number[];
-  /** When each came back. */
+  /** When each byte came back. */
   received: number[];
-  /** Every byte that came was the one that was expected. */
+  /** Every received byte was the expected one. */
   inOrder: boolean;
-  /** Why it isn't open any more. */
+  /** Why the stream is no longer open. */
   end?: { at: number; reason: string };
 }
 
-/** What became of the streams of a group. */
+/** The fate of a group's streams. */
 export interface Survival {
   streams: number;
-  /** Still open at the end, and every byte that was sent has come back in order. */
+  /** Still open at the end, with every byte back in order. */
   alive: number;
   reset: number;
-  /** Open at the end, but bytes are missing or wrong: a black hole. */
+  /** Open at the end, but with missing or wrong bytes: a black hole. */
   stuck: number;
-  /** Ended in other ways, or before the cut. */
+  /** Ended in other ways, or before the cut, by reason. */
   other: Record<string, number>;
-  /** For each that is alive: from the cut to the first echo of a byte that was sent after it, in milliseconds. */
+  /** For each stream alive, milliseconds from the cut to the first echo of a byte sent after it. */
   firstByteMs: number[];
   /** Streams by real server. */
   byServer: Record<string, number>;
@@ -62,8 +62,8 @@ export interface Survival {
 /**
  * Starts the client.
  *
- * @returns what became of each stream, once the plan's end has come
- * @throws Error when the client can't be started, or dies
+ * @returns the record of each stream, at the plan's end
+ * @throws Error when the client can't be started or dies
  */
 export async function runStreams({ namespaces }: Lab, plan: StreamPlan): Promise<Stream[]> {
   const program = ["--import", "tsx", join(projectRoot, "lab/streamClient.ts")];
@@ -80,7 +80,7 @@ export async function runStreams({ namespaces }: Lab, plan: StreamPlan): Promise
   return JSON.parse(stdout.replace("begun\n", "")) as Stream[];
 }
 
-/** Judges the streams of a group by what a cut did to them. */
+/** Classifies a group's streams by what a cut did to them. */
 export function survival(streams: readonly Stream[], cutAt: number): Survival {
   const result: Survival = {
     streams: streams.length,

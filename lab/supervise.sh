@@ -1,11 +1,11 @@
 #!/bin/sh
-# Stands in for a server's power supply and reset circuit: runs a guest, and runs it again when it ends (a reboot), until it is
-# switched off.
+# A server's power supply and reset circuit: runs a guest, and restarts it when it ends (a reboot),
+# until it is switched off.
 #   supervise.sh DIRECTORY COMMAND...
 # In DIRECTORY:
-#   off          while this file is there, the power is off
-#   guest.pid    the guest's process, which leads a session and a process group of its own, while there is one
-#   console.log  what the guest and this script say
+#   off          the power is off while this file exists
+#   guest.pid    the guest's process, which leads its own session and process group, while it runs
+#   console.log  output of the guest and of this script
 set -eu
 
 directory=$1
@@ -27,7 +27,8 @@ while [ ! -e "$directory/off" ]; do
     rm -f "$directory/guest.pid"
     [ ! -e "$directory/off" ] || break
 
-    # A guest that was shut down stays off, as a real machine does; its kernel's last word tells it from a reboot.
+    # A guest that was shut down stays off, like a real machine. Its kernel's last message tells a
+    # shutdown from a reboot.
     if tail -c "+$((console_size + 1))" "$console" | tail -n 5 | grep -aq 'reboot: Power down\|reboot: System halted'; then
         say "the guest was shut down"
         : >"$directory/off"

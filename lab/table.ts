@@ -1,4 +1,4 @@
-/** Rows of words, in columns. The first row is the header. */
+/** Formats rows of words in columns. The first row is the header. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? "").length)),

@@ -1,19 +1,19 @@
-/** tcpdump on a bridge or tap of a lab, for as long as something takes. */
+/** Runs tcpdump on a lab's bridge or tap. */
 import type { Lab } from "./instance";
 import { inNamespace } from "./network";
 import { start } from "./run";
 import { waitFor } from "./waitFor";
 
-/** A tcpdump that listens. */
+/** A running tcpdump. */
 export interface Listening {
-  /** Ends it, and gives what it printed; once more, the same. */
+  /** Ends tcpdump and returns its output; further calls return the same. */
   end(): Promise<string>;
 }
 
 /**
- * Starts tcpdump and comes back when it listens.
+ * Starts tcpdump and returns once it listens.
  *
- * @throws Error with what tcpdump said when it can't
+ * @throws Error with tcpdump's output if it can't listen
  */
 export async function listen(
   { namespaces }: Lab,
@@ -21,7 +21,7 @@ export async function listen(
   words: readonly string[],
 ): Promise<Listening> {
   const tcpdump = ["-n", "-i", device, ...words];
-  // It ends when its input does, and so with this process at the latest.
+  // tcpdump ends when this input ends, at the latest with this process.
   const script = 'tcpdump "$@" & cat >/dev/null; kill -INT $!; wait $!';
   const [command, args] = inNamespace(namespaces.operator, "sh", ["-c", script, "sh", ...tcpdump]);
   const program = start(command, args, { input: "pipe" });

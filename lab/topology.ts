@@ -1,8 +1,9 @@
 /**
- * A topology describes a lab: hosts, systems, interfaces, networks, logins. Nothing here knows a lab that runs.
+ * A topology describes a lab: hosts, systems, interfaces, networks, logins. Nothing here depends on
+ * a running lab.
  *
- * The networks live in network namespaces of their own, so any address can be used. The public ones are from the ranges set
- * aside for documentation (RFC 5737, RFC 3849).
+ * The networks are in network namespaces of their own, so any address can be used. The public ones
+ * are from the ranges reserved for documentation (RFC 5737, RFC 3849).
  */
 import { createHash } from "node:crypto";
 
@@ -17,78 +18,84 @@ export interface Addresses {
   ipv6: string;
 }
 
-/** One virtual network: a bridge in the operator's namespace. */
+/** A virtual network: a bridge in the operator's namespace. */
 export interface LabNetwork {
   bridge: string;
-  /** Without the host's part: `10.10.0.` and `2001:db8:0:1::`. */
+  /** Addresses without the host's part: `10.10.0.` and `2001:db8:0:1::`. */
   prefix: Addresses;
-  /** Of the IPv4 addresses. */
+  /** Prefix length of the IPv4 addresses. */
   prefixLength: number;
-  /** Of the IPv6 addresses. */
+  /** Prefix length of the IPv6 addresses. */
   prefixLength6: number;
 }
 
-/** One interface of a guest. */
+/** A guest's interface. */
 export interface GuestInterface extends Addresses {
-  /** What the guest calls it. */
+  /** The interface's name in the guest. */
   name: string;
   network: LabNetwork;
-  /** The same at every boot, lower case. */
+  /** The same at every boot, in lower case. */
   mac: string;
-  /** Its other end, on the bridge. At most 15 characters (IFNAMSIZ). */
+  /** The other end, on the bridge. At most 15 characters (IFNAMSIZ). */
   tap: string;
 }
 
-/** What a guest is for: a director (keepalived, IPVS), a real server (a web server that says its own name), or a way in. */
+/**
+ * A guest's purpose: a director (keepalived, IPVS), a real server (a web server that answers with
+ * its name), or a bastion.
+ */
 export type HostRole = "director" | "web" | "bastion";
 
-/** How one logs in to a guest. */
+/** How to log in to a guest. */
 export interface Login {
-  /** Other than root: a user with sudo and no password, and root's login is off. */
+  /** Other than root: a user with sudo and no password; root's login is off then. */
   user: string;
   port: number;
-  /** The guest that logins have to come through; others are refused. */
+  /** The guest that logins must come through; others are refused. */
   via?: string;
 }
 
-/** One guest of a lab. */
+/** A guest of a lab. */
 export interface LabHost {
   name: string;
   role: HostRole;
-  /** The Debian release it runs. */
+  /** The guest's Debian release. */
   release: DebianRelease;
   login: Login;
-  /** All that it has: one, or two. */
+  /** All interfaces: one or two. */
   interfaces: readonly GuestInterface[];
   /** For SSH, connection sync and checks. */
   private: GuestInterface;
-  /** For the virtual IP. The same one where there is only one. */
+  /** For the virtual IP; the same as `private` if there is only one interface. */
   public: GuestInterface;
 }
 
-/** A lab, described. */
+/** The description of a lab. */
 export interface Topology {
   name: string;
-  /** The same one twice where the hosts have one interface only. */
+  /** Both are the same if the hosts have only one interface. */
   networks: { private: LabNetwork; public: LabNetwork };
-  /** Where `pulumi`, `ssh` and the package proxy are, on the private network. */
+  /** Address of `pulumi`, `ssh` and the package proxy on the private network. */
   operator: Addresses;
-  /** The same on the public one, from where `lvs verify` asks through the virtual addresses. */
+  /**
+   * The operator's address on the public network, from which `lvs verify` asks through the virtual
+   * addresses.
+   */
   operatorPublic: Addresses;
   /** The host that sends requests to the virtual IP, on the public network only. */
   client: Addresses;
-  /** The virtual IP of its stack. No guest has it until the stack says so. */
+  /** The stack's virtual IP. No guest has it until the stack sets it. */
   virtualIp: Addresses;
   hosts: readonly LabHost[];
 }
 
-/** Debian's code names, by release number. */
+/** Debian's code names by release number. */
 export const debianReleases = { 12: "bookworm", 13: "trixie" } as const;
 
-/** A Debian release number that a lab can have guests of. */
+/** A Debian release that guests can run. */
 export type DebianRelease = keyof typeof debianReleases;
 
-/** What is particular about a host; the rest follows from its place. */
+/** The settings of a host; the rest follows from its place. */
 export interface HostPlan {
   name: string;
   release: DebianRelease;
@@ -96,13 +103,13 @@ export interface HostPlan {
   login?: Partial<Login>;
 }
 
-/** What is particular about a topology. */
+/** The settings of a topology. */
 export interface TopologyPlan {
   name: string;
   directors: readonly HostPlan[];
   realServers: readonly HostPlan[];
   bastions?: readonly HostPlan[];
-  /** Every host has one interface only, and everything happens on that network. @default false */
+  /** Every host has only one interface, and one network carries everything. @default false */
   oneInterface?: boolean;
 }
 
@@ -120,10 +127,10 @@ const publicNetwork: LabNetwork = {
   prefixLength6: 64,
 };
 
-/** The last part of addresses, by who has them: of hosts, the first of each role; the others follow. */
+/** The last part of addresses: for a role, that of its first host; the others follow. */
 const numbers = { operator: 1, bastion: 5, director: 11, web: 21, virtualIp: 100, client: 200 };
 
-/** Works a plan out. */
+/** Makes a topology from its plan. */
 export function topology(plan: TopologyPlan): Topology {
   const networks = {
     private: privateNetwork,
@@ -146,7 +153,7 @@ export function topology(plan: TopologyPlan): Topology {
   };
 }
 
-/** A topology's networks, each once. */
+/** A topology's networks, without duplicates. */
 export function networksOf({ networks }: Topology): LabNetwork[] {
   return [...new Set(Object.values(networks))];
 }
@@ -157,9 +164,9 @@ export function hostsOf({ hosts }: Topology, role: HostRole): LabHost[] {
 }
 
 /**
- * The guest of a name.
+ * The guest with a name.
  *
- * @throws Error that lists the names there are
+ * @throws Error that lists the known names
  */
 export function findHost({ hosts }: Topology, name: string): LabHost {
   const host = hosts.find((candidate) => candidate.name === name);
@@ -170,21 +177,21 @@ export function findHost({ hosts }: Topology, name: string): LabHost {
   return host;
 }
 
-/** The host that a MAC address belongs to. */
+/** The host with a MAC address. */
 export function ownerOf({ hosts }: Topology, mac: string | undefined): LabHost | undefined {
   return hosts.find(({ interfaces }) => interfaces.some((own) => own.mac === mac));
 }
 
 /**
- * The SSH host key of a guest. It follows from the name, so that a stack's settings can pin it in public: the key protects nothing
- * but a network that exists inside one machine.
+ * A guest's SSH host key. It is derived from the name, so that a stack's settings can pin it
+ * publicly: the key protects only a network inside one machine.
  */
 export function hostKey(name: string): OpensshKeyPair {
   const seed = createHash("sha256").update(`lvs-ha lab host key of ${name}`).digest();
   return opensshEd25519FromSeed(seed, `root@${name}`);
 }
 
-/** `number` is the last part of every address. */
+/** Makes a host. `number` is the last part of each address. */
 function labHost(
   { name, release, login }: HostPlan,
   role: HostRole,
@@ -194,7 +201,7 @@ function labHost(
   const interfaces = [...new Set(Object.values(networks))].map((network, index) => ({
     name: `eth${index}`,
     network,
-    // 02: locally administered.
+    // 02 means locally administered.
     mac: `02:00:00:00:0${index}:${number.toString(16).padStart(2, "0")}`,
     tap: `${name}-eth${index}`,
     ...addressOn(network, number),

@@ -1,6 +1,7 @@
 /**
- * Guests as user-mode Linux: a Linux kernel that is an ordinary program. It needs no hardware virtualization, no kernel module and
- * no device but /dev/net/tun, so it runs inside any virtual machine, and boots in seconds.
+ * Guests as user-mode Linux: a Linux kernel that is an ordinary program. It needs no hardware
+ * virtualization, no kernel module and no device other than /dev/net/tun, so it runs inside any
+ * virtual machine and boots in seconds.
  */
 import { join } from "node:path";
 
@@ -15,7 +16,7 @@ export const userModeLinux: GuestKind = {
   command: ({ host, kernel, directory, image, seed, memoryMiB }) => [
     kernel.file,
     `mem=${memoryMiB}M`,
-    // Writes go to a sparse file of the guest's own.
+    // Writes go to the guest's own sparse file.
     `ubd0=${join(directory, "disk.cow")},${image}`,
     `ubd1r=${seed}`,
     "root=/dev/ubda",
@@ -27,16 +28,20 @@ export const userModeLinux: GuestKind = {
     "ssl=null",
     `umid=${host.name}`,
     `uml_dir=${directory}/`,
-    // System calls by seccomp rather than by ptrace: several times faster.
+    // System calls by seccomp instead of ptrace: several times faster.
     "seccomp=on",
-    // A rebooting guest ends, and its supervisor starts it again: restarting in place, it would find its own taps busy.
+    // On reboot the guest ends and its supervisor starts it again: rebooting in place, it would
+    // find its own taps busy.
     "noreboot",
     "panic=1",
     "quiet",
   ],
 };
 
-/** Without GRO the guest gets frames it can't take ("Incoming GSO frames and GRO disabled"), and downloads stall. */
+/**
+ * Without GRO the guest gets frames that it can't take ("Incoming GSO frames and GRO disabled"),
+ * and downloads stall.
+ */
 function vectorDevice({ tap, mac }: GuestInterface, index: number): string {
   return `vec${index}:transport=tap,ifname=${tap},mac=${mac},depth=128,gro=1`;
 }

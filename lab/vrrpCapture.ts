@@ -1,9 +1,12 @@
-/** What directors say to each other and to the public network about the virtual IP, heard on the wire. */
+/**
+ * Listens on the wire to what directors tell each other and the public network about the virtual
+ * IP.
+ */
 import type { Lab } from "./instance";
 import { listen } from "./tcpdump";
 import { type Topology, ownerOf } from "./topology";
 
-/** One thing that was heard. */
+/** A message on the wire. */
 export interface Heard {
   /** Milliseconds since the epoch, with the capture's microseconds. */
   at: number;
@@ -11,20 +14,20 @@ export interface Heard {
   kind: "advert" | "claim";
   /** The host whose MAC address sent it. */
   from: string;
-  /** Of an advert. */
+  /** The priority in an advert. */
   priority?: number;
 }
 
-/** A capture that has begun. */
+/** A running capture. */
 export interface Capture {
-  /** Ends it, and tells what was heard. */
+  /** Ends the capture and returns what was heard. */
   end(): Promise<Heard[]>;
 }
 
 /**
- * Listens on the public network.
+ * Captures on the public network.
  *
- * @throws Error with what tcpdump said when it can't
+ * @throws Error with tcpdump's output if it can't listen
  */
 export async function startCapture(lab: Lab): Promise<Capture> {
   const { networks, virtualIp } = lab.topology;
@@ -42,7 +45,7 @@ export async function startCapture(lab: Lab): Promise<Capture> {
   };
 }
 
-/** What a line of `tcpdump -tt -n -e` says: an advert, a claim, or nothing of the kind. */
+/** Parses a line of `tcpdump -tt -n -e`: an advert, a claim, or undefined. */
 export function heard(topology: Topology, line: string): Heard | undefined {
   const [, seconds, mac] = /^(\d+\.\d{6}) ([0-9a-f:]{17}) > /.exec(line) ?? [];
   if (seconds === undefined || mac === undefined) return undefined;

@@ -1,20 +1,21 @@
-/** Waiting for a condition, with a limit. */
+/** Waits for a condition with a limit. */
 import { setTimeout as delay } from "node:timers/promises";
 
 import { limitSignal, withLimit } from "./limit";
 
-/** What is waited for, and how long. */
+/** What to wait for, and how long. */
 export interface WaitOptions {
-  /** What the condition means, for the message: "lvs1 answers on SSH". */
+  /** The condition in words, for the message: "lvs1 answers on SSH". */
   what: string;
   timeoutSeconds: number;
-  /** Between one look and the next. @default 0.2 */
+  /** Seconds between two looks. @default 0.2 */
   intervalSeconds?: number;
 }
 
 /**
- * Looks again and again until the condition gives something other than `undefined` or `false`, and gives that. An error thrown
- * by the condition counts as "not yet". A look that is under way when the time is over ends with it.
+ * Polls until the condition returns something other than `undefined` or `false`, and returns that.
+ * An error thrown by the condition counts as "not yet". A look in progress ends when the time is
+ * up.
  *
  * @throws Error that says what was waited for and what was last seen
  */

@@ -42,13 +42,13 @@ endOnSignals();
 
 program.parseAsync().catch((error: unknown) => {
   if (error instanceof CommanderError) {
-    // Commander has said what is wrong; help and version end well.
+    // Commander has already printed the error. Help and version are no error: exit 0.
     process.exitCode = error.exitCode === 0 ? exitCodes.fine : exitCodes.usage;
     return;
   }
   complain(`lvs: ${error instanceof Error ? error.message : String(error)}`);
   const [, code] = endings.find(([kind]) => error instanceof kind) ?? [];
-  // What failed because of the signal is no other failure.
+  // A failure caused by the signal counts as the interruption.
   process.exitCode = isInterrupted() ? exitCodes.interrupted : (code ?? exitCodes.couldNotLook);
   if (code === undefined) complain(inspect(error));
 });

@@ -1,4 +1,4 @@
-// Shell completion, from the commands themselves: what a shell needs to know is in the text, so that Tab starts nothing.
+// Shell completion. Names and options are in the printed text, so pressing Tab starts no program.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Argument, type Command } from "commander";
@@ -9,9 +9,10 @@ import { namespace } from "../components/config";
 import { hostLists, namedHosts } from "./config";
 import { print } from "./voice";
 
-/** The name that a shell gets for the command: LVM has the name lvs. */
+/** The shell command is named lvs-ha, because LVM has a command named lvs. */
 const name = "lvs-ha";
 
+/** Adds `lvs completion`. */
 export function addCompletion(program: Command): void {
   program
     .command("completion")
@@ -28,14 +29,14 @@ export function addCompletion(program: Command): void {
 
 const project = join(__dirname, "..");
 
-/** Names of hosts, by what takes one: an argument `real-server` or `host`. */
+/** Host names by the name of the argument that takes them: `real-server` or `host`. */
 export type HostNames = Record<string, string[]>;
 
 const stackFile = z
   .object({ config: z.record(z.string(), z.unknown()).catch({}) })
   .catch({ config: {} });
 
-/** The hosts in the files of a folder's stacks, as they are now. */
+/** The hosts in the stack files of a folder, read now. */
 export function hostsOf(folder: string): HostNames {
   const files = readdirSync(folder).filter((file) => /^Pulumi\..+\.yaml$/.test(file));
   const configs = files.map(
@@ -46,7 +47,8 @@ export function hostsOf(folder: string): HostNames {
     configs
       .flatMap((config) => namedHosts.catch([]).parse(config[`${namespace}:${list}`]))
       .map(({ name: host }) => host);
-  // A shell reads them, and nobody has checked these files yet: a name that could be more than a word is none.
+  // The files are unchecked and a shell reads the names: drop a name that could be more than a
+  // word.
   const sorted = (all: string[]) =>
     [...new Set(all)].filter((word) => /^\w[\w.-]*$/.test(word)).sort();
   return {
@@ -55,7 +57,7 @@ export function hostsOf(folder: string): HostNames {
   };
 }
 
-/** By shell, the text for the program's commands as they are now. */
+/** The completion text by shell, for the program's current commands. */
 export const shells = { bash, zsh };
 
 function bash(program: Command, hosts: HostNames): string {
@@ -105,7 +107,7 @@ function zsh(program: Command, hosts: HostNames): string {
   ].join("\n");
 }
 
-/** Runs the command in the project's folder, from wherever the shell is. */
+/** A shell function that runs the command in the project's folder, from any working directory. */
 function shellFunction(): string {
   return `${name}() { npm --silent --prefix ${quote([project])} run lvs -- "$@"; }`;
 }

@@ -3,13 +3,13 @@ import { z } from "zod";
 import type { StackConfig } from "../components/schema";
 import { pulumi, type StackOptions } from "./pulumi";
 
-/** Keys that hold hosts. */
+/** Config keys that list hosts. */
 export const hostLists = ["directors", "realServers"] as const satisfies (keyof StackConfig)[];
 
-/** Hosts of a config that may not be right yet, by their names. */
+/** The names of hosts in a config that may still be invalid. */
 export const namedHosts = z.array(z.object({ name: z.string() }));
 
-/** The config's values by their keys, without the namespace; `args` are further words for `pulumi config`. */
+/** The config's values by key, without the namespace. `args` are more words for `pulumi config`. */
 export async function configEntries(
   options: StackOptions,
   args: readonly string[] = [],

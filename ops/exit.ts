@@ -1,27 +1,33 @@
-// How a command ends, for whoever calls it from a script.
+// Exit codes, for scripts that call a command.
 
 /** Exit codes of every command. */
 export const exitCodes = {
-  /** Healthy, as the stack says, done. */
+  /** Healthy, as the stack says, or done. */
   fine: 0,
-  /** Something is wrong on a host, or differs from what the stack says; what was asked for would make it worse, or is not done. */
+  /** A host is wrong or differs from the stack; or the request was refused, or not completed. */
   wrong: 1,
-  /** The command line is wrong, or a question was answered with no. */
+  /** The command line is wrong, or the operator answered "no". */
   usage: 2,
-  /** Nothing could be looked at: no stack, no engine, no host answered. */
+  /** Nothing could be checked: no stack, no engine, or no host answered. */
   couldNotLook: 3,
-  /** A signal ended it, as a shell has it of a Ctrl-C. */
+  /** A signal ended the command. 130 is what a shell reports after Ctrl-C. */
   interrupted: 130,
 } as const;
 
-/** Ends the command with {@link exitCodes.couldNotLook}; the message says what was in the way. */
+/** Ends the command with {@link exitCodes.couldNotLook}; the message names the obstacle. */
 export class CouldNotLook extends Error {}
 
-/** Ends the command with {@link exitCodes.wrong}: the load balancer is not in a state for it, and nothing was changed. */
+/**
+ * Ends the command with {@link exitCodes.wrong}: the request would make things worse; nothing was
+ * changed.
+ */
 export class Refused extends Error {}
 
 /** Ends the command with {@link exitCodes.usage}. */
 export class UsageError extends Error {}
 
-/** Ends the command with {@link exitCodes.interrupted}; the message says what became of what was under way. */
+/**
+ * Ends the command with {@link exitCodes.interrupted}; the message says what happened to unfinished
+ * work.
+ */
 export class Interrupted extends Error {}

@@ -1,9 +1,10 @@
-// What ipvsadm(8) prints: tables, rates, rules, sync daemons. Names of services are ours: see service.
+// Parsers for ipvsadm(8): tables, rates, rules and sync daemons. Service names have one spelling:
+// see ServiceName.
 import { Address6 } from "ip-address";
 
 /**
- * A virtual service's name, the same for the kernel's and the config's: `TCP 192.0.2.100:80`, `UDP [2001:db8::100]:53`,
- * `FWM 1`, `FWM 1 IPv6`.
+ * A virtual service's name, equal for the kernel and the config: `TCP 192.0.2.100:80`,
+ * `UDP [2001:db8::100]:53`, `FWM 1`, `FWM 1 IPv6`.
  */
 export type ServiceName = string;
 
@@ -13,6 +14,7 @@ export interface TableService {
   destinations: Map<string, TableDestination>;
 }
 
+/** A real server of a service in the kernel. */
 export interface TableDestination {
   forwarding: string;
   weight: number;
@@ -20,7 +22,7 @@ export interface TableDestination {
   inactiveConnections: number;
 }
 
-/** What a service or a real server carries, a second. */
+/** The load of a service or a real server, per second. */
 export interface Rates {
   connections: number;
   inPackets: number;
@@ -29,7 +31,10 @@ export interface Rates {
   outBytes: number;
 }
 
-/** `192.0.2.21:80`, `[2001:db8::21]:80`: IPv6 in its shortest form, so that equal addresses are equal texts. */
+/**
+ * `192.0.2.21:80` or `[2001:db8::21]:80`. IPv6 is in its shortest form, so that equal addresses are
+ * equal texts.
+ */
 export function kernelEndpoint(address: string, port: number): string {
   return address.includes(":") ? `[${shortestForm(address)}]:${port}` : `${address}:${port}`;
 }
@@ -41,7 +46,7 @@ export function addressOf(name: string): string {
 
 /**
  * An address in its shortest form.
- * @throws Error when it is none
+ * @throws Error when it is not an address
  */
 export function shortestForm(address: string): string {
   if (!address.includes(":")) return address;
@@ -50,8 +55,8 @@ export function shortestForm(address: string): string {
 }
 
 /**
- * `ipvsadm -Ln`.
- * @throws Error when a row isn't whole
+ * Parses `ipvsadm -Ln`.
+ * @throws Error when a row is incomplete
  */
 export function parseTable(text: string): Map<ServiceName, TableService> {
   const services = new Map<ServiceName, TableService>();
@@ -79,7 +84,10 @@ export function parseTable(text: string): Map<ServiceName, TableService> {
   return services;
 }
 
-/** `ipvsadm -Ln --rate --exact`: of each service, and of its real servers: see {@link destinationKey}. */
+/**
+ * Parses `ipvsadm -Ln --rate --exact`: rates of services by name, of real servers by
+ * {@link destinationKey}.
+ */
 export function parseRates(text: string): Map<string, Rates> {
   const rates = [...figures(text)].map(
     ([key, [connections = 0, inPackets = 0, outPackets = 0, inBytes = 0, outBytes = 0]]) =>
@@ -88,13 +96,16 @@ export function parseRates(text: string): Map<string, Rates> {
   return new Map(rates);
 }
 
-/** Connections at which a real server gets no new ones, and below which it does again; 0 is no limit. */
+/**
+ * A real server gets no new connections from `upper` connections on, and gets them again below
+ * `lower`. 0 is no limit.
+ */
 export interface Thresholds {
   upper: number;
   lower: number;
 }
 
-/** `ipvsadm -Ln --thresholds`, by {@link destinationKey}; rules don't tell them. */
+/** Parses `ipvsadm -Ln --thresholds`, by {@link destinationKey}. Rules don't contain thresholds. */
 export function parseThresholds(text: string): Map<string, Thresholds> {
   const thresholds = [...figures(text)].map(
     ([key, [upper = 0, lower = 0]]) => [key, { upper, lower }] as const,
@@ -102,7 +113,7 @@ export function parseThresholds(text: string): Map<string, Thresholds> {
   return new Map(thresholds.filter(([key]) => key.includes(arrow)));
 }
 
-/** A real server of a service: `TCP 192.0.2.100:80 -> 192.0.2.21:80`. */
+/** Names a real server of a service: `TCP 192.0.2.100:80 -> 192.0.2.21:80`. */
 export function destinationKey(service: ServiceName, destination: string): string {
   return `${service}${arrow}${destination}`;
 }
@@ -130,13 +141,13 @@ export interface SyncDaemon {
   state: "master" | "backup";
   interface: string;
   syncId: number;
-  /** Absent where the kernel doesn't tell it, as the others. */
+  /** Absent where the kernel doesn't report it; the same holds for `port` and `ttl`. */
   group?: string;
   port?: number;
   ttl?: number;
 }
 
-/** `ipvsadm -L --daemon`. */
+/** Parses `ipvsadm -L --daemon`. */
 export function parseDaemons(text: string): SyncDaemon[] {
   return [
     ...text.matchAll(/^(master|backup) sync daemon \(mcast=([^,)]+), syncid=(\d+)(.*)/gm),
@@ -154,7 +165,7 @@ export function parseDaemons(text: string): SyncDaemon[] {
   });
 }
 
-/** What two daemons must have alike to hear each other, as text. */
+/** The settings, as text, that two daemons must share to hear each other. */
 export function wayOfDaemon({
   interface: device,
   syncId,
@@ -170,26 +181,27 @@ export function wayOfDaemon({
   ].join(", ");
 }
 
-/** A service as a rule has it: everything that was configured, nothing that was counted. */
+/** A service with everything that was configured and nothing that was counted. */
 export interface Rule {
   service: ServiceName;
   scheduler: string;
   schedulerFlags: string[];
   persistenceSeconds: number;
-  /** Of the clients that count as one: a netmask, or a prefix length in IPv6. @default one address */
+  /** Groups clients for persistence: a netmask, or a prefix length in IPv6. @default one address */
   persistenceMask?: string;
   persistenceEngine?: string;
   onePacketScheduling: boolean;
   destinations: RuleDestination[];
 }
 
+/** A real server in a rule. */
 export interface RuleDestination {
   name: string;
   forwarding: "DR" | "NAT" | "TUN";
   weight: number;
 }
 
-/** `ipvsadm -Sn`. */
+/** Parses `ipvsadm -Sn`. */
 export function parseRules(text: string): Rule[] {
   const rules = new Map<ServiceName, Rule>();
   for (const line of text.split("\n")) {
@@ -220,7 +232,7 @@ export function parseRules(text: string): Rule[] {
   return [...rules.values()];
 }
 
-/** Options of a rule that stand alone. */
+/** Rule options that take no value. */
 const flags = new Set(["-g", "-m", "-i", "-o", "-6", "--ops"]);
 
 const protocols: Record<string, string> = { "-t": "TCP", "-u": "UDP", "--sctp-service": "SCTP" };
@@ -239,7 +251,7 @@ function ruleOptions(words: string[]): { service: ServiceName; options: Map<stri
   return { service: `${protocols[option] ?? ""} ${normal(name)}`, options };
 }
 
-/** Rows of a table without its three lines of heading. */
+/** The rows of a table, without its three heading lines. */
 function rows(text: string): string[][] {
   return text
     .split("\n")
@@ -247,7 +259,7 @@ function rows(text: string): string[][] {
     .map((line) => line.trim().split(/\s+/));
 }
 
-/** A service's name at a row's beginning, and the words behind it. */
+/** Splits a row into its service name and the remaining words. */
 function serviceName([protocol = "", name = "", ...rest]: string[]): {
   service: ServiceName;
   rest: string[];

@@ -1,4 +1,5 @@
-// What keepalived's log tells: what each VRRP instance is and since when, as vrrp.sh has read it there; and who was taken out of a pool.
+// Parsers for keepalived's log: the state of each VRRP instance, as vrrp.sh extracts it, and moves
+// of real servers in pools.
 import { destinationKey, kernelEndpoint, type ServiceName } from "./ipvs";
 
 /** A VRRP instance's latest change. */
@@ -8,7 +9,9 @@ export interface Transition {
   at: number;
 }
 
-/** What vrrp.sh has read in keepalived's log: by instance, what it has said last since it was started. */
+/**
+ * Parses vrrp.sh's output: the latest state that each instance has logged since keepalived started.
+ */
 export function parseVrrpStates(text: string): Map<string, Transition> {
   const found = new Map<string, Transition>();
   for (const [, at, state, instance = ""] of text.matchAll(
@@ -19,12 +22,15 @@ export function parseVrrpStates(text: string): Map<string, Transition> {
   return found;
 }
 
-/** Whether the log goes back to keepalived's start: an instance that isn't in it has said nothing since. */
+/**
+ * Whether the log reaches back to keepalived's start. If so, an instance missing from it has logged
+ * nothing since.
+ */
 export function knowsStart(text: string): boolean {
   return /^\d+\.\d+ started$/m.test(text);
 }
 
-/** What metrics.sh has remembered: `backup VI_1`. */
+/** Parses the states that metrics.sh remembers: `backup VI_1`. */
 export function parseRemembered(text: string): Map<string, Transition["state"]> {
   return new Map(
     [...text.matchAll(/^(master|backup|fault) (.+)$/gm)].map(([, state = "", instance = ""]) => [
@@ -34,7 +40,7 @@ export function parseRemembered(text: string): Map<string, Transition["state"]> 
   );
 }
 
-/** A real server's latest move. */
+/** The latest time a real server left or joined a pool. */
 export interface Move {
   out: boolean;
   /** Unix time in seconds. */
@@ -42,7 +48,8 @@ export interface Move {
 }
 
 /**
- * By {@link moveKey}, the latest move of each real server since the checkers were started. One that isn't here has never been out.
+ * The latest move of each real server since the checkers started, by {@link moveKey}. A real server
+ * that is absent has never been out.
  */
 export function parsePoolLog(text: string): Map<string, Move> {
   const latest = new Map<string, Move>();
@@ -58,12 +65,12 @@ export function parsePoolLog(text: string): Map<string, Move> {
   return latest;
 }
 
-/** A real server of a service. The log doesn't tell the families of a mark apart. */
+/** Names a real server of a service. The log doesn't distinguish the address families of a mark. */
 export function moveKey(service: ServiceName, server: string): string {
   return destinationKey(service.replace(/ IPv6$/, ""), server);
 }
 
-/** `[192.0.2.100]:tcp:80`, or `FWM 1`. */
+/** Parses a name in the log: `[192.0.2.100]:tcp:80`, or `FWM 1`. */
 function logged(text: string): { service: ServiceName; endpoint: string } {
   const [, address, protocol = "", port] = /^\[(.+)\]:(\w+):(\d+)$/.exec(text) ?? [];
   if (address === undefined) return { service: text, endpoint: text };
@@ -71,7 +78,10 @@ function logged(text: string): { service: ServiceName; endpoint: string } {
   return { service: `${protocol.toUpperCase()} ${name}`, endpoint: name };
 }
 
-/** Lines of `journalctl -r -o short-unix`, from the latest back to the one in which the process was started or stopped. */
+/**
+ * Lines of `journalctl -r -o short-unix`, from the latest back to the latest start or stop of the
+ * process.
+ */
 function messages(text: string, started: string): { at: number; message: string }[] {
   const found: { at: number; message: string }[] = [];
   for (const line of text.split("\n")) {

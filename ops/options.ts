@@ -1,14 +1,15 @@
-// Options that several commands have.
+// Options shared by several commands.
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import type { StackOptions } from "./pulumi";
 
+/** Options of a command that asks the stack's hosts. */
 export interface StackCommandOptions extends StackOptions {
-  /** Seconds that a host has for its answer. */
+  /** Seconds a host has to answer. */
   timeout: number;
 }
 
-/** A command that asks the stack's hosts. */
+/** Adds a command that asks the stack's hosts. */
 export function stackCommand(program: Command, nameAndArgs: string): Command {
   return program
     .command(nameAndArgs)
@@ -22,12 +23,12 @@ export function stackCommand(program: Command, nameAndArgs: string): Command {
     );
 }
 
-/** npm changes to the project's folder; its caller may have been elsewhere. */
+/** Resolves a path against the caller's folder: npm changes to the project's folder. */
 function fromCaller(path: string): string {
   return resolve(process.env.INIT_CWD ?? process.cwd(), path);
 }
 
-/** Reads an option's whole number, with what it counts; anything else is a usage error. */
+/** Parses an option's whole number. `what` names what is counted; other input is a usage error. */
 export function wholeNumber(least: number, most: number, what = ""): (text: string) => number {
   return (text) => {
     const value = Number(text);

@@ -1,9 +1,9 @@
-// Text of others on its way to a terminal: what a host, a file or a program said must not steer it.
+// Makes foreign text safe for a terminal: output of hosts, files and programs must not control it.
 
 /**
- * The text with each character that a terminal would obey, or that nobody would see, by its name: `<U+001B>`. Line feeds and tabs
- * stay. These are the control characters of C0 and C1, what changes the direction of text, what has no width, and spaces that look
- * like the usual one.
+ * The text with each character that controls a terminal or can't be seen replaced by its code:
+ * `<U+001B>`. Line feeds and tabs stay. Replaced are the control characters of C0 and C1, changes
+ * of text direction, characters without width, and spaces that look like the usual one.
  */
 export function printable(text: string): string {
   return text.replace(unseen, named);
@@ -18,7 +18,7 @@ function named(character: string): string {
   return `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
 }
 
-/** The same for JSON text, whose value stays what it was: JSON has an escape for each. */
+/** The same for JSON text. Its value stays the same, because JSON can escape each character. */
 export function printableJson(json: string): string {
   return json.replace(unseen, (character) =>
     character
@@ -28,7 +28,7 @@ export function printableJson(json: string): string {
   );
 }
 
-/** Facts that others have told, each of their texts printable. */
+/** A copy of foreign data in which every text is printable. */
 export function printableIn<Facts>(facts: Facts): Facts {
   if (typeof facts === "string") return printable(facts) as Facts;
   if (Array.isArray(facts)) return facts.map(printableIn) as Facts;

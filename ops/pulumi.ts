@@ -1,9 +1,9 @@
-// The engine's command, on the selected stack.
+// Runs Pulumi on the selected stack.
 import { CouldNotLook } from "./exit";
 import type { Output } from "./voice";
 import { run, type RunOptions, runOnTerminal } from "./run";
 
-/** Which stack, as the options of every command say. */
+/** The stack to use, from the options that every command has. */
 export interface StackOptions {
   /** @default the selected one */
   stack?: string;
@@ -12,8 +12,8 @@ export interface StackOptions {
 }
 
 /**
- * What `pulumi ARGS` prints; it has to succeed.
- * @throws CouldNotLook with the engine's own words
+ * Runs `pulumi ARGS` and returns its output.
+ * @throws CouldNotLook with Pulumi's message when it fails
  */
 export async function pulumi(
   args: readonly string[],
@@ -25,7 +25,7 @@ export async function pulumi(
   throw new CouldNotLook(`pulumi ${args.join(" ")}: ${(stderr || stdout).trim()}`);
 }
 
-/** How `pulumi ARGS` ends, and all that it says. */
+/** Runs `pulumi ARGS`; returns its exit code and everything it printed. */
 export async function pulumiResult(
   args: readonly string[],
   options: StackOptions,
@@ -34,7 +34,10 @@ export async function pulumiResult(
   return { exitCode, said: stdout + stderr };
 }
 
-/** `pulumi ARGS` on the operator's terminal, where `stream` goes; its exit status. */
+/**
+ * Runs `pulumi ARGS` on the operator's terminal, with its output on `stream`. Returns the exit
+ * status.
+ */
 export function pulumiOnTerminal(
   args: readonly string[],
   options: StackOptions,
@@ -43,7 +46,7 @@ export function pulumiOnTerminal(
   return runOnTerminal("pulumi", words(args, options), stream);
 }
 
-/** Commands that read the stack's config, and so know `--config-file`. */
+/** Pulumi commands that read the stack's config, and so accept `--config-file`. */
 const readsConfig = new Set(["config", "preview", "up"]);
 
 function words(args: readonly string[], { stack, configFile }: StackOptions): string[] {

@@ -1,10 +1,12 @@
 #!/bin/sh
-# What a host says of itself: fed to `sh -s -- WORD…`, behind templates/scripts/vrrp.sh, each word a question. It only reads.
-# An answer is a line "STATUS LENGTH NAME", LENGTH bytes and a newline; after the last one comes the line "0 0 end".
+# Prints facts about a host. It runs as `sh -s -- WORD…` after templates/scripts/vrrp.sh; each word
+# is a question. Read-only.
+# An answer is a line "STATUS LENGTH NAME", LENGTH bytes and a newline; the line "0 0 end" follows
+# the last answer.
 set -u
 export LC_ALL=C
 
-# tell NAME COMMAND…: what the command says, and how it ended.
+# tell NAME COMMAND…: prints the command's output and exit status as an answer.
 tell() {
     name=$1
     shift
@@ -26,7 +28,7 @@ host() {
     tell changed changed
 }
 
-# When a run changed this host last, and which.
+# The time of the last run that changed this host, and its description.
 changed() {
     [ ! -e /var/lib/lvs-ha/changed-by ] || { stat -c %Y /var/lib/lvs-ha/changed-by && cat /var/lib/lvs-ha/changed-by; }
 }
@@ -52,7 +54,7 @@ keepalived_version() {
     keepalived --version 2>&1 | head -n 1
 }
 
-# ipvsadm would load the module, and a report changes nothing.
+# Without the module, print nothing: ipvsadm would load it, and a report changes nothing.
 ipvs() {
     [ ! -e /proc/net/ip_vs ] || ipvsadm "$@"
 }
@@ -65,8 +67,9 @@ vrrp_states_now() {
     vrrp_journal | vrrp_states /etc/lvs-ha/director
 }
 
-# What metrics.sh, where it looks every few seconds, remembers of states that keepalived's log no longer tells: STATE INSTANCE. Scripts of
-# before took an instance for a backup of which they knew nothing, and didn't have these words.
+# Prints STATE INSTANCE from what metrics.sh remembers of states that keepalived's log no longer
+# has, if it ran in the last 5 minutes. Older versions of metrics.sh lack the words searched for and
+# reported unknown instances as backup: they are ignored.
 vrrp_metrics() {
     find /var/lib/prometheus/node-exporter/lvs-ha.prom -mmin -5 2>/dev/null | while read -r prom; do
         ! grep -q 'nobody knows its state' "$prom" || sed -n 's/^lvs_ha_vrrp_instance_state{vrrp_instance="\(.*\)",state="\(.*\)"} 1$/\2 \1/p' "$prom"
@@ -91,7 +94,7 @@ main() {
             tell ipvs-rules ipvs -Sn
             tell ipvs-thresholds ipvs -Ln --thresholds
             ;;
-        # Its text, or status 1 where it isn't there.
+        # Prints the file's text, or has status 1 if there is no such file.
         file=*) tell "file $about" cat "$about" 2>/dev/null ;;
         *)
             printf 'report: no such question: %s\n' "$question" >&2
@@ -102,5 +105,5 @@ main() {
     printf '0 0 end\n\n'
 }
 
-# The shell reads this text from its standard input: nothing that it starts may.
+# The shell reads this script from standard input: keep its children from reading it.
 main "$@" </dev/null

@@ -1,4 +1,4 @@
-// Asks hosts what they say of themselves (report.sh), all at once, in one connection each.
+// Asks all hosts about themselves with report.sh, at once, in one connection each.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { script as hostScript } from "../components/host/scripts";
@@ -7,7 +7,7 @@ import { type Ssh, Unreachable } from "./ssh";
 
 /** One answer of a report. */
 export interface Section {
-  /** How the question's command ended: 0 is well. */
+  /** Exit status of the question's command: 0 is success. */
   status: number;
   text: string;
 }
@@ -15,12 +15,13 @@ export interface Section {
 /** A host's answers, by question. */
 export type Report = ReadonlyMap<string, Section>;
 
-/** What became of asking a host. */
+/** A host's report, or why it could not be asked. */
 export type Answer = { report: Report } | { unreachable: string };
 
 /**
- * Asks each host its questions; the answers by the host's name.
- * @param before lines of shell that answer first, in sections of their own. @default none
+ * Asks each host its questions. Returns the answers by the host's name.
+ * @param before lines of shell that run first and print sections of their own.
+ * @default none
  */
 export async function ask<T extends Target>(
   ssh: Ssh,
@@ -37,7 +38,7 @@ export async function ask<T extends Target>(
   return new Map(answers);
 }
 
-/** What a host is fed: report.sh, behind the words of keepalived's log. */
+/** The script for a host: vrrp.sh, which reads keepalived's log, then report.sh. */
 export const reportScript =
   hostScript("vrrp.sh") + readFileSync(join(__dirname, "report.sh"), "utf8");
 
@@ -56,8 +57,8 @@ async function askOne(
 }
 
 /**
- * Takes a report apart.
- * @throws Unreachable when it is cut off, or a login's greeting is mixed into it
+ * Parses a report.
+ * @throws Unreachable when it is cut off, or mixed with a login's greeting
  */
 export function parseReport(text: string): Report {
   const bytes = Buffer.from(text);
@@ -79,7 +80,10 @@ export function parseReport(text: string): Report {
   throw new Unreachable("the report was cut off");
 }
 
-/** Whether the question was asked, and its command ended well: an empty text says nothing otherwise. */
+/**
+ * Whether the question was asked and its command succeeded: only then does an empty text mean
+ * "nothing".
+ */
 export function isAnswered(report: Report, name: string): boolean {
   return report.get(name)?.status === 0;
 }
@@ -91,8 +95,8 @@ export function textOf(report: Report, name: string): string {
 }
 
 /**
- * What an answer says, of its text: see {@link textOf}.
- * @throws Unreachable when that is not what the question's command prints: of a host that says so, nothing is believed
+ * Parses an answer's text: see {@link textOf}.
+ * @throws Unreachable when the text can't be parsed: the host's report is not trusted then
  */
 export function parsed<T>(report: Report, name: string, parse: (text: string) => T): T {
   try {
@@ -103,7 +107,9 @@ export function parsed<T>(report: Report, name: string, parse: (text: string) =>
   }
 }
 
-/** What is made of a host's answers, or of the reason why one of them can't be read: see {@link parsed}. */
+/**
+ * Runs `read`; if an answer can't be read, returns `otherwise` of the reason: see {@link parsed}.
+ */
 export function readable<T>(read: () => T, otherwise: (unreachable: string) => T): T {
   try {
     return read();
@@ -114,8 +120,8 @@ export function readable<T>(read: () => T, otherwise: (unreachable: string) => T
 }
 
 /**
- * A whole number, as programs print it.
- * @throws Error when it is something else
+ * Parses a whole number, as programs print it.
+ * @throws Error for any other text
  */
 export function whole(text: string | undefined): number {
   if (text !== undefined && /^\d{1,15}$/.test(text)) return Number(text);

@@ -1,9 +1,9 @@
-// Answers of a report that several commands read.
+// Parses answers that several commands read.
 import { z } from "zod";
 import { shortestForm } from "./ipvs";
 import { linesOf, parsed, type Report, textOf } from "./report";
 
-/** `systemctl show`: `NAME=VALUE` lines. */
+/** Parses `systemctl show`: `NAME=VALUE` lines. */
 export function properties(report: Report, question: string): Map<string, string> {
   return new Map(
     linesOf(report, question).map((line) => {
@@ -18,7 +18,7 @@ export interface InterfaceAddress {
   device: string;
   /** IPv6 in its shortest form. */
   address: string;
-  /** Its link is up. */
+  /** The interface's link is up. */
   isUp: boolean;
 }
 
@@ -31,8 +31,8 @@ const linksSchema = z.array(
 );
 
 /**
- * `ip -j addr`: every address and its interface; none where the host doesn't say.
- * @throws Unreachable when it says something else
+ * Parses `ip -j addr`: every address with its interface; empty where the host gave no answer.
+ * @throws Unreachable when the answer is something else
  */
 export function interfaceAddresses(report: Report): InterfaceAddress[] {
   if (textOf(report, "addresses") === "") return [];

@@ -1,33 +1,35 @@
-// Programs that the command runs and waits for: pulumi, ssh.
+// Runs pulumi and ssh, and waits for them.
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import { createInterface } from "node:readline";
 import { CouldNotLook } from "./exit";
 
+/** How {@link run} runs a program. */
 export interface RunOptions {
   /** Text for the program's standard input. @default none */
   input?: string;
-  /** After this, the program is ended. @default no limit */
+  /** Seconds until the program is ended. @default no limit */
   timeoutSeconds?: number;
+  /** The program's environment, @default this process's */
   /** @default this process's */
   env?: NodeJS.ProcessEnv;
-  /** A Ctrl-C at the terminal does not reach it. @default false */
+  /** Keeps a Ctrl-C at the terminal from the program. @default false */
   apart?: boolean;
-  /** Called with what it prints on standard output, as it comes. */
+  /** Called with the program's standard output as it arrives. */
   onOutput?: (text: string) => void;
 }
 
-/** What a program said, and how it ended. */
+/** A program's output and how it ended. */
 export interface RunResult {
   stdout: string;
   stderr: string;
   exitCode: number;
-  /** It was ended because its time was up. */
+  /** The program was ended because its time was up. */
   timedOut: boolean;
 }
 
 /**
- * Runs a program; how it ended is a result.
+ * Runs a program. A failing exit status is a result, not an error.
  * @throws CouldNotLook when it can't be started
  */
 export function run(
@@ -53,15 +55,17 @@ export function run(
       limit.lift();
       resolve({ ...said, exitCode: status(code, signal), timedOut: limit.hasPassed() });
     });
-    // A program may end without having read all of it: its status tells then, not the broken pipe.
+    // A program may end before it has read all input. Ignore the broken pipe: its exit status
+    // tells.
     child.stdin.on("error", () => undefined);
     child.stdin.end(input);
   });
 }
 
 /**
- * Runs a program on the operator's terminal, with `output` for its standard output; its exit status. A Ctrl-C reaches the program by
- * itself: who calls this within `toItsEnd` waits for what it does about it.
+ * Runs a program on the operator's terminal, with `output` as its standard output. Returns its exit
+ * status. The program gets a Ctrl-C directly; callers inside `toItsEnd` wait until it has handled
+ * it.
  * @throws CouldNotLook when it can't be started
  */
 export function runOnTerminal(
@@ -80,15 +84,16 @@ export function runOnTerminal(
   });
 }
 
+/** How {@link follow} runs a program. */
 export interface FollowOptions {
   /** @default this process's */
   env?: NodeJS.ProcessEnv;
-  /** When it has printed nothing after this, the program is ended. @default no limit */
+  /** Seconds for the first line, after which the program is ended. @default no limit */
   firstLineSeconds?: number;
 }
 
 /**
- * Runs a program for as long as it wants, and gives each line that it prints; how it ended.
+ * Runs a program without a limit and passes on each line that it prints. Returns how it ended.
  * @throws CouldNotLook when it can't be started
  */
 export function follow(
@@ -118,17 +123,17 @@ export function follow(
   });
 }
 
-/** What {@link follow} has started: it ends with this process. */
+/** Programs that {@link follow} has started: they end with this process. */
 const followed = new Set<ChildProcess>();
 
 process.once("exit", () => {
   for (const child of followed) child.kill();
 });
 
-/** A program that is asked to end and doesn't is killed after this. */
+/** Seconds between the request to end and the kill. */
 const graceSeconds = 5;
 
-/** Ends a program when its time is up, unless that is lifted before. */
+/** Ends a program when its time is up, unless the limit is lifted before. */
 function limited(
   child: ChildProcess,
   seconds: number | undefined,
@@ -144,7 +149,7 @@ function limited(
         }, seconds * 1000);
   const kill = () => {
     child.kill("SIGKILL");
-    // What it has started may live on, and hold its outputs open.
+    // The program's children may live on and hold its outputs open.
     child.stdout?.destroy();
     child.stderr?.destroy();
   };

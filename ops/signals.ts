@@ -1,4 +1,5 @@
-// What a Ctrl-C and its like do: they end the command, but not in the middle of what must not stay half done.
+// Handles Ctrl-C and similar signals: they end the command, but let work finish that must not stay
+// half done.
 import { exitCodes, Interrupted } from "./exit";
 
 const interruption = new AbortController();
@@ -6,29 +7,30 @@ const interruption = new AbortController();
 /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
 export const interrupted: AbortSignal = interruption.signal;
 
-/** Whether there was one. */
+/** Whether such a signal has come. */
 export function isInterrupted(): boolean {
   return interrupted.aborted;
 }
 
-/** How much is under way that ends by itself. */
+/** The number of {@link toItsEnd} calls that are running. */
 let underWay = 0;
 
-/** From now on a signal ends the command: at once, or when {@link toItsEnd} is done. */
+/** From now on a signal ends the command: at once, or after {@link toItsEnd}. */
 export function endOnSignals(): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    // More than once: npm passes a Ctrl-C on to a program that has had it from the terminal already.
+    // Not `once`: npm forwards a Ctrl-C that the program has already received from the terminal.
     process.on(signal, () => {
       interruption.abort();
-      // Keys and passwords in files go away with this process, whatever ends it.
+      // Exiting removes the files with keys and passwords.
       if (underWay === 0) process.exit(exitCodes.interrupted);
     });
   }
 }
 
 /**
- * Lets `work` come to its end although a signal asks for the command's: it asks {@link isInterrupted}, and leaves nothing half done.
- * @throws Interrupted afterwards, when one did
+ * Lets `work` finish after a signal. `work` itself checks {@link isInterrupted} and leaves nothing
+ * half done.
+ * @throws Interrupted when `work` has finished, if a signal came
  */
 export async function toItsEnd<T>(work: () => Promise<T>): Promise<T> {
   underWay += 1;
@@ -41,7 +43,10 @@ export async function toItsEnd<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** For a command that computes and holds nothing that must be put back: a signal ends it, even where it doesn't come up to listen. */
+/**
+ * Restores the default signal handling, for a command that computes without a pause and has nothing
+ * to clean up.
+ */
 export function leaveToSignals(): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.removeAllListeners(signal);
 }

@@ -1,4 +1,4 @@
-// What the operator's command runs on the stack's hosts, over SSH.
+// Runs programs on the stack's hosts over SSH.
 import { quote } from "shell-quote";
 import {
   asRoot,
@@ -13,7 +13,7 @@ import { follow, run, type RunOptions, type RunResult } from "./run";
 
 /** Why a host could not be asked. */
 export class Unreachable extends Error {
-  /** @param hasBegun the host had said something by then: what it was told may go on there */
+  /** @param hasBegun the host had printed something: the command may go on there */
   constructor(
     message: string,
     readonly hasBegun = false,
@@ -22,7 +22,7 @@ export class Unreachable extends Error {
   }
 }
 
-/** Logins to some hosts, for as long as {@link withSsh} runs. */
+/** Open logins to some hosts, valid while {@link withSsh} runs. */
 export class Ssh {
   constructor(
     private readonly opened: Logins,
@@ -30,8 +30,8 @@ export class Ssh {
   ) {}
 
   /**
-   * Runs a shell script on a host as root, in one connection; what it prints.
-   * @throws Unreachable when it can't be logged in to, takes too long, or the script fails
+   * Runs a shell script on a host as root, in one connection. Returns its output.
+   * @throws Unreachable when the login fails, the time is up, or the script fails
    */
   async script(target: Target, text: string, args: readonly string[]) {
     const { stdout, stderr, exitCode } = await this.result(target, text, args);
@@ -40,8 +40,9 @@ export class Ssh {
   }
 
   /**
-   * The same; how the script ended is a result. It has `moreSeconds` for its work beside the time that every host has.
-   * @throws Unreachable when it can't be logged in to, or takes too long
+   * Like {@link script}, but a failing script is a result. `moreSeconds` is added to the time that
+   * every host has.
+   * @throws Unreachable when the login fails or the time is up
    */
   async result(
     { name, connection }: Target,
@@ -60,7 +61,7 @@ export class Ssh {
     return result;
   }
 
-  /** Runs a program on a host as root; how that ended, the login too, is a result. */
+  /** Runs a program on a host as root. A failing program or login is a result. */
   run(
     { name, connection }: Target,
     words: readonly string[],
@@ -76,14 +77,17 @@ export class Ssh {
     });
   }
 
-  /** Runs a program on a host as root for as long as it wants, and gives each line that it prints; how that ended, the login too. */
+  /**
+   * Runs a program on a host as root without a limit and passes on each line that it prints. A
+   * failing program or login is a result.
+   */
   async follow(
     { name, connection }: Target,
     words: readonly string[],
     onLine: (line: string) => void,
   ): Promise<Omit<RunResult, "stdout">> {
     const leave = await logins.enter();
-    // The program may have nothing to say for days: that the host has let us in, it says before.
+    // The program may print nothing for days, so a line of our own reports the login first.
     const remote = `echo ${quote([letIn])}; ${asRoot(connection.user, words)}`;
     const hear = (line: string) => {
       leave();
@@ -99,30 +103,31 @@ export class Ssh {
     }
   }
 
-  /** A command line that passes a connection on through a host: a ProxyCommand of ssh_config(5). */
+  /** A command line that forwards a connection through a host: a ProxyCommand for ssh_config(5). */
   forward(name: string): string {
     return this.opened.forward(name);
   }
 
-  /** The environment in which an `ssh` of this kind finds its passwords. */
+  /** The environment in which `ssh` finds its passwords. */
   get env(): NodeJS.ProcessEnv {
     return this.opened.env;
   }
 }
 
-/** What a host says first, once it has let us in. */
+/** The line a host prints first after the login. */
 const letIn = "lvs: let in";
 
 /**
- * Logins that are under way at the same time: a bastion's sshd drops some when ten connections haven't logged in yet (MaxStartups of
- * sshd_config(5), 10:30:100 by default). Those that have are not counted there, and not here: a host that is followed, or waits for
- * connections to end, keeps no other from being asked.
+ * Limits logins in progress: a bastion's sshd drops some when ten connections haven't logged in yet
+ * (MaxStartups of sshd_config(5), 10:30:100 by default). Neither sshd nor this limit counts
+ * completed logins: a host that is followed, or waits for connections to end, blocks no other.
  */
 const logins = new Semaphore(8);
 
 /**
- * Runs OpenSSH's client, when few others are on their way: every start of it but {@link Ssh.follow}'s is here. How it ended is a result.
- * @throws CouldNotLook when there is none
+ * Runs OpenSSH's client when a login slot is free. Every start of `ssh` but {@link Ssh.follow}'s is
+ * here. A failing exit status is a result.
+ * @throws CouldNotLook when there is no `ssh`
  */
 export async function runClient(
   args: readonly string[],
@@ -130,14 +135,14 @@ export async function runClient(
 ): Promise<RunResult> {
   const leave = await logins.enter();
   try {
-    // Who says something has let us in.
+    // The first output means that the login is complete: free the slot.
     return await run("ssh", args, { ...options, onOutput: leave });
   } finally {
     leave();
   }
 }
 
-/** Opens the logins, and takes every trace of them away afterwards: see {@link Logins}. */
+/** Opens logins for `work` and removes all traces of them afterwards: see {@link Logins}. */
 export async function withSsh<T>(
   targets: readonly Target[],
   options: LoginOptions,

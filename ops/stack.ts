@@ -1,4 +1,5 @@
-// What the last `pulumi up` did, as the stack's state has it: on which hosts, how they were logged in to, what each command was given.
+// The result of the last `pulumi up`, from the stack's state: its hosts, their logins, and the
+// input of each command.
 import { basename } from "node:path";
 import { parse as parseShell } from "shell-quote";
 import { z } from "zod";
@@ -13,21 +14,27 @@ import { pulumi, type StackOptions } from "./pulumi";
 export interface Stack {
   name: string;
   hosts: StackHost[];
-  /** Whether `pulumi destroy` is refused; null where an earlier version made the state, which doesn't say. */
+  /**
+   * Whether `pulumi destroy` is refused; null when an earlier version wrote the state, without this
+   * setting.
+   */
   deletionProtection: boolean | null;
 }
 
+/** A host in the stack's state. */
 export interface StackHost {
   /** Name in the stack config: `lvs1`. */
   name: string;
   role: "director" | "real server";
-  /** How it was logged in to by its last command. */
+  /** The login of the host's last command. */
   connection: Connection;
-  /** What was done on it, in order. */
+  /** The commands that were run on the host, in order. */
   steps: Step[];
-  /** What a director does; nothing on a real server, and on a director whose config isn't there yet. */
+  /**
+   * A director's model; {@link nothing} on a real server, and on a director without a config yet.
+   */
   director: DirectorModel;
-  /** On a real server, the virtual addresses that it answers for, and the interface that each is on. */
+  /** On a real server: the virtual addresses it answers for, each with its interface. */
   loopback: LoopbackAddress[];
 }
 
@@ -36,13 +43,13 @@ export interface Step {
   urn: string;
   /** The resource's name: `pair-lvs1-system`. */
   name: string;
-  /** Name of the script that ran: `kernel.sh`. Several may be one command's. */
+  /** The script that ran: `kernel.sh`. One command may have run several. */
   script: string;
-  /** What the script was given: `apply`, the owner, further words. */
+  /** The script's arguments: `apply`, the owner, further words. */
   args: string[];
-  /** What it was given on standard input, without the line that ends it. */
+  /** The script's standard input, without its end mark. */
   stdin: string;
-  /** The text on standard input is secret: it is compared, and never shown. */
+  /** The standard input is secret: compare it, but never show it. */
   secret: boolean;
 }
 
@@ -60,8 +67,8 @@ const login = {
 const connectionSchema = z.object({ ...login, proxy: z.object(login).optional() });
 
 /**
- * Reads the stack's state, its secrets too: they are what logs in.
- * @throws CouldNotLook when there is no such stack, nothing in it, or what another version put there
+ * Reads the stack's state with its secrets, which the logins need.
+ * @throws CouldNotLook when the stack is missing or empty, or another version wrote it
  */
 export async function readStack(options: StackOptions): Promise<Stack> {
   const exported = await pulumi(["stack", "export", "--show-secrets"], options);
@@ -115,7 +122,7 @@ const inputsSchema = z.object({
 
 const roles = ["director", "real server"] as const;
 
-/** web2 before web10. */
+/** Sorts web2 before web10. */
 const byNumber = new Intl.Collator("en", { numeric: true });
 
 const roleOf: Partial<Record<string, StackHost["role"]>> = {
@@ -125,7 +132,7 @@ const roleOf: Partial<Record<string, StackHost["role"]>> = {
 
 const commandType = "command:remote:Command";
 
-/** What the command that is undone first would say. */
+/** Reads deletion protection from the `delete` command that runs first on destroy. */
 function protectionOf(all: Resource[]): boolean | null {
   const [, word] =
     all
@@ -135,16 +142,17 @@ function protectionOf(all: Resource[]): boolean | null {
   return word === undefined ? null : word === "on";
 }
 
-/** A component that stands for a host, with its commands; nothing for any other resource. */
+/** The host that a component stands for, with its commands; empty for any other resource. */
 function hostOf({ urn, type, parent, outputs }: Resource, all: Resource[]): StackHost[] {
   const role = roleOf[type];
   if (role === undefined) return [];
   const pair = all.find((resource) => resource.urn === parent);
   const name = nameOf(urn).slice(pair ? nameOf(pair.urn).length + 1 : 0);
   const commands = all.filter((resource) => resource.type === commandType);
-  // What is never undone is a part of another host's change: a director drains a real server while that is changed.
+  // A command without `delete` belongs to another host's change: for example, a director drains a
+  // real server.
   const own = commands.filter((command) => command.parent === urn && "delete" in command.inputs);
-  // The deploy key is put on the host by a command of SshAccess, which ends in -HOST-authorize.
+  // SshAccess puts the deploy key on the host with a command named …-HOST-authorize.
   const authorize = commands.filter(
     (command) =>
       command.parent !== urn &&
@@ -167,16 +175,16 @@ function hostOf({ urn, type, parent, outputs }: Resource, all: Resource[]): Stac
   ];
 }
 
-/** What a director does that has no config yet. */
+/** The model of a director that has no config yet. */
 const nothing: DirectorModel = { inMaintenance: false, instances: [], services: [] };
 
-/** The step that brings a host what its model says. */
+/** The script whose step puts the host's model into effect. */
 const modelledBy: Record<StackHost["role"], string> = {
   director: "keepalived.sh",
   "real server": "vip.sh",
 };
 
-/** What a host does, as its component says in its outputs. */
+/** The host's model, from its component's outputs. */
 function modelOf(
   role: StackHost["role"],
   name: string,
@@ -208,7 +216,7 @@ function stepsOf({ urn, inputs }: Resource): Step[] {
     return [{ ...about, script: "authorize.sh", args: rest.slice(2), stdin: text }];
   }
   if (program === "sh") {
-    // Where the scripts had been brought is nobody's business any more.
+    // The third word is the folder the scripts were unpacked to, which no longer exists.
     const [path = "", verb = "", , ...args] = rest;
     return [{ ...about, script: basename(path), args: [verb, ...args], stdin: text }];
   }
@@ -227,14 +235,14 @@ function nameOf(urn: string): string {
   return urn.slice(urn.lastIndexOf("::") + 2);
 }
 
-/** How the engine marks a secret in a state. */
+/** The key with which the engine marks a secret in a state. */
 const signature = "4dabf18193072939515e22adb298388d";
 
 function isSecret(value: unknown): value is { plaintext?: string } {
   return typeof value === "object" && value !== null && signature in value;
 }
 
-/** The same value with every secret in it as its plain text. */
+/** A copy of the value in which every secret is plain text. */
 function revealed(value: unknown): unknown {
   if (isSecret(value)) {
     return value.plaintext === undefined ? undefined : revealed(JSON.parse(value.plaintext));

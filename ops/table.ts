@@ -1,11 +1,14 @@
-// Tables without lines, as columns under a heading.
+// Draws tables without lines: columns under a heading.
 import Table from "cli-table3";
 import type { Colors } from "picocolors/types";
 
-/** A column's heading; one of figures has them to the right. */
+/** A column's heading; `figures` aligns the column to the right. */
 export type Heading = string | { figures: string };
 
-/** Rows under a heading; a cell may have several lines, and colors don't count as width. Empty without rows. */
+/**
+ * Draws rows under a heading. A cell may have several lines; colors don't count as width. Empty
+ * without rows.
+ */
 export function table(
   heading: readonly Heading[],
   rows: readonly (readonly string[])[],
@@ -22,7 +25,7 @@ export function table(
     heading.map((column) => colors.dim(typeof column === "string" ? column : column.figures)),
   );
   for (const row of rows) {
-    // A short row's last cell goes on to the end: it says why the others are missing.
+    // The last cell of a short row spans the rest: it says why the others are missing.
     const missing = heading.length - row.length;
     drawn.push(
       row.map((content, i) =>

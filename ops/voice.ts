@@ -1,14 +1,18 @@
-// Where a command speaks, and in which colours: decided here, and only here is anything written. (picocolors by itself paints in CI's pipes too, and asks standard output alone.)
+// The only place that writes a command's output and chooses its colours. (picocolors alone would
+// colour pipes in CI, too, and look only at standard output.)
 import pc from "picocolors";
 import type { Colors } from "picocolors/types";
 import { printable, printableJson } from "./printable";
 
-/** A stream to paint for; a pipe and a file have no `isTTY`. */
+/** An output stream that may be a terminal; a pipe or a file has no `isTTY`. */
 export interface Painted {
   isTTY?: boolean;
 }
 
-/** Colours for what is written to this stream: NO_COLOR switches them off, FORCE_COLOR on; otherwise a terminal has them. */
+/**
+ * Colours for this stream: NO_COLOR switches them off, FORCE_COLOR on; otherwise a terminal gets
+ * them.
+ */
 export function colorsOn({ isTTY = false }: Painted, env = process.env): Colors {
   const { NO_COLOR, FORCE_COLOR, TERM } = env;
   if (NO_COLOR) return pc.createColors(false);
@@ -16,15 +20,17 @@ export function colorsOn({ isTTY = false }: Painted, env = process.env): Colors 
   return pc.createColors(isTTY && TERM !== "dumb");
 }
 
-/** How a command tells a person something. */
+/** Where a command talks to a person. */
 export interface Output {
   say: (text: string) => void;
   colors: Colors;
-  /** Where questions are asked. */
+  /** The stream that questions are asked on. */
   stream: NodeJS.WriteStream;
 }
 
-/** Standard output; with `--json` standard error, as the JSON is alone on the other. */
+/**
+ * Standard output. With `--json`, standard error, because standard output carries only the JSON.
+ */
 export function outputFor({ json = false }: { json?: boolean }): Output {
   const stream = json ? process.stderr : process.stdout;
   const say = (text: string) => {
@@ -33,38 +39,41 @@ export function outputFor({ json = false }: { json?: boolean }): Output {
   return { say, colors: colorsOn(stream), stream };
 }
 
-/** What a program reads. */
+/** Prints JSON for a program. */
 export function printJson(facts: unknown): void {
   process.stdout.write(`${printableJson(JSON.stringify(facts, null, 2))}\n`);
 }
 
-/** The same on one line. */
+/** Prints JSON on one line. */
 export function printJsonLine(facts: unknown): void {
   process.stdout.write(`${printableJson(JSON.stringify(facts))}\n`);
 }
 
-/** A file that is valid only as it stands: whoever made it has seen to it that nothing in it steers a terminal. */
+/**
+ * Prints a file unchanged, because escaping would break it. The caller makes sure that its text
+ * can't control a terminal.
+ */
 export function printFile(text: string): void {
   process.stdout.write(text);
 }
 
-/** A line, or several, on standard output. */
+/** Prints one or more lines on standard output. */
 export function print(text: string): void {
   process.stdout.write(`${painted(text)}\n`);
 }
 
-/** The same on standard error. */
+/** Prints one or more lines on standard error. */
 export function complain(text: string): void {
   process.stderr.write(`${painted(text)}\n`);
 }
 
-/** Text in the place of what was on the terminal before, line by line: no flicker, as clearing it first would make. */
+/** Overwrites the terminal's text line by line: clearing the terminal first would flicker. */
 export function redraw(text: string): void {
   const lines = painted(text).replaceAll("\n", "\x1b[K\n");
   process.stdout.write(`\x1b[H${lines}\x1b[K\n\x1b[J`);
 }
 
-/** Printable text, in whose colours it may be. */
+/** Makes text printable, except for its colour codes. */
 function painted(text: string): string {
   return text
     .split(color)

@@ -1,6 +1,6 @@
-// Figures and times as a person reads them.
+// Formats figures and times for a person.
 
-/** `4 s`, `12 min`, `2 h 13 min`, `5 d 3 h`. */
+/** Formats seconds: `4 s`, `12 min`, `2 h 13 min`, `5 d 3 h`. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   const units: [string, number][] = [
@@ -18,7 +18,7 @@ export function duration(seconds: number): string {
     .join(" ");
 }
 
-/** `950`, `12.3k`, `4.1M`. */
+/** Formats a count: `950`, `12.3k`, `4.1M`. */
 export function figure(value: number): string {
   const scales: [string, number][] = [
     ["G", 1e9],
@@ -33,7 +33,7 @@ export function figure(value: number): string {
   return String(Math.round(value));
 }
 
-/** `512 B`, `1.5 MiB`. */
+/** Formats bytes: `512 B`, `1.5 MiB`. */
 export function bytes(value: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let scaled = value;
@@ -45,13 +45,13 @@ export function bytes(value: number): string {
   return `${unit === 0 || scaled >= 100 ? Math.round(scaled) : scaled.toFixed(1)} ${units[unit] ?? ""}`;
 }
 
-/** `12 %`, `0.01 %`. */
+/** Formats a share: `12 %`, `0.01 %`. */
 export function percent(part: number, whole: number): string {
   const value = whole === 0 ? 0 : (100 * part) / whole;
   return `${value === 0 || value >= 10 ? Math.round(value) : value.toPrecision(1)} %`;
 }
 
-/** `1 host`, `2 hosts`. */
+/** Formats a count with its noun: `1 host`, `2 hosts`. */
 export function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

@@ -1,7 +1,11 @@
-// Checkers of keepalived.conf(5): a row a type of check, from which rules, texts and the import take what they need to know of it.
+// Checkers of keepalived.conf(5): a row for each type of check, read by the rules, the renderers
+// and the import.
 import type { Check, CheckType } from "../schema";
 
-/** queue_checker() in check_api.c; some checkers' handlers (http_get_handler() in check_http.c and its like) set another one. */
+/**
+ * The defaults of queue_checker() in check_api.c; some checkers' own handlers change them
+ * (http_get_handler() in check_http.c, for example).
+ */
 const usual: Timing = { retry: 1, delayBeforeRetrySeconds: 1 };
 
 const web = {
@@ -113,58 +117,57 @@ export const checkers: { readonly [Type in CheckType]: Checker<Type> } = {
 /** A check of one type. */
 export type CheckOf<Type extends CheckType> = Extract<Check, { type: Type }>;
 
-/** What a type of check is, to keepalived and to this stack. */
+/** What a type of check means to keepalived and to this stack. */
 export interface Checker<Type extends CheckType = CheckType> {
-  /** The keyword that begins its block. */
+  /** The keyword of its block. */
   block: string;
   /**
-   * What its question goes by. By tcp and udp it asks a port, and can ask through the virtual address; undefined where it asks no real
-   * server itself.
+   * How it reaches the real server. A tcp or udp check asks a port, and can ask through the virtual
+   * address. Undefined if the check doesn't contact a real server itself.
    */
   transport: Transport<Type>;
-  /** It asks through the virtual address unless the config says otherwise, wherever that can work. */
+  /** It asks through the virtual address by default, wherever that can work. */
   throughByDefault: "throughVirtualAddress" extends keyof CheckOf<Type> ? boolean : false;
-  /** keepalived's own; undefined where the checker has no timing: it tells at once. */
+  /** keepalived's default timing; undefined if the checker has none, because it reports at once. */
   timing: "retry" extends keyof CheckOf<Type> ? Timing : undefined;
   /** Keys that other types don't have, in the order of their lines. */
   options: Record<OwnKey<Type>, Option>;
 }
 
-/** What keepalived does where neither checker, real server nor virtual server says it. */
+/** keepalived's defaults when neither checker, real server nor virtual server sets them. */
 export interface Timing {
-  /** Failures after the first. */
+  /** Retries after the first failure. */
   retry: number;
-  /** `interval`: as long as from one check to the next. */
+  /** Seconds; `interval` means the time between two checks. */
   delayBeforeRetrySeconds: number | "interval";
 }
 
-/** How a key of a check is written, and read again. */
+/** How a check's key is written and read. */
 export type Option =
   | {
       keyword: string;
       form: Form;
-      /** keepalived's own value, where the stack's default is another. */
+      /** keepalived's default, if it differs from the stack's. */
       own?: string | boolean;
-      /** Without it keepalived leaves the checker out. */
+      /** Without this key keepalived ignores the checker. */
       needed?: true;
     }
   /** The key is on the line, or in the blocks, of another key. */
   | { within: string };
 
 /**
- * What stands behind a keyword: one word (`name` is that of something tracked, `domain` one whose
- * last dot means nothing), a number, the keyword
- * alone (`presence`: there is no off), or something of more parts: components/render/checks.ts writes it, ops/import/read/checks.ts reads
- * it.
+ * The form after a keyword: one word (`name` is a tracked object's name, `domain` ignores a final
+ * dot), a number, the keyword alone (`presence`, which can't be switched off), or several parts.
+ * components/render/checks.ts writes it, ops/import/read/checks.ts reads it.
  */
 export type Form = ValueForm | PartForm;
 
-/** Forms of one value behind a keyword. */
+/** Forms with one value after the keyword. */
 export type ValueForm =
   | ("word" | "name" | "upperCase" | "domain" | "integer" | "flag" | "presence")
   | ("hexadecimal" | "flagOrHexadecimal");
 
-/** Forms of more than that. */
+/** Forms with several parts. */
 export type PartForm = "urls" | "call" | "user" | "weight";
 
 type Transport<Type extends CheckType> = "port" extends keyof CheckOf<Type>
@@ -175,7 +178,7 @@ type Transport<Type extends CheckType> = "port" extends keyof CheckOf<Type>
 
 type OwnKey<Type extends CheckType> = Exclude<keyof CheckOf<Type>, SharedKey>;
 
-/** Keys that mean the same in every type that has them. */
+/** Keys with the same meaning in every type that has them. */
 type SharedKey = keyof CheckOf<"tcp">;
 
 /** Checks that ask a port. */
@@ -186,13 +189,13 @@ export type PortCheck = {
 /** Types of check, in the order of the table. */
 export const checkTypes = Object.keys(checkers) as CheckType[];
 
-/** Whether checks of a type ask a port: all of them can ask through the virtual address. */
+/** Whether checks of a type ask a port. If so, they can ask through the virtual address. */
 export function typeAsksPort(type: CheckType): boolean {
   const { transport } = checkers[type];
   return transport === "tcp" || transport === "udp";
 }
 
-/** The same of a check. */
+/** Whether a check asks a port. */
 export function asksPort(check: Check): check is PortCheck {
   return typeAsksPort(check.type);
 }

@@ -1,15 +1,15 @@
-// What keepalived does by itself, and where the stack's files for it are.
+// keepalived's built-in behaviour, and the paths of the stack's files for it.
 import type { Family, StackConfig } from "../schema";
 
-/** Where auth_pass lives: a file of its own, so that keepalived.conf stays readable in a preview. */
+/** The file with auth_pass: separate, so that keepalived.conf stays readable in a preview. */
 export const secretsPath = "/etc/keepalived/lvs-ha-secrets.conf";
 
-/** Where adverts go that are not unicast, unless the config says otherwise: RFC 5798, 5.1.1.2 and 5.1.2.2. */
+/** Default destinations of multicast adverts: RFC 5798, 5.1.1.2 and 5.1.2.2. */
 export const vrrpGroups: Record<Family, string> = { inet: "224.0.0.18", inet6: "ff02::12" };
 
 /**
- * Seconds that an instance's interface may be down unseen: check_debounce_timers() in keepalived's vrrp.c, which takes what is left of
- * them without a word where the config says more.
+ * How many seconds an instance's interface may be down unnoticed: check_debounce_timers() in
+ * keepalived's vrrp.c, which silently lowers a larger value.
  */
 export function longestDelay({
   advertIntervalSeconds: interval,

@@ -1,6 +1,6 @@
-// How keepalived.conf calls one of the stack's scripts.
+// Calls of the stack's scripts in keepalived.conf.
 
-/** Where the stack's scripts live on a director. */
+/** The folder with the stack's scripts on a director. */
 export const scriptsFolder = "/etc/keepalived/lvs-ha-scripts";
 
 /** A call of one of the stack's scripts. */
@@ -10,7 +10,7 @@ export interface ScriptCall {
   user?: string;
 }
 
-/** A script's path and arguments in quotes, and who runs it. */
+/** Renders a call: the script's path and arguments in quotes, then the user. */
 export function call(hook: ScriptCall): string {
   const words = [`${scriptsFolder}/${hook.script}`, ...(hook.args ?? [])].join(" ");
   return `"${words}"${hook.user === undefined ? "" : ` ${hook.user}`}`;

@@ -1,4 +1,5 @@
-// Checkers of keepalived.conf(5), and the services by which a check reaches a virtual address at one real server.
+// Renders checkers of keepalived.conf(5), and the services through which a check reaches a virtual
+// address at one real server.
 import {
   asksPort,
   checkers,
@@ -15,7 +16,7 @@ import { weightText } from "./weights";
 
 type Call = (hook: { script: string; args?: string[]; user?: string }) => string | undefined;
 
-/** A checker; `ownAddress` is the director's, from which it asks for a virtual address. */
+/** Renders a checker. `ownAddress` is the director's, the source when it asks a virtual address. */
 export function renderCheck(
   { check, port, through }: CheckSettings,
   ownAddress: string | undefined,
@@ -34,8 +35,9 @@ export function renderCheck(
 }
 
 /**
- * For each way to a real server that is asked through a virtual address, a fwmark service with that real server alone. The check's socket
- * carries the mark, so IPVS sends it there by the way that clients' packets take, and a real server without the address is out.
+ * A fwmark service for each real server that is asked through a virtual address, with that real
+ * server alone. The check's socket carries the mark, so IPVS sends its packets the same way as
+ * clients' packets, and a real server without the virtual address fails.
  */
 export function renderThroughServices(virtualServers: Settings["virtualServers"]): {
   comment: string;
@@ -61,7 +63,7 @@ export function renderThroughServices(virtualServers: Settings["virtualServers"]
   });
 }
 
-/** The ways to real servers that checks go through a virtual address, each once. */
+/** The ways from checks through a virtual address to a real server, without duplicates. */
 export function throughWays(virtualServers: Settings["virtualServers"]): Through[] {
   const asked = new Map<number, Through>();
   for (const { through } of virtualServers.flatMap(({ realServers }) =>
@@ -72,7 +74,7 @@ export function throughWays(virtualServers: Settings["virtualServers"]): Through
   return [...asked.values()];
 }
 
-/** What such a service is called. */
+/** The comment that names such a service. */
 export function throughName(realServer: string): string {
   return `checks of ${realServer} through its virtual addresses`;
 }
@@ -96,7 +98,7 @@ function connectionLines(
   }
   return statements({
     connect_ip: check.address,
-    // In a fwmark service a real server has no port of its own.
+    // A fwmark service's real servers have no port, so the check names it.
     connect_port: asksPort(check) ? (check.port ?? (serviceHasPort ? undefined : port)) : undefined,
     bind_if: check.bindInterface,
     connect_timeout: check.connectTimeoutSeconds,
@@ -137,7 +139,7 @@ function isPart(form: Form): form is PartForm {
   return form in parts;
 }
 
-/** What is more than a word behind its keyword. */
+/** Options with more than one word after the keyword. */
 const parts: Record<PartForm, (keyword: string, check: Check, context: Context) => Line[]> = {
   urls: (keyword, check) =>
     "urls" in check ? check.urls.flatMap((url) => block(keyword, urlLines(url))) : [],
@@ -167,7 +169,7 @@ function urlLines(url: CheckOf<"http">["urls"][number]): Line[] {
   });
 }
 
-/** keepalived takes one level of backslashes away before PCRE2 sees the rest. */
+/** keepalived removes one level of backslashes before PCRE2 sees the pattern. */
 function quotedRegex(pattern: string): string {
   return `"${pattern.replaceAll("\\", "\\\\")}"`;
 }

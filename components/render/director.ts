@@ -1,5 +1,5 @@
-// What keepalived's step brings to a director: keepalived.conf, the scripts that it names, and beside them as data what it says, for the
-// scripts that run there. It is pure, too.
+// Renders the input of a director's keepalived step: keepalived.conf, its scripts, and the same
+// facts as data for the host scripts. Pure.
 import { createHash } from "node:crypto";
 import { scriptsFolder } from "../keepalived/scriptCall";
 import { canonical, checkedFamily, type TrackList } from "../schema";
@@ -25,10 +25,10 @@ import {
 } from "./keepalived";
 import { statements, type Line } from "./statements";
 
-/** Where the data are; ipvs.sh says what its lines mean. */
+/** The file with the data; ipvs.sh explains its lines. */
 export const directorDataPath = "/etc/lvs-ha/director";
 
-/** They are one text, because they change together. */
+/** The files in one text, because they change together. */
 export function renderDirectorConfig(
   settings: Settings,
   director: DirectorSettings,
@@ -38,7 +38,8 @@ export function renderDirectorConfig(
   return renderFiles({
     "/etc/keepalived/keepalived.conf": linesOf(conf),
     [directorDataPath]: [
-      // Whose data they are: of a config that was edited since, or put back, they say nothing.
+      // Identifies the config that the data describe: they say nothing about a config that was
+      // edited or restored since.
       `=conf ${sha256(`${linesOf(conf).join("\n")}\n`)}`,
       ...directorData(settings, director),
     ],
@@ -55,7 +56,7 @@ function linesOf(text: string): string[] {
   return text.replace(/\n$/, "").split("\n");
 }
 
-/** The lines of the data, but for the first. */
+/** The lines of the data, except the first. */
 export function directorData(
   settings: Omit<Settings, "ssh" | "firewall" | "packages">,
   director: DirectorSettings,
@@ -158,8 +159,9 @@ function nameLines(service: VirtualServerSettings): string[] {
 }
 
 /**
- * Seconds until every check of a real server has had its say, at the latest, from a reload or from now. keepalived's first second is
- * BOOTSTRAP_DELAY. Sessions of BFD and files ask nobody: they tell at once.
+ * The maximum number of seconds until every check of a real server has decided, from a reload or
+ * from now. keepalived's first second is BOOTSTRAP_DELAY. BFD and file checks ask nothing: they
+ * report at once.
  */
 function verdict({ checks }: MemberSettings, { delayLoopSeconds }: VirtualServerSettings): number {
   const each = checks.map(({ check }) => {
@@ -170,14 +172,17 @@ function verdict({ checks }: MemberSettings, { delayLoopSeconds }: VirtualServer
     const timeout =
       check.type === "misc" ? (check.timeoutSeconds ?? loop) : check.connectTimeoutSeconds;
     const first = Math.max(check.warmupSeconds ?? loop, loop);
-    // One URL after the other.
+    // URLs are asked one after the other.
     const urls = isHttp ? check.urls.length : 1;
     return first + (retry + 1) * timeout + retry * pause + 1 + (urls - 1) * (loop + timeout);
   });
   return Math.trunc(Math.max(0, ...each) + 0.999);
 }
 
-/** What tells checks from others, and the scripts that they run: another text of one of these is another check, too. */
+/**
+ * Identifies checks: a digest of their text, and the scripts that they run, because another script
+ * text is another check.
+ */
 function checkText(
   { delayLoopSeconds, virtualHost }: VirtualServerSettings,
   checks: ReturnType<typeof checksOf>,
@@ -204,7 +209,7 @@ function syncDaemonWords(settings: Pick<Settings, "vrrp" | "instances">): string
       "--sync-maxlen": syncDaemon.maxLength,
       "--mcast-port": syncDaemon.port === 8848 ? undefined : syncDaemon.port,
       "--mcast-ttl": syncDaemon.ttl,
-      // As ipvsadm prints it.
+      // In ipvsadm's own spelling.
       "--mcast-group": syncDaemon.group && canonical(syncDaemon.group),
     }),
   ].join(" ");
@@ -212,7 +217,9 @@ function syncDaemonWords(settings: Pick<Settings, "vrrp" | "instances">): string
 
 type TrackedKind = keyof ReturnType<typeof trackedBlocks>;
 
-/** The block of what is tracked, and the list that names it where it is. */
+/**
+ * By kind, the block that defines a tracked object and the list that names it where it is tracked.
+ */
 const trackedKinds: Record<TrackedKind, { kind: string; list: TrackList }> = {
   trackedScripts: { kind: "vrrp_script", list: "trackScripts" },
   trackedProcesses: { kind: "vrrp_track_process", list: "trackProcesses" },
@@ -220,7 +227,10 @@ const trackedKinds: Record<TrackedKind, { kind: string; list: TrackList }> = {
   bfdSessions: { kind: "bfd_instance", list: "trackBfd" },
 };
 
-/** A line for each script, process, file and session, and for each place that tracks one or an interface: SECONDS TEXT. */
+/**
+ * Lines of SECONDS TEXT: one for each script, process, file and session, and one for each place
+ * that tracks one of them or an interface.
+ */
 function trackedLines(
   settings: Pick<Settings, "tracking" | "instances" | "vrrp">,
   director: DirectorSettings,
@@ -248,12 +258,12 @@ function trackedLines(
   ];
 }
 
-/** Seconds that what is tracked can take from a reload until it has failed. */
+/** How many seconds after a reload a tracked object may take to fail. */
 function secondsToFail({ scripts, processes, bfd }: Settings["tracking"]): Map<string, number> {
   const all: [TrackList, string, number][] = [
     ...scripts.map((script): [TrackList, string, number] => {
-      // It runs at once, and what it says counts after so many runs that may each be cut off by its timeout. One that is taken for failed
-      // at first must succeed as often before it is not.
+      // A script runs at once and counts as failed after `fall` runs, each of which its timeout may
+      // cut off. With `initFail` it starts as failed and needs `rise` successful runs first.
       const { intervalSeconds: interval, fall, rise } = script;
       const timeout = script.timeoutSeconds ?? interval;
       const runs = script.initFail ? Math.max(fall, rise) : fall;
@@ -264,7 +274,7 @@ function secondsToFail({ scripts, processes, bfd }: Settings["tracking"]): Map<s
       return ["trackProcesses", name, Math.max(forkDelaySeconds, terminateDelaySeconds)];
     }),
     ...bfd.map((session): [TrackList, string, number] => {
-      // A session that is not up yet goes by idle_tx.
+      // A session that is not up yet uses idle_tx.
       const { idleTxMilliseconds: idle = 1000, multiplier } = session;
       const { minRxMilliseconds: rx, minTxMilliseconds: tx } = session;
       return ["trackBfd", session.name, (multiplier * Math.max(idle, rx, tx)) / 1000];
@@ -274,8 +284,9 @@ function secondsToFail({ scripts, processes, bfd }: Settings["tracking"]): Map<s
 }
 
 /**
- * Further interfaces that keepalived.conf names, and without which keepalived doesn't start: "Non-existent interface specified in
- * configuration" (2.2.7, 2.3.3). Those of VMACs are none: it makes them itself.
+ * Further interfaces in keepalived.conf without which keepalived doesn't start: "Non-existent
+ * interface specified in configuration" (2.2.7, 2.3.3). VMAC interfaces are left out: keepalived
+ * creates them.
  */
 export function furtherInterfaces({
   instances,
@@ -285,7 +296,8 @@ export function furtherInterfaces({
     ...instances.map((instance) => instance.interface),
     ...(vrrp.connectionSync ? [vrrp.syncInterface] : []),
   ]);
-  // Without a name, it has a number where another has taken vrrp.ID: vrrp_vmac_ifname() in vrrp.c.
+  // Without a configured name it is vrrp.ID, with a number if that is taken: vrrp_vmac_ifname() in
+  // vrrp.c.
   const isMade = (name: string) =>
     instances.some(
       ({ vmac, virtualRouterId }) =>
@@ -306,7 +318,7 @@ export function furtherInterfaces({
   return [...new Set(named)].filter((name) => !asked.has(name) && !isMade(name)).sort();
 }
 
-/** What keepalived needs of the network at its start, sorted. */
+/** What keepalived needs from the network when it starts, sorted. */
 function requirements(
   { instances, vrrp, virtualServers }: Pick<Settings, "instances" | "vrrp" | "virtualServers">,
   director: DirectorSettings,
@@ -332,7 +344,7 @@ function requirements(
   return [...new Set(lines)].sort();
 }
 
-/** The address that keepalived.conf has an instance's adverts come from. */
+/** The source address that keepalived.conf sets for an instance's adverts. */
 function spokenFrom(instance: InstanceSettings, director: DirectorSettings): string | undefined {
   return instance.unicast || instance.family === "inet" ? sourceIn(instance, director) : undefined;
 }

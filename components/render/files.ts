@@ -1,15 +1,18 @@
-// Several files as one text, so that one command carries them and a preview shows their lines; and how the end of an input is told.
+// Joins several files into one text, so that one command carries them and a preview shows their
+// lines; and marks the end of an input.
 
 /**
- * Last line of what a host script reads. A connection that breaks ends the input, too: a text without this line is not whole, and
- * `files.sh` changes nothing by it.
+ * The last line of a host script's input. A broken connection also ends the input: without this
+ * line the text is incomplete, and `files.sh` changes nothing.
  */
 const endLine = "==> end <==";
 
-/** What only headers and the end begin with; a file's own line of that kind has one more = before it. */
+/**
+ * Only headers and the end mark start like this; a similar line in a file gets one more = in front.
+ */
 const special = /^=*==> /gm;
 
-/** Several files in one text, each under a header line as tail(1) prints it; `files.sh` takes it apart. */
+/** Joins files into one text, each under a header line like tail(1)'s; `files.sh` splits it. */
 export function renderFiles(files: Record<string, string[]>): string {
   return Object.entries(files)
     .map(([path, lines]) => {
@@ -19,7 +22,7 @@ export function renderFiles(files: Record<string, string[]>): string {
     .join("");
 }
 
-/** The files of such a text, by path, in their order; none of a text without a header. */
+/** Splits such a text into files by path, in order; empty for a text without a header. */
 export function parseFiles(text: string): Map<string, string> {
   const [, ...parts] = text.split(/^==> (.+) <==\n/m);
   const files = new Map<string, string>();
@@ -29,7 +32,9 @@ export function parseFiles(text: string): Map<string, string> {
   return files;
 }
 
-/** What scripts are given, one after the other, in one text: `system.sh` takes it apart. */
+/**
+ * Joins the inputs of scripts that run one after the other into one text; `system.sh` splits it.
+ */
 export function renderSections(sections: { words: string[]; text: string }[]): string {
   return sections
     .map(({ words, text }) => {
@@ -39,7 +44,7 @@ export function renderSections(sections: { words: string[]; text: string }[]): s
     .join("");
 }
 
-/** The sections of such a text. */
+/** Splits such a text into its sections. */
 export function parseSections(text: string): { words: string[]; text: string }[] {
   const [, ...parts] = text.split(/^>>> (.+) <<<\n/m);
   return Array.from({ length: parts.length / 2 }, (_, i) => ({
@@ -49,8 +54,8 @@ export function parseSections(text: string): { words: string[]; text: string }[]
 }
 
 /**
- * A script's whole input: the text and the line that ends it.
- * @throws Error when the text has a line that could be taken for the end
+ * A script's whole input: the text and the end mark.
+ * @throws Error when a line of the text could be taken for the end mark
  */
 export function withEnd(text: string): string {
   if (text.split("\n").some((line) => line.startsWith(endLine))) {
@@ -59,7 +64,7 @@ export function withEnd(text: string): string {
   return `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}${endLine}\n`;
 }
 
-/** The text of a script's input; one of an earlier version has no end. */
+/** The text of a script's input without the end mark, which earlier versions didn't write. */
 export function withoutEnd(input: string): string {
   return input.endsWith(`${endLine}\n`) ? input.slice(0, -endLine.length - 1) : input;
 }

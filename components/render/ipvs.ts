@@ -1,4 +1,4 @@
-// What the directors have of a real server in IPVS, in ipvsadm(8)'s own words.
+// A real server's entries in the directors' IPVS tables, in the words of ipvsadm(8).
 import { canonical } from "../schema";
 import {
   type AddressService,
@@ -18,7 +18,10 @@ const services: Record<Flow["protocol"], string> = {
 
 const methods: Record<MemberSettings["forwarding"], string> = { DR: "-g", NAT: "-m", TUN: "-i" };
 
-/** A real server's lines of `ipvsadm -Sn`, without weights: `-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g`. */
+/**
+ * A real server's lines of `ipvsadm -Sn` without weights:
+ * `-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g`.
+ */
 export function ipvsEntries({ virtualServers }: Pick<Settings, "virtualServers">, name: string) {
   return virtualServers.flatMap((service) =>
     service.realServers
@@ -30,7 +33,7 @@ export function ipvsEntries({ virtualServers }: Pick<Settings, "virtualServers">
   );
 }
 
-/** All places that IPVS has a real server or a sorry server in: `-t 192.0.2.100:80 -r 192.0.2.21:80`. */
+/** Every real server and sorry server in IPVS: `-t 192.0.2.100:80 -r 192.0.2.21:80`. */
 export function ipvsPlaces({ virtualServers }: Pick<Settings, "virtualServers">): string[] {
   return virtualServers.flatMap((service) =>
     [...service.realServers, ...sorryPart(service)].map(
@@ -40,8 +43,9 @@ export function ipvsPlaces({ virtualServers }: Pick<Settings, "virtualServers">)
 }
 
 /**
- * The words for a real server in a virtual service: `-t 192.0.2.100:80`, `-t 192.0.2.100:80 -r 192.0.2.21:80`, `-g`. Only NAT changes a
- * port; in a fwmark service it stays what the client asked for.
+ * The words for a real server in a virtual service: `-t 192.0.2.100:80`,
+ * `-t 192.0.2.100:80 -r 192.0.2.21:80`, `-g`. Only NAT changes the port; in a fwmark service it
+ * stays the one that the client asked for.
  */
 export function entryWords(
   service: Named,
@@ -76,7 +80,7 @@ export function serviceLine(
     ...(service.persistenceTimeoutSeconds
       ? [
           `-p ${service.persistenceTimeoutSeconds}`,
-          // A mask of all bits is none.
+          // A mask of all bits is the default.
           ...(mask === undefined || mask === "255.255.255.255" || mask === 128
             ? []
             : [`-M ${mask}`]),
@@ -88,17 +92,20 @@ export function serviceLine(
   ].join(" ");
 }
 
-/** `192.0.2.100:80`, `[2001:db8::100]:80`. */
+/** `192.0.2.100:80` or `[2001:db8::100]:80`. */
 export function endpoint(address: string, port: number): string {
   return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
-/** What a virtual server is told by. */
+/** The keys that identify a virtual server. */
 export type Named =
   | Pick<FwmarkService, "fwmark" | "family">
   | Pick<AddressService, "fwmark" | "protocol" | "address" | "port">;
 
-/** A virtual service's name in the kernel, by which the operator's command knows it, too: `TCP 192.0.2.100:80`, `FWM 1`, `FWM 1 IPv6`. */
+/**
+ * A virtual service's name in the kernel, which the operator's command uses, too:
+ * `TCP 192.0.2.100:80`, `FWM 1`, `FWM 1 IPv6`.
+ */
 export function kernelService(service: Named): string {
   return service.fwmark === undefined
     ? `${service.protocol} ${endpoint(canonical(service.address), service.port)}`
@@ -111,7 +118,10 @@ function serviceWords(service: Named): string {
     : `-f ${service.fwmark}${service.family === "inet6" ? " -6" : ""}`;
 }
 
-/** Of the scheduler's flags, those asked for and the one that sends its clients elsewhere while a real server has weight 0. */
+/**
+ * The scheduler flags from the config, and the fallback flag, which sends clients elsewhere while
+ * their real server has weight 0.
+ */
 export function schedulerFlags({
   scheduler,
   schedulerFlags: wanted,
@@ -120,7 +130,7 @@ export function schedulerFlags({
   return [...new Set([...wanted, ...(hashes ? [`${scheduler}-fallback`] : [])])];
 }
 
-/** What `persistenceGranularity` comes to: a mask for IPv4, a prefix length for IPv6, as ipvsadm(8) takes them. */
+/** `persistenceGranularity` for ipvsadm(8): a mask for IPv4, a prefix length for IPv6. */
 export function persistenceMask({
   family,
   persistenceGranularity: length,
@@ -130,7 +140,7 @@ export function persistenceMask({
   return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 0xff).join(".");
 }
 
-/** Whether a check of the real server sets its weight, in place of the config. */
+/** Whether a check sets the real server's weight instead of the config. */
 export function weightIsDynamic({ checks }: Pick<MemberSettings, "checks">): boolean {
   return checks.some(
     ({ check }) => check.type === "file" || (check.type === "misc" && check.dynamic === true),

@@ -1,4 +1,4 @@
-// keepalived.conf(5) of one director: pure, the same text for the same settings.
+// keepalived.conf(5) of one director. Pure: the same settings give the same text.
 import { osProfiles } from "../os/profiles";
 import { compareVersions } from "../os/versions";
 import { canonical, trackLists, valueAt, withoutPrefix, type TrackList } from "../schema";
@@ -55,7 +55,7 @@ export function renderKeepalived(
   const { instances, tracking, virtualServers, vrrp } = settings;
   return renderTemplate("keepalived.conf", {
     ...globalDefs(settings, director),
-    // Both times: of one alone, keepalived.conf(5) and keepalived say different things.
+    // Write both times: for a single one, keepalived.conf(5) and keepalived disagree.
     interfaceDelays: ifAny(
       "delays",
       vrrp.interfaceDelays.map(
@@ -103,7 +103,7 @@ export function renderKeepalived(
   });
 }
 
-/** The checkers of a real server in one of a virtual server's pools. */
+/** The checkers of a real server in a virtual server's pool. */
 export function checksOf(
   member: MemberSettings,
   service: VirtualServerSettings,
@@ -122,7 +122,7 @@ export function checksOf(
   );
 }
 
-/** The text of the secrets file: what `include` puts inside `authentication {}`. */
+/** The text of the secrets file, which `include` inserts into `authentication {}`. */
 export function renderSecrets(authPass: string): string {
   return `auth_pass ${authPass}\n`;
 }
@@ -138,7 +138,7 @@ export function virtualAddresses({ instances }: Pick<Settings, "instances">): st
   ];
 }
 
-/** A block of the template that isn't there when it would be empty. */
+/** Leaves out a block of the template that would be empty. */
 function ifAny<Key extends string>(key: Key, lines: Line[]): Record<Key, Line[]> | false {
   return lines.length > 0 && ({ [key]: lines } as Record<Key, Line[]>);
 }
@@ -176,9 +176,10 @@ function globalDefs(
 }
 
 /**
- * No instance is named, so both daemons run at all times. With one, keepalived starts and stops them at each change of state, and a kernel
- * thread that is stopped before it first ran is never acknowledged (kthread_stop's EINTR): keepalived then waits for ever with the virtual
- * addresses on. Seen with 2.2.7 on a busy host; 2 of 40 stops with the CPU taken.
+ * Names no instance, so both daemons run at all times. With an instance, keepalived starts and
+ * stops them at each change of state, and the stop of a kernel thread that hasn't run yet is never
+ * acknowledged (kthread_stop's EINTR): keepalived then waits forever while it holds the virtual
+ * addresses. Seen with 2.2.7 on a busy host: 2 of 40 stops with a busy CPU.
  */
 function syncDaemonLine(settings: Pick<Settings, "vrrp" | "instances">): Line {
   const { syncInterface, syncDaemon } = settings.vrrp;
@@ -202,7 +203,7 @@ interface NamedBlock {
   lines: Line[];
 }
 
-/** What instances and checks track. */
+/** The blocks that define tracked objects. */
 export function trackedBlocks(
   { tracking }: Pick<Settings, "tracking">,
   director: DirectorSettings,
@@ -264,7 +265,10 @@ export function peersIn(
   );
 }
 
-/** What directors look at in each other's adverts: with anything else here, they don't take each other for the same instance. */
+/**
+ * Settings that directors compare in each other's adverts. If one differs, they don't recognise
+ * each other as the same instance.
+ */
 function heard(
   instance: InstanceSettings,
   vrrp: Settings["vrrp"],
@@ -282,7 +286,7 @@ function heard(
       ...instance,
       version: instance.version === vrrp.defaultVersion ? undefined : instance.version,
       unicastSource: instance.unicast ? source : undefined,
-      // An IPv6 advert leaves from a link-local address unless it is told otherwise.
+      // Without this line, an IPv6 advert comes from a link-local address.
       multicastSource: !instance.unicast && family === "inet" ? source : undefined,
     }),
     unicastPeers: ifAny("peers", instance.unicast ? peers : []),
@@ -292,7 +296,10 @@ function heard(
   };
 }
 
-/** Of keepalived.conf, what the directors must have alike to take each other's adverts, and the secrets among it. */
+/**
+ * The part of keepalived.conf that must be the same on all directors for them to accept each
+ * other's adverts, with its secrets.
+ */
 export function renderHeard(
   { instances, vrrp }: Pick<Settings, "instances" | "vrrp">,
   director: DirectorSettings,
@@ -330,7 +337,7 @@ function vrrpInstance(
         ...instance,
         priority: own?.priority ?? director.priority,
         timerExpiredBackup: highestOfOthers(instance, director),
-        // keepalived does it for a VMAC by itself, and says so as of an error.
+        // keepalived always does it for a VMAC, and logs an error if asked to.
         promoteSecondaries: vmac === undefined && instance.promoteSecondaries,
       },
       {
@@ -361,19 +368,20 @@ function vrrpInstance(
 }
 
 /**
- * The priority after which a director that stood still for a while (a snapshot of its machine, say) reckons whether another has taken over
- * meanwhile, and stands by if so; it would take the addresses back otherwise, without the connections. Undefined where it keeps them: alone,
- * where it may preempt, and where keepalived can't tell.
+ * A priority for a director that was paused for a while, as during a snapshot of its machine. With
+ * it the director works out whether another has taken over meanwhile, and if so stands by instead
+ * of taking the addresses back without their connections. Undefined where the director should keep
+ * the addresses: it is alone, it may preempt, or its keepalived can't do this.
  */
 function highestOfOthers(
   { preempt, downTimerAdverts, members }: InstanceSettings,
   director: DirectorSettings,
 ): number | undefined {
-  // From 2.2.8 on: vrrp_parser.c. It reckons with three adverts: vrrp_thread_timeout_handler() in vrrp.c.
+  // Since 2.2.8: vrrp_parser.c. It assumes three adverts: vrrp_thread_timeout_handler() in vrrp.c.
   const knows = compareVersions(osProfiles[director.os].keepalived, "2.2.8") >= 0;
   if (!knows || preempt || (downTimerAdverts ?? 3) !== 3 || members.length < 2) return undefined;
   const others = members.filter(({ name }) => name !== director.name);
-  // 255 is an owner's, which preempts whatever it is told.
+  // 255 is an address owner's priority, which always preempts.
   return Math.min(254, Math.max(...others.map(({ priority }) => priority)));
 }
 
@@ -394,7 +402,7 @@ function serviceLines(service: Settings["virtualServers"][number]): Line[] {
 
 type Tracks = Pick<InstanceSettings, TrackList>;
 
-/** What an instance or a sync group tracks, by the block that names it. */
+/** The objects that an instance or a sync group tracks, by block. */
 export function trackBlocks(
   tracks: Tracks,
   tracking: Settings["tracking"],
@@ -412,7 +420,8 @@ export function trackBlocks(
 }
 
 /**
- * A FIFO's path, who may read it, and the script that does: nobody else can, for keepalived's umask is 0177 (seen with 2.2.7).
+ * A FIFO's path, its owner, and the script that reads it. The owner must be the script's user:
+ * nobody else could read the FIFO, because keepalived's umask is 0177 (seen with 2.2.7).
  */
 function fifo(keyword: string, notify: Settings["daemon"]["vrrpNotifyFifo"]): Line[] {
   const user = notify?.script?.user;

@@ -4,8 +4,9 @@ import { sorryPart, type Settings, type VirtualServerSettings } from "../setting
 import { renderFiles } from "./files";
 
 /**
- * Kernel files of a director.
- * Sources: Documentation/networking/ipvs-sysctl.rst, nf_conntrack-sysctl.rst; modprobe.d(5), sysctl.d(5).
+ * The kernel files of a director.
+ * Sources: Documentation/networking/ipvs-sysctl.rst, nf_conntrack-sysctl.rst; modprobe.d(5),
+ * sysctl.d(5).
  */
 export function renderDirectorKernel({
   kernel,
@@ -26,16 +27,20 @@ export function renderDirectorKernel({
       ...(forwarded.has("inet6") ? { "net.ipv6.conf.all.forwarding": "1" } : {}),
       "net.ipv4.tcp_syncookies": "1",
       "net.ipv4.tcp_synack_retries": "2",
-      // A connection whose real server was removed is scheduled anew instead of dropped in silence.
+      // Reschedule a connection whose real server was removed, instead of silently dropping it.
       "net.ipv4.vs.expire_nodest_conn": "1",
-      // Bits 1 and 2: a client's port that comes round is a new connection, also where the director has seen the old one end from one
-      // side only. Otherwise it goes to the real server of before; and to that one for good, drained or dead, where connection sync
-      // told of the old one while this director didn't have its real server (the entry is bound to an address then, not to a server).
+      // Bits 1 and 2: a reused client port is a new connection, even if the director saw only one
+      // side of the old one's end. Otherwise it would go to the previous real server; and
+      // permanently so, even if that is drained or dead, when connection sync announced the old
+      // connection while this director lacked the real server (the entry is then bound to an
+      // address, not to a server).
       "net.ipv4.vs.conn_reuse_mode": "3",
-      // A client whom persistence binds to a real server of weight 0 is bound to another: who is drained is left alone.
+      // Rebind a client that persistence has bound to a real server of weight 0, so that drained
+      // real servers are left alone.
       "net.ipv4.vs.expire_quiescent_template": "1",
       ...(kernel.sloppyTcp ? { "net.ipv4.vs.sloppy_tcp": "1" } : {}),
-      // The answer to a check through a virtual address comes from that address, which the active director has, too.
+      // The reply to a check through a virtual address comes from that address, which the active
+      // director also has.
       ...(asksThrough
         ? Object.fromEntries(
             instances
@@ -45,7 +50,7 @@ export function renderDirectorKernel({
               .map(({ interface: device }) => [interfaceSysctl(device, "accept_local"), "1"]),
           )
         : {}),
-      // DR needs no conntrack entry for what IPVS forwards.
+      // With DR, connections that IPVS forwards need no conntrack entry.
       "net.ipv4.vs.conntrack": "0",
       ...conntrack(kernel.conntrackMax),
       ...("net.ipv4.vs.conn_lfactor" in kernel.directorSysctls ? {} : wholeConnectionTable),
@@ -55,19 +60,22 @@ export function renderDirectorKernel({
 }
 
 /**
- * IPVS's connection table at its whole size (conn_tab_bits) from 2^(conn_tab_bits - 8) connections on. Recent kernels (7.2 does,
- * 6.12 doesn't) resize it as connections come and go; older ones have it whole, and no such sysctl.
+ * Keeps IPVS's connection table at its full size (conn_tab_bits) from 2^(conn_tab_bits - 8)
+ * connections on. Recent kernels (7.2, but not 6.12) resize it as connections come and go; older
+ * ones always have the full size, and no such sysctl.
  *
- * While it is resized, look-ups find the old table's entries first. Where a client's port comes round then, to an entry that is
- * scheduled anew because its real server is drained, the SYN goes to another real server and what follows to the drained one: the
- * request is lost. Seen on 7.2.12: `npm run lab -- measure resize`.
+ * During a resize, look-ups find the old table's entries first. If a client reuses a port whose
+ * entry is rescheduled because its real server is drained, the SYN goes to another real server but
+ * later packets go to the drained one: the request is lost. Seen on 7.2.12:
+ * `npm run lab -- measure resize`.
  */
 const wholeConnectionTable = { "-net.ipv4.vs.conn_lfactor": "-8" };
 
 /**
- * Families whose packets a director forwards: real servers behind NAT answer through it. What IPVS itself sends, by any forwarding
- * method, is output to the kernel (ip_vs_xmit.c: ip_route_output_key(), ip_local_out()), and needs no forwarding. A host that forwards
- * is a router between its networks for everybody.
+ * Families whose packets a director must forward, because the replies of real servers behind NAT go
+ * through it. What IPVS itself sends, with any forwarding method, is kernel output (ip_vs_xmit.c:
+ * ip_route_output_key(), ip_local_out()) and needs no forwarding. Forwarding makes a host a router
+ * between its networks for everyone, so it is on only where needed.
  */
 function forwardedFamilies(virtualServers: VirtualServerSettings[]): Set<Family> {
   return new Set(
@@ -81,7 +89,10 @@ function forwardedFamilies(virtualServers: VirtualServerSettings[]): Set<Family>
   );
 }
 
-/** Kernel files of a real server: ARP for the virtual address is the active director's alone. */
+/**
+ * The kernel files of a real server, which leaves ARP for the virtual addresses to the active
+ * director.
+ */
 export function renderRealServerKernel({ kernel }: Pick<Settings, "kernel">): string {
   return renderFiles({
     "/etc/modules-load.d/lvs-ha.conf": ["nf_conntrack"],
@@ -99,8 +110,9 @@ export function renderRealServerKernel({ kernel }: Pick<Settings, "kernel">): st
 }
 
 /**
- * Four entries a hash bucket at most, the kernel's own ratio before 5.15; more makes look-ups slow.
- * The kernel rounds the buckets up to whole pages of 512 and would read back as another number.
+ * At most four entries per hash bucket, the kernel's own ratio before 5.15; more would slow
+ * look-ups. The number of buckets is a multiple of 512: the kernel rounds up to whole pages and
+ * would otherwise report another number.
  */
 function conntrack(max: number): Record<string, string> {
   return {
@@ -109,7 +121,7 @@ function conntrack(max: number): Record<string, string> {
   };
 }
 
-/** sysctl.d(5): with slashes, a dot in an interface's name stays one. */
+/** sysctl.d(5): between slashes, a dot in an interface's name stays a dot. */
 function interfaceSysctl(device: string, key: string): string {
   return device.includes(".") ? `net/ipv4/conf/${device}/${key}` : `net.ipv4.conf.${device}.${key}`;
 }

@@ -1,8 +1,9 @@
-// Virtual addresses on a real server: on lo for direct routing, on the tunnel's interface for TUN, nowhere for NAT.
+// Virtual addresses on a real server: on lo for direct routing, on the tunnel interface for TUN,
+// none for NAT.
 import type { Family } from "../schema";
 import { partsOf, type Settings } from "../settings";
 
-/** The kernel's own tunnel interfaces, there as soon as ipip or ip6_tunnel is loaded. */
+/** The kernel's own tunnel interfaces, which exist as soon as ipip or ip6_tunnel is loaded. */
 const tunnels: Record<Family, string> = { inet: "tunl0", inet6: "ip6tnl0" };
 
 /** A virtual address on a real server. */
@@ -11,7 +12,10 @@ export interface LoopbackAddress {
   interface: string;
 }
 
-/** The virtual addresses that a real server answers for, each once, and the interface that has it. */
+/**
+ * The virtual addresses that a real server answers for, without duplicates, each with its
+ * interface.
+ */
 export function loopbackAddresses(
   settings: Pick<Settings, "virtualServers" | "realServers">,
   name: string,

@@ -1,14 +1,15 @@
-// Mustache for config files: nothing is escaped, and a name that the view doesn't have is an error instead of an empty string.
+// Mustache for config files: nothing is escaped, and a name missing from the view is an error
+// instead of an empty string.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Mustache from "mustache";
 
-// It keeps what it has parsed.
+// The writer caches parsed templates.
 const writer = new Mustache.Writer();
 
 /**
- * Renders `templates/NAME.mustache`; a partial is another file there.
- * @throws Error naming the template and the name that the view lacks.
+ * Renders `templates/NAME.mustache`. A partial is another file in that folder.
+ * @throws Error naming the template and the name that the view lacks
  */
 export function renderTemplate(name: string, view: object): string {
   return writer.render(textOf(name), new StrictContext(view, name), textOf, { escape: String });

@@ -1,9 +1,10 @@
-// Which days a director's unattended upgrades have.
+// Assigns days for unattended upgrades to directors.
 import type { DirectorSettings, Settings } from "../settings";
 
 /**
- * What `upgrades.sh` is given: `2 4` for days whose number leaves 2 when divided by 4. Directors have them in turn, with a day between for
- * the reboot that an upgrade may ask for in its next night. Nothing where the host is left as it is.
+ * The input of `upgrades.sh`: `2 4` means days whose number modulo 4 is 2. Directors take turns,
+ * with a day between for the reboot that an upgrade may request in its next night. Empty if the
+ * hosts' setting stays as it is.
  */
 export function renderUpgrades(
   { directors, staggeredUpgrades }: Pick<Settings, "directors" | "staggeredUpgrades">,

@@ -1,6 +1,9 @@
-// A weight of what is tracked, as keepalived.conf(5) takes it.
+// A tracked object's weight, as keepalived.conf(5) writes it.
 
-/** A weight and its sense; nothing where neither is said. keepalived takes no sense alone: `own` is the weight that holds then. */
+/**
+ * A weight and its sense; undefined if neither is set. keepalived takes no sense without a weight,
+ * so `own`, the weight that holds then, is written.
+ */
 export function weightText(
   { weight, reverse }: { weight?: number; reverse?: boolean },
   own: number,

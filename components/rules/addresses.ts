@@ -1,4 +1,4 @@
-// Rules about whose an address is: one host's, or a virtual one that is nobody's.
+// Rules about the owner of an address: a single host, or none for a virtual address.
 import { isAdvertised } from "../render/advertised";
 import {
   canonical,
@@ -14,21 +14,22 @@ import { addressesOf, familyOfService, membersOf, writtenAddresses } from "../se
 import { written } from "./checks";
 import { rule, type Rule } from "./rule";
 
-/** A place of the config that gives a host an address of its own, or a name to reach it by. */
+/** A place in the config that gives a host its own address, or a name to reach it by. */
 interface Own {
   at: string;
   value: string;
   host: Host;
-  /** It is what directors forward to. */
+  /** The address that directors forward to. */
   isTarget?: boolean;
 }
 
-/** One entry of the config: of two with one name, each is a host. */
+/** An entry in the config: two entries with the same name are two hosts. */
 interface Host {
   name: string;
   role: "director" | "real server";
 }
 
+/** Rules about addresses. */
 export const addressRules: Rule[] = [
   rule({
     needs: ["directors", "realServers", "vrrp", "tracking"],
@@ -76,7 +77,7 @@ export const addressRules: Rule[] = [
   }),
   rule({
     needs: ["directors", "vrrp", "tracking"],
-    // One of two must begin: RFC 5880, 6.1.
+    // One of the two ends must start: RFC 5880, 6.1.
     find: (config) => {
       const owners = firsts(ownAddresses({ ...config, realServers: [] }));
       const silent = watched(config).flatMap(({ at, value, by, passive, session }) => {
@@ -159,14 +160,16 @@ export const addressRules: Rule[] = [
     needs: ["virtualServers", "realServers", "maintenance"],
     find: (config) =>
       targets(config).flatMap(({ at, value, forwarding, isManaged }) => {
-        // A host's own link knows such an address, and IPVS takes none: ip_vs_new_dest() in ip_vs_ctl.c.
+        // Such an address is only valid on the host's own link, and IPVS refuses it:
+        // ip_vs_new_dest() in ip_vs_ctl.c.
         if (isLinkLocal(value)) {
           return [
             `${at}: "${value}" is link-local, and IPVS forwards to no such address; it must be one of a network's`,
           ];
         }
         if (!isLoopback(value)) return [];
-        // What comes from outside is not rewritten to it: ip_vs_nat_xmit() in ip_vs_xmit.c. With DR and TUN, it is the director's own.
+        // With NAT, packets from outside aren't rewritten to it: ip_vs_nat_xmit() in ip_vs_xmit.c.
+        // With DR and TUN it is the director itself.
         if (forwarding === "NAT") {
           return [
             `${at}: "${value}" is the director itself, which NAT forwards nothing to; its forwarding must be DR`,
@@ -181,7 +184,7 @@ export const addressRules: Rule[] = [
   }),
 ];
 
-/** Every address that something is sent to or comes from, and where it is written. */
+/** Every address that packets are sent to or come from, with its place. */
 function allAddresses(
   config: Pick<
     StackConfig,
@@ -224,7 +227,7 @@ function allAddresses(
   ];
 }
 
-/** What the directors forward to, and how. */
+/** The addresses that directors forward to, and the forwarding method. */
 function targets(config: Pick<StackConfig, "virtualServers" | "realServers" | "maintenance">): {
   at: string;
   value: string;
@@ -272,12 +275,18 @@ function belongsTo({ at, value }: Pick<Own, "at" | "value">, owner: Own): string
   return `${at}: "${value}" is ${owner.host.name}'s own ${what} (${owner.at})`;
 }
 
-/** The standby would forward what it gets for the virtual address, which it doesn't hold, back to the active one. */
+/**
+ * The standby doesn't hold the virtual address, so it would forward these packets back to the
+ * active director.
+ */
 function forwardsToItself(target: Pick<Own, "at" | "value">, owner: Own): string {
   return `${belongsTo(target, owner)}, and a director forwards what it is sent, round and round; it must be another host's`;
 }
 
-/** Every place where the config gives a host an address or a name: tests/config.test.ts asks that no key of the schema is forgotten. */
+/**
+ * Every place where the config gives a host an address or a name; tests/config.test.ts checks that
+ * no key of the schema is missing.
+ */
 function ownAddresses({
   directors,
   realServers,
@@ -320,7 +329,7 @@ function placed(
   );
 }
 
-/** What a director watches by BFD. */
+/** An address that a director watches with BFD. */
 interface Watched {
   at: string;
   value: string;
@@ -329,7 +338,7 @@ interface Watched {
   passive: boolean;
 }
 
-/** What the directors watch by BFD. */
+/** All addresses that directors watch with BFD. */
 function watched({ directors, tracking }: Pick<StackConfig, "directors" | "tracking">): Watched[] {
   return tracking.bfd.flatMap(({ neighbor, passive }, i) =>
     directors.flatMap(({ name }) => {
@@ -343,7 +352,7 @@ function watched({ directors, tracking }: Pick<StackConfig, "directors" | "track
   );
 }
 
-/** Every virtual address, and where it is written. */
+/** Every virtual address with its place. */
 function virtualAddressesOf({
   virtualServers,
   vrrp,
@@ -370,12 +379,12 @@ function virtualAddressesOf({
   ];
 }
 
-/** Of each address, the place that has it first. */
+/** The first place of each address. */
 function firsts<T extends { value: string }>(places: T[]): Map<string, T> {
   return new Map(places.toReversed().map((place) => [spelt(place.value), place]));
 }
 
-/** One spelling for an address, with or without its prefix, and for a name: RFC 4343. */
+/** One spelling for an address, with or without its prefix, or for a name: RFC 4343. */
 function spelt(value: string): string {
   return isAddress(value) ? canonical(value) : value.toLowerCase();
 }

@@ -16,13 +16,14 @@ import { repeated, rule, type Rule } from "./rule";
 
 type Service = StackConfig["virtualServers"][number];
 
-/** A check, where it is written, and the forwarding of the real servers that it is for. */
+/** A check, its place, and the forwarding methods of its real servers. */
 interface Placed {
   at: string;
   check: Check;
   forwardings: Service["forwarding"][];
 }
 
+/** Rules about checks. */
 export const checkRules: Rule[] = [
   rule({
     needs: ["virtualServers"],
@@ -93,7 +94,7 @@ export const checkRules: Rule[] = [
     find: ({ virtualServers, realServers, maintenance }) =>
       virtualServers.flatMap((service, i) => {
         const port = firstPort(flowsOf(service)[0]);
-        // A fwmark service's real servers have no port that a check could ask for.
+        // A fwmark service's real servers have no port that a check could ask.
         return membersOf({ realServers, maintenance }, service.realServers).flatMap((member) =>
           checksOf(service, member).flatMap((check) =>
             service.fwmark !== undefined &&
@@ -149,7 +150,7 @@ export const checkRules: Rule[] = [
   }),
 ];
 
-/** Every check that a virtual server's config holds. */
+/** Every check in a virtual server's config. */
 export function written(service: Service, i: number): Placed[] {
   const members = service.realServers ?? [];
   const ways = members
@@ -191,13 +192,15 @@ function errorsWithin(check: Check, at: string): string[] {
                 `${at}.urls[${i}].regexStack.startBytes: ${stack.startBytes} is above maxBytes (${stack.maxBytes})`,
               ]
             : []),
-          // A comment hides the parenthesis that it swallows; a quantifier has nothing before it but a space that says nothing.
+          // In extended mode a comment may hide a parenthesis, and a quantifier after a space has
+          // nothing to repeat.
           ...(regexOptions.includes("extended") && /#|\s[*+?{]/.test(regex)
             ? [
                 `${wrong} has # or a space before a quantifier, which the option extended takes for something else; write \\x23 or \\x20`,
               ]
             : []),
-          // The header is matched, too, and with it what of the body came in the same packet: check_regex() in check_http.c.
+          // keepalived also matches the header, and the part of the body in the same packet:
+          // check_regex() in check_http.c.
           ...(hasAnchors(regex) && !regexOptions.includes("multiline")
             ? [
                 `${wrong} has ^ or $, which stand for the ends of a line with multiline in regexOptions; without it, keepalived finds ^ only before the header, and $ never`,

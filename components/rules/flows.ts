@@ -1,19 +1,19 @@
-// Traffic as rules compare it: which packets two flows have in common.
+// Compares traffic for the rules: the packets that two flows have in common.
 import type { Flow } from "../settings";
 
-/** A flow of one port or range of ports; of every port where it has none. */
+/** A flow of one port or port range; without `port`, of every port. */
 export interface PortFlow extends Omit<Flow, "ports"> {
   port?: number | string;
 }
 
-/** True when some packet belongs to both. */
+/** Whether some packet belongs to both flows. */
 export function overlapping(a: PortFlow, b: PortFlow): boolean {
   if (a.address !== b.address || a.protocol !== b.protocol) return false;
   const [left, right] = [rangeOf(a.port), rangeOf(b.port)];
   return left.first <= right.last && right.first <= left.last;
 }
 
-/** `192.0.2.100 8000-8099 TCP`, as an error names it. */
+/** A flow in an error's words: `192.0.2.100 8000-8099 TCP`. */
 export function wordsOf({ address, protocol, port }: PortFlow): string {
   return `${address} ${port ?? "any port"} ${protocol}`;
 }

@@ -10,6 +10,7 @@ import {
 import { instancesOf, ownAddressFor } from "../settings";
 import { named, repeated, rule, unknown, type Rule } from "./rule";
 
+/** Rules about directors and real servers. */
 export const hostRules: Rule[] = [
   rule({
     needs: ["directors", "realServers"],
@@ -94,7 +95,10 @@ export const hostRules: Rule[] = [
   }),
 ];
 
-/** Directors that are in another network than the first one of an instance, by what their prefixes say. */
+/**
+ * Directors whose address is in another network than the first director's of an instance, by their
+ * prefixes.
+ */
 export function strayDirectors(
   config: Pick<StackConfig, "directors" | "vrrp" | "virtualServers">,
 ): { instance: string; family: Family; error: string }[] {
@@ -116,7 +120,8 @@ export function strayDirectors(
             : `directors[${j}].${checkedFamily(director.vrrpAddress) === family ? "vrrpAddress" : "vrrpAddress6"}`;
         return address === undefined ? [] : [{ at, address }];
       });
-      // Of an address by itself, as some clouds give them to all directors, the prefix says nothing of its segment.
+      // An address with a full-length prefix, as some clouds give each director, tells nothing
+      // about the segment.
       const isAlone = ({ address }: { address: string }) => /\/(32|128)$/.test(address);
       const first = placed.find((one) => !isAlone(one));
       if (first === undefined) return [];

@@ -1,4 +1,5 @@
-// Keys that are right each for itself, and change nothing beside what another key says. keepalived takes such a pair, and at most logs it.
+// Keys that are valid by themselves but have no effect beside another key's value. keepalived
+// accepts such pairs and at most logs them.
 import { checkers, checkTypes } from "../keepalived/checkers";
 import {
   checkedFamily,
@@ -15,15 +16,15 @@ import { places } from "./names";
 import { rule, type Rule } from "./rule";
 import { placeOf } from "./vrrp";
 
-/** A key that changes nothing where it is. */
+/** A key without effect in its place. */
 export interface IdleKey {
-  /** Its path in the config. */
+  /** The key's path in the config. */
   at: string;
-  /** What it says; nothing where that is secret. */
+  /** The key's value; undefined if it is secret. */
   value?: unknown;
-  /** What it would be for, and what it lacks. */
+  /** What the key would be for, and what is missing. */
   why: string;
-  /** Path of what can be left out without a change. @default the key itself */
+  /** Path of the part that can be removed without changing anything. @default the key itself */
   whole?: string;
 }
 
@@ -32,15 +33,17 @@ type Found = IdleKey | undefined | false;
 /** Types of check that ask for a host by name. */
 const namesHost = checkTypes.filter((type) => "virtualHost" in checkers[type].options);
 
-/** Types that wait before a retry only: an HTTP check does so between its URLs, too (check_http.c). */
+/**
+ * Types that wait only before a retry; an HTTP check also waits between its URLs (check_http.c).
+ */
 const waitsForRetry = ["tcp", "smtp", "dns", "ping"];
 
-/** What the keys hold where nothing is written. */
+/** Values of keys that are not set. */
 const defaults = { firewall: schema.firewall.parse(undefined), vrrp: schema.vrrp.parse(undefined) };
 const defaultDelayLoop = 3;
 const defaultRetryDelay = 1;
 
-/** Every kind of them: what it compares, and what it finds. */
+/** Every kind of idle key: the keys that it compares, and what it finds. */
 const kinds: Rule<Found>[] = [
   rule({
     needs: ["vrrp", "directors", "virtualServers", "tracking"],
@@ -71,7 +74,7 @@ const kinds: Rule<Found>[] = [
             value: garp.masterRefreshRepeat,
             why: "is the ARPs of each round while active, and there is no such round; set masterRefreshSeconds",
           },
-        // The second round follows a first: vrrp_state_master_rx() in vrrp.c.
+        // The second round follows the first: vrrp_state_master_rx() in vrrp.c.
         garp.lowerPrioRepeat === 0 &&
           !!garp.lowerPrioDelaySeconds && {
             at: "garp.lowerPrioDelaySeconds",
@@ -178,7 +181,7 @@ const kinds: Rule<Found>[] = [
   }),
   rule({
     needs: ["virtualServers", "realServers"],
-    // Whatever is in maintenance: its end must not make a config wrong.
+    // Ignores maintenance, whose end must not make a config invalid.
     find: ({ virtualServers, realServers }) => {
       const all = { realServers, maintenance: [] };
       const uses = virtualServers.flatMap((service, i) =>
@@ -215,7 +218,8 @@ const kinds: Rule<Found>[] = [
     find: ({ virtualServers, daemon, email }) => {
       const told = daemon.lvsNotifyFifo ?? daemon.notifyFifo;
       return [
-        // What it adds to a stop: do_vs_notifies() and clear_service_rs() in ipwrapper.c.
+        // What omega adds when keepalived stops: do_vs_notifies() and clear_service_rs() in
+        // ipwrapper.c.
         ...virtualServers.map(
           ({ omega, quorumDown, realServers = [] }, i) =>
             omega &&
@@ -295,8 +299,9 @@ const kinds: Rule<Found>[] = [
   }),
   rule({
     needs: ["tracking", "vrrp", "virtualServers"],
-    // Not BFD sessions, which their neighbours may ask for, nor files that are written at the start. Before what such an entry itself
-    // says, as lvs import takes out what has no effect from the end.
+    // Exceptions are BFD sessions, which neighbours may ask for, and files that are written at the
+    // start. This kind comes before those about an entry's own keys, because lvs import removes
+    // idle keys from the end.
     find: ({ tracking, vrrp, virtualServers }) => {
       const checks = virtualServers.flatMap(written);
       const checked = checks.flatMap(({ check }) => (check.type === "file" ? check.trackFile : []));
@@ -321,7 +326,8 @@ const kinds: Rule<Found>[] = [
   }),
   rule({
     needs: ["tracking"],
-    // Of no parameters, every process's begin with and hold them: check_params() in track_process.c.
+    // Without parameters, the match types other than exact accept every process: check_params() in
+    // track_process.c.
     find: ({ tracking }) =>
       tracking.processes.map(
         ({ parameters, parameterMatch }, i) =>
@@ -351,6 +357,7 @@ const kinds: Rule<Found>[] = [
   }),
 ];
 
+/** Rules that refuse keys without effect. */
 export const idleRules: Rule[] = kinds.map(({ needs, find }) => ({
   needs,
   find: (config, hasSecret) =>
@@ -360,24 +367,28 @@ export const idleRules: Rule[] = kinds.map(({ needs, find }) => ({
     ),
 }));
 
-/** The keys of a config, right but for that, which change nothing. */
+/** The keys without effect in a config that is otherwise valid. */
 export function idleKeys(config: StackConfig): IdleKey[] {
   return kinds.flatMap(({ find }) => found(find(config, () => false)));
 }
 
-/** Schedulers to which a real server's weight is 0 or not: ip_vs_rr.c, ip_vs_lc.c and ip_vs_dh.c. Every other one compares weights. */
+/**
+ * Schedulers for which only a weight of 0 matters: ip_vs_rr.c, ip_vs_lc.c and ip_vs_dh.c. All
+ * others compare weights.
+ */
 const weightless = ["rr", "lc", "dh"];
 
-/** Whether it matters to a service how large a weight above 0 is. */
+/** Whether the size of a weight above 0 matters to a service. */
 function looksAtWeights(
   config: Pick<StackConfig, "realServers" | "maintenance">,
   service: StackConfig["virtualServers"][number],
 ): boolean {
   return (
     !weightless.includes(service.scheduler) ||
-    // The weights of those that are in are added up. Of 1, any weight is enough.
+    // The quorum adds up the weights of real servers in the pool. For a quorum of 1, any weight is
+    // enough.
     service.quorum !== 1 ||
-    // Such a check adds to the weight, or sets it for a time.
+    // Such a check adds to the weight or sets it for a time.
     membersOf(config, service.realServers).some((member) =>
       checksOf(service, member).some(
         (check) => check.type === "file" || (check.type === "misc" && check.dynamic),
@@ -396,7 +407,8 @@ function found(keys: Found[]): IdleKey[] {
 }
 
 /**
- * What an instance's key holds that is idle, where it is written. What several take from `vrrp` is idle when it is for all of them.
+ * Idle keys of an instance's setting, at the place where it is written. A setting that several
+ * instances take from `vrrp` is idle only if it is idle for all of them.
  */
 function ofInstances(
   config: Parameters<typeof instancesOf>[0],
@@ -429,7 +441,7 @@ function below(place: string, keys: IdleKey[]): IdleKey[] {
   }));
 }
 
-/** Why weights of what these instances track can't move an address; nothing where they may. */
+/** Why tracked weights of these instances can't move an address; undefined if they may. */
 function whyIdle(
   { tracking, directors }: Pick<StackConfig, "tracking" | "directors">,
   instances: InstanceSettings[],
@@ -437,15 +449,16 @@ function whyIdle(
 ): string | undefined {
   const isTold = [tracked, ...instances].some(({ notify }) => notify?.priorityChanges);
   if (instances.length === 0 || isTold) return undefined;
-  // Under nopreempt a standby takes the active one's adverts whatever their priority: vrrp_state_backup() in vrrp.c. Among three
-  // directors, a weight still says which standby is next.
+  // With nopreempt a standby accepts the active director's adverts at any priority:
+  // vrrp_state_backup() in vrrp.c. With three directors, a weight still decides which standby is
+  // next.
   if (directors.length < 3 && instances.every(({ preempt }) => !preempt)) {
     return "changes a priority, and while preempt is false the active director keeps the addresses at any priority; set preempt to true, or the weight to 0, by which a failure is a fault";
   }
   const weights = trackLists.flatMap((list) =>
     tracked[list].map((entry) => ({ list, weight: weightOf(entry, list, tracking) })),
   );
-  // A file's is multiplied by the number in it.
+  // A file's weight is multiplied by the number in the file.
   if (weights.some(({ list, weight }) => list === "trackFiles" && weight !== 0)) return undefined;
   const sum = (some: number[]) => some.reduce((all, weight) => all + weight, 0);
   const lost = sum(weights.map(({ weight }) => Math.min(0, weight)));
@@ -464,7 +477,7 @@ function whyIdle(
     });
   });
   const [pair] = pairs;
-  // At one priority the active director stays, so that it matters which one that is.
+  // At equal priorities the active director stays active, so the weight matters.
   if (pair === undefined || pairs.some(({ worst, best }) => worst <= best)) return undefined;
   return `is too small to move an address: the priority of ${pair.names[0]} is ${pair.worst} at the least, and that of ${pair.names[1]} ${pair.best} at the most; make it larger, or 0, by which a failure is a fault`;
 }

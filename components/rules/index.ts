@@ -1,4 +1,4 @@
-// What must hold between the keys of the stack config.
+// Conditions between keys of the stack config.
 import { addressRules } from "./addresses";
 import { checkRules } from "./checks";
 import { hostRules } from "./hosts";
@@ -11,6 +11,7 @@ import { sysctlRules } from "./sysctls";
 import { versionRules } from "./versions";
 import { vrrpRules } from "./vrrp";
 
+/** All rules. */
 export const rules: Rule[] = [
   ...hostRules,
   ...addressRules,

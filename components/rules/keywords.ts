@@ -1,4 +1,5 @@
-// Lines of keepalived.conf that the config has no key for: those that it has one for, or that belong to how the stack makes the file.
+// Checks `otherKeywords`: lines of keepalived.conf may not use keywords that have a key, or that
+// the stack writes itself.
 import { daemonKeywords, emailKeywords, paceKeywords } from "../keepalived/keywords/globals";
 import { memberKeywords, virtualServerKeywords } from "../keepalived/keywords/virtualServers";
 import { garpKeywords, instanceKeywords, notifyKeywords } from "../keepalived/keywords/vrrp";
@@ -7,7 +8,9 @@ import { rule, type Rule } from "./rule";
 
 type Keywords = Readonly<Record<string, Entry<never>>>;
 
-/** What a line may not begin with: a keyword with a key of its own, by the path of that key. */
+/**
+ * The keywords with a key of their own, and the path of that key: a line may not begin with one.
+ */
 function keysOf(...tables: [path: string, keywords: Keywords][]): Map<string, string> {
   return new Map(
     tables.flatMap(([path, keywords]) =>
@@ -20,7 +23,10 @@ function keysOf(...tables: [path: string, keywords: Keywords][]): Map<string, st
   );
 }
 
-/** Keywords that the stack writes by itself, or whose place another key has: a second one would take that away. */
+/**
+ * Keywords that the stack writes itself, or whose place belongs to another key: a second line would
+ * override that.
+ */
 const written = {
   daemon: new Set([
     "router_id",
@@ -119,6 +125,7 @@ function breaches(
   });
 }
 
+/** Rules about `otherKeywords`. */
 export const keywordRules: Rule[] = [
   rule({
     needs: ["daemon"],

@@ -1,4 +1,4 @@
-// Rules about names that point elsewhere in the config: scripts, tracked things, mail.
+// Rules about names that refer to other parts of the config: scripts, tracked objects, mail.
 import type { StackConfig } from "../schema";
 import { trackedIn } from "../tracking";
 import { written } from "./checks";
@@ -9,6 +9,7 @@ interface Named {
   value: string;
 }
 
+/** Rules about names. */
 export const nameRules: Rule[] = [
   rule({
     needs: ["tracking"],
@@ -107,7 +108,7 @@ type Block = Partial<
   Pick<StackConfig["vrrp"], keyof typeof trackedIn | "trackInterfaces" | "notify" | "smtpAlert">
 >;
 
-/** Where VRRP says what is tracked and who is told. */
+/** The places in VRRP's config for tracked objects and notifications. */
 export function places(vrrp: StackConfig["vrrp"]): { at: string; block: Block }[] {
   return [
     { at: "vrrp", block: vrrp },

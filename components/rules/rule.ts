@@ -1,17 +1,20 @@
-// What every rule is made of.
+// Building blocks for rules.
 import { closest } from "fastest-levenshtein";
 import type { SecretName, StackConfig } from "../schema";
 
 type HasSecret = (name: SecretName) => boolean;
 
-/** Something that must hold between keys of the stack config; it names the keys that it compares. */
+/** A condition between keys of the stack config, with the keys that it needs. */
 export interface Rule<Found = string> {
   needs: (keyof StackConfig)[];
-  /** One line a breach: path, value, what is allowed. Nothing while a key that it needs is not right in itself. */
+  /**
+   * One line per violation: path, value, what is allowed. Empty if a key that the rule needs is
+   * missing or invalid.
+   */
   find: (config: Partial<StackConfig>, hasSecret: HasSecret) => Found[];
 }
 
-/** A rule that sees the keys which it needs, and no others. */
+/** Makes a rule that sees only the keys it needs. */
 export function rule<Key extends keyof StackConfig, Found>({
   needs,
   find,
@@ -25,7 +28,7 @@ export function rule<Key extends keyof StackConfig, Found>({
   };
 }
 
-/** Whether these keys are there, and so right in themselves. */
+/** Whether these keys are present; invalid keys are left out before. */
 export function hasKeys<Key extends keyof StackConfig>(
   config: Partial<StackConfig>,
   keys: Key[],
@@ -38,12 +41,12 @@ interface Entry {
   value: string | number | undefined;
 }
 
-/** The names of a list's items, and where they are. */
+/** The names of a list's items with their places. */
 export function named(list: string, items: { name: string }[]): { at: string; value: string }[] {
   return items.map(({ name }, i) => ({ at: `${list}[${i}].name`, value: name }));
 }
 
-/** An error for every value that an earlier entry has already. */
+/** An error for every value that an earlier entry already has. */
 export function repeated(what: string, entries: Entry[]): string[] {
   const first = new Map<string | number, string>();
   return entries.flatMap(({ at, value }) => {
@@ -57,7 +60,7 @@ export function repeated(what: string, entries: Entry[]): string[] {
   });
 }
 
-/** An error for every name that is not among the known ones. */
+/** An error for every name that is not known. */
 export function unknown(what: string, entries: Entry[], known: string[]): string[] {
   return entries.flatMap(({ at, value }) => {
     if (value === undefined || known.includes(String(value))) return [];

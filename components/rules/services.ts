@@ -32,6 +32,7 @@ interface Placed {
   flow: PortFlow;
 }
 
+/** Rules about virtual servers. */
 export const serviceRules: Rule[] = [
   rule({
     needs: ["virtualServers"],
@@ -64,7 +65,7 @@ export const serviceRules: Rule[] = [
           ...(port === undefined
             ? []
             : [`${at}.port: ${port} belongs to an address; with fwmark, ports are in traffic`]),
-          // TCP is what it is where nothing is said.
+          // TCP is the default, so it says nothing.
           ...(protocol === "TCP"
             ? []
             : [
@@ -120,7 +121,7 @@ export const serviceRules: Rule[] = [
                 : vrrpAddress6,
           );
           if (address.includes("/") || !isForeign(address, networks)) return [];
-          // Where the directors have no network together, that is what is wrong.
+          // If the directors share no network, only that error is reported.
           const isStray = strays.some(
             (stray) => stray.instance === instance?.name && stray.family === checkedFamily(address),
           );
@@ -217,7 +218,7 @@ export const serviceRules: Rule[] = [
                 `${at}.hysteresis: ${service.hysteresis} is not below quorum (${service.quorum}); 0–${service.quorum - 1} is allowed`,
               ]
             : []),
-          // Maintenance passes, and a quorum that it doesn't cost is not lost.
+          // Maintenance ends, so a hysteresis is compared with all real servers.
           ...(service.hysteresis > 0 &&
           service.hysteresis < service.quorum &&
           service.quorum <= total &&
@@ -235,7 +236,8 @@ export const serviceRules: Rule[] = [
   }),
   rule({
     needs: ["virtualServers", "realServers", "maintenance", "directors", "vrrp"],
-    // Of a director with more interfaces than one, the config doesn't know every network: its preflight asks the kernel.
+    // If a director has several interfaces, the config doesn't know every network: the director's
+    // preflight asks the kernel.
     find: (config) => {
       const { virtualServers, realServers, directors } = config;
       const instances = instancesOf(config);
@@ -262,7 +264,7 @@ export const serviceRules: Rule[] = [
       });
       return forwarded.flatMap(({ at, address, forwarding }) => {
         if (forwarding !== "DR" || address === undefined) return [];
-        // Another rule has what to say of a link-local address, and loopback is the director itself.
+        // Another rule covers link-local addresses, and loopback is the director itself.
         if (!isAddress(address) || isLinkLocal(address) || isLoopback(address)) return [];
         const far = directors.find(
           (director) =>
@@ -315,12 +317,15 @@ export const serviceRules: Rule[] = [
   }),
 ];
 
-/** Back ends that can let a protocol in. */
+/** Firewall back ends that can let a protocol in. */
 function backendsFor(protocol: Flow["protocol"]): string {
   return backendNames.filter((name) => firewallBackends[name].speaks(protocol)).join(" or ");
 }
 
-/** True where all that the config says of the directors is of one interface, in networks whose prefixes it knows. */
+/**
+ * Whether everything the config says about the directors is on one interface, in networks whose
+ * prefixes it knows.
+ */
 function hasOneInterface(config: Pick<StackConfig, "vrrp" | "directors" | "virtualServers">) {
   const { vrrp, directors } = config;
   const instances = instancesOf(config);
@@ -345,7 +350,10 @@ function hasOneInterface(config: Pick<StackConfig, "vrrp" | "directors" | "virtu
 
 const words: Record<Family, string> = { inet: "IPv4", inet6: "IPv6" };
 
-/** IPVS looks a mark up before it looks for an address and port: of two that take the same packet, one would get none. */
+/**
+ * IPVS looks for a mark before an address and port: if two services match a packet, one would get
+ * none.
+ */
 function overlaps(virtualServers: Service[]): string[] {
   const earlier = new Map<string, Placed[]>();
   return virtualServers
@@ -371,7 +379,7 @@ function overlaps(virtualServers: Service[]): string[] {
     });
 }
 
-/** Every address is on a director once, so it has one prefix. */
+/** A director has each address once, so it has one prefix. */
 function prefixesThatDiffer(virtualServers: Service[]): string[] {
   const first = new Map<string, string>();
   return virtualServers.flatMap((service, i) =>
@@ -395,7 +403,7 @@ function schedulingErrors(service: Service, i: number): string[] {
   const at = `virtualServers[${i}]`;
   const { scheduler, schedulerFlags, fwmark } = service;
   const protocols = [...new Set(flowsOf(service).map(({ protocol }) => protocol))];
-  // Of a service that is not whole yet, other rules say what is missing.
+  // Other rules report what an incomplete service lacks.
   const hasUdp = protocols.length === 0 || protocols.includes("UDP");
   const family = familyOfService(service);
   const errors = schedulerFlags.flatMap((name, j) =>
@@ -411,7 +419,7 @@ function schedulingErrors(service: Service, i: number): string[] {
       schedulerFlags.map((value, j) => ({ at: `${at}.schedulerFlags[${j}]`, value })),
     ),
   );
-  // The kernel schedules packets one by one if they are UDP's only: ip_vs_schedule() in ip_vs_core.c.
+  // The kernel schedules single packets only for UDP: ip_vs_schedule() in ip_vs_core.c.
   if (service.onePacketScheduling && !hasUdp) {
     errors.push(`${at}.onePacketScheduling: true is for UDP, not for ${protocols.join(", ")}`);
   }
@@ -459,7 +467,7 @@ function sorryErrors(
     return address !== undefined && canonical(address) === canonical(sorryServer.address);
   });
   for (const { name, port, inhibitOnFailure } of same) {
-    // keepalived changes it by itself, and says so as of an error: validate_check_config() in check_data.c.
+    // keepalived changes it itself and logs an error: validate_check_config() in check_data.c.
     const inhibits = inhibitOnFailure ?? service.inhibitOnFailure;
     const sorryInhibits = sorryServer.inhibitOnFailure ?? false;
     const isIt = (port ?? service.port ?? 0) === (sorryServer.port ?? 0);

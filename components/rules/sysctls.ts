@@ -1,19 +1,20 @@
-// Rules about sysctls: what the stack needs of one, none of the config's own may take away.
+// Rules about sysctls: the config may not override a value that the stack needs.
 import type { Family, StackConfig } from "../schema";
 import { familyOfService, instancesOf, membersOf } from "../settings";
 import { rule, type Rule } from "./rule";
 
 type List = "directorSysctls" | "realServerSysctls";
 
-/** A sysctl that must have one of a few values, or not be named. */
+/** A sysctl that must have one of some values, or not be set. */
 interface Needed {
-  /** The words of its name. */
+  /** The words of the sysctl's name. */
   name: string[];
   allowed: string[];
   /** What another value does. */
   why: string;
 }
 
+/** Rules about sysctls. */
 export const sysctlRules: Rule[] = [
   rule({
     needs: ["kernel"],
@@ -52,7 +53,8 @@ export const sysctlRules: Rule[] = [
               ].map(forwards)
             : []),
           ...(nat.has("inet6") ? [forwards(["net", "ipv6", "conf", "all", "forwarding"])] : []),
-          // 8 is the one value that answers nobody: arp_ignore() in arp.c, which takes the larger of all's and the interface's.
+          // Only 8 suppresses every reply: arp_ignore() in arp.c, which uses the larger of the
+          // values for all and for the interface.
           ...devices("inet").map((device) => ({
             name: ["net", "ipv4", "conf", device, "arp_ignore"],
             allowed: ["0", "1", "2", "3", "4", "5", "6", "7"],
@@ -91,7 +93,10 @@ function hasIpv6(device: string): Needed {
   };
 }
 
-/** What keeps real servers silent about the virtual addresses on their loopback; vip.sh sets it anew with each address. */
+/**
+ * Keeps real servers from answering ARP for the virtual addresses on their loopback; vip.sh sets it
+ * again with each address.
+ */
 const arpOfRealServers: Needed[] = ["all", "lo"].flatMap((device) =>
   (
     [
@@ -117,13 +122,13 @@ function contradictions(kernel: StackConfig["kernel"], list: List, needed: Neede
 }
 
 /**
- * Whether a key names a sysctl, by a pattern or in full. Of dots and slashes, the first is what parts the words, and the other is
- * written for a dot or slash in one: sysctl.d(5).
+ * Whether a key names a sysctl, directly or by a pattern. The first dot or slash is the separator;
+ * the other stands for a dot or slash inside a word: sysctl.d(5).
  */
 function isNamed(name: string[], key: string): boolean {
   const parting = /[./]/.exec(key)?.[0] ?? ".";
   const words = key.split(parting).map((word) => word.replaceAll("/", "."));
-  // net.ipv4/conf/all is taken by sysctl(8) as if it had one kind.
+  // sysctl(8) also accepts a mix such as net.ipv4/conf/all.
   return [words, key.split(/[./]/)].some(
     (spelt) =>
       spelt.length === name.length && name.every((word, i) => matches(spelt[i] ?? "", word)),

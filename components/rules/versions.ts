@@ -1,4 +1,4 @@
-// Rules about keywords that only a newer keepalived knows.
+// Rules about keywords that need a newer keepalived.
 import { z } from "zod";
 import { osProfiles } from "../os/profiles";
 import { compareVersions } from "../os/versions";
@@ -10,8 +10,9 @@ import { rule, type Rule } from "./rule";
 import { longestDelay } from "../keepalived/facts";
 
 /**
- * A key whose schema says `since` is an error on directors whose system has an older keepalived. The versions are those of the first
- * release tag that knows the keyword; what an old version knows and gets wrong is worked around in `render/` and the host scripts.
+ * A key with `since` in its schema is an error on directors whose system has an older keepalived.
+ * The versions are those of the first release tag that knows the keyword. `render/` and the host
+ * scripts work around what an old version knows but gets wrong.
  */
 export const versionRules: Rule[] = [
   rule({
@@ -41,12 +42,12 @@ export const versionRules: Rule[] = [
 interface Gated {
   at: string;
   value: unknown;
-  /** What of the value the older version doesn't take. */
+  /** What makes the value too new for the older version. */
   why?: string;
   since: string;
 }
 
-/** Values of keys that every version knows, which an older one refuses or gets wrong. */
+/** Values of old keys that an older version refuses or gets wrong. */
 function gatedValues(
   config: Pick<StackConfig, "directors" | "virtualServers" | "vrrp" | "tracking">,
 ): Gated[] {
@@ -108,7 +109,7 @@ function gatedValues(
     instances
       .filter((instance) => instance.interface === name)
       .map(longestDelay)
-      // Of one that leaves no time at all, another rule tells.
+      // Another rule covers a limit of 0.
       .some((limit) => limit > 0 && upSeconds > limit)
       ? [
           {
@@ -138,7 +139,7 @@ function gatedValues(
   return [...fractions, ...overlaps, ...routes, ...bytes, ...delays, ...paces];
 }
 
-/** Values that are there and whose schema says `since`. */
+/** Present values whose schema has `since`. */
 function gated(type: unknown, value: unknown, at: string): Gated[] {
   if (value === undefined || value === false) return [];
   if (!(type instanceof z.ZodType)) return [];

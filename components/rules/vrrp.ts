@@ -19,14 +19,15 @@ import { weightOf } from "../tracking";
 import { places } from "./names";
 import { named, repeated, rule, unknown, type Rule } from "./rule";
 
-/** Where an instance's own keys are written: `vrrp` while there is one instance only. */
+/** The place of an instance's own keys: `vrrp` if there is only one instance. */
 const place = (vrrp: StackConfig["vrrp"], i: number) =>
   vrrp.instances ? `vrrp.instances[${i}]` : "vrrp";
 
-/** Where the value of a key is written that an instance can leave to `vrrp`. */
+/** The place of a key that an instance may inherit from `vrrp`. */
 export const placeOf = (vrrp: StackConfig["vrrp"], i: number, key: InstanceKey) =>
   vrrp.instances?.[i]?.[key] === undefined ? "vrrp" : `vrrp.instances[${i}]`;
 
+/** Rules about VRRP. */
 export const vrrpRules: Rule[] = [
   rule({
     needs: ["vrrp"],
@@ -97,7 +98,7 @@ export const vrrpRules: Rule[] = [
         const at = place(config.vrrp, i);
         const { name, version, family, unicast, virtualAddresses, members } = instance;
         if (virtualAddresses.length === 0) {
-          // Said already of the virtual server that may be meant for it.
+          // The virtual server that may be meant for it already has an error.
           if (config.virtualServers.some((service) => isUnplaced(service, config.vrrp))) return [];
           return [
             `${at}: ${name} carries no virtual address; name it as a virtual server's vrrpInstance, give it virtualAddresses, or remove it`,
@@ -328,7 +329,7 @@ export const vrrpRules: Rule[] = [
               (instance) =>
                 group.instances.includes(instance.name) &&
                 instance.interface === name &&
-                // keepalived tracks the interface under a VMAC's in any case.
+                // With a VMAC, keepalived always tracks the interface below it.
                 (instance.trackPrimaryInterface || instance.vmac !== undefined),
             );
             return owner
@@ -374,7 +375,8 @@ export const vrrpRules: Rule[] = [
         const order = (instance: InstanceSettings) =>
           [...instance.members].sort((a, b) => b.priority - a.priority).map(({ name }) => name);
         return members.flatMap((other) => [
-          // A group waits until all its instances would be active: vrrp_sync_can_goto_master() in vrrp_sync.c.
+          // A group becomes active only when all its instances can: vrrp_sync_can_goto_master() in
+          // vrrp_sync.c.
           ...(other.preempt === first.preempt
             ? []
             : [
@@ -391,7 +393,8 @@ export const vrrpRules: Rule[] = [
   }),
   rule({
     needs: ["vrrp", "directors", "virtualServers"],
-    // keepalived drops the packets in a chain of the hook input, priority -1; IPVS sees them after that, at 98: ip_vs_core.c.
+    // keepalived drops the packets in a chain of the hook input at priority -1; IPVS sees them
+    // later, at 98: ip_vs_core.c.
     find: (config) =>
       instancesOf(config).flatMap(({ name, accept }, i, instances) =>
         accept === false

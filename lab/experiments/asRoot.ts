@@ -1,4 +1,4 @@
-/** Commands on the lab's hosts as root, whoever logs in there. */
+/** Runs commands on the lab's hosts as root, for any login user. */
 import { quote } from "shell-quote";
 
 import type { Lab } from "../instance";
@@ -7,9 +7,9 @@ import type { RunOptions } from "../run";
 import { findHost } from "../topology";
 
 /**
- * Runs a shell command as root; it has to succeed.
+ * Runs a shell command as root.
  *
- * @returns its standard output, without the last line's end
+ * @returns its standard output without the final newline
  */
 export async function asRoot(
   lab: Lab,

@@ -1,19 +1,22 @@
-/** The machine's CPUs, shared out: directors that don't wait for a CPU that a real server is using, as on hosts of their own. */
+/**
+ * Splits the machine's CPUs, so that directors don't wait for a CPU that a real server uses, as on
+ * separate hosts.
+ */
 import { cpus } from "node:os";
 
 import type { Lab } from "../instance";
 import { guests } from "../lab";
 
-/** Which of the machine's CPUs the directors run on, and which the real servers. */
+/** The CPUs of the directors, and those of the real servers. */
 export interface CpuShares {
   directors: number[];
   realServers: number[];
 }
 
 /**
- * Half of the CPUs for the directors, the other half for the real servers, as long as something takes.
+ * Runs the directors on half of the CPUs and the real servers on the other half during an action.
  *
- * @throws Error when the machine has only one
+ * @throws Error when the machine has only one CPU
  */
 export async function withDirectorsOnTheirOwnCpus<T>(
   lab: Lab,

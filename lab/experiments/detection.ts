@@ -1,6 +1,6 @@
 /**
- * Experiment: how long a dead director goes unnoticed. Power cuts in turn, under requests, with what the wire said beside what the
- * clients saw.
+ * Experiment: how long the failure of a director goes unnoticed. Cuts power repeatedly under
+ * requests, and compares adverts on the wire with what clients saw.
  */
 import { cpus } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
@@ -16,17 +16,17 @@ import { withStackConfig } from "./stack";
 /** One power cut. All times are in milliseconds. */
 export interface CutFigures {
   cut: string;
-  /** Nobody announced himself for so long: from the last advert to the next director's first. */
+  /** From the last advert to the first of the next director. */
   silence: number;
-  /** What {@link silence} is by RFC 5798, with the priority that the next director announces. */
+  /** {@link silence} by RFC 5798, for the priority that the next director announces. */
   theory: number;
-  /** From the cut to the first gratuitous ARP of the next director. */
+  /** From the cut to the next director's first gratuitous ARP. */
   claimed: number;
   /** The longest time between two answers. */
   gap: number;
   sent: number;
   lost: number;
-  /** Requests answered after a second or more: their first packet was dropped. */
+  /** Requests answered after a second or more, because their first packet was dropped. */
   slow: number;
   /** The machine's load average. */
   load: number;
@@ -38,12 +38,12 @@ export interface DetectionFigures {
   cuts: CutFigures[];
 }
 
-/** Requests a second: the gap is known to a few milliseconds. */
+/** Requests per second: enough to know the gap within a few milliseconds. */
 const rate = 200;
 const beforeCutMs = 2000;
 const afterCutMs = 3000;
 
-/** Measures a number of cuts for each advert interval. */
+/** Measures power cuts for each advert interval. */
 export async function measureDetection(
   lab: Lab,
   series: readonly { advertIntervalSeconds: number; cuts: number }[],
@@ -72,7 +72,7 @@ export async function measureDetection(
   });
 }
 
-/** The figures for people. */
+/** The figures as a table. */
 export function detectionTable(figures: readonly DetectionFigures[]): string {
   return table([
     [
@@ -105,7 +105,7 @@ export function detectionTable(figures: readonly DetectionFigures[]): string {
   ]);
 }
 
-/** The least and the most that the machine was loaded. */
+/** The lowest and highest load of the machine. */
 function loads(cuts: readonly CutFigures[]): string {
   const { min, max } = spread(cuts.map(({ load }) => load));
   return `${min.toFixed(1)}–${max.toFixed(1)}`;
@@ -129,9 +129,9 @@ async function oneCut(lab: Lab, advertIntervalSeconds: number): Promise<CutFigur
 }
 
 /**
- * What the wire says of a takeover.
+ * Computes the times of a takeover from what the wire said.
  *
- * @throws Error when the active director wasn't the one that was cut, or nobody took over
+ * @throws Error when another director was active, or none took over
  */
 export function takeover(
   heard: readonly Heard[],

@@ -1,4 +1,4 @@
-/** Real servers that send back what a stream brings: lab/echo.pl as a service of its own. */
+/** Makes real servers echo a stream: runs lab/echo.pl as a service of its own. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -6,11 +6,11 @@ import type { Lab } from "../instance";
 import { realServersOf } from "../measure";
 import { asRoot } from "./asRoot";
 
-/** Where they listen. */
+/** The port that the echo servers listen on. */
 export const echoPort = 7000;
 const echoUnit = "lvs-ha-lab-echo";
 
-/** Real servers that echo, for as long as something takes. */
+/** Runs echo servers on the real servers during an action. */
 export async function withEchoServers<T>(lab: Lab, action: () => Promise<T>): Promise<T> {
   const stop = `if systemctl -q is-active ${echoUnit}; then systemctl stop ${echoUnit}; fi`;
   const program = await readFile(join(__dirname, "../echo.pl"), "utf8");

@@ -1,8 +1,8 @@
-/** Figures of an experiment: how they spread, how busy the machine was, as a file. */
+/** Figures of an experiment: their spread, the machine's load, and the file for them. */
 import { writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 
-/** How figures of one kind spread. */
+/** The spread of figures of one kind. */
 export interface Spread {
   count: number;
   min: number;
@@ -12,9 +12,9 @@ export interface Spread {
 }
 
 /**
- * Nearest-rank percentiles: each is one of the figures.
+ * Nearest-rank percentiles: each one is one of the figures.
  *
- * @throws Error when there are none
+ * @throws Error when there are no figures
  */
 export function spread(figures: readonly number[]): Spread {
   const sorted = [...figures].sort((a, b) => a - b);
@@ -33,12 +33,12 @@ export function spreadText(figures: readonly number[]): string {
   return [p50, p95, max].map(Math.round).join(" / ");
 }
 
-/** The machine's load average of the last minute: a busy machine makes other figures. */
+/** The machine's load average of the last minute, which influences the figures. */
 export function machineLoad(): number {
   return loadavg()[0] ?? 0;
 }
 
-/** Writes an experiment's figures for whoever wants to work on with them. */
+/** Writes an experiment's figures as JSON. */
 export function writeFigures(file: string, experiment: string, figures: unknown): void {
   const measured = new Date().toISOString();
   writeFileSync(file, `${JSON.stringify({ experiment, measured, figures }, undefined, 2)}\n`);

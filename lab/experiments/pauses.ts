@@ -1,6 +1,7 @@
 /**
- * Experiment: the active director stands still for a moment, as a virtual machine does for a snapshot or a move, and goes on. The other
- * takes over if that is longer than a standby waits; for how long both are active then, and what clients lose.
+ * Experiment: the active director stands still for a moment, like a virtual machine during a
+ * snapshot or a migration, and goes on. If that is longer than a standby waits, the other takes
+ * over. Measured: how long both are active then, and what clients lose.
  */
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -20,18 +21,21 @@ import { withStackConfig } from "./stack";
 export interface PauseFigures {
   seconds: number;
   paused: string;
-  /** From when it went on: until the last advert or claim of the one that was not active in the end. 0: there was none. */
+  /**
+   * How long both were active: from the end of the pause to the last advert or claim of the
+   * director that was not active at the end. 0 if there was none.
+   */
   both: number;
-  /** It is active again in the end. */
+  /** The paused director was active again at the end. */
   backAgain: boolean;
   sent: number;
   lost: number;
-  /** Of these, requests that ended in a reset. */
+  /** The lost requests that ended in a reset. */
   reset: number;
   slow: number;
-  /** Streams that were open before it stood still. */
+  /** Streams opened before the pause. */
   before: Survival;
-  /** Streams that were opened while it did: those of the new active director, if there is one. */
+  /** Streams opened during the pause, on the new active director if there was one. */
   meanwhile: Survival;
 }
 
@@ -40,11 +44,17 @@ const rate = 300;
 const beforeMs = 2000;
 const afterMs = 6000;
 
-/** Both directors compute the same real server for a connection, and take it up in the middle. */
+/**
+ * With these settings both directors choose the same real server, and accept a connection in the
+ * middle.
+ */
 const alike = { scheduler: "mh", schedulerFlags: ["mh-port"] };
 const sloppy = { directorSysctls: { "net.ipv4.vs.sloppy_tcp": 1 } };
 
-/** Pauses of each length, one after the other, each on a pair that is whole; with `mh`, on one whose directors choose alike. */
+/**
+ * Runs pauses of each length in turn, each with a complete pair. With `mh`, both directors choose
+ * the same real servers.
+ */
 export async function measurePauses(
   lab: Lab,
   { seconds, times, mh }: { seconds: readonly number[]; times: number; mh?: boolean },
@@ -77,7 +87,7 @@ export async function measurePauses(
 
 const alive = (of: Survival) => `${of.alive} of ${of.streams}`;
 
-/** The figures for people. */
+/** The figures as a table. */
 export function pauseTable(figures: readonly PauseFigures[]): string {
   const lengths = [...new Set(figures.map(({ seconds }) => seconds))];
   return table([
@@ -169,7 +179,10 @@ async function onePause(lab: Lab, seconds: number): Promise<PauseFigures> {
   };
 }
 
-/** From when the paused one went on, how long the one that isn't active in the end said that it was; 0 where only one did. */
+/**
+ * How long after the pause the director that isn't active at the end announced itself; 0 if only
+ * one did.
+ */
 function bothActive(heard: readonly Heard[], wentOn: number, active: string): number {
   const after = heard.filter(({ at, priority }) => at >= wentOn && priority !== 0);
   if (new Set(after.map(({ from }) => from)).size < 2) return 0;

@@ -1,4 +1,4 @@
-/** Power cuts of the active director, one after the other, each on a pair that is whole. */
+/** Cuts the active director's power, each time with a complete pair. */
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Lab } from "../instance";
@@ -9,18 +9,21 @@ import { waitFor } from "../waitFor";
 /** A power cut. */
 export interface Cut {
   director: string;
-  /** When its processes were killed, in milliseconds since the epoch. */
+  /** When the director's processes were killed, in milliseconds since the epoch. */
   at: number;
 }
 
-/** The active director, once the pair is whole: every host is on, and both directors have every real server in each virtual server. */
+/**
+ * Waits until the pair is complete: every host is on, and both directors have every real server in
+ * each virtual server. Returns the active director.
+ */
 export async function activeOfWholePair(lab: Lab): Promise<string> {
   for (const { host, guest } of guests(lab)) if (!guest.isOn) await powerOn(lab, host.name);
   await waitFor(
     async () => {
       const tables = await Promise.all(directorsOf(lab).map(({ name }) => servers(lab, name)));
       const same = tables.every((each) => each === tables[0]);
-      // Services with a mark are the checks' own, with one real server each.
+      // Services with a mark belong to checks, with one real server each: don't count them.
       const count = (option: string) =>
         tables[0]?.match(RegExp(`^${option} -t `, "gm"))?.length ?? 0;
       if (same && count("-A") > 0 && count("-a") === count("-A") * realServersOf(lab).length)
@@ -32,7 +35,7 @@ export async function activeOfWholePair(lab: Lab): Promise<string> {
   return activeDirector(lab);
 }
 
-/** Cuts a director's power at a time, or now. */
+/** Cuts a director's power at the given time (milliseconds since the epoch), or now. */
 export async function cutAt(lab: Lab, director: string, time = 0): Promise<Cut> {
   await delay(Math.max(0, time - Date.now()));
   const at = Date.now();
@@ -40,7 +43,7 @@ export async function cutAt(lab: Lab, director: string, time = 0): Promise<Cut> 
   return { director, at };
 }
 
-/** Virtual and real servers in a director's kernel, sorted: the order in which they got there means nothing here. */
+/** A director's virtual and real servers, sorted, because their order has no meaning here. */
 async function servers(lab: Lab, director: string): Promise<string> {
   const { stdout, stderr, exitCode } = await onHost(lab, director, "ipvsadm -Sn");
   if (exitCode !== 0) throw new Error(`ipvsadm -Sn on ${director}: ${stderr}`);

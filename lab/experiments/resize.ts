@@ -1,6 +1,7 @@
 /**
- * Experiment: what requests lose while a real server is drained, by whether IPVS's connection table is resized meanwhile. Kernels that
- * resize it do so as connections come; here it is resized fifty times a second, or left as the stack keeps it.
+ * Experiment: what requests lose while a real server is drained, with and without a resize of
+ * IPVS's connection table. Some kernels resize the table as connections come; here it is resized
+ * fifty times a second, or left as the stack sets it.
  */
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -11,7 +12,7 @@ import { table } from "../table";
 import { asRoot } from "./asRoot";
 import { withStackConfig } from "./stack";
 
-/** What an experiment found for one of the two. */
+/** The result with or without resizing. */
 export interface ResizeFigures {
   resized: boolean;
   drains: number;
@@ -22,9 +23,10 @@ const port = 80;
 const lfactor = "net.ipv4.vs.conn_lfactor";
 
 /**
- * Drains a real server again and again under 300 requests a second, first with the table left alone, then with it resized.
+ * Drains a real server repeatedly under 300 requests a second, first without resizing the table,
+ * then with it.
  *
- * @throws Error when the directors' kernel doesn't resize it
+ * @throws Error when the directors' kernel can't resize the table
  */
 export async function measureResize(
   lab: Lab,
@@ -42,7 +44,7 @@ export async function measureResize(
     const weigh = `ipvsadm -e -t ${virtualIp.ipv4}:${port} -r ${realServer} -g -w`;
     const file = `/proc/sys/${lfactor.replaceAll(".", "/")}`;
     const resize = `for i in $(seq 100); do echo -$((3 + i % 3)) >${file}; sleep 0.02; done`;
-    // In one command, which puts back what it found, whatever becomes of us.
+    // One command that restores everything at its end, even if this process is killed.
     const drain = (meanwhile: string) =>
       `set -e; kept=$(cat ${file}); trap "echo $kept >${file}; ${weigh} 1" EXIT; ${weigh} 0; ${meanwhile}; sleep 2`;
     for (const resized of [false, true]) {
@@ -54,7 +56,8 @@ export async function measureResize(
       });
       try {
         for (let i = 0; i < drains; i++) {
-          // The client's ports come round after ten seconds at the earliest, and meet entries of the drained real server.
+          // The client's ports repeat after ten seconds at the earliest and then meet entries of
+          // the drained real server.
           await delay(8000);
           await asRoot(lab, director, drain(resized ? resize : "sleep 2"));
         }
@@ -68,7 +71,7 @@ export async function measureResize(
   return figures;
 }
 
-/** The figures for people. */
+/** The figures as a table. */
 export function resizeTable(figures: readonly ResizeFigures[]): string {
   return table([
     ["CONNECTION TABLE", "DRAINS", "SENT", "LOST", "WHY"],

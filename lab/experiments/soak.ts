@@ -1,7 +1,8 @@
 /**
- * Experiment: whether a short advert interval holds while every host is busy with its packages. Nothing is cut: each change of roles
- * is a false one. The directors have CPUs that the real servers don't use, as hosts of their own have: where all guests
- * share the CPUs, a guest waits for one for as long as three adverts take, whatever its keepalived does.
+ * Experiment: whether a short advert interval works while every host installs packages. No power is
+ * cut, so each change of roles is a false one. The directors get CPUs that the real servers don't
+ * use, as on separate hosts: if all guests shared the CPUs, a guest could wait as long as three
+ * adverts for one.
  */
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -17,38 +18,41 @@ import { type CpuShares, withDirectorsOnTheirOwnCpus } from "./cpus";
 import { activeOfWholePair } from "./powerCuts";
 import { withStackConfig } from "./stack";
 
-/** What a soak found. */
+/** The result of a soak. */
 export interface SoakFigures {
   advertIntervalSeconds: number;
   minutes: number;
-  /** Changes of roles, by director, as its keepalived tells them. */
+  /** Changes of roles that keepalived logged, by director. */
   transitions: Record<string, number>;
-  /** How often keepalived says that it was late: a timer went off long after its time. */
+  /** How often keepalived logged that a timer fired late, by director. */
   late: Record<string, number>;
-  /** Who was heard to announce himself: one, when all is well. */
+  /** Directors that sent adverts: one, if all is well. */
   announcers: string[];
-  /** Between one advert of the active director and the next, in milliseconds. */
+  /** Time between adverts of the active director, in milliseconds. */
   advertSpacing: Spread;
   requests: LoadResult;
-  /** Rounds of package work that were done meanwhile, by host. */
+  /** Rounds of package work done meanwhile, by host. */
   rounds: Record<string, number>;
-  /** The machine's CPUs that the directors ran on, and those of the real servers. */
+  /** The machine's CPUs that the directors and the real servers ran on. */
   cpus: CpuShares;
-  /** The machine's load average, a figure a minute. */
+  /** The machine's load average, once a minute. */
   loads: number[];
 }
 
-/** Requests a second. */
+/** Requests per second. */
 const rate = 50;
 
 const aptUnit = "lvs-ha-lab-apt";
 const roundsFile = `/run/${aptUnit}.rounds`;
 const stopFile = `/run/${aptUnit}.stop`;
 
-/** None of these restarts what is measured. Some have triggers that read and write a lot. */
+/**
+ * Packages whose reinstallation restarts nothing measured. Some have triggers that read and write a
+ * lot.
+ */
 const packages = "iproute2 libc-bin openssh-client perl-base procps tzdata";
 
-/** Rounds of package work until it is told to stop. */
+/** Repeats the package work until the stop file appears. */
 const aptWork = [
   "set -e",
   "export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8",
@@ -111,7 +115,7 @@ export async function measureSoak(
   });
 }
 
-/** The figures for people. */
+/** The figures as a table. */
 export function soakTable(figures: SoakFigures): string {
   const sum = (counts: Record<string, number>) =>
     Object.values(counts).reduce((total, count) => total + count, 0);
@@ -143,7 +147,7 @@ export function soakTable(figures: SoakFigures): string {
 }
 
 async function startAptWork(lab: Lab): Promise<void> {
-  // A soak that was interrupted has left its work running.
+  // An interrupted soak leaves its work running.
   await stopAptWork(lab);
   for (const { name } of lab.topology.hosts) {
     await asRoot(lab, name, `rm -f ${stopFile} ${roundsFile} && cat >/run/${aptUnit}.sh`, {
@@ -154,10 +158,10 @@ async function startAptWork(lab: Lab): Promise<void> {
 }
 
 /**
- * Ends the work with the round that is under way.
+ * Stops the work after the current round.
  *
- * @returns the rounds that were done, by host
- * @throws Error with what a host said whose work failed
+ * @returns the rounds done, by host
+ * @throws Error with the output of a host whose work failed
  */
 async function stopAptWork(lab: Lab): Promise<Record<string, number>> {
   await Promise.all(lab.topology.hosts.map(({ name }) => asRoot(lab, name, `touch ${stopFile}`)));
@@ -181,7 +185,7 @@ async function stopAptWork(lab: Lab): Promise<Record<string, number>> {
   return Object.fromEntries(rounds);
 }
 
-/** How many lines like this each director's keepalived has logged. */
+/** Counts matching lines in each director's keepalived log. */
 async function journalLines(
   lab: Lab,
   pattern: string,

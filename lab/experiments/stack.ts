@@ -1,4 +1,4 @@
-/** The lab's stack under another config than its own, for as long as an experiment takes. */
+/** Runs the lab's stack with a changed config during an experiment. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,13 +9,14 @@ import { type StackConfig, stackFile } from "../stackConfig";
 
 export type { StackConfig } from "../stackConfig";
 
-/** `pulumi up` with the stack's own config, changed. */
+/** Runs `pulumi up` with the stack's own config and a change. */
 export type ApplyConfig = (change: (config: StackConfig) => void) => Promise<void>;
 
 /**
- * Runs something that changes the stack's config, and puts its own back on the hosts afterwards. No file of the user's is touched.
+ * Runs an experiment that changes the stack's config, and restores the config on the hosts
+ * afterwards. No file of the user is touched.
  *
- * @throws Error with what the engine said when it fails
+ * @throws Error with the engine's output when it fails
  */
 export async function withStackConfig<T>(
   lab: Lab,
@@ -24,12 +25,13 @@ export async function withStackConfig<T>(
   const folder = await mkdtemp(join(tmpdir(), "lvs-ha-experiment-"));
   const file = join(folder, "Pulumi.dev.yaml");
   const apply: ApplyConfig = async (change) => {
-    // An experiment may have ended with a power cut, or in the middle of one.
+    // An earlier experiment may have ended during a power cut.
     for (const { host, guest } of guests(lab)) if (!guest.isOn) await powerOn(lab, host.name);
     const text = stackFile(lab.topology, (config) => {
-      // Nobody asks while it is put on: real servers needn't be drained one after the other.
+      // No requests are sent during the change, so real servers need not be drained one after the
+      // other.
       config.rollout = { drainSeconds: 0, maxUnavailable: lab.topology.hosts.length };
-      // Some of its clients may not have heard yet that the last measurement is over.
+      // The last measurement's clients may still hold connections.
       config.deletionProtection = false;
       change(config);
     });
@@ -45,7 +47,7 @@ export async function withStackConfig<T>(
   try {
     result = await action(apply);
   } catch (error) {
-    // The first error is the one to look into.
+    // Only log a second error: the first one is the cause to look into.
     await putBack().catch((second: unknown) => {
       console.error(`putting the stack's own config back failed, too: ${String(second)}`);
     });

@@ -1,6 +1,7 @@
 /**
- * Experiment: what becomes of long-lived TCP streams when the active director's power is cut, by what carries them over: connection
- * sync, a scheduler that both directors compute alike, both, or nothing.
+ * Experiment: what becomes of long-lived TCP streams when the active director's power is cut, with
+ * different ways to preserve them: connection sync, a scheduler that gives the same result on both
+ * directors, both, or neither.
  */
 import { cpus } from "node:os";
 
@@ -14,7 +15,7 @@ import { machineLoad, spreadText } from "./figures";
 import { activeOfWholePair, cutAt } from "./powerCuts";
 import { type StackConfig, withStackConfig } from "./stack";
 
-/** A way to carry streams over: keys of the stack's config. */
+/** A way to preserve streams, as keys of the stack's config. */
 interface Configuration {
   name: string;
   virtualServer: { scheduler: string; schedulerFlags?: readonly string[] };
@@ -22,33 +23,35 @@ interface Configuration {
   directorSysctls?: Record<string, string | number>;
 }
 
-/** What an experiment found for one configuration. */
+/** The result for one configuration. */
 export interface StreamFigures {
   configuration: Configuration;
   /** The machine's load average. */
   load: number;
   cut: string;
-  /** Streams that were open for 5 s or more at the cut. */
+  /** Streams that had been open for at least 5 s at the cut. */
   old: Survival;
-  /** Streams that were opened in the last second before it. */
+  /** Streams opened in the last second before the cut. */
   young: Survival;
 }
 
-/** By client address and port: both directors compute the same real server. */
+/** Hashes the client's address and port: both directors choose the same real server. */
 const mh = { scheduler: "mh", schedulerFlags: ["mh-port"] };
 const wrr = { scheduler: "wrr" };
 
-/** A director takes up a connection in the middle, rather than only at its SYN. */
+/** Lets a director accept a connection in the middle instead of only at its SYN. */
 const sloppy = { "net.ipv4.vs.sloppy_tcp": 1 };
 
 /**
- * The kernel tells of a connection with its third packet, and lets what it has to tell lie for up to 3 s, unless a datagram is full
- * (ip_vs_sync.c). So: with its first packet after the handshake, in a datagram of its own, and again every 10 s. The price is two
- * datagrams a connection, rather than one for 20 connections.
+ * The kernel announces a connection with its third packet, and holds announcements for up to 3 s
+ * until a datagram is full (ip_vs_sync.c). These settings announce it with its first packet after
+ * the handshake, in a datagram of its own, and again every 10 s. The price is two datagrams per
+ * connection instead of one for 20 connections.
  */
 const atOnce = { "net.ipv4.vs.sync_threshold": "0 0", "net.ipv4.vs.sync_refresh_period": 10 };
 const smallDatagrams = { connectionSync: true, syncDaemon: { maxLength: 1 } };
 
+/** The configurations to compare. */
 export const configurations: readonly Configuration[] = [
   { name: "wrr", virtualServer: wrr, vrrp: { connectionSync: false } },
   { name: "wrr, sync", virtualServer: wrr, vrrp: { connectionSync: true } },
@@ -72,10 +75,12 @@ export const configurations: readonly Configuration[] = [
   },
 ];
 
-/** Streams have so long to prove that they are alive. */
+/** Streams have this long to prove that they are alive. */
 const afterCutMs = 15_000;
 
-/** Measures the configurations, by power cuts of whoever is active: with two each, once in either direction. */
+/**
+ * Measures the configurations by power cuts of the active director; two cuts test both directions.
+ */
 export async function measureStreams(
   lab: Lab,
   { streams, only, cuts }: { streams: number; only?: readonly string[]; cuts: number },
@@ -108,7 +113,7 @@ function counts(age: "old" | "young", figures: StreamFigures): string {
   return `${alive} of ${streams} ${age} ones alive`;
 }
 
-/** The figures for people. */
+/** The figures as a table. */
 export function streamTable(figures: readonly StreamFigures[]): string {
   const count = ({ reset, stuck, other }: Survival) =>
     [reset, stuck, Object.values(other).reduce((sum, each) => sum + each, 0)].join(" / ");
@@ -177,7 +182,10 @@ async function throughCut(
   return { configuration, load, cut: director, old: ofGroup("old"), young: ofGroup("young") };
 }
 
-/** keepalived (2.2.7, 2.3.3) starts the kernel's sync daemon at a reload that asks for it, but leaves it running at one that doesn't. */
+/**
+ * keepalived (2.2.7, 2.3.3) starts the kernel's sync daemon on a reload that asks for it, but
+ * doesn't stop it on a reload that doesn't.
+ */
 async function stopSyncDaemons(lab: Lab): Promise<void> {
   const stop = ["master", "backup"].map((state) => `ipvsadm --stop-daemon ${state}`);
   for (const { name } of directorsOf(lab)) {

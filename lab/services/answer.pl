@@ -1,7 +1,9 @@
-# A server that answers with its host's name: answer.pl PROTOCOL PORT NAME [ADDRESS]
-# tcp and sctp: an HTTP answer on every connection. smtp: a mail server's answers. udp: a datagram to every datagram.
-# dns: over UDP, a TXT record to every query.
-# With an address it listens there alone, even before the host has it: answers over UDP leave from the address that was asked.
+# answer.pl PROTOCOL PORT NAME [ADDRESS]: a server that answers with its host's name.
+# tcp and sctp: an HTTP answer on every connection. smtp: a mail server's dialogue. udp: a datagram
+# for every datagram.
+# dns: a TXT record for every query over UDP.
+# With ADDRESS it listens only there, even before the host has it, and answers over UDP leave from
+# that address.
 use strict;
 use warnings;
 use Socket qw(:all);
@@ -25,11 +27,12 @@ if ($types{$protocol} == SOCK_DGRAM) {
     die "recv: $!\n";
 }
 
-# A client that goes away while it is answered is no reason to end.
+# A client that leaves early must not end the server.
 $SIG{PIPE} = 'IGNORE';
 listen($server, 128) or die "listen: $!\n";
 while (accept(my $client, $server)) {
-    # A check connects and says nothing; a client that says nothing for a second must not keep the others waiting.
+    # A check connects without sending anything; after a second of silence the next client's turn
+    # comes.
     setsockopt($client, SOL_SOCKET, SO_RCVTIMEO, pack('l!l!', 1, 0));
     if ($protocol eq 'smtp') {
         mail_dialogue($client);
@@ -44,7 +47,7 @@ while (accept(my $client, $server)) {
 }
 die "accept: $!\n";
 
-# RFC 5321, as far as a client goes that sends no mail.
+# RFC 5321, as far as a client that sends no mail needs it.
 sub mail_dialogue {
     my ($client) = @_;
     my $answer = "220 $name\r\n";
@@ -53,7 +56,8 @@ sub mail_dialogue {
     }
 }
 
-# RFC 1035: the query's id and question, flags of an authoritative answer without error, one TXT record for the name asked.
+# RFC 1035: the query's id and question, flags for an authoritative answer without error, and one
+# TXT record for the name.
 sub dns_answer {
     my ($query) = @_;
     my ($question) = substr($query, 12) =~ /\A(.*?\0....)/s or return '';

@@ -1,5 +1,7 @@
-# A client of answer.pl: ask.pl PROTOCOL ADDRESS PORT COUNT [PORTS [FROM]] prints the name in each answer, or "nobody" after 2 s without one.
-# PORTS is `new` (a port of its own for every request, the default) or `one` (all from the same port: udp and dns only).
+# ask.pl PROTOCOL ADDRESS PORT COUNT [PORTS [FROM]]: a client of answer.pl. It prints the name in
+# each answer, or "nobody" after 2 s without an answer.
+# PORTS is `new` (a new port for every request, the default) or `one` (the same port for all; udp
+# and dns only).
 use strict;
 use warnings;
 use Socket qw(:all);
@@ -27,7 +29,7 @@ for (1 .. $count) {
         $said;
     } // '';
     alarm 0;
-    # The last word of an HTTP answer or a datagram; of a DNS answer, the text of its last record.
+    # The last word of an HTTP answer or a datagram; for DNS, the text of the last record.
     my ($name) = $answer =~ /([a-z0-9]+)\s*\z/;
     print defined $name ? $name : 'nobody', "\n";
 }

@@ -1,8 +1,9 @@
-/** Hosts that take logins from a bastion only, on SSH ports of their own. */
+/** Hosts that accept logins only from a bastion, on other SSH ports than 22. */
 import { topology } from "../topology";
 
 const login = { via: "gate", port: 2222 };
 
+/** Two directors and two real servers behind a bastion. */
 export const bastion = topology({
   name: "bastion",
   bastions: [{ name: "gate", release: 13, login: { user: "jump", port: 2022 } }],

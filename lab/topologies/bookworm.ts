@@ -1,6 +1,7 @@
-/** Both directors on Debian 12: keepalived 2.2.7 hears no newer one. */
+/** Both directors on Debian 12: keepalived 2.2.7 together with itself, not with a newer one. */
 import { topology } from "../topology";
 
+/** Two directors and two real servers on Debian 12. */
 export const bookworm = topology({
   name: "bookworm",
   directors: [

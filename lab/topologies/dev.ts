@@ -1,6 +1,9 @@
-/** The hosts of Pulumi.dev.yaml: two Debian releases, which meet in each role; one host has no root login. */
+/**
+ * The hosts of Pulumi.dev.yaml: both Debian releases in each role; one host without a root login.
+ */
 import { topology } from "../topology";
 
+/** The hosts of the development stack. */
 export const dev = topology({
   name: "dev",
   directors: [

@@ -1,4 +1,4 @@
-/** The topologies there are, by name. A new one is a file and a row. */
+/** The topologies by name. A new one is a file and a row here. */
 import type { Topology } from "../topology";
 import { bastion } from "./bastion";
 import { bookworm } from "./bookworm";
@@ -9,13 +9,13 @@ import { threeDirectors } from "./threeDirectors";
 
 const all = [dev, bookworm, threeDirectors, bastion, oneInterface, sixRealServers];
 
-/** Their names. */
+/** The topologies' names. */
 export const topologyNames: readonly string[] = all.map(({ name }) => name);
 
 /**
- * The topology of a name.
+ * The topology with a name.
  *
- * @throws Error that lists the names there are
+ * @throws Error that lists the known names
  */
 export function findTopology(name: string): Topology {
   const found = all.find((topology) => topology.name === name);

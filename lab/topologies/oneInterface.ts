@@ -1,6 +1,9 @@
-/** Hosts with one network interface: logins, adverts, connection sync, checks and clients share it. */
+/**
+ * Hosts with one network interface, shared by logins, adverts, connection sync, checks and clients.
+ */
 import { topology } from "../topology";
 
+/** Two directors and two real servers with one interface each. */
 export const oneInterface = topology({
   name: "oneInterface",
   oneInterface: true,

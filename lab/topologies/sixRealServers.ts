@@ -1,6 +1,7 @@
-/** Six real servers: more than a rollout changes at once, and enough for weights and shares to show. */
+/** Six real servers: more than a rollout changes at once, and enough to see weights and shares. */
 import { topology } from "../topology";
 
+/** Two directors and six real servers. */
 export const sixRealServers = topology({
   name: "sixRealServers",
   directors: [

@@ -1,6 +1,7 @@
-/** Three directors: after a failover there is still a standby. */
+/** Three directors: a standby remains after a failover. */
 import { topology } from "../topology";
 
+/** Three directors and two real servers. */
 export const threeDirectors = topology({
   name: "threeDirectors",
   directors: [

@@ -1,4 +1,5 @@
-// `lvs drain`, `lvs undrain`: a real server gets no new connections for minutes of work on it, and gets them again.
+// `lvs drain` stops new connections to a real server for some minutes; `lvs undrain` lets them in
+// again.
 import type { Command } from "commander";
 import type { Colors } from "picocolors/types";
 import { CouldNotLook, exitCodes, Refused } from "../exit";
@@ -19,6 +20,7 @@ interface DrainOptions extends Options {
   partly?: boolean;
 }
 
+/** Adds `lvs drain` and `lvs undrain`. */
 export function addDrain(program: Command): void {
   stackCommand(program, "drain")
     .description("keep new connections from a real server, and wait until the open ones have ended")
@@ -63,26 +65,32 @@ export function addDrain(program: Command): void {
     );
 }
 
-/** What became of it on a director: an entry of the output with `--json`. */
+/** The result on one director: an entry of the output with `--json`. */
 interface Told {
   director: string;
-  /** Why it gave no answer; null when it did. */
+  /** Why the director gave no answer; null when it did. */
   unreachable: string | null;
-  /** It gave none, but was told by then: it may do it yet. */
+  /** The director got the order but gave no answer: it may still carry it out. */
   mayStill: boolean;
-  /** null where that is not known: see `mayStill`. */
+  /** null when not known: see `mayStill`. */
   done: boolean | null;
-  /** What drain.sh said. */
+  /** The lines that drain.sh printed. */
   said: string[];
-  /** Connections that are left; null where there was none to wait for. */
+  /** Open connections that are left; null when the script didn't wait for any. */
   openConnections: number | null;
-  /** Connections that it has, and that weren't waited for: without a packet for as long as it waits. */
+  /** Open connections without a packet during the wait, which were not waited for. */
   silentConnections: number | null;
-  /** The same: those that only another director told of, which holds the virtual address or did. */
+  /**
+   * Open connections known only from another director, which holds or held the virtual address. Not
+   * waited for.
+   */
   heardConnections: number | null;
 }
 
-/** Has the directors that serve run drain.sh, with these words before the real server's addresses, all at once. */
+/**
+ * Runs drain.sh on all serving directors at once, with these words before the real server's
+ * addresses.
+ */
 async function onDirectors(
   realServer: string,
   options: Options & { seconds?: number },
@@ -96,7 +104,7 @@ async function onDirectors(
   const ssh = { timeoutSeconds: options.timeout, keepOpen: true };
   const told = await withSsh(directors, ssh, async (open) => {
     const words = await wordsFor(open, { ...stack, hosts: directors });
-    // drain.sh waits for connections as long as it is told to, and 60 s for checks.
+    // drain.sh waits this long for connections, and up to 60 s for checks.
     const seconds = (options.seconds ?? 0) + 60;
     return Promise.all(
       directors.map((director) => tell(open, director, [...words, ...addresses], seconds)),
@@ -115,7 +123,10 @@ async function onDirectors(
   process.exitCode = isDone ? exitCodes.fine : exitCodes.wrong;
 }
 
-/** Its first line says that it has begun: what it waits for is the end of another change, for minutes, and then it does what it was told. */
+/**
+ * The first line says that the script has begun. It may then wait minutes for another change to end
+ * before it acts.
+ */
 const script = 'echo told\nexec /usr/local/lib/lvs-ha/drain.sh "$@" 2>&1 </dev/null\n';
 
 async function tell(
@@ -145,7 +156,7 @@ async function tell(
   }
 }
 
-/** Of drain.sh's last line. */
+/** The connection counts in drain.sh's last line. */
 function connectionsIn(
   stdout: string,
 ): Pick<Told, "openConnections" | "silentConnections" | "heardConnections"> {

@@ -1,10 +1,10 @@
-// A real server as the directors know it: by which addresses, and where nobody else serves.
+// A real server as the directors know it: its addresses, and the pools where it is the last one.
 import { UsageError } from "../exit";
 import type { Stack, StackHost } from "../stack";
 import type { Status } from "../status/look";
 
 /**
- * The addresses to which the directors forward a real server's connections, those of one that the stack doesn't manage, too.
+ * The addresses to which the directors forward a real server's connections, managed or not.
  * @throws UsageError when no virtual server has a real server of that name
  */
 export function realServerAddresses({ hosts }: Stack, realServer: string): string[] {

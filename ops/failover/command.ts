@@ -1,4 +1,4 @@
-// `lvs failover`: the active director gives up its addresses, and another takes them over.
+// `lvs failover`: the active director gives up its addresses, and another director takes them over.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
 import { confirm, mustBeAskable } from "../confirm";
@@ -16,6 +16,7 @@ interface Options extends StackCommandOptions, Wishes {
   json?: boolean;
 }
 
+/** Adds `lvs failover`. */
 export function addFailover(program: Command): void {
   stackCommand(program, "failover")
     .description("have the active director give up its addresses, and another take them over")
@@ -89,7 +90,7 @@ function others({ moves }: Plan): string {
 /** A takeover takes milliseconds; starting keepalived with a thousand real servers takes longer. */
 const limitSeconds = 30;
 
-/** Says `watching`, and `here` as soon as the host has all of these addresses. */
+/** Prints `watching`, then `here` as soon as the host has all of these addresses. */
 const watch = `
 deadline=$(($(date +%s) + ${limitSeconds}))
 echo watching
@@ -105,8 +106,9 @@ echo here
 const restart = "echo now; systemctl restart keepalived";
 
 /**
- * Restarts the active keepalived, while the others are watched.
- * @returns milliseconds until the last address was taken over, by one clock; undefined when one wasn't
+ * Restarts keepalived on the active director while watching the others.
+ * @returns milliseconds until the last address was taken over, all measured with this machine's
+ * clock; undefined when one was not taken over
  */
 async function failOver(
   ssh: Ssh,
@@ -149,7 +151,9 @@ async function shell(
   if (exitCode !== 0) complain(`lvs: ${name}: ended with ${exitCode}: ${stderr.trim()}`);
 }
 
-/** Waits until the director that was active stands by; what is wrong if it doesn't. */
+/**
+ * Waits until the formerly active director stands by. Returns the problem if it doesn't in time.
+ */
 async function standsBy(ssh: Ssh, stack: Stack, plan: Plan): Promise<string | undefined> {
   const deadline = performance.now() + limitSeconds * 1000;
   for (;;) {
@@ -159,7 +163,7 @@ async function standsBy(ssh: Ssh, stack: Stack, plan: Plan): Promise<string | un
   }
 }
 
-/** What isn't yet as it should be after a failover. */
+/** The first problem that a failover has left; undefined when there is none. */
 export function troubleOf(status: Status, { from, moves }: Plan): string | undefined {
   const director = status.directors.find(({ name }) => name === from);
   if (director === undefined) return `${from} is not in the stack`;

@@ -1,37 +1,39 @@
-// Who gives up what to whom, and whether that is a good idea now: pure.
+// Which addresses move to which director, and whether a failover is safe now. Pure.
 import { Refused, UsageError } from "../exit";
 import type { Stack } from "../stack";
 import type { Director, Status } from "../status/look";
 import { isWantedDaemon } from "../status/problems";
 
-/** A failover that can be done. */
+/** A failover that is possible. */
 export interface Plan {
   from: string;
-  /** Every instance for which that director is active: keepalived gives all of them up at once. */
+  /** Every instance that the director is active for: keepalived gives up all of them at once. */
   moves: Move[];
-  /** What is worth knowing before, and is no reason not to. */
+  /** Things to know before the failover that don't prevent it. */
   warnings: string[];
 }
 
+/** One VRRP instance that another director takes over. */
 export interface Move {
   instance: string;
   addresses: string[];
-  /** The director that takes over: the one of the highest priority among those that stand by. */
+  /** The director that takes over: the standby with the highest priority. */
   to: string;
 }
 
+/** What the operator asked for. */
 export interface Wishes {
-  /** Of the one director that is active for this instance. @default the only active director */
+  /** Fail over the director that is active for this instance. @default the only active director */
   instance?: string;
-  /** The director that is expected to take over. */
+  /** The director that the operator expects to take over. */
   to?: string;
 }
 
 /**
- * Plans a failover, which is undone by nobody: a director that would take over again by itself is a reason not to.
- * @returns the plan, or the director that is active already, where that is the one asked for
+ * Plans a failover that lasts: a director that would take over again by itself is refused.
+ * @returns the plan, or the name of the requested director if it is active already
  * @throws Refused when clients would be worse off
- * @throws UsageError when it isn't clear what is meant
+ * @throws UsageError when the request is ambiguous or names something unknown
  */
 export function planFailover(
   stack: Stack,
@@ -55,8 +57,10 @@ export function planFailover(
 }
 
 /**
- * What others take over when a director stops, as for maintenance; nothing moves when it is active for nothing.
- * @throws Refused when nobody can, who does has nobody to send to, or nobody would be left who is known to be fit
+ * Plans what other directors take over when a director stops, for example for maintenance. Without
+ * addresses on it, nothing moves.
+ * @throws Refused when no director can take over, when the one that would has an empty pool, or
+ * when no director known to be fit would be left
  */
 export function planDeparture(stack: Stack, status: Status, from: string): Plan {
   const held = status.virtualAddresses.filter(({ holders }) => holders?.includes(from));
@@ -124,7 +128,7 @@ function successor({ directors }: Status, from: string, instance: string): strin
   throw new Refused(`nobody can take ${instance} over from ${from}: ${reasons.join("; ")}`);
 }
 
-/** What keeps a director from taking over. */
+/** Why a director can't take over; undefined when it can. */
 function whyNot(director: Director, instance: string): string | undefined {
   if (director.unreachable !== null) return `can't be reached: ${director.unreachable}`;
   if (director.inMaintenance) return "is in maintenance";
@@ -139,11 +143,14 @@ function stateOf({ instances }: Director, instance: string) {
   return instances.find(({ name }) => name === instance)?.state;
 }
 
-/** Of each instance that it isn't active for, somebody has to be left who is, or stands by: known, not guessed. */
+/**
+ * For each instance that stays where it is, another director must be left that is known to be
+ * active or standing by.
+ */
 function mustLeaveFit({ directors }: Status, from: string, moved: string[]): void {
   const own = directors.find(({ name }) => name === from);
   for (const { name: instance, state } of own?.instances ?? []) {
-    // What is in a fault, or stopped, is nothing that the others would miss.
+    // An instance in FAULT or stopped serves no clients: the others lose nothing.
     if (moved.includes(instance) || state === "FAULT" || state === "stopped") continue;
     const others = directors.filter(
       (director) => director.name !== from && stateOf(director, instance) !== undefined,
@@ -190,7 +197,7 @@ function instanceOf({ hosts }: Stack, director: string, instance: string) {
   return host?.director.instances.find(({ name }) => name === instance);
 }
 
-/** Connections that the successor wasn't told of end with a failover. */
+/** Warns of connections that the successor doesn't know: they end with the failover. */
 function untold({ hosts }: Stack, { directors }: Status, to: string): string[] {
   const host = hosts.find(({ name }) => name === to);
   const syncDaemon = host?.director.syncDaemon;

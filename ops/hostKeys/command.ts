@@ -1,4 +1,5 @@
-// `lvs scan-host-keys`: what hosts show, beside what the config has pinned; or what new hosts show, for the config.
+// `lvs scan-host-keys`: compares the hosts' keys with the pinned ones, or prints the keys of new
+// hosts for the config.
 import { isIPv6 } from "node:net";
 import type { Command } from "commander";
 import { exitCodes, UsageError } from "../exit";
@@ -16,6 +17,7 @@ interface Options extends StackCommandOptions {
   json?: boolean;
 }
 
+/** Adds `lvs scan-host-keys`. */
 export function addScanHostKeys(program: Command): void {
   stackCommand(program, "scan-host-keys")
     .description("print the host keys that the stack's hosts show, beside the pinned ones")
@@ -34,18 +36,18 @@ export function addScanHostKeys(program: Command): void {
     });
 }
 
-/** A host that was asked: an entry of the output with `--json`. */
+/** The result for one host: an entry of the output with `--json`. */
 interface Scanned {
   /** Its name in the config; null for a new host. */
   name: string | null;
   host: string;
   port: number;
-  /** null for a new host: there is nothing to hold it against. */
+  /** null for a new host: no key is pinned for it. */
   verdict: Verdict | null;
   hostKey: string | null;
   fingerprint: string | null;
   pinned: string | null;
-  /** Why it showed no key; null when it did. */
+  /** Why the host showed no key; null when it did. */
   problem: string | null;
 }
 
@@ -130,14 +132,14 @@ function printTable(shown: readonly Row[]): void {
   }
 }
 
-/** What a host's key says beside the pinned one. */
+/** Compares a host's key with the pinned one. */
 export function verdictOf({ hostKey }: ConfigHost, answer: Shown): Verdict {
   if ("why" in answer) return "no answer";
   if (hostKey === undefined) return "not pinned";
   return isSameKey(hostKey, answer.hostKey) ? "match" : "MISMATCH";
 }
 
-/** Asks all of them at once, through the bastion where there is one. */
+/** Asks all hosts at once, through the bastion if there is one. */
 function scanAll<T extends Place & { hostKey?: string }>(
   places: readonly T[],
   proxy: Login | undefined,
@@ -155,10 +157,10 @@ function scanAll<T extends Place & { hostKey?: string }>(
   return withSsh([bastion], { timeoutSeconds: timeout }, (ssh) => all({ ssh, name: bastion.name }));
 }
 
-/** @throws UsageError when it is no host, or the port is none */
+/** @throws UsageError when the text is not an address with an optional port */
 function placeOf(text: string): Place {
   const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? [];
-  // Several colons and no brackets: an IPv6 address alone.
+  // Several colons without brackets are an IPv6 address without a port.
   const host = bracketed ?? plain ?? text;
   const number = Number(port ?? 22);
   const isHost = plain !== undefined ? !plain.startsWith("-") : isIPv6(host);

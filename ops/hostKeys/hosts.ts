@@ -1,4 +1,5 @@
-// The hosts in the stack config and their pinned keys. Read as it stands: before the first `pulumi up` keys may be missing yet.
+// The hosts in the stack config with their pinned keys. Before the first `pulumi up` keys may be
+// missing, so the config is read unchecked.
 import { z } from "zod";
 import { schema, type secretSchema } from "../../components/schema";
 import { configEntries } from "../config";
@@ -7,21 +8,22 @@ import type { StackOptions } from "../pulumi";
 import type { Login } from "../../components/host/openssh";
 import type { Place } from "./scan";
 
-/** A host of the config. */
+/** A host in the config. */
 export interface ConfigHost extends Place {
   name: string;
   hostKey?: string;
 }
 
+/** The hosts in the config, and the way to them. */
 export interface ConfigHosts {
   hosts: ConfigHost[];
-  /** The bastion that connections go through. */
+  /** The bastion, if connections go through one. */
   proxy?: Login;
 }
 
 /**
  * Reads the hosts from the stack config.
- * @throws CouldNotLook when they can't be made out
+ * @throws CouldNotLook when the config's hosts can't be read
  */
 export async function readConfigHosts(options: StackOptions): Promise<ConfigHosts> {
   const entries = await configEntries(options);
@@ -42,7 +44,7 @@ export async function readConfigHosts(options: StackOptions): Promise<ConfigHost
   return { hosts, proxy: { ...ssh.proxy, ...proxyLogin(secrets) } };
 }
 
-/** What logs in to the bastion: its own secrets, or those of the hosts. */
+/** The login to the bastion: its own secrets, or those of the hosts. */
 function proxyLogin(secrets: z.output<typeof secretsSchema>): Partial<Login> {
   const found = {
     password: secrets.sshProxyPassword ?? secrets.sshPassword,
@@ -52,7 +54,8 @@ function proxyLogin(secrets: z.output<typeof secretsSchema>): Partial<Login> {
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
 }
 
-// Values may not be right yet: a config made by `lvs-ha import` says FILL_IN. Defaults are the schema's.
+// The config may not be valid yet: `lvs-ha import` writes FILL_IN. The schema supplies the
+// defaults.
 const text = z.string();
 const sshShape = schema.ssh.unwrap().shape;
 const proxyShape = sshShape.proxy.unwrap().shape;
@@ -93,5 +96,5 @@ const secretsSchema = z
   } satisfies ShapeOf<typeof secretSchema>)
   .partial();
 
-/** Some keys of a part of the config, and no others. */
+/** The shape of a partial config: some of the keys, and no others. */
 type ShapeOf<Whole> = Partial<Record<keyof Whole, z.ZodType>>;

@@ -1,4 +1,5 @@
-// Which host key a host shows: asked by OpenSSH's client, through the bastion where there is one, without logging in.
+// Gets the key that a host shows, with OpenSSH's client and without logging in, through the bastion
+// if there is one.
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,22 +7,22 @@ import { join } from "node:path";
 import { lastLine } from "../../components/host/openssh";
 import { runClient, type Ssh } from "../ssh";
 
-/** Key types that the stack takes, the preferred one first. */
+/** Key types that the stack accepts, preferred first. */
 const types = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"];
 
-/** Where a host is to be asked. */
+/** The address to ask for a host key. */
 export interface Place {
   host: string;
   port: number;
 }
 
-/** What it showed: `ssh-ed25519 AAAA…`, or why it showed nothing. */
+/** The key that the host showed, `ssh-ed25519 AAAA…`, or why it showed none. */
 export type Shown = { hostKey: string } | { why: string };
 
 /**
  * Asks a host for its key.
- * @param pinned the key that it ought to show: its type is asked for first
- * @param through a login whose host passes the connection on
+ * @param pinned the expected key: the scan asks for its type first
+ * @param through a logged-in host that forwards the connection
  */
 export async function scan(
   { host, port }: Place,
@@ -42,7 +43,7 @@ export async function scan(
     "CheckHostIP=no",
     "HostKeyAlias=scanned",
     `HostKeyAlgorithms=${wanted.join(",")}`,
-    // Keys are exchanged before anybody logs in, and nobody does.
+    // Keys are exchanged before authentication, which is not wanted here.
     "PreferredAuthentications=none",
     "BatchMode=yes",
     `ConnectTimeout=${timeoutSeconds}`,
@@ -69,7 +70,7 @@ export function fingerprint(hostKey: string): string {
   return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
 }
 
-/** Equal keys: the comment says nothing. */
+/** Whether two keys are equal, ignoring their comments. */
 export function isSameKey(one: string, other: string): boolean {
   const key = (text: string) => text.trim().split(/\s+/).slice(0, 2).join(" ");
   return key(one) === key(other);

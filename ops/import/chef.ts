@@ -1,4 +1,4 @@
-// A node of the Chef cookbook lvs01: its attributes -> the keepalived.conf that the cookbook wrote for it.
+// Turns a node of the Chef cookbook lvs01 into the keepalived.conf that the cookbook wrote for it.
 import { z } from "zod";
 import type { Config } from "./shapes";
 
@@ -11,31 +11,34 @@ const attributes = z.looseObject({
   public_prim_subnet: text.optional(),
 });
 
+/** What a node of the cookbook says. */
 export interface ChefNode {
-  /** keepalived.conf, as the cookbook's template has it. */
+  /** keepalived.conf as the cookbook's template renders it. */
   keepalivedConf: string;
-  /** `public_prim_subnet`. */
+  /** The attribute `public_prim_subnet`. */
   publicSubnet?: string;
-  /** The node's name, where the JSON has one. */
+  /** The node's name, if the JSON has one. */
   name?: string;
 }
 
-/** True for a file that is a node's JSON rather than a keepalived.conf. */
+/** Whether a file is a node's JSON rather than a keepalived.conf. */
 export function isChefNode(file: string): boolean {
   return /^\s*\{/.test(file);
 }
 
 /**
- * Reads a node's JSON: attributes as `chef-solo -j` takes them, or as `knife node show -l -F json` prints them.
- * @throws Error saying what is wrong with it
+ * Reads a node's JSON: attributes for `chef-solo -j`, or the output of
+ * `knife node show -l -F json`.
+ * @throws Error naming what is wrong
  */
 export function readChefNode(json: string): ChefNode {
   const node = asObject(parseJson(json));
-  // Chef's order: each level wins over those before it. What a node's own file says at its top is `normal`.
+  // Chef's order: each level overrides those before it. Top-level attributes of a node's file are
+  // `normal`.
   const levels = [node.default, node, node.normal, node.override, node.automatic].map(asObject);
   const merged = {
     ...levels.reduce((known, level) => ({ ...known, ...level }), {}),
-    // Some forks of the cookbook have its attributes below its name.
+    // Some forks of the cookbook keep its attributes under the key lvs01.
     ...levels.reduce((known, level) => ({ ...known, ...asObject(level.lvs01) }), {}),
   };
   const found = attributes.safeParse(merged);
@@ -60,16 +63,19 @@ function parseJson(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
-    // The parser's own words quote the file, which may have a password there.
+    // The parser's message quotes the file, which may hold a password.
     throw new Error("is no JSON: yet it begins with {, as no keepalived.conf does");
   }
 }
 
-/** The cookbook has one password for all. */
+/** What to set as password: the cookbook gives every host the same one. */
 export const cookbookPassword =
   "pulumi config set --secret lvs-ha:vrrpAuthPass, with the auth_pass of the cookbook's keepalived.conf.erb, which is everybody's";
 
-/** What the cookbook did to the hosts besides keepalived: ufw, and sysctls of which the stack's defaults have most. */
+/**
+ * What the cookbook did to the hosts besides keepalived: ufw, and sysctls. The stack's defaults
+ * cover most of them.
+ */
 export function cookbookHosts(
   { publicSubnet }: Pick<ChefNode, "publicSubnet">,
   comments: Map<string, string>,
@@ -86,7 +92,7 @@ function asObject(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-/** real_server_ip_addr1, real_server_port1, and as many more as somebody added. */
+/** real_server_ip_addr1, real_server_port1, and any further pairs of them. */
 function realServers(own: Record<string, unknown>): { address: string; port: string }[] {
   return (
     Object.keys(own)

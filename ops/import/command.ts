@@ -1,4 +1,4 @@
-// `lvs import`: an existing pair's keepalived.conf as stack config, for a pair that somebody built by hand.
+// `lvs import`: turns the keepalived.conf of a hand-built pair into stack config.
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import { Option, type Command } from "commander";
@@ -20,7 +20,7 @@ interface Options {
   verbose?: boolean;
 }
 
-/** Adds `import` to the program. */
+/** Adds `lvs import`. */
 export function addImport(program: Command): void {
   program
     .command("import")
@@ -46,7 +46,7 @@ export function addImport(program: Command): void {
         "\nExit code: 0 all of it is expressed, 1 something isn't, 2 usage, 3 a file can't be read.",
     )
     .action((files: [string, ...string[]], options: Options) => {
-      // npm changes to the project's folder; names of files are its caller's.
+      // npm changes to the project's folder, but file names are relative to the caller's.
       process.chdir(process.env.INIT_CWD ?? ".");
       leaveToSignals();
       run(files, options);
@@ -73,7 +73,7 @@ function run([first, ...others]: [string, ...string[]], options: Options): void 
 }
 
 /**
- * A file's text as a director's config, whichever of both it is.
+ * A director's config from a file's text, either a keepalived.conf or a node's JSON.
  * @throws UsageError when it is neither
  */
 export function directorConfig(
@@ -111,7 +111,10 @@ function readBytes(file: string): Buffer {
   }
 }
 
-/** A device's text has no end, and a FIFO's has no beginning without a writer. What a shell hands over as open has both. */
+/**
+ * Whether reading the file ends: a device may never end, and a FIFO blocks without a writer. Files
+ * that the shell has opened do end.
+ */
 function hasAnEnd(file: string): boolean {
   const stat = statSync(file);
   const [, open] = /^\/(?:dev|proc\/self)\/(?:fd\/(\d+)|stdin)$/.exec(file) ?? [];

@@ -1,4 +1,5 @@
-// An existing pair's keepalived.conf -> stack config YAML, and a report of what became of each line.
+// Turns an existing pair's keepalived.conf into stack config YAML, and reports what became of each
+// line.
 import { secretsPath } from "../../components/keepalived/facts";
 import { UsageError } from "../exit";
 import { cookbookHosts, cookbookPassword, type ChefNode } from "./chef";
@@ -21,20 +22,21 @@ export { renderReport, type Report } from "./report";
 
 /** One director's keepalived.conf. */
 export interface DirectorConfig {
-  /** Its name in messages; relative includes are beside it. */
+  /** The file's name in messages; relative includes are looked up beside it. */
   file: string;
   text: string;
-  /** Where its includes and scripts are found. @default nowhere */
+  /** Finds the includes and scripts. @default none are found */
   files?: ConfigFiles;
-  /** The director's name, for lines with an `@NAME` in front. @default the file's router_id */
+  /** The director's name, for lines that begin with `@NAME`. @default the file's router_id */
   host?: string;
-  /** What a node of the Chef cookbook lvs01 says besides, if that is what it was. */
+  /** The other attributes of the node, if the config comes from the Chef cookbook lvs01. */
   chef?: ChefNode;
 }
 
 /**
- * Makes stack config of one director's config, or of each director's. The first leads; the others say what is their own.
- * @param ipvsadm what the first one's kernel forwards: output of `ipvsadm -Sn`
+ * Makes stack config from the config of one or more directors. The first one counts; the others add
+ * only what is their own.
+ * @param ipvsadm the first director's IPVS rules: output of `ipvsadm -Sn`
  */
 export function importConfig(
   directors: [DirectorConfig, ...DirectorConfig[]],
@@ -88,7 +90,7 @@ export function importConfig(
   return { yaml: toYaml(config, imported.comments, report), report, config };
 }
 
-/** `virtualServers[0].port` as the report has it: `virtualServers[web].port`. */
+/** Turns `virtualServers[0].port` into the report's form, `virtualServers[web].port`. */
 function byName(config: Config, path: string): string {
   let value: unknown = config;
   return path.replace(/([^.[\]]+)|\[([^\]]*)\]/g, (part, key?: string, item?: string) => {
@@ -100,11 +102,11 @@ function byName(config: Config, path: string): string {
   });
 }
 
-/** What has no effect stays out: a stack that says it is refused. */
+/** Removes keys without effect, because the stack refuses them. */
 function withoutIdle(config: Config, scribe: Scribe): Config {
   const found = idleIn(config);
   if (found.length === 0) return config;
-  // What a whole entry says goes with it.
+  // When a whole entry is removed, its keys need no line of their own.
   const idle = found.filter(
     (key) =>
       !found.some(
@@ -113,7 +115,7 @@ function withoutIdle(config: Config, scribe: Scribe): Config {
       ),
   );
   const rest = structuredClone(config);
-  // From the end, so that what is before keeps its place in a list.
+  // From the end, so that removing an item doesn't move the ones still to be removed.
   for (const { at, whole = at } of idle.toReversed()) leaveOut(rest, whole);
   for (const { at, value, why } of idle) {
     scribe.report.changed.push({
@@ -123,11 +125,11 @@ function withoutIdle(config: Config, scribe: Scribe): Config {
       why: `it ${why}`,
     });
   }
-  // What only named something that is out now has no effect, either.
+  // A key that only named a removed entry has no effect now: check again.
   return withoutIdle(concise(rest), scribe);
 }
 
-/** Takes `vrrp.trackFiles[0]` out. */
+/** Removes the value at a path like `vrrp.trackFiles[0]`. */
 function leaveOut(config: object, path: string): void {
   const keys = path.split(/[.[\]]+/).filter(Boolean);
   const last = keys.pop() ?? "";
@@ -139,10 +141,10 @@ function leaveOut(config: object, path: string): void {
   else Reflect.deleteProperty(holder as object, last);
 }
 
-/** More names are no directors but switches (`--config-id`). */
+/** With more names, they are not directors but switches (`--config-id`). */
 const maxHosts = 16;
 
-/** A file whose lines are for several hosts, each with `@NAME` in front, is the config of each. */
+/** A file with `@NAME` lines for several hosts counts as a config for each of them. */
 function perHost(director: DirectorConfig): DirectorConfig[] {
   if (director.host !== undefined) return [director];
   const { skipped } = parse(director.text, { ...director, configId: undefined });
@@ -155,7 +157,7 @@ function perHost(director: DirectorConfig): DirectorConfig[] {
   return hosts.size === 0 ? [director] : [...hosts].map((host) => ({ ...director, host }));
 }
 
-/** Lines that are no statements: each is in the report, too. */
+/** Reports lines that are not statements: definitions, includes and problems. */
 function recordLines({ definitions, includes, problems }: Parsed, scribe: Scribe): void {
   for (const definition of definitions) {
     const text = `$${definition.name}=${definition.value}`;
@@ -175,11 +177,11 @@ function recordLines({ definitions, includes, problems }: Parsed, scribe: Scribe
       to: `what is in ${include.files.join(", ")}`,
     });
   }
-  // The stack's own secrets are in a file of their own, which is nobody's to read.
+  // The stack's own secrets file is readable by root alone, so its include is no problem.
   scribe.remarks(problems.filter(({ text }) => text !== `include ${secretsPath}`));
 }
 
-/** Lines with an `@NAME` in front that no director of the file reads. */
+/** Reports `@NAME` lines that apply to none of the file's directors. */
 function recordSkipped([first, ...others]: Parsed[], scribe: Scribe): void {
   for (const line of first?.skipped ?? []) {
     const isSame = (other: Place) => where(other) === where(line);

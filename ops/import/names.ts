@@ -1,15 +1,15 @@
-// Names that the stack needs and keepalived.conf doesn't: taken from comments where they are names, made up where not.
+// Names that the stack needs and keepalived.conf lacks: taken from comments, or made up.
 import { canonical, checkedFamily, name as nameType, type Family } from "../../components/schema";
 import { tellsSecret } from "./secrets";
 import type { Statement } from "./syntax/parse";
 
-/** Names given so far. */
+/** The names in use. */
 export class Names {
   private readonly taken = new Set<string>();
-  /** By stem: the number that comes next. */
+  /** The next number by stem. */
   private readonly numbers = new Map<string, number>();
 
-  /** The first of the names that is free, or the last one with a number. */
+  /** The first of the wanted names that is free; if none is, the last one with a number. */
   take(...wanted: (string | undefined)[]): string {
     const names = wanted.filter((name) => name !== undefined && name !== "");
     const free = names.find((name) => !this.taken.has(name ?? ""));
@@ -25,22 +25,25 @@ export class Names {
   }
 }
 
-/** A real server, by the addresses that virtual servers of each family forward to. */
+/** A real server, with the address that virtual servers of each family forward to. */
 export interface RealServerReading {
   name: string;
   addresses: Partial<Record<Family, string>>;
-  /** Its name was in a comment. */
+  /** The name comes from a comment. */
   named: boolean;
 }
 
-/** Real servers met so far. */
+/** The real servers found so far. */
 export class RealServers {
   readonly all: RealServerReading[] = [];
   private readonly byAddress = new Map<string, RealServerReading>();
 
   constructor(private readonly names: Names) {}
 
-  /** The name of the real server at an address; the same name for an address of each family is the same host. */
+  /**
+   * The name of the real server at an address. Addresses of different families with the same
+   * commented name are one host.
+   */
   at(address: string, comment: string | undefined): string {
     const family = checkedFamily(address);
     const spelt = canonical(address);
@@ -66,7 +69,7 @@ export class RealServers {
   }
 }
 
-/** The name that a comment at a statement gives it, if the comment is no more than a name. */
+/** The name in a statement's comment, if the comment is just a name. */
 export function commentedName({ above, beside }: Statement): string | undefined {
   for (const comment of [beside, above.at(-1)]) {
     if (comment === undefined || tellsSecret(comment)) continue;
@@ -81,7 +84,7 @@ export function commentedName({ above, beside }: Statement): string | undefined 
   return undefined;
 }
 
-/** What a port is mostly for: names of virtual servers that no comment names. */
+/** Common services by port, to name virtual servers without a comment. */
 const portNames: Partial<Record<number, string>> = {
   21: "ftp",
   22: "ssh",
@@ -108,6 +111,7 @@ const portNames: Partial<Record<number, string>> = {
   6443: "kubernetes",
 };
 
+/** A name for a virtual server: its port's service, or protocol and port. */
 export function nameOfPort(port: number, protocol: string): string {
   return portNames[port] ?? `${protocol.toLowerCase()}-${port}`;
 }

@@ -1,4 +1,4 @@
-// Plain values: whether two say the same, where they differ, and what is left out because it says nothing.
+// Compares plain values and removes empty ones.
 
 /** The object without its undefined entries. */
 export function defined<T extends object>(value: T): T {
@@ -16,12 +16,14 @@ export function withoutEmpty<T extends object>(value: T): Partial<T> {
   ) as Partial<T>;
 }
 
-/** True when both say the same, in whatever order their keys are. */
+/** Whether two values are equal, regardless of the order of their keys. */
 export function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
 }
 
-/** Where two values differ; items of a list are the same item where they have the same name. */
+/**
+ * The places where two values differ. List items with the same name are compared with each other.
+ */
 export function differences(
   a: unknown,
   b: unknown,

@@ -1,17 +1,18 @@
-// What an import did with each line of the config: kept it, changed it, or could not express it.
+// Reports what an import did with each line: kept it, changed it, or could not express it.
 import { nearest } from "../../components/nearest";
 import type { Remark } from "./syntax/lines";
 import type { Statement } from "./syntax/parse";
 
-/** A line that is in the stack config as it was. */
+/** A line that the stack config has unchanged. */
 export interface Kept {
-  /** File and line. */
+  /** `FILE:LINE`. */
   where: string;
   text: string;
   /** Key of the stack config. */
   to: string;
 }
 
+/** A line that the stack config has with a different meaning, or not at all. */
 export interface Changed {
   where: string;
   from: string;
@@ -19,19 +20,21 @@ export interface Changed {
   why: string;
 }
 
+/** A line that the stack config can't express. */
 export interface Inexpressible {
   where: string;
   text: string;
   why: string;
 }
 
-/** A value that the imported files don't hold. */
+/** A value that the imported files don't contain. */
 export interface ToFillIn {
   /** Key of the stack config. */
   at: string;
   what: string;
 }
 
+/** What became of each line of the imported files. */
 export interface Report {
   kept: Kept[];
   changed: Changed[];
@@ -41,26 +44,27 @@ export interface Report {
 
 export { Unfit } from "../../components/keepalived/keywords/codec";
 
-/** What was said so far of the statements. */
+/** What has been reported so far. */
 interface Notes {
   seen: Set<Statement>;
   /** By place and text. */
   kept: Map<string, Kept[]>;
-  /** Kept at first, and changed or not expressed by a later note. */
+  /** Lines first reported as kept, then as changed or not expressed. */
   dropped: Set<Kept>;
   /** Keys of the stack config. */
   toFillIn: Set<string>;
 }
 
-/** Writes the report, and sees to it that every statement gets into it. */
+/** Writes the report and makes sure that every statement is in it. */
 export class Scribe {
   private constructor(
     readonly report: Report,
     private readonly notes: Notes,
-    /** Key of the stack config that the statements at hand are about. */
+    /** Key of the stack config that the current statements belong to. */
     private readonly path: string,
   ) {}
 
+  /** A scribe for the top level of the config. */
   static of(report: Report): Scribe {
     const notes = {
       seen: new Set<Statement>(),
@@ -71,11 +75,12 @@ export class Scribe {
     return new Scribe(report, notes, "");
   }
 
-  /** For what lies below a key. */
+  /** A scribe for statements below a key. */
   in(key: string): Scribe {
     return new Scribe(this.report, this.notes, this.at(key));
   }
 
+  /** Reports a statement as kept, once. */
   kept(statement: Statement, key = ""): void {
     const { seen, kept } = this.notes;
     if (seen.has(statement)) return;
@@ -88,7 +93,7 @@ export class Scribe {
     else kept.set(place, [entry]);
   }
 
-  /** Also where a value is read: a second note of the same line is added to the first. */
+  /** Reports a statement as changed. Further notes on the same line are added. */
   changed(statement: Statement, to: string, why: string): void {
     this.notes.seen.add(statement);
     this.drop(statement);
@@ -96,14 +101,14 @@ export class Scribe {
     this.report.changed.push({ where, from: text, to, why });
   }
 
-  /** What was said to be kept of a statement is so no more. */
+  /** Withdraws the note that a statement was kept. */
   private drop(statement: Statement): void {
     const { where, text } = placeOf(statement);
     const known = this.notes.kept.get(`${where} ${text}`)?.shift();
     if (known) this.notes.dropped.add(known);
   }
 
-  /** A statement that has no effect on keepalived, and so none on the stack. */
+  /** Reports a statement that has no effect on keepalived, and so none on the stack. */
   leftOut(statement: Statement, why: string): void {
     for (const inner of allOf(statement.block ?? [])) {
       this.notes.seen.add(inner);
@@ -112,7 +117,7 @@ export class Scribe {
     this.changed(statement, "nothing", why);
   }
 
-  /** The statement, and its block if it has one. */
+  /** Reports a statement with its block as not expressible. */
   inexpressible(statement: Statement, why: string): void {
     for (const inner of allOf([statement])) {
       this.notes.seen.add(inner);
@@ -121,7 +126,7 @@ export class Scribe {
     this.report.inexpressible.push({ ...placeOf(statement), why });
   }
 
-  /** A keyword that has no meaning where it stands. */
+  /** Reports a keyword that has no meaning in its place. */
   unknown(statement: Statement, known: string[]): void {
     const near = nearest(statement.keyword, known);
     this.inexpressible(
@@ -130,7 +135,7 @@ export class Scribe {
     );
   }
 
-  /** Every statement of which nothing was said yet. */
+  /** Reports every statement without a note. */
   rest(statements: Statement[]): void {
     for (const statement of statements) {
       if (!this.notes.seen.has(statement)) {
@@ -141,12 +146,14 @@ export class Scribe {
     }
   }
 
+  /** Reports remarks on lines as not expressible. */
   remarks(remarks: Remark[]): void {
     for (const { file, line, text, why } of remarks) {
       this.report.inexpressible.push({ where: `${file}:${line}`, text, why });
     }
   }
 
+  /** Reports a value to fill in, once for each key. */
   fillIn(at: string, what: string): void {
     const key = this.at(at);
     if (this.notes.toFillIn.has(key)) return;
@@ -154,7 +161,9 @@ export class Scribe {
     this.report.toFillIn.push({ at: key, what });
   }
 
-  /** The line that a key of the stack config came of, or else what the key is a part of. */
+  /**
+   * The line that a key of the stack config comes from, or else that of the nearest enclosing key.
+   */
   origin(key: string): { where: string; text: string } | undefined {
     const { kept } = this.report;
     const found =
@@ -165,7 +174,7 @@ export class Scribe {
     return outer === key ? undefined : this.origin(outer);
   }
 
-  /** Keys that got another place in the end. */
+  /** Renames keys in the report that have moved in the config. */
   moved(from: string, to: string): void {
     for (const kept of this.report.kept) {
       if (kept.to.startsWith(from)) kept.to = to + kept.to.slice(from.length);
@@ -175,7 +184,7 @@ export class Scribe {
     }
   }
 
-  /** Puts the report in the files' order; what two directors' files have in common is there once. */
+  /** Sorts the report in the files' order and removes duplicates from several directors' files. */
   close(): void {
     const { report } = this;
     report.kept = once(report.kept.filter((entry) => !this.notes.dropped.has(entry)));
@@ -183,7 +192,7 @@ export class Scribe {
     report.inexpressible = once(report.inexpressible);
   }
 
-  /** A key in full: one that begins with `/` is not below the statement's place. */
+  /** The full key: one that begins with `/` is not relative to the statement's place. */
   private at(key: string): string {
     if (key.startsWith("/")) return key.slice(1);
     if (this.path === "") return key;
@@ -192,7 +201,7 @@ export class Scribe {
   }
 }
 
-/** The report, as text for a person. */
+/** The report as text for a person. */
 export function renderReport(report: Report, options: { all?: boolean } = {}): string {
   const { kept, changed, inexpressible, toFillIn } = report;
   const lines = [
@@ -223,7 +232,7 @@ function once<Entry extends { where: string }>(entries: Entry[]): Entry[] {
   });
 }
 
-/** File and line of a statement, and its words. */
+/** A statement's file, line and words. */
 function placeOf({ file, line, text }: Statement): { where: string; text: string } {
   return { where: `${file}:${line}`, text };
 }

@@ -1,5 +1,6 @@
-// What of a keepalived.conf is secret, wherever and however it is written: found once, in the lines as they stand, and hidden in all
-// that an import says. What is hidden is the rest of a line behind a word like auth_pass, and each value that was met there.
+// Finds the secrets in a keepalived.conf, however they are written, and hides them in everything
+// that an import prints: the rest of a line after a word like auth_pass, and every value found
+// there.
 import { distance } from "fastest-levenshtein";
 import type { Place } from "./syntax/lines";
 import { isBlock, type Parsed, type Statement } from "./syntax/parse";
@@ -7,13 +8,13 @@ import type { Report } from "./report";
 
 const hidden = "********";
 
-/** keepalived's own keyword, in whatever spelling: all that stands behind it is the password. */
+/** keepalived's own keyword in any spelling: everything after it is the password. */
 const authPass = /auth.?pas/i;
 
-/** Words that say that a secret follows. In a path they are a file's name. */
+/** Words that announce a secret. In a path they are part of a file name. */
 const telling = /pass(?!ive|thr)|passwd|pwd|secret|token|credential|api.?key|private.?key/i;
 
-/** Secrets in a command line or an address that no word announces. */
+/** Secrets in a command line or a URL that no word announces. */
 const unannounced = [
   /(?:^|\s)(?:-u|--user)[ =]+["']?[^\s:"']+:([^\s"']+)/g,
   /\/\/[^\s/:@]+:([^\s/@]+)@/g,
@@ -21,21 +22,21 @@ const unannounced = [
   /\b(?:mysql\w*|mariadb\w*)\b.*?\s-p([^\s"']+)/g,
 ];
 
-/** Words that are no secret wherever they stand. */
+/** Words that are never secret. */
 const harmless = new Set(["auth_type", "PASS", "AH", "auth_pass", "password", "#", "!", "{", "}"]);
 
-/** Shorter ones are hidden on their own line only: `auth_pass 1` would hide every 1. */
+/** Shorter values are hidden only on their own line: `auth_pass 1` would otherwise hide every 1. */
 const leastEverywhere = 3;
 
-/** A longer one is hidden inside other words, too. */
+/** Values of this length are hidden inside other words, too. */
 const leastInside = 6;
 
-/** The secrets of some directors' configs. */
+/** The secrets in the configs of some directors. */
 export class Secrets {
   private readonly values = new Set<string>();
-  /** Variables that hold one. */
+  /** Variables with a secret value. */
   private readonly variables = new Set<string>();
-  /** Lines that hold one: `FILE:LINE`. */
+  /** Lines with a secret: `FILE:LINE`. */
   private readonly places = new Set<string>();
   private readonly everywhere: RegExp | undefined;
   private readonly there: RegExp | undefined;
@@ -44,7 +45,7 @@ export class Secrets {
     for (const { raw, definitions, statements } of configs) {
       this.readLines(raw);
       this.readStatements(statements, false);
-      // A variable in a secret's place is one, and so is each that it is made of.
+      // A variable used as a secret is secret, and so are the variables in its value.
       for (let known = -1; known !== this.variables.size;) {
         known = this.variables.size;
         for (const { name, value, ...place } of definitions) {
@@ -57,7 +58,7 @@ export class Secrets {
     this.there = anyOf(values);
   }
 
-  /** A line of a config, or a comment of it, as it may be shown. */
+  /** A config's line or comment with its secrets hidden. */
   line(text: string, where?: string): string {
     const lines = text.split("\n").map((line) => {
       const [found] = allTold(line);
@@ -68,13 +69,13 @@ export class Secrets {
     return this.text(lines.join("\n"), where);
   }
 
-  /** What is said about a config. */
+  /** Text about a config with its secrets hidden. */
   text(text: string, where = "", instead = hidden): string {
     const values = this.places.has(where) ? this.there : this.everywhere;
     return values ? text.replace(values, instead) : text;
   }
 
-  /** The same of words that quote a line. */
+  /** Text that quotes a line, with its secrets hidden. */
   private words(text: string, where: string): string {
     const quoted = text.replace(
       /"((?:[^"\\]|\\.)*)"/g,
@@ -83,7 +84,7 @@ export class Secrets {
     return this.text(quoted, where);
   }
 
-  /** The same in the whole of a report. */
+  /** Hides the secrets in a whole report. */
   hideIn(report: Report): void {
     for (const entry of report.kept) entry.text = this.line(entry.text, entry.where);
     for (const entry of report.changed) {
@@ -96,13 +97,13 @@ export class Secrets {
       entry.why = this.words(entry.why, entry.where);
     }
     for (const entry of report.toFillIn) {
-      // Nothing of the config is in this one, and a password may be a word of it.
+      // This entry contains nothing from the config, and the password may be a common word.
       if (entry.at !== "vrrpAuthPass") entry.what = this.text(entry.what);
     }
   }
 
   private readLines(lines: readonly (Place & { text: string })[]): void {
-    // A password may stand on the line behind its keyword, or in a block of its own.
+    // A password may be on the line after its keyword, or in a block of its own.
     let awaited = false;
     for (const { text, ...place } of lines) {
       if (awaited) {
@@ -116,7 +117,7 @@ export class Secrets {
       for (const pattern of unannounced) {
         for (const [, value = ""] of text.matchAll(pattern)) this.add(value, place);
       }
-      // Of `~LST(p, hush) auth_pass $p`, too, which is not expanded.
+      // Covers `~LST(p, hush) auth_pass $p`, too, which is not expanded.
       const [, values = ""] = /~(?:LST|SEQ)x?\s*\((.*?)\)/.exec(text) ?? [];
       if (values !== "" && allTold(text).length > 0) this.add(values.replaceAll(",", " "), place);
       for (const { end, secret } of allTold(text)) {
@@ -162,21 +163,21 @@ export class Secrets {
   }
 }
 
-/** True for text that says that a secret is in it. */
+/** Whether a text announces a secret. */
 export function tellsSecret(text: string): boolean {
   return allTold(text).length > 0;
 }
 
 interface Told {
-  /** Where the word ends that tells of a secret. */
+  /** End of the word that announces the secret. */
   end: number;
-  /** What behind it is one: all of the line, the next value, or something that isn't known. */
+  /** What is secret after the word: the rest of the line, the next value, or something unknown. */
   secret: "all" | "next" | "something";
 }
 
-/** The words of a line that tell of a secret. */
+/** The words of a line that announce a secret. */
 function allTold(line: string): Told[] {
-  // What a variable stands for is read as if it stood there.
+  // Read a variable's value as if it were the line.
   const [definition] = /^\s*(?:@\S+\s+)*\$\w+=\s*/.exec(line) ?? [];
   if (definition !== undefined && !telling.test(definition)) {
     return allTold(line.slice(definition.length)).map(({ end, secret }) => ({
@@ -200,7 +201,7 @@ function allTold(line: string): Told[] {
     const isAssigned = /^[=:]/.test(line.slice(end));
     const inComment = comment >= 0 && index >= comment;
     const before = word.slice(0, at);
-    // A file's name, and a variable that stands for several lines.
+    // Skip a file's name, and a variable that stands for several lines.
     if (!own && before.includes("/") && !/[?&]/.test(before)) continue;
     if (isFirst && word.startsWith("$") && !isAssigned) continue;
     const isKeyword = own !== null || (isFirst && (isAssigned || /^[a-z_]+$/i.test(word)));
@@ -212,18 +213,18 @@ function allTold(line: string): Told[] {
   return found;
 }
 
-/** keepalived's words for a secret, with a letter or two wrong. */
+/** Whether a word is a keyword for a secret, with up to two letters wrong. */
 function isSecretKeyword(word: string): boolean {
   const bare = word.replace(/^-+/, "");
   return bare.length > 6 && ["auth_pass", "password"].some((known) => distance(bare, known) <= 2);
 }
 
-/** The text up to a brace that stands by itself, or a comment. */
+/** The text up to a separate brace or a comment. */
 function beforeBrace(text: string): string {
   return text.replace(/(?:^|\s)[}#!](?:\s.*)?$/s, "");
 }
 
-/** The word, or the words in quotes, behind `--password`, `PASSWORD=` or `token:`. */
+/** The word or quoted text after `--password`, `PASSWORD=` or `token:`. */
 function firstValue(text: string): string {
   const [, double, single, plain] =
     /^["']?[\s=:{]*(?:"([^"]*)|'([^']*)|([^\s"'&;]+))/.exec(text) ?? [];
@@ -238,7 +239,7 @@ function words(text: string): string[] {
   return text.split(/\s+/).filter((word) => word !== "");
 }
 
-/** A pattern of any of them: long ones anywhere, short ones as a word. */
+/** A pattern that matches any of the values: long ones anywhere, short ones as a whole word. */
 function anyOf(values: readonly string[]): RegExp | undefined {
   const longestFirst = values.toSorted((a, b) => b.length - a.length);
   const patterns = longestFirst.map((value) => {

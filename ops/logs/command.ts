@@ -1,4 +1,4 @@
-// `lvs logs`: the journals of keepalived and of the stack's own services, of all hosts in one.
+// `lvs logs`: merges the journals of keepalived and of the stack's own services, from all hosts.
 import type { Command } from "commander";
 import { CouldNotLook, exitCodes, UsageError } from "../exit";
 import { type StackCommandOptions, stackCommand, wholeNumber } from "../options";
@@ -14,6 +14,7 @@ interface Options extends StackCommandOptions {
   json?: boolean;
 }
 
+/** Adds `lvs logs`. */
 export function addLogs(program: Command): void {
   stackCommand(program, "logs")
     .description("print the logs of keepalived and of the stack's services, in order of time")
@@ -54,12 +55,12 @@ export function addLogs(program: Command): void {
     });
 }
 
-/** What journalctl(1) takes: a number, or all. */
+/** Parses what journalctl(1) accepts for `--lines`: a number or `all`. */
 function lineCount(text: string): number | "all" {
   return text === "all" ? text : wholeNumber(0, 1_000_000)(text);
 }
 
-/** @throws UsageError when it was the time that a host didn't understand: every other would say the same */
+/** @throws UsageError when the host rejected the time: every other host would reject it too */
 function mustBeTime(since: string | undefined, said: string): void {
   if (since === undefined || !said.includes("Failed to parse timestamp")) return;
   throw new UsageError(
@@ -69,7 +70,7 @@ function mustBeTime(since: string | undefined, said: string): void {
 
 type Print = (entry: Entry) => void;
 
-/** What journals have, merged; what went wrong, a line a host. */
+/** Prints the merged journals. Returns one line for each host that failed. */
 async function printAll(
   ssh: Ssh,
   hosts: readonly StackHost[],
@@ -90,7 +91,7 @@ async function printAll(
   return results.flatMap(({ failures }) => failures);
 }
 
-/** When no line has come for so long, the latest entry is whole: its lines are written at once. */
+/** After this silence the latest entry is complete: its lines are written at once. */
 const silenceMilliseconds = 200;
 
 async function followAll(
@@ -103,7 +104,7 @@ async function followAll(
   const endAll = () => {
     for (const reader of readers) reader.end();
   };
-  // A Ctrl-C loses nothing that has come.
+  // On Ctrl-C, print the entries received so far.
   process.once("exit", endAll);
   const ends = await Promise.all(
     hosts.map(async (host, i) => {

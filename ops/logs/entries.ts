@@ -1,17 +1,20 @@
-// Lines of several hosts' journals, in one order.
+// Merges lines of several hosts' journals into one order.
 import type { Colors } from "picocolors/types";
 import { printable } from "../printable";
 
-/** A line of a journal, with the further lines of its message. */
+/** A journal entry, with the continuation lines of its message. */
 export interface Entry {
   host: string;
-  /** Unix time in seconds, as the host's clock had it; null of what stands before the first entry that has one. */
+  /** Unix time in seconds by the host's clock; null for lines before the first timestamp. */
   at: number | null;
   /** `Keepalived_vrrp[1976]: (VI_1) Entering MASTER STATE` */
   text: string;
 }
 
-/** Entries of `journalctl -o short-unix`, line by line: each is given once it is whole. No line is lost. */
+/**
+ * Reads `journalctl -o short-unix` line by line and passes on each entry once it is complete. No
+ * line is lost.
+ */
 export class EntryReader {
   private open: Entry | undefined;
   private at: number | null = null;
@@ -21,7 +24,7 @@ export class EntryReader {
     private readonly give: (entry: Entry) => void,
   ) {}
 
-  /** The next line; one that begins no entry belongs to the one before. */
+  /** Takes the next line. A line without a timestamp continues the entry before it. */
   line(line: string): void {
     const [, at, text] = /^(\d{1,11}\.\d+) \S+ (.*)$/s.exec(line) ?? [];
     if (text !== undefined) {
@@ -35,7 +38,10 @@ export class EntryReader {
     }
   }
 
-  /** Nothing more belongs to the latest entry, as far as is known: a further line becomes an entry with the same time. */
+  /**
+   * Passes on the latest entry. A continuation line that comes later becomes an entry of the same
+   * time.
+   */
   end(): void {
     const { open } = this;
     this.open = undefined;
@@ -43,7 +49,7 @@ export class EntryReader {
   }
 }
 
-/** Entries of `journalctl -o short-unix`. */
+/** Parses the output of `journalctl -o short-unix`. */
 export function entriesOf(host: string, printed: string): Entry[] {
   const entries: Entry[] = [];
   const reader = new EntryReader(host, (entry) => entries.push(entry));
@@ -52,12 +58,12 @@ export function entriesOf(host: string, printed: string): Entry[] {
   return entries;
 }
 
-/** By time; entries of one host stay in their order. */
+/** Sorts by time; entries of one host keep their order. */
 export function inOrder(entries: readonly Entry[]): Entry[] {
   return entries.toSorted((a, b) => (a.at ?? 0) - (b.at ?? 0));
 }
 
-/** The entry as `--json` has it, with its time as ISO 8601. */
+/** The entry for `--json`, with its time in ISO 8601. */
 export function factsOf({ host, at, text }: Entry): {
   host: string;
   at: string | null;

@@ -1,4 +1,5 @@
-// `lvs maintenance`: a host out of service, and back, by the stack's config: for as long as it takes, and over a reboot.
+// `lvs maintenance`: takes a host out of service and back through the stack's config, so that it
+// lasts over a reboot.
 import { setTimeout as delay } from "node:timers/promises";
 import { Argument, type Command } from "commander";
 import { z } from "zod";
@@ -26,6 +27,7 @@ interface Options extends StackCommandOptions {
 
 type Aim = "on" | "off";
 
+/** Adds `lvs maintenance`. */
 export function addMaintenance(program: Command): void {
   stackCommand(program, "maintenance")
     .description("take a host out of service in the stack's config, or back, and apply that")
@@ -58,7 +60,7 @@ export function addMaintenance(program: Command): void {
         tell(false, null);
         return;
       }
-      // Nothing may come along that somebody has written into the config and not applied.
+      // Don't apply changes that were waiting in the config for a `pulumi up`.
       if (!isWritten && hasChanged) {
         throw new UsageError("the config has changed since the last pulumi up: apply that first");
       }
@@ -79,8 +81,9 @@ export function addMaintenance(program: Command): void {
 type Undo = () => Promise<unknown>;
 
 /**
- * Changes the config, shows what that means, asks, and applies it; whether `pulumi up` succeeded.
- * @throws CouldNotLook, UsageError or Interrupted when it didn't come to that: then the config is as it was
+ * Changes the config, shows a preview, asks, and applies it. Returns whether `pulumi up` succeeded.
+ * @throws CouldNotLook, UsageError or Interrupted before `pulumi up` ran; the config is then as
+ * before
  */
 async function apply(
   change: (() => Promise<Undo>) | undefined,
@@ -98,7 +101,7 @@ async function apply(
   }
   const ended = await pulumiOnTerminal(["up", "--yes", "--skip-preview"], options, output);
   if (isInterrupted()) {
-    // What it has changed by then is changed: the config says so, too.
+    // The config keeps the change: `pulumi up` may have applied a part of it.
     throw new Interrupted(
       ended === 0
         ? "interrupted; the change is applied"
@@ -109,10 +112,10 @@ async function apply(
 }
 
 interface Maintenance {
-  /** Every host of the config. */
+  /** Every host in the config. */
   hosts: string[];
   list: string[];
-  /** The key is in the config's file. */
+  /** The config file has the key. */
   isSet: boolean;
 }
 
@@ -137,7 +140,10 @@ async function readMaintenance(options: Options): Promise<Maintenance> {
 
 const key = "lvs-ha:maintenance";
 
-/** Edits the stack's config file, by the engine, which keeps its comments; what takes that back. */
+/**
+ * Edits the stack's config file with `pulumi config`, which keeps comments. Returns what undoes the
+ * edit.
+ */
 async function edit(
   aim: Aim,
   host: string,
@@ -153,7 +159,7 @@ async function edit(
   const index = list.indexOf(host);
   await config("rm", "--path", at(index));
   return async () => {
-    // In their order: a list has no way to put something in between.
+    // Restore the order: `pulumi config` can't insert into a list, so set the later items again.
     for (const [i, name] of list.entries()) {
       if (i >= index) await config("set", "--path", at(i), name);
     }
@@ -161,8 +167,8 @@ async function edit(
 }
 
 /**
- * @throws Refused when others can't do without it now
- * @throws CouldNotLook when nobody can tell
+ * @throws Refused when the other hosts can't do without this one now
+ * @throws CouldNotLook when no director can be asked
  */
 async function mayLeave(host: string, options: Options, { say, colors }: Output): Promise<void> {
   const stack = await readStack(options);
@@ -181,10 +187,13 @@ function look(stack: Stack, { timeout }: Options, how = see): Promise<Status> {
   return withSsh(stack.hosts, { timeoutSeconds: timeout }, (ssh) => how(ssh, stack));
 }
 
-/** Checks have to succeed before a host serves again. */
+/** Checks must succeed before a host serves again. */
 const limitSeconds = 60;
 
-/** Says what is so now and what may be done; what is wrong if it isn't so in time. */
+/**
+ * Waits until the host has left or come back, and says so. Returns the problem if it takes too
+ * long.
+ */
 async function outcome(
   aim: Aim,
   host: string,
@@ -205,7 +214,7 @@ async function outcome(
   }
 }
 
-/** Why a host that is in maintenance isn't out of service yet. */
+/** Why a host in maintenance is still in service; undefined when it is out. */
 export function stillServes(host: string, status: Status): string | undefined {
   const director = status.directors.find(({ name }) => name === host);
   if (director) {
@@ -224,7 +233,7 @@ export function stillServes(host: string, status: Status): string | undefined {
   return pool && `${host} is still in the pool of ${pool.name}`;
 }
 
-/** Why a host that is out of maintenance isn't back in service yet. */
+/** Why a host that left maintenance is not yet back in service; undefined when it is. */
 export function notBack(host: string, status: Status): string | undefined {
   const director = status.directors.find(({ name }) => name === host);
   if (director) {
@@ -252,7 +261,7 @@ export function notBack(host: string, status: Status): string | undefined {
   return undefined;
 }
 
-/** A director that serves, and can't be asked whom it sends to. */
+/** Names a serving director that can't be asked about its pools. */
 function silentDirector({ directors }: Status): string | undefined {
   const silent = directors.find(
     ({ unreachable, inMaintenance }) => unreachable !== null && !inMaintenance,
@@ -269,7 +278,7 @@ function mayBeDone(host: string, status: Status): string {
   const counted = status.virtualServers
     .flatMap(({ realServers }) => realServers)
     .filter(({ name }) => name === host)
-    // As the active directors count them: a standby may not have heard of an end.
+    // A standby may not hear that a connection ended: count on the active directors.
     .map(({ activeConnections }) => activeConnections);
   const open = counted.reduce<number>((sum, one) => sum + (one ?? 0), 0);
   const when = counted.includes(null)

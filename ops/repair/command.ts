@@ -1,4 +1,4 @@
-// `lvs repair`: mends what has drifted, and nothing else, by the engine.
+// `lvs repair`: repairs drift through Pulumi, and changes nothing else.
 import type { Command } from "commander";
 import { confirm } from "../confirm";
 import { CouldNotLook, exitCodes, Interrupted, UsageError } from "../exit";
@@ -19,6 +19,7 @@ interface Options extends StackCommandOptions {
   json?: boolean;
 }
 
+/** Adds `lvs repair`. */
 export function addRepair(program: Command): void {
   stackCommand(program, "repair")
     .description("mend what has drifted, by running again the commands that put it there")
@@ -39,7 +40,7 @@ export function addRepair(program: Command): void {
         process.exitCode = before.clean ? exitCodes.fine : exitCodes.wrong;
         return;
       }
-      // Only what has drifted may change: not what somebody has written into the config since.
+      // Change only what has drifted, not what waits in the config for a `pulumi up`.
       if (await hasConfigChanged(options)) {
         throw new UsageError("the config has changed since the last pulumi up: apply that first");
       }
@@ -72,8 +73,8 @@ function resourcesOf({ hosts }: Verification): string[] {
 }
 
 async function runAgain(urns: readonly string[], options: Options, output: Output): Promise<void> {
-  // Exported anew, as the question may have waited long. The engine has no lock over both commands: an up of somebody else's that ends
-  // between them is lost from the state.
+  // Export again: the question may have waited long. Pulumi doesn't lock the state across both
+  // commands, so the state of another `up` that ends between them is lost.
   const state = await pulumi(["stack", "export"], options, { apart: true });
   if (isInterrupted()) return;
   await pulumi(["stack", "import"], options, { apart: true, input: withMarks(state, urns) });

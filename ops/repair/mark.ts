@@ -1,6 +1,9 @@
-// Drift, written into the stack's state: what a refresh would do if the command provider could read a host.
+// Marks drift in the stack's state, as a refresh would if the command provider could read a host.
 
-/** Ends the recorded command line of a resource whose part of the host has drifted: a shell takes it for a comment. */
+/**
+ * Appended to the recorded command line of a resource that has drifted; a shell reads it as a
+ * comment.
+ */
 const mark = " # drifted";
 
 interface Recorded {
@@ -11,8 +14,9 @@ interface Recorded {
 }
 
 /**
- * An exported state in which these resources' `create` isn't what the program asks for. The next `pulumi up` sees that as a change,
- * runs `create` again on the host, as an update, and records it without the mark.
+ * An exported state in which `create` of these resources differs from the program. The next
+ * `pulumi up` sees a change, runs `create` on the host again as an update, and records it without
+ * the mark.
  * @throws Error when the state lacks one of the resources
  */
 export function withMarks(exported: string, urns: readonly string[]): string {
@@ -24,7 +28,7 @@ export function withMarks(exported: string, urns: readonly string[]): string {
     if (typeof inputs?.create !== "string") {
       throw new Error(`the state has no command ${urn} any more; look again: lvs verify`);
     }
-    // The provider compares with one or the other, depending on its version.
+    // Which of the two the provider compares depends on its version.
     for (const properties of [inputs, outputs]) {
       if (typeof properties?.create === "string" && !properties.create.endsWith(mark)) {
         properties.create += mark;

@@ -14,6 +14,7 @@ interface Options extends StackCommandOptions {
   watch?: number | true;
 }
 
+/** Adds `lvs status`. */
 export function addStatus(program: Command): void {
   stackCommand(program, "status")
     .description("who is active, who is in each pool, and what is wrong")

@@ -1,4 +1,5 @@
-// What the hosts' reports say about the load balancer, held against what the stack wants: pure, and the output of `status --json`.
+// Compares the hosts' reports with what the stack wants. Pure; the result is the output of
+// `status --json`.
 import { z } from "zod";
 import type { ChangedBy } from "../../components/host/changedBy";
 import type { DirectorModel, Instance, Service } from "../../components/model";
@@ -36,12 +37,15 @@ import type { Stack, StackHost } from "../stack";
 import { drainedByChange } from "../verify/table";
 import { problemsOf } from "./problems";
 
-/** The load balancer at one moment. Times are ISO 8601; what is not known is null. */
+/** The load balancer at one moment. Times are ISO 8601; null means "not known". */
 export interface Status {
   stack: string;
   at: string;
   healthy: boolean;
-  /** Whether `pulumi destroy` is refused, as the last `pulumi up` left it; null where an earlier version's did. */
+  /**
+   * Whether `pulumi destroy` is refused, by the last `pulumi up`; null if that was an earlier
+   * version, without this setting.
+   */
   deletionProtection: boolean | null;
   problems: Problem[];
   virtualAddresses: VirtualAddress[];
@@ -50,116 +54,150 @@ export interface Status {
   realServers: RealServer[];
 }
 
+/** Something that is wrong. */
 export interface Problem {
   /**
-   * An outage: clients of something get no answer, or two directors fight for them. Unknown: whether there is one can't be said. A fault:
-   * clients are served, but less is left to fail.
+   * outage: clients of a service get no answer, or two directors fight for them. unknown: whether
+   * there is an outage can't be told. fault: clients are served, but with less redundancy.
    */
   severity: "outage" | "unknown" | "fault";
   text: string;
 }
 
+/** A virtual address, and the directors that hold it. */
 export interface VirtualAddress {
   address: string;
   instance: string;
   interface: string;
-  /** Directors that have it: one, unless something is wrong. null where none that could be asked has it, and another may. */
+  /**
+   * The directors that have it: exactly one, if all is well. null where no director that answered
+   * has it, but a silent one may.
+   */
   holders: string[] | null;
   since: string | null;
 }
 
+/** A virtual server with its pool, as the active director has it. */
 export interface VirtualServer {
   name: string;
   service: string;
-  /** The VRRP instance that it moves with. */
+  /** The VRRP instance of its virtual address. */
   instance: string;
   scheduler: string;
-  /** The director whose figures these are: the one that is active for it. null where none is, or nobody knows: see `holders`. */
+  /**
+   * The active director, which the figures come from. null where no director is active, or that is
+   * not known: see `holders`.
+   */
   active: string | null;
   rates: Rates | null;
   realServers: Pooled[];
-  /** `ADDRESS:PORT`, where the config has one. */
+  /** `ADDRESS:PORT` of the sorry server, if the config has one. */
   sorryServer: { endpoint: string; inUse: boolean | null } | null;
 }
 
 /**
- * Where a real server is: it gets connections; its weight is 0 in the config; its check keeps it out; it is kept at weight 0 for that
- * (inhibit_on_failure) or by hand.
+ * in: it gets connections. weight 0: the config says so. out: its check keeps it out. inhibited: it
+ * is kept at weight 0, by its check (inhibit_on_failure) or by hand.
  */
 export type PoolState = "in" | "weight 0" | "out" | "inhibited";
 
+/** A real server in a pool. */
 export interface Pooled {
   name: string;
   endpoint: string;
-  /** In the config, and in the active director's kernel: null where it is not there. */
+  /**
+   * The weight in the config; `liveWeight` is the active director's, null where its kernel lacks
+   * the real server.
+   */
   weight: number;
   liveWeight: number | null;
-  /** As the active director counts them; null where none is active, or it doesn't say. */
+  /**
+   * As the active director counts them; null where no director is active, or it doesn't report
+   * them.
+   */
   activeConnections: number | null;
   inactiveConnections: number | null;
-  /** Active connections by other directors that could be asked: what they were told of, which may be over. */
+  /**
+   * Active connections by other director, of those that answered. Each was announced by the active
+   * director and may have ended since.
+   */
   heardConnections: Record<string, number>;
   rates: Rates | null;
-  /** By director, of those that could be asked. */
+  /** The pool state by director, of those that answered. */
   states: Record<string, PoolState>;
-  /** Directors on which a change of the stack has drained it and not put it in again; null where none could be asked. */
+  /**
+   * Directors on which a change of the stack drained it and has not put it back; null where no
+   * director answered.
+   */
   drainedByChange: string[] | null;
   outSince: string | null;
 }
 
+/** What is known about any host. */
 export interface Host {
   name: string;
-  /** Why it could not be asked; null when it was. */
+  /** Why the host could not be asked; null when it answered. */
   unreachable: string | null;
   system: string | null;
   kernel: string | null;
   conntrack: { count: number; max: number; bytes: number | null } | null;
   memory: { totalBytes: number; availableBytes: number } | null;
-  /** The last run that changed it; null where it isn't noted. */
+  /** The last run that changed the host; null where none is noted. */
   changed: Changed | null;
 }
 
-/** When a host was changed, and by what. */
+/** When a host was last changed, and by which run. */
 export interface Changed extends ChangedBy {
   /** ISO 8601 */
   at: string;
 }
 
-/** There while peers.sh keeps a director's keepalived stopped: not every director has the config yet. */
+/**
+ * A director has this file while peers.sh keeps its keepalived stopped, because not every director
+ * has the config yet.
+ */
 export const withdrawnFile = "/var/lib/lvs-ha/keepalived-withdrawn";
 
+/** A director. */
 export interface Director extends Host {
   keepalived: {
     version: string | null;
     running: boolean | null;
     enabled: boolean | null;
-    /** Stopped by a change, until every director has it. */
+    /** A change has stopped keepalived until every director has the change. */
     withdrawn: boolean | null;
   };
-  /** The stack has its keepalived stopped. */
+  /** The stack keeps its keepalived stopped. */
   inMaintenance: boolean;
   instances: {
     name: string;
-    /** unknown: the director can't be asked, or keepalived runs and neither its log nor the addresses tell. Never taken for fit. */
+    /**
+     * unknown: the director can't be asked, or keepalived runs but neither its log nor the
+     * addresses show the state. Unknown never counts as fit.
+     */
     state: Transition["state"] | "stopped" | "unknown";
     since: string | null;
     priority: number;
   }[];
   syncDaemons: SyncDaemon[] | null;
-  /** Connections in IPVS's table, those that another director told of too. */
+  /** Connections in the IPVS table, including those that another director announced. */
   ipvsConnections: number | null;
 }
 
+/** A real server. */
 export interface RealServer extends Host {
-  /** What it has to answer for, and whether it does: the address is there, and its link is up. */
+  /**
+   * The virtual addresses it must answer for. `present` means that it has the address and the link
+   * is up.
+   */
   virtualAddresses: { address: string; interface: string; present: boolean | null }[];
-  /** null where it has no IPv4 virtual address. */
+  /** null where the real server has no IPv4 virtual address on lo. */
   arp: { quiet: boolean | null; sysctls: Record<string, number> | null } | null;
 }
 
-/** Everything that {@link Status} has, from what each host answered. */
+/** The whole {@link Status}, from the hosts' answers. */
 export function look(stack: Stack, answers: ReadonlyMap<string, Answer>, now: Date): Status {
-  // A host that says what can't be read is as one that says nothing: the others are looked at all the same.
+  // A host whose answer can't be read counts as unreachable; the others are shown as usual.
   const of = <T>(role: StackHost["role"], read: (seen: Seen) => T): T[] =>
     stack.hosts
       .filter((host) => host.role === role)
@@ -187,12 +225,12 @@ export function look(stack: Stack, answers: ReadonlyMap<string, Answer>, now: Da
   };
 }
 
-/** A host that was asked, and how far its clock is behind this machine's. */
+/** A host's answer, and the difference between its clock and this machine's. */
 interface Seen {
   host: StackHost;
   report?: Report;
   unreachable?: string;
-  /** A Unix time of the host's as ISO 8601 by this machine's clock. */
+  /** Converts the host's Unix time to ISO 8601 by this machine's clock. */
   time: (at: number) => string;
 }
 
@@ -209,18 +247,18 @@ function asked(answer: Answer | undefined, now: Date): Omit<Seen, "host"> {
   };
 }
 
-/** A director with what only the others' problems need to know. */
+/** A director with the facts that only {@link problemsOf} needs. */
 export interface SeenDirector {
   shown: Director;
   config: DirectorModel;
-  /** Addresses on its interfaces, lo aside; undefined where it doesn't say. */
+  /** Addresses on its interfaces except lo; undefined where it doesn't report them. */
   addresses: Set<string> | undefined;
   transitions: Map<string, Transition>;
-  /** Undefined where it doesn't say. */
+  /** Undefined where the director doesn't report it. */
   table: Map<string, TableService> | undefined;
   rates: Map<string, Rates>;
   moves: Map<string, Move>;
-  /** Addresses of real servers. */
+  /** Addresses of real servers that a change has drained. */
   drainedByChange: Set<string>;
   time: Seen["time"];
 }
@@ -279,14 +317,15 @@ function seenDirector({ host, report = new Map(), unreachable, time }: Seen): Se
   };
 }
 
-/** Null stays null. */
+/** Applies `of` to a known value; null stays for an unknown one. */
 function known<T, U>(value: T | undefined, of: (value: T) => U): U | null {
   return value === undefined ? null : of(value);
 }
 
 /**
- * Who has the addresses is active, whatever the log says, but for a fault: bad news is believed. That an instance stands by is believed
- * only when keepalived has said so: a log may have been rotated away, or be of a time before the addresses were lost.
+ * A director that has the addresses is active, whatever its log says, except for FAULT: bad news is
+ * believed. BACKUP needs keepalived's own word, because the log may be rotated or older than the
+ * loss of the addresses.
  */
 function instanceState(
   { addresses }: Instance,
@@ -335,7 +374,7 @@ function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): Vir
   }
   return [...services.values()].flatMap((service) => {
     const { vrrpInstance: instance } = service;
-    // Only checks go through it.
+    // Without an instance, only checks use the service.
     if (instance === undefined) return [];
     const holders = holdersOf(service, directors, addresses);
     const [active] = holders;
@@ -403,7 +442,10 @@ function servicesOf(directors: SeenDirector[], addresses: VirtualAddress[]): Vir
   });
 }
 
-/** The directors that are active for a service: those with its address; of a firewall mark, those with most addresses of its instance first. */
+/**
+ * The directors that are active for a service: those with its address. For a firewall mark,
+ * directors with addresses of its instance, most addresses first.
+ */
 function holdersOf(
   { isMark, vrrpInstance, traffic }: Service,
   directors: SeenDirector[],
@@ -419,7 +461,10 @@ function holdersOf(
     .map(({ director }) => director);
 }
 
-/** A director that tells its table, and doesn't have its keepalived stopped: then that says nothing. */
+/**
+ * Whether the director reports its table and its keepalived is not stopped, when the table would
+ * mean nothing.
+ */
 function canTell({ shown, table }: SeenDirector): boolean {
   return table !== undefined && shown.keepalived.running !== false;
 }
@@ -458,7 +503,7 @@ function seenRealServer({ host, report = new Map(), unreachable }: Seen): RealSe
       return value === "" ? [] : [[key, Number(value)] as const];
     }),
   );
-  // The kernel takes the larger of the interface's value and that of `all`: ip-sysctl.rst.
+  // The kernel uses the larger of the interface's value and that of `all`: ip-sysctl.rst.
   const { "all.arp_ignore": ignore, "all.arp_announce": announce } = sysctls;
   const onLoopback = wanted.filter((entry) => entry.interface === "lo");
   return {
@@ -506,7 +551,7 @@ const changedSchema = z.object({
   revision: z.string().nullable(),
 }) satisfies z.ZodType<ChangedBy>;
 
-/** A file's time, and the file. */
+/** Parses a file's modification time in Unix seconds, followed by the file. */
 function changedIn(text: string): Changed | null {
   if (text === "") return null;
   const [time, ...lines] = text.split("\n");
@@ -514,7 +559,7 @@ function changedIn(text: string): Changed | null {
   return { at, ...changedSchema.parse(JSON.parse(lines.join("\n"))) };
 }
 
-/** How much of something the kernel keeps, as slabinfo(5) counts it. */
+/** The size of a kernel cache, as slabinfo(5) counts it. */
 function slab(report: Report, name: string): { objects: number; bytes: number } | undefined {
   const line = linesOf(report, "slabs").find((text) => text.startsWith(`${name} `));
   const [, active, total, size] = line?.split(/\s+/).map(Number) ?? [];

@@ -1,4 +1,5 @@
-// The status as a picture that a person takes in at a glance: what is wrong first, then who is active, the pools, the hosts.
+// Draws the status for a person: problems first, then the active directors, the pools and the
+// hosts.
 import type { Colors } from "picocolors/types";
 import { bytes, count, duration, figure, percent } from "../words";
 import { table } from "../table";
@@ -141,7 +142,7 @@ function weight({ weight: configured, liveWeight }: Pooled): string {
   return `${liveWeight} (${configured})`;
 }
 
-/** One word when the directors agree; otherwise what each says. */
+/** One word when the directors agree; otherwise the state on each. */
 function poolState({ states, outSince }: Pooled, since: Since, colors: Colors): string {
   const paint = (state: string) =>
     state === "in" ? colors.green(state) : state === "weight 0" ? state : colors.red(state);
@@ -244,7 +245,9 @@ function vrrpColor(state: Director["instances"][number]["state"], colors: Colors
   return state === "BACKUP" ? state : colors.red(state);
 }
 
-/** The last run that changed each host, the newest first; hosts of the same run are in one line. */
+/**
+ * The last run that changed each host, newest first; hosts changed by the same run share a line.
+ */
 function changes(hosts: Host[], since: Since): string {
   const byRun = new Map<string, { at: string; names: string[] }>();
   const known = hosts.flatMap(({ name, changed }) => (changed ? [{ name, changed }] : []));

@@ -1,4 +1,4 @@
-// What is wrong with a load balancer, in words: an outage first, then what could become one.
+// Describes what is wrong with a load balancer, outages first.
 import type { DirectorModel, Instance, Service, SyncDaemonModel } from "../../components/model";
 import { wayOfDaemon, type SyncDaemon } from "../ipvs";
 import type {
@@ -13,16 +13,17 @@ import type {
 } from "./look";
 
 /**
- * A share of the conntrack table from which new connections are in danger, as LvsConntrackFull has it (monitoring/rules.yml), and of memory
- * below which everything is.
+ * Limits as shares: above `conntrack` of the table, new connections are at risk (the same as
+ * LvsConntrackFull in monitoring/rules.yml); below `memory` free, everything is.
  */
 const limits = { conntrack: 0.8, memory: 0.05 };
 
 /**
- * Connection sync is said to reach nobody when the active director has so many open connections, and the standby has heard of none for so
- * long. By then a connection that is open has had a packet, or has ended (IPVS's timeout for TCP is 900 s), and of those a standby is told:
- * of the third, of one in 50, and of the end (net.ipv4.vs.sync_threshold, ip_vs_sync.c). A standby that was just started, and connections
- * too short to be told, are no reason.
+ * When to report that connection sync reaches nobody: the active director has this many open
+ * connections, and the standby has heard of none for this many seconds. By then an open connection
+ * has had a packet or has ended (IPVS's TCP timeout is 900 s), and the active director announces
+ * packets: the third, then one in 50, and the end (net.ipv4.vs.sync_threshold, ip_vs_sync.c). The
+ * limits exclude a standby that was just started, and connections too short to be announced.
  */
 const deaf = { connections: 100, seconds: 900 };
 
@@ -77,7 +78,7 @@ function addressProblems(
   return holders.length === 1 ? [] : [outage(`NOBODY holds ${address} (${instance})`)];
 }
 
-/** How it is said that a real server gets no connections, though its weight says that it should. */
+/** The wording for a real server that gets no connections although its weight is not 0. */
 const absences: Partial<Record<PoolState, string>> = {
   out: "out of",
   inhibited: "at weight 0 in",
@@ -86,7 +87,7 @@ const absences: Partial<Record<PoolState, string>> = {
 function serviceProblems(server: VirtualServer): Problem[] {
   const { name, realServers, active, sorryServer } = server;
   const problems: Problem[] = [];
-  // Of a table that it doesn't tell, nothing is said.
+  // Without the director's IPVS table, nothing is known about the pool.
   const isTold = realServers.every(({ activeConnections }) => activeConnections !== null);
   if (active !== null && isTold && !realServers.some(({ states }) => states[active] === "in")) {
     const instead = sorryServer?.inUse ? `: the sorry server ${sorryServer.endpoint} answers` : "";
@@ -161,7 +162,7 @@ const stateProblems =
     ];
   };
 
-/** Connections are told by the active director and heard by the others. */
+/** Each director needs both daemons: the active one announces connections, the others listen. */
 function syncProblems(
   name: string,
   { syncDaemon }: DirectorModel,
@@ -186,12 +187,15 @@ function syncProblems(
   });
 }
 
-/** Whether it is the daemon of the config: another owner's tells nobody of this pair. */
+/** Whether the daemon is the config's. Another owner's daemon doesn't serve this pair. */
 export function isWantedDaemon(running: SyncDaemon, wanted: SyncDaemonModel): boolean {
   return wayOfDaemon({ ...wanted, ...running }) === wayOfDaemon(wanted);
 }
 
-/** Both daemons may run, and nothing arrive: multicast that a switch or a packet filter drops is seen by nobody but this. */
+/**
+ * Both daemons may run while nothing arrives: only this check notices multicast dropped by a switch
+ * or packet filter.
+ */
 function deafness(
   standby: SeenDirector,
   directors: SeenDirector[],
@@ -211,7 +215,7 @@ function deafness(
       const own = shown.instances.find(({ name }) => name === place?.instance);
       const isLong =
         own?.since === null || now.getTime() - Date.parse(own?.since ?? "") >= deaf.seconds * 1000;
-      // Of UDP, what is too short to be told counts as open, too.
+      // TCP only: a UDP connection too short to be announced counts as open, too.
       return (
         !isMark &&
         flow?.protocol === "TCP" &&
@@ -242,7 +246,7 @@ function connectionsOf({ table }: SeenDirector, services: Service[]) {
   };
 }
 
-/** An instance's addresses move together. */
+/** An instance's addresses move together: a director with only some of them is a problem. */
 function partlyHeld(
   name: string,
   { name: instance, addresses: own }: Instance,

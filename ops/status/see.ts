@@ -1,4 +1,4 @@
-// The status of a stack's hosts, asked now.
+// Asks a stack's hosts for their status, now.
 import { CouldNotLook } from "../exit";
 import { ask } from "../report";
 import type { Ssh } from "../ssh";
@@ -6,14 +6,14 @@ import type { Stack, StackHost } from "../stack";
 import { drainedByChangeFile } from "../verify/table";
 import { look, type Status, withdrawnFile } from "./look";
 
-/** Asks every host, in one connection each. */
+/** Asks every host for its status, in one connection each. */
 export async function see(ssh: Ssh, stack: Stack): Promise<Status> {
   return look(stack, await ask(ssh, stack.hosts, questions), new Date());
 }
 
 /**
- * The same, before something is done that depends on what the directors do.
- * @throws CouldNotLook when none of them could be asked
+ * Like {@link see}, for actions that depend on the directors' state.
+ * @throws CouldNotLook when no director could be asked
  */
 export async function seeDirectors(ssh: Ssh, stack: Stack): Promise<Status> {
   const status = await see(ssh, stack);

@@ -1,4 +1,4 @@
-// `lvs verify`: is every host as the last `pulumi up` left it?
+// `lvs verify`: checks whether every host is as the last `pulumi up` left it.
 import type { Command } from "commander";
 import type { Colors } from "picocolors/types";
 import { CouldNotLook, exitCodes } from "../exit";
@@ -17,6 +17,7 @@ interface Options extends StackCommandOptions {
   preview?: boolean;
 }
 
+/** Adds `lvs verify`. */
 export function addVerify(program: Command): void {
   stackCommand(program, "verify")
     .description("compare every host with what the last pulumi up put there")
@@ -57,7 +58,7 @@ export function addVerify(program: Command): void {
 }
 
 /**
- * Says whether a `pulumi up` would change something.
+ * Whether `pulumi up` would change something.
  * @throws CouldNotLook when the preview fails for another reason
  */
 export async function hasConfigChanged(options: StackCommandOptions): Promise<boolean> {

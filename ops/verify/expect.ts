@@ -1,25 +1,26 @@
-// What keepalived must have made of its config in a director's kernel: what no script of a step's own knows.
+// Compares keepalived's work in a director's kernel with its config. The steps' own scripts don't
+// check it.
 import type { DirectorModel } from "../../components/model";
 import { parseDaemons, wayOfDaemon, type SyncDaemon } from "../ipvs";
 import { type Report, textOf } from "../report";
 import type { StackHost, Step } from "../stack";
 import { drainedByChangeFile, drainedFile, liveTable, tableNotes, wantedTable } from "./table";
 
-/** One thing that must be so: two texts that must be the same. */
+/** One comparison: two texts that must be equal. */
 export interface Expectation {
   step: Step;
   title: string;
-  /** What the host must be asked for it: see report.sh. */
+  /** The questions to ask the host: see report.sh. */
   questions: string[];
   /** Answers without which nothing can be compared. */
   needs: string[];
   want: (report: Report) => string;
   have: (report: Report) => string;
-  /** What is worth knowing, and is no drift. */
+  /** Facts worth showing that are not drift. */
   notes?: (report: Report) => string[];
 }
 
-/** What must be so on a host beside what its scripts know. */
+/** The comparisons for a host beyond those that its scripts make. */
 export function expectations(host: StackHost): Expectation[] {
   const step = host.steps.find(({ script }) => script === "keepalived.sh");
   if (step === undefined || step.args[2] === "stopped") return [];
@@ -31,7 +32,7 @@ function syncDaemons(step: Step, { syncDaemon }: DirectorModel): Expectation {
   const described = (daemons: SyncDaemon[]) =>
     lines(
       daemons
-        // What the kernel doesn't tell is as it is wanted.
+        // Settings that the kernel doesn't report are assumed to be as wanted.
         .map((daemon) => `${daemon.state} on ${wayOfDaemon({ ...syncDaemon, ...daemon })}`)
         .sort(),
     );

@@ -1,10 +1,10 @@
-// What verify found, for a person: host by host, and the lines that differ.
+// Draws the result of verify for a person: host by host, with the lines that differ.
 import type { Colors } from "picocolors/types";
 import { count } from "../words";
 import { printableIn } from "../printable";
 import type { Drift, Verification, VerifiedHost } from "./verify";
 
-/** Draws it; `colors` are picocolors', switched on or off. */
+/** Draws the result; `colors` are picocolors', switched on or off. */
 export function picture(found: Verification, colors: Colors): string {
   const { hosts } = printableIn(found);
   const drifted = hosts.filter(({ drifts }) => (drifts?.length ?? 0) > 0);
@@ -38,7 +38,7 @@ export function picture(found: Verification, colors: Colors): string {
   ].join("\n");
 }
 
-/** One thing that is not as the stack says, with its diff. */
+/** One difference from the stack, with its diff. */
 function driftLines({ resource, title, diff }: Drift, colors: Colors): string[] {
   return [
     `  ${colors.red("✘")} ${colors.bold(title)} ${colors.dim(`(${resource})`)}`,

@@ -1,5 +1,5 @@
-// What the host scripts themselves find on a host: each step's script says to `verify` what of its work is no longer there (files.sh has
-// the format). This version's scripts are brought to the host for that: those that are installed there may be what has changed.
+// Asks each step's script on a host to `verify` what is left of its work (files.sh has the format).
+// It runs this version's scripts, because the installed ones may be what has changed.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { quote } from "shell-quote";
@@ -10,7 +10,7 @@ import { parsed, type Report, whole } from "../report";
 import { lastLine } from "../../components/host/openssh";
 import type { StackHost, Step } from "../stack";
 
-/** One thing that a script has compared. */
+/** One result of a script's comparison. */
 export type Finding =
   | { verdict: "same" | "missing" | "secret"; title: string }
   | { verdict: "differs"; title: string; wanted: string; found: string }
@@ -20,8 +20,8 @@ export type Finding =
 const verdicts = ["same", "differs", "secret", "missing", "unknown", "note"] as const;
 
 /**
- * The shell that has every step of a host verified, to be run before report.sh.
- * @throws CouldNotLook when a step ran a script that isn't known here
+ * The shell text that verifies every step of a host, to run before report.sh.
+ * @throws CouldNotLook when a step ran a script that this version doesn't have
  */
 export function verifying({ steps }: StackHost): string {
   const known = scriptTexts();
@@ -34,11 +34,11 @@ export function verifying({ steps }: StackHost): string {
     return call(step);
   });
   return [
-    // In memory, as secrets are among what is compared; and no full disk keeps a host from being asked.
+    // In memory: the compared texts contain secrets, and a full disk must not prevent the check.
     "TMPDIR=/run",
     "export TMPDIR",
     ...unpacked(),
-    // A connection that breaks ends the shell, and leaves nothing behind.
+    // A broken connection ends the shell, which removes its files.
     "trap 'exit 1' HUP INT PIPE TERM",
     readFileSync(join(__dirname, "verified.sh"), "utf8"),
     ...calls,
@@ -46,12 +46,12 @@ export function verifying({ steps }: StackHost): string {
   ].join("\n");
 }
 
-/** Scripts that travel on standard input themselves, and read none. */
+/** Scripts that arrive on standard input themselves, and read no other input. */
 const brought = ["authorize.sh", "install.sh"];
 
-/** A step's own words and input; the first word of most is what they do. */
+/** The shell lines that verify one step, with the step's own words and input. */
 function call({ name, script, args, stdin }: Step): string[] {
-  // The first word says what the step does.
+  // The first word is the verb, which `verify` replaces.
   const input = withEnd(brought.includes(script) ? "" : stdin);
   const lines = input.split("\n");
   let end = "END_OF_INPUT";
@@ -62,14 +62,14 @@ function call({ name, script, args, stdin }: Step): string[] {
   ];
 }
 
-/** A resource may run several scripts. */
+/** Names a step's section; a resource may run several scripts. */
 function section({ name, script }: Pick<Step, "name" | "script">): string {
   return `${name} ${script}`;
 }
 
 /**
- * What a step's script has found; the reason alone, where it could not look.
- * @throws Unreachable when it says something else
+ * What a step's script has found, or only the reason if it could not look.
+ * @throws Unreachable when its output can't be parsed
  */
 export function findings({ name, script }: Step, report: Report): Finding[] {
   const title = `verify ${section({ name, script })}`;
@@ -86,8 +86,8 @@ export function findings({ name, script }: Step, report: Report): Finding[] {
 }
 
 /**
- * Takes the records apart.
- * @throws Error when one is not as files.sh writes them, or the last is not there
+ * Parses the records.
+ * @throws Error when a record is not in files.sh's format, or the last one is missing
  */
 export function parseFindings(text: string): Finding[] {
   const bytes = Buffer.from(text);
@@ -113,7 +113,7 @@ export function parseFindings(text: string): Finding[] {
     const [, verdict = "", ...rest] = /^(\w+) (\d+) (\d+) (.+)$/.exec(head) ?? [];
     const [one, other, title = ""] = rest;
     const [first, second] = [block(whole(one)), block(whole(other))];
-    // A script that has run others has an end of each.
+    // A script that has run other scripts prints an `end` record for each.
     hasEnded = verdict === "end";
     if (!hasEnded) all.push(finding(verdict, title, first, second, head));
   }

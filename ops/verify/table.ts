@@ -1,4 +1,5 @@
-// The IPVS table as text, as keepalived.conf wants it and as the kernel has it: the same lines where nothing has drifted.
+// The IPVS table as text, once as keepalived.conf wants it and once as the kernel has it: equal
+// unless something has drifted.
 import type { DirectorModel, Member, Service } from "../../components/model";
 import {
   addressOf,
@@ -12,8 +13,8 @@ import { moveKey, parsePoolLog, type Move } from "../log";
 import { linesIn, parsed, type Report } from "../report";
 
 /**
- * What must be in the kernel. A real server that keepalived itself has taken out is not missed, nor is one whose weight is what a
- * check says held to another.
+ * The IPVS table that the kernel should have. A real server that keepalived itself removed is not
+ * expected, and a weight that a check or a drain has set is taken from the kernel.
  */
 export function wantedTable({ services }: DirectorModel, report: Report): string {
   const moves = parsed(report, "pool-log", parsePoolLog);
@@ -41,7 +42,7 @@ export function wantedTable({ services }: DirectorModel, report: Report): string
     .join("");
 }
 
-/** What is in the kernel for the config's services. */
+/** The kernel's IPVS table for the config's services. */
 export function liveTable({ services }: DirectorModel, report: Report): string {
   const thresholds = parsed(report, "ipvs-thresholds", parseThresholds);
   const rules = rulesOf(report);
@@ -68,7 +69,7 @@ export function liveTable({ services }: DirectorModel, report: Report): string {
     .join("");
 }
 
-/** Who is out of a pool or drained, and services that the stack knows nothing of. */
+/** Notes on real servers out of a pool or drained, and on services that are not the stack's. */
 export function tableNotes({ services }: DirectorModel, report: Report): string[] {
   const moves = parsed(report, "pool-log", parsePoolLog);
   const rules = rulesOf(report);
@@ -97,13 +98,17 @@ function rulesOf(report: Report): Map<string, Rule> {
   return new Map(parsed(report, "ipvs-rules", parseRules).map((rule) => [rule.service, rule]));
 }
 
-/** Where drain.sh notes, as rules, the real servers that it keeps clients from; keepalived may have brought one in since. */
+/**
+ * Where drain.sh notes drained real servers, as rules. keepalived may have brought one back since.
+ */
 export const drainedFile = "/run/lvs-ha-drained";
 
-/** Where it notes, by address, those that a change has drained and not put in again yet. */
+/**
+ * Where drain.sh notes the addresses of real servers that a change has drained and not put back.
+ */
 export const drainedByChangeFile = "/run/lvs-ha-drained-by-change";
 
-/** The addresses of real servers that a change has drained and not put in again. */
+/** The addresses of real servers that a change has drained and not put back. */
 export function drainedByChange(report: Report): Set<string> {
   const lines = parsed(report, `file ${drainedByChangeFile}`, (text) =>
     linesIn(text).map(shortestForm),
@@ -111,7 +116,7 @@ export function drainedByChange(report: Report): Set<string> {
   return new Set(lines);
 }
 
-/** Real servers at weight 0 because drain.sh has drained them. */
+/** Real servers at weight 0 because drain.sh drained them. */
 function heldBack(report: Report): { key: string; address: string }[] {
   const drained = drainedOn(report);
   return [...rulesOf(report).values()].flatMap(({ service, destinations }) =>
@@ -123,7 +128,7 @@ function heldBack(report: Report): { key: string; address: string }[] {
 }
 
 function drainedOn(report: Report): Set<string> {
-  // Rules need their services before them.
+  // parseRules needs a service before its real servers: add one for each line.
   const rules = parsed(report, `file ${drainedFile}`, (notes) =>
     parseRules(notes.replace(/^-a (.*?) -r .*$/gm, "-A $1") + notes),
   );
@@ -134,7 +139,9 @@ function drainedOn(report: Report): Set<string> {
   );
 }
 
-/** keepalived has taken it out itself, by its own log, or for the sake of the sorry server. */
+/**
+ * Whether keepalived itself took the real server out, by its log or in favour of the sorry server.
+ */
 function isOut(
   service: Service,
   member: Member,
@@ -177,7 +184,7 @@ function heading(rule: Omit<Rule, "destinations">): string {
     rule.scheduler,
     ...(rule.schedulerFlags.length > 0 ? [`(${rule.schedulerFlags.join(",")})`] : []),
     ...(rule.persistenceSeconds > 0 ? [`persistent ${rule.persistenceSeconds}`] : []),
-    // A mask of all bits is none.
+    // A mask of all bits is the default.
     ...(mask === undefined || mask === "255.255.255.255" || mask === "128" ? [] : [`mask ${mask}`]),
     ...(rule.persistenceEngine === undefined ? [] : [`pe ${rule.persistenceEngine}`]),
     ...(rule.onePacketScheduling ? ["ops"] : []),

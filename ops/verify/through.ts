@@ -1,4 +1,5 @@
-// A request through each virtual IP, from the operator's machine: by HTTP where the check is HTTP, otherwise a TCP connection.
+// A request through each virtual IP from the operator's machine: HTTP where the check is HTTP,
+// otherwise a TCP connection.
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
@@ -8,13 +9,13 @@ import { kernelEndpoint } from "../ipvs";
 import type { Stack } from "../stack";
 import { printableIn } from "../printable";
 
-/** How a virtual server answered. */
+/** A virtual server's answer. */
 export interface ThroughVip {
   name: string;
   service: string;
-  /** What was asked: `GET http://192.0.2.100/`. */
+  /** The request: `GET http://192.0.2.100/`. */
   asked: string;
-  /** What came back; null when nothing was asked, or nothing came. */
+  /** The response; null when nothing was asked or nothing came. */
   answer: string | null;
   problem: string | null;
 }
@@ -31,14 +32,14 @@ export function throughAll({ hosts }: Stack): Promise<ThroughVip[]> {
   return Promise.all([...doors.values()].map(through));
 }
 
-/** Where clients come to a virtual server. */
+/** An address and port where clients reach a virtual server. */
 interface Door {
   service: Service;
-  /** `TCP 192.0.2.100:80`; of a mark `FWM 7 by TCP 192.0.2.100:80`. */
+  /** `TCP 192.0.2.100:80`; for a mark, `FWM 7 by TCP 192.0.2.100:80`. */
   named: string;
   protocol: string;
   address: string;
-  /** Absent where it has every port. */
+  /** Absent where the service covers every port. */
   port?: number;
 }
 
@@ -51,7 +52,7 @@ function doorsOf(service: Service): Door[] {
   });
 }
 
-/** Draws it, a line each. */
+/** Draws the answers, one line each. */
 export function throughPicture(answers: readonly ThroughVip[], colors: Colors): string {
   return printableIn(answers)
     .map(({ name, asked, answer, problem }) => {
@@ -89,7 +90,7 @@ async function through(door: Door): Promise<ThroughVip> {
   }
 }
 
-/** Why nothing can be asked there. */
+/** Why nothing can be asked there; undefined when it can. */
 function unaskable({ protocol, port }: Door): string | undefined {
   if (protocol === "UDP") return "UDP answers only who knows what to ask";
   if (protocol !== "TCP") return `${protocol} can't be spoken from here`;
@@ -111,7 +112,8 @@ function get(address: string, port: number, check: HttpCheck): Promise<string> {
       path,
       headers: { Connection: "close", ...(virtualHost ? { Host: virtualHost } : {}) },
       signal: AbortSignal.timeout(limitSeconds * 1000),
-      // As keepalived's SSL_GET: whether it answers is asked, not who it is.
+      // Like keepalived's SSL_GET, don't verify the certificate: the question is whether it
+      // answers.
       ...(tls ? { rejectUnauthorized: false, servername: virtualHost ?? "" } : {}),
     };
     const request = (tls ? httpsRequest : httpRequest)(options, (response) => {

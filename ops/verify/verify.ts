@@ -1,4 +1,4 @@
-// Holds every host against what the stack says, all at once.
+// Compares every host with the stack, all at once.
 import { structuredPatch } from "diff";
 import { type Answer, ask, isAnswered, readable, type Report } from "../report";
 import type { Ssh } from "../ssh";
@@ -6,7 +6,7 @@ import type { Stack, StackHost, Step } from "../stack";
 import { type Expectation, expectations } from "./expect";
 import { type Finding, findings, verifying } from "./scripts";
 
-/** What was found: the output of `verify --json`. */
+/** The result: the output of `verify --json`. */
 export interface Verification {
   stack: string;
   /** ISO 8601 */
@@ -15,17 +15,20 @@ export interface Verification {
   hosts: VerifiedHost[];
 }
 
+/** A host's result. */
 export interface VerifiedHost {
   name: string;
   role: StackHost["role"];
-  /** Why it could not be asked; null when it was. */
+  /** Why the host could not be asked; null when it answered. */
   unreachable: string | null;
-  /** How many things were compared; null, as the rest, where it could not be asked. */
+  /**
+   * How many things were compared. null where the host could not be asked, as are the fields below.
+   */
   checked: number | null;
   drifts: Drift[] | null;
-  /** What could not be compared: nobody knows whether it is as the stack says. */
+  /** Things that could not be compared, so that nothing is known about them. */
   unknown: Unknown[] | null;
-  /** What is worth knowing, and is no drift. */
+  /** Facts worth showing that are not drift. */
   notes: string[] | null;
 }
 
@@ -34,9 +37,9 @@ export interface Drift {
   /** The resource that put it there. */
   resource: string;
   urn: string;
-  /** A file's path, or what it is. */
+  /** A file's path, or a description. */
   title: string;
-  /** Lines of a unified diff, from what the stack says to what is there; none where it is secret. */
+  /** A unified diff from the stack to the host; for a secret, a line that doesn't show it. */
   diff: string[];
 }
 
@@ -44,7 +47,7 @@ export interface Drift {
 export interface Unknown {
   /** The resource that put it there. */
   resource: string;
-  /** A file's path, what it is, or the script that could not look at all. */
+  /** A file's path, a description, or the script that could not look at all. */
   title: string;
   why: string;
 }
@@ -52,7 +55,7 @@ export interface Unknown {
 /** Asks every host, in one connection each, and compares. */
 export async function verify(ssh: Ssh, stack: Stack): Promise<Verification> {
   const expected = new Map(stack.hosts.map((host) => [host.name, expectations(host)]));
-  // Of all hosts before the first is asked: a stack that isn't known here is an error.
+  // Before any host is asked: a stack with unknown scripts is an error.
   const programs = new Map(stack.hosts.map((host) => [host.name, verifying(host)]));
   const answers = await ask(
     ssh,
@@ -71,7 +74,7 @@ export async function verify(ssh: Ssh, stack: Stack): Promise<Verification> {
   };
 }
 
-/** One host's answers against what must be so on it. */
+/** Compares one host's answers with what is expected of it. */
 export function verified(
   { name, role, steps }: StackHost,
   expected: readonly Expectation[],
@@ -118,7 +121,7 @@ function driftFound(step: Step, finding: Finding): Drift[] {
     { resource: step.name, urn: step.urn, title, diff: lines },
   ];
   if (verdict === "missing") return drift(["it is not there"]);
-  // A mode tells nothing of a secret text.
+  // A file's mode doesn't reveal a secret text.
   const isShown = !step.secret || title.startsWith("mode of ");
   if (verdict === "differs" && isShown) return drift(diff(finding.wanted, finding.found));
   if (verdict === "differs" || verdict === "secret") {
@@ -127,7 +130,7 @@ function driftFound(step: Step, finding: Finding): Drift[] {
   return [];
 }
 
-/** The first answer that it needs and hasn't got. */
+/** The first answer that the expectation needs and the report lacks. */
 function lacks({ needs }: Expectation, report: Report): string | undefined {
   return needs.find((name) => !isAnswered(report, name));
 }

@@ -1,16 +1,19 @@
-// Who is active for virtual addresses, as the packets of a bridge tell it.
+// Tells from the packets of a bridge which directors are active for virtual addresses.
 
-/** Who was active meanwhile; more than one is either a move or two at one time. */
+/** Which directors were active during a watch. Several mean a move, or two at once. */
 export interface Active {
   /** By virtual address, the directors that have had it. */
   held: Record<string, string[]>;
-  /** By virtual address, whose MAC address has claimed it, by ARP or by neighbour advertisements. */
+  /**
+   * By virtual address, the hosts that have claimed it by ARP or neighbour advertisements, by MAC
+   * address.
+   */
   claimed: Record<string, string[]>;
-  /** By virtual router ID, who has sent adverts other than the one of an orderly stop. */
+  /** By virtual router id, the hosts that have sent adverts other than that of an orderly stop. */
   advertised: Record<string, string[]>;
 }
 
-/** What the lines of `tcpdump -e -v` say. */
+/** Parses the output of `tcpdump -e -v`. */
 export function onWire(
   text: string,
   addresses: readonly string[],
@@ -18,7 +21,7 @@ export function onWire(
 ): Pick<Active, "claimed" | "advertised"> {
   const claimed = new Map<string, Set<string>>(addresses.map((address) => [address, new Set()]));
   const advertised = new Map<string, Set<string>>();
-  // With -v what is said of a packet goes on in indented lines.
+  // With -v, a packet continues in indented lines.
   for (const packet of text.split(/\n(?=\S)/)) {
     const [, mac] = /^\S+ ([0-9a-f:]{17}) > /.exec(packet) ?? [];
     if (mac === undefined) continue;
@@ -38,7 +41,7 @@ export function onWire(
   return { claimed: plain(claimed), advertised: plain(advertised) };
 }
 
-/** Of what was seen, what more than one director has done. */
+/** What was seen of more than one director. */
 export function severalActive({ held, claimed, advertised }: Active): string[] {
   return Object.entries({ held, claimed, advertised }).flatMap(([what, by]) =>
     Object.entries(by)
@@ -47,7 +50,10 @@ export function severalActive({ held, claimed, advertised }: Active): string[] {
   );
 }
 
-/** What would have been seen of directors that are active for these addresses all the time, and wasn't: then nothing is proven. */
+/**
+ * What should have been seen from directors that are always active for these addresses, but wasn't:
+ * then the watch proves nothing.
+ */
 export function unseen({ held, advertised }: Active, addresses: readonly string[]): string[] {
   return [
     ...addresses.filter((address) => (held[address] ?? []).length === 0),

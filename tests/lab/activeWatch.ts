@@ -1,4 +1,5 @@
-// Who is active for a virtual address while something is done: on the directors, by their kernels' own messages, and on the wire.
+// Watches which directors are active for virtual addresses during an action: by messages of their
+// kernels, and on the wire.
 import { ownerOf } from "../../lab/topology";
 import { lab, listen, networks } from "./lab";
 import { type Active, onWire } from "./activeOnWire";
@@ -9,7 +10,7 @@ const nameOf = (mac: string) => ownerOf(lab.topology, mac)?.name ?? mac;
 
 const notes = "/run/lab-active";
 
-/** Looks at these addresses until it is told to end. */
+/** Watches these addresses until it is ended. */
 export async function watchActive(
   addresses: readonly string[],
 ): Promise<{ end(): Promise<Active> }> {

@@ -1,4 +1,5 @@
-// Stacks whose virtual addresses come and go, of both families, an instance each; and what becomes of these meanwhile.
+// Stacks with changing virtual addresses of both families, one instance each; and what happens to
+// the addresses meanwhile.
 import fc from "fast-check";
 import { findHost, holders, startLoad, virtualIp } from "./lab";
 import { severalActive, unseen } from "./activeOnWire";
@@ -15,9 +16,10 @@ export interface Addresses {
   ipv6: string[];
 }
 
+/** The virtual addresses of the first stack. */
 export const first: Addresses = { ipv4: [virtualIp.ipv4], ipv6: [virtualIp.ipv6] };
 
-/** Two instances, of which the addresses are these. */
+/** Configures two instances with these addresses. */
 export function configureAddresses(
   { ipv4, ipv6 }: Addresses,
   change: (stack: Stack) => void = () => undefined,
@@ -53,12 +55,15 @@ export function configureAddresses(
 
 const kinds = ["add", "remove", "change"] as const;
 
-/** Changes of addresses, drawn by a seed: each from the addresses that the one before left. */
+/**
+ * Draws changes of addresses from a seed. Each starts from the addresses that the previous one
+ * left.
+ */
 export function drawChanges(count: number, seed: number): { what: string; to: Addresses }[] {
   const one = fc.record({
     kind: fc.constantFrom(...kinds),
     family: fc.constantFrom("ipv4" as const, "ipv6" as const),
-    // The first one is what somebody would take for the advertised one.
+    // Place 0 is the one that might be mistaken for the advertised address.
     place: fc.oneof(fc.constant(0), fc.nat(3)),
   });
   let now = first;
@@ -67,7 +72,7 @@ export function drawChanges(count: number, seed: number): { what: string; to: Ad
     const own = [...now[family]];
     const at = place % own.length;
     const another = family === "ipv4" ? `192.0.2.${fresh++}` : `2001:db8:0:2::${fresh++}`;
-    // One of each family stays.
+    // One address of each family stays.
     const done = kind === "remove" && own.length === 1 ? "add" : kind;
     if (done === "add") own.splice(at, 0, another);
     else if (done === "remove") own.splice(at, 1);
@@ -80,7 +85,10 @@ export function drawChanges(count: number, seed: number): { what: string; to: Ad
 
 const all = ({ ipv4, ipv6 }: Addresses) => [...ipv4, ...ipv6];
 
-/** Does something that leads from these addresses to those, with requests to each that stays: none is lost, and no two are active. */
+/**
+ * Runs an action that leads from some addresses to others, with requests to each one that stays.
+ * Expects no lost request, and no two active directors.
+ */
 export async function withoutTwoActive(
   { before, after }: { before: Addresses; after: Addresses },
   work: () => Promise<void>,
@@ -104,7 +112,7 @@ export async function withoutTwoActive(
   }
 }
 
-/** One director holds each of them. */
+/** Waits until exactly one director holds each address. */
 export async function held(addresses: Addresses): Promise<void> {
   for (const address of all(addresses)) {
     await waitFor(async () => (await holders(address)).length === 1, {
@@ -114,7 +122,7 @@ export async function held(addresses: Addresses): Promise<void> {
   }
 }
 
-/** Changes one after the other, some of them with a second director that refuses at first. */
+/** Makes changes one after the other; in some, a second director refuses at first. */
 async function makeChanges(count: number, seed: number): Promise<void> {
   const [active = ""] = directors;
   const folder = "/etc/keepalived";
@@ -142,7 +150,10 @@ async function makeChanges(count: number, seed: number): Promise<void> {
   }
 }
 
-/** Five changes, or CHANGES, by the day's seed, or SEED: what each file that has them is for. */
+/**
+ * Tests five changes, or CHANGES, with the day's seed or SEED. Each file with such changes calls
+ * this.
+ */
 export function testChanges(): void {
   const seed = Number(process.env.SEED ?? Math.floor(Date.now() / 86_400_000));
   const count = Number(process.env.CHANGES ?? 5);

@@ -1,5 +1,5 @@
-// What every test file of the lab begins with: its hosts as they were after their stack's first `pulumi up`. Nothing of what another
-// file did is left.
+// The start of every test file of the lab: its hosts as they were after the first `pulumi up` of
+// their stack, without anything that another file did.
 import { basename } from "node:path";
 import { activeOfWholePair } from "../../lab/experiments/powerCuts";
 import { labPath, labOf } from "../../lab/instance";
@@ -13,7 +13,7 @@ const limitMs = 600_000;
 beforeAll(async () => {
   const began = Date.now();
   configure();
-  // The first lab of the dev topology is up, and has been put aside: setup.ts.
+  // setup.ts has brought up the first lab of the dev topology and taken a snapshot.
   if (lab.topology.name === "dev") {
     if (!labIsUp(lab)) await labUp(lab);
     await restoreSnapshot(lab, labPath(labOf(lab.topology), "snapshot"));

@@ -1,4 +1,5 @@
-// A real server that speaks BFD (RFC 5880) with the directors, as a router does: by a keepalived of its own that does nothing else.
+// A real server that speaks BFD (RFC 5880) with the directors, like a router: with a keepalived
+// that does nothing else.
 import { findHost } from "./lab";
 import { directors } from "./pools";
 import { shell } from "./stack";
@@ -6,7 +7,7 @@ import { shell } from "./stack";
 const unit = "lab-bfd";
 const file = `/run/${unit}.conf`;
 
-/** Installs it. */
+/** Installs keepalived for it. */
 export async function installBfd(host: string): Promise<void> {
   await shell(
     host,
@@ -14,7 +15,10 @@ export async function installBfd(host: string): Promise<void> {
   );
 }
 
-/** Has it speak, until {@link stopBfd}, with these directors; five packets that don't come, each due after so long, are its death. */
+/**
+ * Starts BFD with these directors, until {@link stopBfd}. Five missing packets count as its death;
+ * each is due `everyMs` milliseconds after the last.
+ */
 export async function startBfd(host: string, everyMs: number, to = directors): Promise<void> {
   const own = privateAddress(host);
   const config = to
@@ -23,12 +27,12 @@ export async function startBfd(host: string, everyMs: number, to = directors): P
         `bfd_instance ${name} {\n  neighbor_ip ${privateAddress(name)}\n  source_ip ${own}\n  min_rx ${everyMs}\n  min_tx ${everyMs}\n  multiplier 5\n}\n`,
     )
     .join("");
-  // --vrrp: no health checks, so nothing of IPVS.
+  // --vrrp: no health checks, and so no IPVS.
   const command = `systemd-run --quiet --collect --unit=${unit} keepalived --vrrp --dont-fork --use-file ${file}`;
   await shell(host, `cat >${file} && ${command}`, { input: config });
 }
 
-/** As if it had died: it says no word of farewell. */
+/** Stops BFD like a crash, without a last packet. */
 export async function stopBfd(host: string): Promise<void> {
   await shell(host, `systemctl kill --signal=KILL ${unit}`);
 }

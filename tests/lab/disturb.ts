@@ -1,4 +1,5 @@
-// A change that every step of every host takes part in, forth and back, and what a disturbed one has to end in: the same bytes.
+// A change that affects every step of every host, there and back. A disturbed change must end in
+// the same bytes.
 import { setTimeout as delay } from "node:timers/promises";
 import { waitFor } from "../../lab/waitFor";
 import { activeDirector, directors, guests, holders, labEnv, namespaces, powerOn } from "./lab";
@@ -8,13 +9,16 @@ import { type RunningProgram, start } from "../../lab/run";
 import type { Stack } from "../support/stacks";
 import { configFile, configure, everywhere, pulumi, up } from "./stack";
 
-/** Real servers change side by side: more is under way at each moment. A host that is off is given up soon. */
+/**
+ * Real servers change in parallel, so that more is in progress at any moment. Gives up quickly on a
+ * host that is off.
+ */
 export const quickly = (stack: Stack): void => {
   stack.rollout = { maxUnavailable: 3 };
   stack.ssh = { ...(stack.ssh as object), dialErrorLimit: 5 };
 };
 
-/** A change that every step of every host takes part in. */
+/** A change that affects every step of every host. */
 export const change = (stack: Stack): void => {
   quickly(stack);
   stack.realServers[1].weight = 7;
@@ -25,7 +29,7 @@ export const change = (stack: Stack): void => {
   };
 };
 
-/** Everything of the stack's on a host: files, rules, addresses, what is in the kernel. */
+/** Everything of the stack on a host: files, rules, addresses, and the kernel's state. */
 export const bytes = [
   "find /etc/lvs-ha /etc/keepalived /etc/sysctl.d/90-lvs-ha.conf /etc/modules-load.d/lvs-ha.conf /etc/modprobe.d/lvs-ha.conf /etc/systemd/system/lvs-ha-vip.service /etc/systemd/system/apt-daily-upgrade.service.d /usr/local/lib/lvs-ha -type f ! -name ssh-clients.nft 2>/dev/null | sort | xargs md5sum",
   "find /var/lib/lvs-ha -type f | sort | xargs md5sum",
@@ -36,23 +40,24 @@ export const bytes = [
   "ipvsadm -Sn 2>/dev/null | sort",
 ].join("; ");
 
-/** The hosts as a change that nothing disturbs leaves them: before it, and after it. */
+/** The hosts as an undisturbed change leaves them, before and after it. */
 export const clean: Record<"before" | "after", Record<string, string>> = { before: {}, after: {} };
 
-/** How most of them end. */
+/** How most disturbed changes end. */
 export const sameBytes = "one rerun: the same bytes";
 
 let changed = false;
 
+/** The config change of the current side. */
 export const side = () => (changed ? change : quickly);
 
-/** Sets the config to the side where the hosts aren't. */
+/** Configures the side that the hosts are not on. */
 export function turn(): void {
   changed = !changed;
   configure(side());
 }
 
-/** One more `up`, and every host is as a change that nothing disturbed leaves it. */
+/** Runs `up` once more and expects every host to be as after an undisturbed change. */
 export async function converges(): Promise<void> {
   await pulumi("cancel", "--yes");
   await up();
@@ -72,7 +77,7 @@ export async function converges(): Promise<void> {
   );
 }
 
-/** `pulumi up` that a test can end. */
+/** Starts a `pulumi up` that a test can end. */
 export async function startUp(): Promise<RunningProgram> {
   const up = ["up", "--yes", "--skip-preview", "--config-file", configFile, "--stack", "dev"];
   const quiet = ["--non-interactive", "--color=never"];
@@ -80,11 +85,12 @@ export async function startUp(): Promise<RunningProgram> {
   return start(file, words, { cwd: projectRoot, env: await labEnv() });
 }
 
+/** The output so far. */
 export const saidBy = (running: RunningProgram) => running.stdout() + running.stderr();
 
 const done = /remote:Command \S+ (created|updated|deleted|replaced)/g;
 
-/** Waits until so many more commands are done, or the run is over. */
+/** Waits until that many more commands are done or the run is over. */
 export async function untilDone(running: RunningProgram, count: number): Promise<boolean> {
   const limit = Date.now() + 300_000;
   while (!running.hasEnded() && Date.now() < limit) {
@@ -94,16 +100,18 @@ export async function untilDone(running: RunningProgram, count: number): Promise
   return false;
 }
 
+/** Names of the directors. */
 export const names = directors.map(({ name }) => name);
+/** The name of a director that isn't active. */
 export const standby = async () => {
   const active = await activeDirector();
   return names.find((name) => name !== active) ?? "";
 };
 
-/** Whether the hosts are to have the change now. */
+/** Whether the hosts should have the change now. */
 export const isChanged = () => changed;
 
-/** Notes both sides, and begins on one. A test file calls it once, at its top. */
+/** Records both sides and starts on one of them. A test file calls it once, at its top. */
 export function changeAndBack(): void {
   beforeAll(async () => {
     configure(quickly);
@@ -115,7 +123,7 @@ export function changeAndBack(): void {
   });
 
   afterEach(async () => {
-    // What one test has left off would be the next one's fault.
+    // A host that one test left off would make the next one fail.
     for (const { host, guest } of guests()) if (!guest.isOn) await powerOn(host.name);
   });
 }

@@ -1,6 +1,7 @@
-// Runs each test and hook of the lab inside its limit: when that has passed, or the test is over, everything it started is ended,
-// and what goes on of it can start nothing more. (By itself jest lets a test that has run out of time go on beside the next ones.)
-// Tests of a slice don't start when the whole run has no time left for them.
+// Runs each test and hook of the lab with its time limit. When the limit has passed or the test is
+// over, everything it started is ended, and leftovers of it can't start anything more. (jest itself
+// lets a test that ran out of time continue beside the next ones.) Tests of a slice don't start
+// when the run has no time left for them.
 import type { EnvironmentContext, JestEnvironmentConfig } from "@jest/environment";
 import type { Circus } from "@jest/types";
 import NodeEnvironment from "jest-environment-node";
@@ -12,6 +13,7 @@ const exit = () => process.exit(1);
 /** jest's own limit comes after ours, as a last resort. */
 const graceSeconds = 30;
 
+/** The test environment of the lab's tests. */
 export default class LabEnvironment extends NodeEnvironment {
   private readonly limited = new WeakSet<object>();
   private readonly isOfSlice: boolean;
@@ -21,19 +23,22 @@ export default class LabEnvironment extends NodeEnvironment {
     this.isOfSlice = readHead(context.testPath).set !== "core";
   }
 
+  /** Called by jest before a test file. */
   override async setup(): Promise<void> {
     await super.setup();
     shareLimits(this.global);
-    // A worker of jest's goes on by itself when jest has been killed.
+    // A worker of jest would live on if jest was killed.
     if (process.connected) process.once("disconnect", exit);
   }
 
+  /** Called by jest after a test file. */
   override async teardown(): Promise<void> {
-    // The listener would keep a worker that has done its work from ending.
+    // The listener would keep a worker from ending after its work.
     process.off("disconnect", exit);
     await super.teardown();
   }
 
+  /** Called by jest for each event: sets limits, and skips tests that are too late. */
   handleTestEvent(event: Circus.Event, state: Circus.State): void {
     if (event.name === "run_describe_start" && this.isTooLate()) event.describeBlock.mode = "skip";
     if (event.name === "test_start") {

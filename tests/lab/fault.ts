@@ -1,12 +1,13 @@
-// One fault: done to the lab while requests come to the virtual address; its cost and its end go into the matrix.
+// One fault in the lab while requests come to the virtual address. Its cost and result are added to
+// the matrix.
 import { summary } from "../../lab/load";
 import { startLoad, virtualIp } from "./lab";
 import { noteFault } from "./faultMatrix";
 import { tell } from "./stack";
 
 /**
- * Does it, and notes how it ended in the words that come back from it.
- * @throws Error when more requests were lost than are allowed, whatever the work says
+ * Runs the fault and records how it ended, in the words that `work` returns.
+ * @throws Error when more than the allowed number of requests were lost, whatever `work` returns
  */
 export async function fault(name: string, work: () => Promise<string>, allowed = 0): Promise<void> {
   const load = await startLoad({ address: virtualIp.ipv4, port: 80, rate: 100, seconds: 880 });

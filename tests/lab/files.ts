@@ -1,28 +1,31 @@
-// The lab's test files, and what the head of each says: its set, its topology, and how long it may take.
+// The lab's test files, with the set, topology and time budget in each file's head.
 import { readFileSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { extract, parse } from "jest-docblock";
 import { topologyNames } from "../../lab/topologies";
 
-/** Files are in the core, or in one of so many slices of the rest, which take turns. */
+/** The number of slices. A file is in the core or in one of the slices, which take turns. */
 export const sliceCount = 8;
 
+/** The head of a test file. */
 export interface Head {
   /** `core`, or the number of its slice. */
   set: "core" | number;
   topology: string;
-  /** On the machine that the calibration of `run.ts` is of. */
+  /** Seconds on the machine that `run.ts` is calibrated for. */
   budgetSeconds: number;
 }
 
+/** A test file of the lab. */
 export interface LabFile extends Head {
   path: string;
-  /** Without folder and ending. */
+  /** Without folder and extension. */
   name: string;
 }
 
 /**
- * What a test file's first comment says, in lines such as `@set slice 3`, `@topology dev`, `@budgetSeconds 240`.
+ * Reads a test file's first comment, with lines such as `@set slice 3`, `@topology dev`,
+ * `@budgetSeconds 240`.
  *
  * @throws Error that names the file and the line
  */
@@ -47,7 +50,7 @@ export function readHead(path: string): Head {
   return { set: set === "core" ? "core" : Number(slice), topology, budgetSeconds };
 }
 
-/** All of them, in the order of their names; the one that takes the lab down at the end. */
+/** All test files in the order of their names. */
 export function labFiles(): LabFile[] {
   return readdirSync(__dirname)
     .filter((name) => name.endsWith(".test.ts"))
@@ -58,12 +61,15 @@ export function labFiles(): LabFile[] {
     });
 }
 
-/** Which slice's turn it is: each comes round every {@link sliceCount} days. */
+/** The slice of a day: each one runs every {@link sliceCount} days. */
 export function sliceOfDay(date: Date): number {
   return (Math.floor(date.getTime() / 86_400_000) % sliceCount) + 1;
 }
 
-/** The lab that a worker of jest's has, of a topology: where several files run at a time, each has one of its own. */
+/**
+ * The name of a jest worker's lab with a topology. When several files run at a time, each worker
+ * has its own lab.
+ */
 export function labName(topology: string, worker: number): string {
   return worker === 1 ? topology : `${topology}-${worker}`;
 }

@@ -1,4 +1,5 @@
-// The lab's tests, on its hosts. Needs root. `npm run test:lab` (run.ts) chooses files; `npx jest --config tests/lab/jest.config.mjs NAME` runs one.
+// jest's config for the lab's tests, which need root. `npm run test:lab` (run.ts) chooses files;
+// `npx jest --config tests/lab/jest.config.mjs NAME` runs one.
 import base from "../../jest.config.mjs";
 
 /** @type {import("jest").Config} */
@@ -11,7 +12,7 @@ export default {
   testEnvironment: "<rootDir>/tests/lab/environment.ts",
   setupFilesAfterEnv: ["<rootDir>/tests/lab/begin.ts"],
   testSequencer: "<rootDir>/tests/lab/sequencer.mjs",
-  // Each has a lab of its own; `npm run test:lab -- --labs 2` runs two.
+  // Each worker has a lab of its own; `npm run test:lab -- --labs 2` runs two.
   maxWorkers: 1,
   testTimeout: 600_000,
 };

@@ -1,4 +1,5 @@
-// What the directors have: virtual addresses, and real servers in their pools. A service is named as `ipvsadm -Sn` writes it.
+// The directors' state: virtual addresses, and real servers in pools. Services are named as in
+// `ipvsadm -Sn`.
 import { waitFor } from "../../lab/waitFor";
 import {
   directors as directorHosts,
@@ -12,10 +13,13 @@ import { shell } from "./stack";
 /** Names of the lab's directors. */
 export const directors = directorHosts.map(({ name }) => name);
 
-/** Names of its real servers. */
+/** Names of the lab's real servers. */
 export const webs = webHosts.map(({ name }) => name);
 
-/** The director that has an address, once exactly one does: the wanted one, where one is wanted. */
+/**
+ * Waits until exactly one director has an address, or the wanted one alone if given. Returns its
+ * name.
+ */
 export function activeFor(address: string, wanted?: string): Promise<string> {
   return waitFor(
     async () => {
@@ -28,7 +32,7 @@ export function activeFor(address: string, wanted?: string): Promise<string> {
   );
 }
 
-/** Weights of the real servers that a director has in a service's pool, by address as `ipvsadm -Sn` writes it. */
+/** Weights of a service's real servers on a director, by address as in `ipvsadm -Sn`. */
 export async function weightsOf(
   service: string,
   director: string,
@@ -44,13 +48,15 @@ export async function weightsOf(
   );
 }
 
-/** Addresses of the real servers that get connections of a service, on a director or on the active one. */
+/**
+ * Addresses of a service's real servers with a weight above 0, on a director or on the active one.
+ */
 export async function poolOf(service: string, director?: string): Promise<string[]> {
   const weights = await weightsOf(service, director ?? (await holders())[0] ?? "");
   return Object.keys(weights).filter((real) => weights[real] !== 0);
 }
 
-/** Waits until the services have all the real servers on both directors. */
+/** Waits until the services have every real server, on all directors. */
 export async function settled(services: string[]): Promise<void> {
   for (const director of directors) {
     for (const service of services) {
@@ -66,7 +72,7 @@ export async function settled(services: string[]): Promise<void> {
   }
 }
 
-/** Waits until a real server is in none of the services, on both directors. */
+/** Waits until a real server is in none of the services, on all directors. */
 export async function outOf(services: string[], realServer: string): Promise<void> {
   for (const director of directors) {
     for (const service of services) {
@@ -78,7 +84,10 @@ export async function outOf(services: string[], realServer: string): Promise<voi
   }
 }
 
-/** Waits, as an operator does before a real server is switched off or removed, until the active director has no connection to it open. */
+/**
+ * Waits until the active director has no open connection to a real server, as an operator does
+ * before switching it off.
+ */
 export const noneOpen = async (name: string) => {
   const address = webHosts.find((host) => host.name === name)?.public.ipv4 ?? "";
   const drained = new RegExp(`${address.replaceAll(".", "\\.")}:80 +Route +0 +0 `);

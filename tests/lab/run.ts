@@ -1,4 +1,5 @@
-// `npm run test:lab`: chooses the lab's test files, has jest run them, and tells at the end how long each took beside its budget.
+// `npm run test:lab`: chooses the lab's test files, runs them with jest, and prints each file's
+// time beside its budget.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -23,10 +24,13 @@ interface Options {
   outputFile?: string;
 }
 
-/** After so many minutes of the whole CI run no further test of a slice starts: what has to end within 90 minutes can. */
+/**
+ * After this many minutes of the CI run no test of a slice starts, so that the run can end within
+ * 90 minutes.
+ */
 const sliceMinutes = 60;
 
-/** What {@link calibrate} takes on the machine that the budgets are of: 2 cores, 2026. */
+/** Seconds that {@link calibrate} takes on the machine of the budgets: 2 cores, 2026. */
 const referenceSeconds = 1.3;
 
 const program = new Command("npm run test:lab --")
@@ -117,7 +121,10 @@ interface JestResults {
   }[];
 }
 
-/** Prints the times of files beside their budgets; names of those that took half as long again. */
+/**
+ * Prints the files' times beside their budgets. Returns the names of files that took more than 1.5
+ * times their budget.
+ */
 function tellTimes(files: readonly LabFile[], results: string, scale: number): string[] {
   const { testResults } = JSON.parse(readFileSync(results, "utf8")) as JestResults;
   const slow: string[] = [];
@@ -141,7 +148,10 @@ function tellTimes(files: readonly LabFile[], results: string, scale: number): s
   return slow;
 }
 
-/** How much slower this machine is now than the one that the budgets are of; 1 at least. Hashing, and starting processes: what tests do. */
+/**
+ * How much slower this machine is now than the machine of the budgets, at least 1. Measured with
+ * hashing and starting processes, which tests do a lot.
+ */
 function calibrate(): number {
   const began = performance.now();
   const block = Buffer.alloc(1 << 20);

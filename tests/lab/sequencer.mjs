@@ -1,4 +1,4 @@
-// The lab's test files by name, or the other way round: none needs what another one left behind.
+// Sorts the lab's test files by name, or in reverse: none depends on another.
 import Sequencer from "@jest/test-sequencer";
 
 export default class extends Sequencer {

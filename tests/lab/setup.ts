@@ -1,4 +1,5 @@
-// Before the lab's test files: a new lab of the dev topology, its stack on it, and all of that put aside for each file to begin with.
+// Runs before the lab's test files: brings up a new lab of the dev topology, puts its stack on it,
+// and takes a snapshot that each file starts from.
 import { writeFileSync } from "node:fs";
 import { labOf, labPath } from "../../lab/instance";
 import { labDown, labUp, runInLab } from "../../lab/lab";
@@ -8,6 +9,7 @@ import { forgetFaults } from "./faultMatrix";
 import { footprints } from "./footprint";
 import { stackText } from "./stackText";
 
+/** Called by jest once, before all test files. */
 export default async function setup(): Promise<void> {
   forgetFaults();
   if (process.env.LVS_HA_TEST_NO_DEV !== undefined) return;

@@ -1,4 +1,4 @@
-// The lab's stack in the hands of a test: its config with a change, and the engine's commands on it.
+// The lab's stack for a test: changes of its config, and Pulumi commands.
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,12 +8,12 @@ import type { Stack } from "../support/stacks";
 import { hosts, inOperator, lab } from "./lab";
 import { stackText } from "./stackText";
 
-/** Runs a shell command on a host as root; it has to succeed. */
+/** Runs a shell command on a host as root, which must succeed. */
 export const shell = (host: string, command: string, options: RunOptions = {}) =>
   asRoot(lab, host, command, options);
 
 const folder = mkdtempSync(join(tmpdir(), "lvs-ha-test-"));
-/** The config that the tests' runs read. */
+/** The config file of the tests' runs. */
 export const configFile = join(folder, "Pulumi.dev.yaml");
 
 /** Sets the stack's config to that of the lab's topology, with quick checks and a change. */
@@ -21,14 +21,18 @@ export function configure(change?: (stack: Stack) => void): void {
   writeFileSync(configFile, stackText(lab.topology, change));
 }
 
-/** A change of the stack for while nobody asks: real servers needn't be drained one after the other. */
+/**
+ * Changes the stack for a time without requests: real servers need not be drained one after the
+ * other.
+ */
 export function nobodyAsks(stack: Stack): void {
   stack.rollout = { drainSeconds: 0, maxUnavailable: hosts.length };
 }
 
 /**
- * TCP requests under way survive a failover where both directors compute the same real server for them. With any other scheduler
- * a request that is younger than its third packet is reset, since no director has told the other of it yet.
+ * With this change, TCP requests survive a failover, because both directors choose the same real
+ * server for them. With any other scheduler a request before its third packet is reset, because its
+ * connection hasn't been announced to the other director.
  */
 export const lossless = (stack: Stack): void => {
   for (const service of stack.virtualServers) {
@@ -38,15 +42,15 @@ export const lossless = (stack: Stack): void => {
   stack.kernel = { sloppyTcp: true };
 };
 
-/** Runs the engine on the configured stack; how it ended is a result. */
+/** Runs Pulumi on the configured stack; a failing exit code is a result. */
 export function pulumi(...args: string[]): Promise<RunResult> {
-  // These read no config.
+  // These commands read no config.
   const config = ["stack", "cancel"].includes(args[0] ?? "") ? [] : ["--config-file", configFile];
   const words = [...args, ...config, "--stack", "dev", "--non-interactive", "--color=never"];
   return inOperator("pulumi", words, { timeoutSeconds: 560 });
 }
 
-/** `pulumi up`, which has to succeed; what it said. */
+/** Runs `pulumi up`, which must succeed. Returns its output. */
 export async function up(...args: string[]): Promise<string> {
   const began = Date.now();
   const { stdout, stderr, exitCode } = await pulumi("up", "--yes", "--skip-preview", ...args);
@@ -59,19 +63,19 @@ export async function up(...args: string[]): Promise<string> {
   return stdout + stderr;
 }
 
-/** `npm run lvs -- …` on the configured stack; how it ended is a result. */
+/** Runs `npm run lvs -- …` on the configured stack; a failing exit code is a result. */
 export function lvs(...args: string[]): Promise<RunResult> {
   const command = ["--import", "tsx", "ops/cli.ts", ...args];
   const stack = ["--stack", "dev", "--config-file", configFile];
   return inOperator(process.execPath, [...command, ...stack], { timeoutSeconds: 560 });
 }
 
-/** Lines, figures and tables that a person wants to see in the log. */
+/** Prints lines, figures and tables to the log, for a person. */
 export function tell(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** What a command says on every host, by host. */
+/** A command's output on every host, by host. */
 export async function everywhere(command: string): Promise<Record<string, string>> {
   const answers = await Promise.all(
     hosts.map(async ({ name }) => [name, await shell(name, command)] as const),
@@ -79,7 +83,10 @@ export async function everywhere(command: string): Promise<Record<string, string
   return Object.fromEntries(answers);
 }
 
-/** Logins that each host has taken since it booted. The tests' own commands share one connection, opened before. */
+/**
+ * The logins on each host since it booted. The tests' own commands share one connection, opened
+ * before.
+ */
 export async function logins(): Promise<Record<string, number>> {
   const counts = await everywhere(
     "journalctl -b -u ssh -o cat | grep -c '^Accepted ' || [ $? = 1 ]",
@@ -87,7 +94,7 @@ export async function logins(): Promise<Record<string, number>> {
   return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, Number(count)]));
 }
 
-/** What was added since, by host; hosts with none are left out. */
+/** The increase by host; hosts without one are left out. */
 export function added(
   before: Record<string, number>,
   after: Record<string, number>,

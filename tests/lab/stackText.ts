@@ -3,13 +3,16 @@ import { stackFile } from "../../lab/stackConfig";
 import type { Topology } from "../../lab/topology";
 import type { Stack } from "../support/stacks";
 
-/** Checks that know within 5 s rather than within 11 s, which is what tests would wait for most of the time. */
+/** Checks that decide within 5 s instead of 11 s, which tests would mostly spend waiting. */
 export const quickChecks = {
   delayLoopSeconds: 1,
   checks: [{ type: "tcp", connectTimeoutSeconds: 1, retry: 1, delayBeforeRetrySeconds: 1 }],
 };
 
-/** Its config file: the topology's own stack, with {@link quickChecks}, free to be destroyed, and a change. */
+/**
+ * A config file: the topology's own stack with {@link quickChecks}, without deletion protection,
+ * and with a change.
+ */
 export function stackText(
   topology: Topology,
   change: (stack: Stack) => void = () => undefined,

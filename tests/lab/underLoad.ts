@@ -1,4 +1,4 @@
-// What is done to the lab while requests come to the virtual address, and what became of these.
+// Runs actions while requests come to the virtual address, and reports what happened to these.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,20 +7,22 @@ import { listen, networks, startLoad, virtualIp } from "./lab";
 import { output } from "../../lab/run";
 import { tell } from "./stack";
 
-/** Requests a second, and for how long at most: longer than the work may take. */
+/** Requests per second, and the maximum time in seconds, which must be longer than the action. */
 export interface Requests {
   rate: number;
   seconds: number;
 }
 
-/** Does something while requests come; they end with it. Of those that are lost, it tells what went over the wire. */
+/**
+ * Runs an action while requests come; they end with it. Prints the packets of some lost requests.
+ */
 export async function underLoad(
   requests: Requests,
   work: () => Promise<void>,
 ): Promise<LoadResult> {
   const folder = await mkdtemp(join(tmpdir(), "lvs-ha-wire-"));
   const wire = join(folder, "wire.pcap");
-  // Headers only: 100 MB are four minutes of 300 requests a second.
+  // Headers only: 100 MB are four minutes of 300 requests per second.
   const headers = ["-s", "100", "-B", "16384", "-w", wire, "tcp port 80"];
   const listening = await listen(networks.public.bridge, headers);
   try {
@@ -41,11 +43,14 @@ export async function underLoad(
   }
 }
 
-/** The same at a rate, for work that is done within 20 minutes. */
+/** {@link underLoad} at a given rate, for an action that takes less than 20 minutes. */
 export const under = (rate: number, work: () => Promise<void>) =>
   underLoad({ rate, seconds: 1180 }, work);
 
-/** Of a few of the lost requests: who sent what to whom, by MAC address, from the time before on when the client used that port. */
+/**
+ * The packets of some lost requests, with MAC addresses, starting before the client used their
+ * ports.
+ */
 async function packetsOfLost(wire: string, began: number, lost: LoadResult): Promise<string> {
   const seconds = Object.keys(lost.lostInSecond).map(Number);
   const ofPort = async (port: number) => {

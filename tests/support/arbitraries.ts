@@ -1,5 +1,6 @@
-// Right stack configs of every kind that the schema knows, for properties. They are drawn from the schema itself, so that a new key is
-// drawn without anyone remembering it, and then set right as a user would do it: by what the errors say.
+// Valid stack configs of every kind that the schema knows, for property tests. They are drawn from
+// the schema, so that a new key is included automatically, and then corrected like a user would do
+// it: by following the errors.
 import { cpus } from "node:os";
 import fc from "fast-check";
 import { Address4, Address6 } from "ip-address";
@@ -12,7 +13,7 @@ import { setRight, type Plain } from "./setRight";
 import { director } from "./keepalived";
 import { raw } from "./stacks";
 
-/** Stack configs that pass validation: some that leave most to the defaults, some that say much. */
+/** Stack configs that pass validation, some with mostly defaults and some with many keys. */
 export function stackArb(): fc.Arbitrary<Plain> {
   return fc.oneof(
     { withCrossShrink: true },
@@ -34,7 +35,7 @@ export function stackWith(feature: string): fc.Arbitrary<Plain> {
   );
 }
 
-/** Texts that pass for the secret. */
+/** Valid texts for the secret. */
 export function authPassArb(): fc.Arbitrary<string> {
   return ofType(
     types.secretSchema.vrrpAuthPass,
@@ -44,9 +45,9 @@ export function authPassArb(): fc.Arbitrary<string> {
 }
 
 interface Options {
-  /** How probable a key is that can be left out, 0 to 1. */
+  /** Probability of an optional key, 0 to 1. */
   presence: number;
-  /** Features that all have. */
+  /** Features that every config must have. */
   wanted: string[];
 }
 
@@ -60,10 +61,11 @@ function refusalOf(stack: Plain): string | undefined {
   return errors.length === 0 ? undefined : errors.join("\n");
 }
 
-// To make them all anew for each wanted feature would take 0.3 s each time.
+// Arbitraries by feature: making all of them again for each wanted feature would take 0.3 s each
+// time.
 const madeBefore = new Map<string, fc.Arbitrary<unknown>>();
 
-/** Keys that are there more often, because much that is interesting needs them. */
+/** Keys with a higher probability, because many interesting cases need them. */
 const likely: Record<string, number> = {
   scripts: 0.9,
   tracking: 0.8,
@@ -85,7 +87,7 @@ const likely: Record<string, number> = {
   "realServers[].address6": 0.95,
 };
 
-/** What some features need elsewhere in the config; without it, they would seldom be right. */
+/** Other features that some features need: without them, those configs would seldom be valid. */
 const neededBy: [feature: RegExp, other: string][] = [
   [/\.schedulerFlags\[\]=sh/, "virtualServers[].scheduler=sh"],
   [/\.schedulerFlags\[\]=mh/, "virtualServers[].scheduler=mh"],
@@ -111,7 +113,7 @@ const neededBy: [feature: RegExp, other: string][] = [
   [/\.realServerInitNotifies=true/, "daemon.notifyFifo"],
 ];
 
-/** Keys that are there together or not at all: drawn each for itself, they would seldom be right. */
+/** Keys that come together or not at all: drawn separately, they would seldom be valid. */
 const kinds: Record<string, { has: string[]; lacks: string[] }[]> = {
   "virtualServers[]": [
     { has: ["address", "port"], lacks: ["fwmark", "traffic"] },
@@ -133,7 +135,7 @@ function newValueOf(type: z.core.$ZodType, place: string, options: Options): fc.
   const [, special] = Object.entries(places).find(([end]) => place.endsWith(end)) ?? [];
   const own = special ?? texts.get(bare._zod.def);
   if (own === undefined && childrenOf(bare).length > 0) return anyOf(bare, place, options);
-  // A type asks for more than its pattern or range where it is refined.
+  // A refined type requires more than its pattern or range.
   return ofType(bare, place, own ?? anyOf(bare, place, options));
 }
 
@@ -258,7 +260,7 @@ function numberOf(type: z.ZodNumber): fc.Arbitrary<number> {
   ).filter((each) => Math.ceil(minValue * each) <= Math.floor(maxValue * each));
   return fc.oneof(
     { withCrossShrink: true },
-    // Many that are compared with each other are small in practice.
+    // Numbers that are compared with each other are often small in practice.
     ...steps.map((each) => between(minValue, Math.min(maxValue, minValue + 10), each)),
     ...steps.map((each) => between(minValue, maxValue, each)),
   );
@@ -318,16 +320,19 @@ const hostNames = fc
   .array(fc.stringMatching(/^[a-z]([a-z0-9-]{0,9}[a-z0-9])?$/), { minLength: 1, maxLength: 3 })
   .map((labels) => labels.join("."));
 
-// Names all the same, and words of keepalived.conf(5) or JavaScript.
+// Valid names that are also words of keepalived.conf(5) or JavaScript.
 const telling = fc.constantFrom(
   ...["id", "port", "inst", "ttl", "group", "weight", "reverse", "all", "none", "on", "vrrp"],
   ...["dev", "include", "interface", "default", "constructor", "toString"],
 );
 
-// To make one of a pattern takes up to 0.2 s.
+// Arbitraries by pattern: making one takes up to 0.2 s.
 const drawnBefore = new Map<string, fc.Arbitrary<string>>();
 
-/** Types whose texts must fit a director that a test can make, or that no pattern describes. By definition: `describe` copies a type. */
+/**
+ * Arbitraries of types whose texts must fit the tests' director, or that have no pattern. By the
+ * type's definition, because `describe` copies the type.
+ */
 const texts = new Map<unknown, fc.Arbitrary<unknown>>([
   [types.address._zod.def, anyAddress],
   [types.addressOrLoopback._zod.def, anyAddress],
@@ -359,9 +364,9 @@ const texts = new Map<unknown, fc.Arbitrary<unknown>>([
   [types.path._zod.def, textOf(types.path, "path").map((text) => director.tracked + text)],
 ]);
 
-/** The same for single keys, by the end of their place. */
+/** Arbitraries of single keys, by the end of their path. */
 const places: Record<string, fc.Arbitrary<unknown>> = {
-  // With IPv6 addresses alone, a real server would seldom fit the virtual servers.
+  // With only IPv6 addresses, a real server would seldom fit the virtual servers.
   "realServers[].host": mostly(near4, anyAddress, hostNames),
   "realServers[].address": mostly(near4, anyAddress),
   "directors[].host": mostly(near4, anyAddress, hostNames),
@@ -376,7 +381,7 @@ const places: Record<string, fc.Arbitrary<unknown>> = {
     byte.map((last) => `224.0.0.${last}`),
     byte.map((last) => `ff02::${last.toString(16)}`),
   ),
-  // What keepalived takes, of the words that the type allows.
+  // Words allowed by the type that keepalived also accepts.
   "daemon.otherKeywords": fc.array(
     fc.constantFrom("vrrp_lower_prio_no_advert", "checker_log_all_failures"),
     { maxLength: 1 },

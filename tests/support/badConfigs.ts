@@ -1,6 +1,7 @@
-// Configs that keepalived must refuse, made from one that it takes: what a person or a broken program writes.
+// Configs that keepalived must refuse, made from a good one: mistakes of a person or a broken
+// program.
 
-/** Each bad config by what is wrong with it. */
+/** The bad configs, by what is wrong with them. */
 export function badConfigs(good: string): Record<string, string> {
   const bad: Record<string, string> = {};
   const change = (what: string, pattern: RegExp, by: string) => {
@@ -9,7 +10,7 @@ export function badConfigs(good: string): Record<string, string> {
       throw new Error(`${what}: the config has nothing that looks like ${pattern}`);
     bad[what] = text;
   };
-  /** Every keyword misspelt, one at a time. */
+  /** Each keyword misspelt, one at a time. */
   for (const keyword of [
     "router_id",
     "enable_script_security",

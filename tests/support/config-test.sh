@@ -1,8 +1,10 @@
 #!/bin/sh
-# keepalived --config-test of many configs, by an unpacked keepalived, on what a director has: interfaces, users, scripts, secrets.
-# unshare --net --mount sh config-test.sh FOLDER CASES   (without root: and --map-root-user)
-# Each folder in CASES holds keepalived.conf, secrets and scripts/, and where it tracks files the names of their folders; it gets `code` and
-# `says`. INTERFACES and USERS are names.
+# Runs keepalived --config-test on many configs, with an unpacked keepalived and a director's
+# interfaces, users, scripts and secrets.
+#   unshare --net --mount sh config-test.sh FOLDER CASES
+# (without root also with --map-root-user)
+# Each folder in CASES has keepalived.conf, secrets, scripts/, and optionally `tracked` with the
+# folders of tracked files; it gets `code` and `says`. INTERFACES and USERS are lists of names.
 set -eu
 folder=$1 cases=$2
 
@@ -23,7 +25,7 @@ address add 2001:db8:1::11/64 dev eth1 nodad
 EOF
 } | ip -batch -
 
-# The folder is shared with other tests: what this one adds is in memory.
+# Other tests share the folder: additions of this one are in memory.
 mount -t tmpfs -o mode=0755 tmpfs "$folder/run"
 cp -r "$folder/etc" "$folder/run/etc"
 mount --bind "$folder/run/etc" "$folder/etc"
@@ -33,7 +35,7 @@ mkdir "$folder/etc/keepalived/cases"
 mount --bind "$cases" "$folder/etc/keepalived/cases"
 ln -s cases/current/secrets "$folder/etc/keepalived/lvs-ha-secrets.conf"
 
-# Without root there is one user, whatever it is called.
+# Without root there is only one user id, whatever the name.
 read -r _ _ ids </proc/self/uid_map
 id=0
 for user in $USERS; do
@@ -46,13 +48,14 @@ scripts=$folder/etc/keepalived/lvs-ha-scripts
 for case in "$cases"/[0-9]*; do
     ln -sfn "${case##*/}" "$cases/current"
     rm -rf "$scripts" "$folder/run/tracked"
-    # Not a link: keepalived would call the scripts insecure.
+    # A copy, not a link: keepalived would call linked scripts insecure.
     cp -r "$case/scripts" "$scripts"
     if [ -e "$case/tracked" ]; then
         while read -r tracked; do mkdir -p "$folder$tracked"; done <"$case/tracked"
     fi
     code=0
-    # keepalived 2.2.7 ends itself by SIGTERM where a script's user is not its own: lib/notify.c, fixed in 2.2.8.
+    # keepalived 2.2.7 sends itself SIGTERM if a script's user differs from its own: lib/notify.c,
+    # fixed in 2.2.8.
     timeout -s KILL 20 env --ignore-signal=TERM chroot "$folder" /usr/sbin/keepalived \
         --config-test --use-file /etc/keepalived/cases/current/keepalived.conf \
         >"$case/says" 2>&1 </dev/null || code=$?

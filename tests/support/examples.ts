@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { namespace } from "../../components/config";
 import type { Stack } from "./stacks";
 
+/** The folder of the examples. */
 export const examplesFolder = join(__dirname, "../../examples");
 
 /** Names of the examples: `examples/NAME.yaml`. */
@@ -12,7 +13,7 @@ export const exampleNames = readdirSync(examplesFolder)
   .filter((file) => file.endsWith(".yaml"))
   .map((file) => file.replace(/\.yaml$/, ""));
 
-/** The stack config of an example, without the namespace. */
+/** An example's stack config, without the namespace. */
 export function example(name: string): Stack {
   const text = readFileSync(join(examplesFolder, `${name}.yaml`), "utf8");
   const { config } = parse(text) as { config: Record<string, unknown> };

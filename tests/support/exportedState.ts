@@ -1,10 +1,13 @@
-// The state that the engine would have of a pair, as `pulumi stack export` tells it: what the components ask for, and what they tell.
+// The state of a pair as `pulumi stack export` prints it: the components' inputs and outputs.
 import * as pulumi from "@pulumi/pulumi";
 import { LvsHaPair } from "../../components";
 import { register } from "./mocks";
 import { settingsOf } from "./stacks";
 
-/** @param leftOut commands that this run leaves out, as by `--target` */
+/**
+ * Makes the state of a stack.
+ * @param leftOut commands that this run leaves out, as with `--target`
+ */
 export async function exportedState(
   stack: Record<string, unknown>,
   secrets: Record<string, string> = {},
@@ -42,7 +45,9 @@ export async function exportedState(
   return JSON.stringify({ deployment: { resources } });
 }
 
-/** Inputs as `pulumi stack export --show-secrets` has them: mocks have the value of a secret beside its mark. */
+/**
+ * Inputs as in `pulumi stack export --show-secrets`: mocks have a secret's value beside its mark.
+ */
 function plaintext(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plaintext);
   if (typeof value !== "object" || value === null) return value;

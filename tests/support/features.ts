@@ -1,4 +1,5 @@
-// What the schema offers, and what of it a stack config uses: so that a test can ask whether its cases cover the whole.
+// Lists what the schema offers and what a config uses, so that a test can check whether its cases
+// cover everything.
 import { z } from "zod";
 import { compareVersions } from "../../components/os/versions";
 import { schema } from "../../components/schema";
@@ -7,8 +8,8 @@ import type { Plain } from "./setRight";
 type Type = z.core.$ZodType;
 
 /**
- * Every key of the schema by its path, every branch of its unions, every value of its enumerations: `vrrp.version<0>=2`; of those
- * that a version of keepalived knows.
+ * The path of every key in the schema, every branch of its unions and every value of its
+ * enumerations (`vrrp.version<0>=2`), as far as a version of keepalived knows them.
  */
 export function features(version: string): Set<string> {
   const found = new Set<string>();
@@ -23,7 +24,7 @@ export function features(version: string): Set<string> {
   return found;
 }
 
-/** The features that a config has. */
+/** The features that a config uses. */
 export function featuresOf(stack: Plain): Set<string> {
   const found = new Set<string>();
   const visit = (type: Type, value: unknown, at: string): void => {
@@ -48,12 +49,12 @@ export function featuresOf(stack: Plain): Set<string> {
   return found;
 }
 
-/** True when a feature is what is at this place of the schema, or within. */
+/** Whether a feature is at this place of the schema or below. */
 export function isAtOrBelow(feature: string, place: string): boolean {
   return feature.startsWith(place) && /^($|[.[<{=])/.test(feature.slice(place.length));
 }
 
-/** The type under defaults, options and transforms: of what is written in a config. */
+/** The type below defaults, options and transforms: the type of the written value. */
 export function unwrap(type: Type): Type {
   if (
     type instanceof z.ZodDefault ||
@@ -65,7 +66,7 @@ export function unwrap(type: Type): Type {
   return type instanceof z.ZodPipe ? unwrap(type.in) : type;
 }
 
-/** The types below a type, and what each adds to the place. */
+/** The types below a type, with what each adds to the path. */
 export function childrenOf(type: Type): [below: Type, suffix: string][] {
   const bare = unwrap(type);
   if (bare instanceof z.ZodUnion) {
@@ -82,7 +83,7 @@ export function childrenOf(type: Type): [below: Type, suffix: string][] {
   return [];
 }
 
-/** The values of a type that has few of them. */
+/** The values of a type with few values. */
 export function valuesOf(type: Type): string[] {
   const bare = unwrap(type);
   if (bare instanceof z.ZodEnum) return bare.options.map(String);
@@ -90,7 +91,7 @@ export function valuesOf(type: Type): string[] {
   return bare instanceof z.ZodBoolean ? ["true", "false"] : [];
 }
 
-/** The branches of a discriminated union are told apart by their `type`. */
+/** The name of a union's branch: the value of its `type`. */
 function nameOfBranch(option: Type): string | undefined {
   const { type } = option instanceof z.ZodObject ? (option.shape as Record<string, Type>) : {};
   return type && valuesOf(type)[0];

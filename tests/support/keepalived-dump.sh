@@ -1,6 +1,8 @@
 #!/bin/sh
-# What the VRRP process of an unpacked keepalived has read of a config, in its own words (--dump-conf), on standard output.
-# unshare --net --mount --pid --fork --kill-child sh keepalived-dump.sh FOLDER CONFIG   (without root: and --map-root-user)
+# Prints what the VRRP process of an unpacked keepalived has read from a config, in its own words
+# (--dump-conf).
+#   unshare --net --mount --pid --fork --kill-child sh keepalived-dump.sh FOLDER CONFIG
+# (without root also with --map-root-user)
 set -eu
 folder=$1 config=$2
 
@@ -8,16 +10,17 @@ ip link add name eth0 type veth peer name eth1
 for interface in lo eth0 eth1; do ip link set "$interface" up; done
 ip address add 10.10.0.11/24 dev eth0
 
-# The folder is shared with other tests: what this one adds is in memory.
+# Other tests share the folder: additions of this one are in memory.
 mount -t tmpfs -o mode=0755 tmpfs "$folder/run"
 cp -r "$folder/etc" "$folder/run/etc"
 mount --bind "$folder/run/etc" "$folder/etc"
 mount --rbind /proc "$folder/proc"
 mount --rbind /dev "$folder/dev"
 mkdir -p "$folder/etc/iproute2" "$folder/etc/keepalived"
-# Part of iproute2 on a host. 2.3.3 without it asks `ip` for its version, and without an answer it crashes.
+# Part of iproute2 on a real host. Without it, 2.3.3 asks `ip` for its version and crashes if it
+# gets no answer.
 echo 18 keepalived >"$folder/etc/iproute2/rt_addrprotos"
-# The one user that there is in any case.
+# root exists in any case.
 echo root:x:0:0::/:/bin/sh >>"$folder/etc/passwd"
 echo root:x:0: >>"$folder/etc/group"
 cp "$config" "$folder/etc/keepalived/keepalived.conf"

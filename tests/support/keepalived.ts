@@ -1,24 +1,26 @@
-// The real keepalived of each Debian release, for --config-test: unpacked once into the cache, run in namespaces without root.
+// The real keepalived of each Debian release, for --config-test: unpacked once into the cache, run
+// in namespaces without root.
 import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { unpackPackage } from "./packages";
 
-/** The Debian release that carries each keepalived. */
+/** The Debian release of each keepalived version. */
 export const suites = { "2.2.7": "bookworm", "2.3.3": "trixie" } as const;
 
+/** A keepalived version that tests can run. */
 export type KeepalivedVersion = keyof typeof suites;
 
-/** What the director has that a config is tested on. */
+/** The interfaces and users of the director on which configs are tested. */
 export const director = {
   interfaces: ["eth0", "eth1", "bond0.100", "enp0s31f6-12345", "weight", "E_1"],
   users: ["root", "nobody", "www-data", "_check", "weight"],
-  /** Folder of files that configs track; a file's own folder in it is made. */
+  /** Folder of the files that configs track; each file's own folder in it is created. */
   tracked: "/run/tracked",
 };
 
-/** A config, and what it says is there beside it. */
+/** A config, with the files that it needs. */
 export interface Case {
   text: string;
   secrets?: string;
@@ -27,13 +29,13 @@ export interface Case {
   trackedFiles?: string[];
 }
 
-/** keepalived's verdict: its exit code (0 is a yes) and its words. */
+/** keepalived's verdict: its exit code (0 accepts the config) and its output. */
 export interface Verdict {
   code: number;
   says: string;
 }
 
-/** Unpacks a version's binary and libraries; the folder to give to {@link configTest}. */
+/** Unpacks a version's binary and libraries. Returns the folder for {@link configTest}. */
 export function unpack(version: KeepalivedVersion): Promise<string> {
   return unpackPackage(suites[version], "keepalived");
 }
@@ -106,7 +108,7 @@ function command(folder: string, cases: string): [string, ...string[]] {
   ];
 }
 
-/** The folder that config-test.sh reads: one a case, in order. */
+/** Writes the folder that config-test.sh reads, with a numbered folder for each case. */
 function writeCases(cases: Case[]): string {
   const folder = mkdtempSync(join(tmpdir(), "lvs-ha-config-test-"));
   chmodSync(folder, 0o755);

@@ -1,12 +1,13 @@
-// What a test draws until it is right has a limit: a broken rule then fails the test, instead of drawing for ever.
+// Limits how often a test draws until a value is valid: with a broken rule the test fails instead
+// of drawing forever.
 import fc from "fast-check";
 
 /**
- * What is drawn, but for what is refused. (fast-check's own `filter` draws without end.)
+ * Draws values until one is not refused. (fast-check's own `filter` has no limit.)
  *
- * @param tries more than any needs in a row
- * @param refusal why a value is not wanted; undefined for one that is
- * @throws Error, when one is drawn, where none passes
+ * @param tries more than any draw needs
+ * @param refusal why a value is refused; undefined if it is accepted
+ * @throws Error on a draw when every try is refused
  */
 export function limitedTo<T>(
   tries: number,

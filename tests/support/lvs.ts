@@ -1,4 +1,5 @@
-// The operator's command as a process of its own. It is bundled into one file first: that starts in a fifth of the time.
+// Runs the operator's command as a separate process, bundled into one file: that starts in a fifth
+// of the time.
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,23 +8,24 @@ import { quote } from "shell-quote";
 
 const project = join(__dirname, "../..");
 
-/** How a command ended, and what it said. */
+/** A command's exit code and output. */
 export interface Ended {
   exitCode: number | null;
   stdout: string;
   stderr: string;
 }
 
+/** How to run the command. */
 export interface LvsOptions {
-  /** Beside this process's environment. */
+  /** Additional environment variables. */
   env?: NodeJS.ProcessEnv;
-  /** A program in place of the bundle: node with other arguments, or what `npm run lvs` runs. */
+  /** A program instead of the bundle: node with other arguments, or what `npm run lvs` runs. */
   program?: readonly string[];
 }
 
-/** A command that runs. */
+/** A running command. */
 export class Running {
-  /** What it has said so far. */
+  /** The output so far. */
   readonly said: Ended = { exitCode: null, stdout: "", stderr: "" };
   readonly ended: Promise<Ended>;
   private readonly cues = new Map<string, () => void>();
@@ -42,7 +44,7 @@ export class Running {
     });
   }
 
-  /** Waits until standard output has this text, or the command has ended. */
+  /** Waits until standard output contains this text or the command ends. */
   async until(cue: string): Promise<void> {
     const reached = new Promise<void>((resolve) => this.cues.set(cue, resolve));
     if (!this.said.stdout.includes(cue)) await Promise.race([reached, this.ended]);
@@ -50,12 +52,12 @@ export class Running {
   }
 }
 
-/** Runs it to its end. */
+/** Runs the command to its end. */
 export async function lvs(args: readonly string[], options: LvsOptions = {}): Promise<Ended> {
   return (await startLvs(args, options)).ended;
 }
 
-/** Starts it; nobody is there to be asked. */
+/** Starts the command without a terminal. */
 export async function startLvs(
   args: readonly string[],
   { env, program }: LvsOptions = {},
@@ -70,7 +72,7 @@ export async function startLvs(
   );
 }
 
-/** Runs it on a terminal, where somebody types `answer` once `cue` is on the screen. */
+/** Runs the command on a terminal and types `answer` once `cue` is on the screen. */
 export async function lvsOnTerminal(
   { cue, answer }: { cue: string; answer: string },
   args: readonly string[],
@@ -90,7 +92,7 @@ export async function lvsOnTerminal(
 
 let bundle: Promise<string> | undefined;
 
-/** The path of the bundle; it is made once for each test file. */
+/** The path of the bundle, which is made once per test file. */
 export function bundled(): Promise<string> {
   bundle ??= makeBundle();
   return bundle;
@@ -108,7 +110,7 @@ async function makeBundle(): Promise<string> {
       {
         name: "own folders",
         setup(builder) {
-          // Scripts and templates are found beside the sources.
+          // Scripts and templates are looked up beside the sources.
           builder.onLoad({ filter: /\.ts$/, namespace: "file" }, ({ path }) => ({
             contents: readFileSync(path, "utf8").replaceAll(
               "__dirname",
@@ -123,7 +125,7 @@ async function makeBundle(): Promise<string> {
   const folder = join(project, "node_modules/.cache/lvs-ha");
   mkdirSync(folder, { recursive: true });
   const path = join(folder, "lvs.js");
-  // Whole at any moment: another test file may run it now.
+  // Replace the file in one step: another test file may be running it.
   writeFileSync(`${path}.${process.pid}`, outputFiles[0]?.text ?? "");
   renameSync(`${path}.${process.pid}`, path);
   return path;

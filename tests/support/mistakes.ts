@@ -1,4 +1,5 @@
-// Stack configs with one mistake each, and what is said of it: of every rule and every kind of type.
+// Stack configs with one mistake each and the expected errors: for every rule and every kind of
+// type.
 import type { Stack } from "./stacks";
 
 const again = { name: "again", address: "192.0.2.101", port: 80 };
@@ -10,13 +11,13 @@ const instance = (i: number, more: Record<string, unknown> = {}) => ({
   ...more,
 });
 
-/** Directors of which the config knows every network. */
+/** Directors whose networks are all in the config. */
 const onOneInterface = (s: Stack) => {
   s.vrrp = { syncInterface: "eth1" };
   s.directors.forEach((each, i) => (each.host = `192.0.2.1${i + 1}`));
 };
 
-/** One of everything that can be tracked. */
+/** One tracked object of every kind. */
 const tracked = (bfd: Record<string, unknown>) => ({
   scripts: [{ name: "chk", script: "chk.sh", ...bfd }],
   processes: [{ name: "proc", process: "nginx" }],
@@ -27,9 +28,9 @@ const tracked = (bfd: Record<string, unknown>) => ({
 const noRegex =
   "is not a regular expression of what every PCRE2 takes (characters, . ^ $ |, classes, (…), (?:…), (?=…), (?!…), * + ? {2,5} and these with ?, \\d \\s \\w and their capitals, \\n \\r \\t \\x41, \\ before punctuation; regexOptions for what (?i) would say), or has a letter after $";
 
-/** What is wrong, how `smallStack` comes to have it, and how the errors begin. */
+/** What is wrong, how to make `smallStack` wrong in that way, and how the errors begin. */
 export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...errors: string[]][] = [
-  // The schema's own
+  // Errors of the schema itself
   [
     "a key misspelt",
     (s) => (s.pakages = []),
@@ -1710,7 +1711,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     (s) => (s.vrrp = { accept: false }),
     "vrrp.accept: false drops what clients send to web, a virtual server of VI_1; it is for an instance that carries vrrp.virtualAddresses only",
   ],
-  // rules/addresses.ts, addresses that are no host's
+  // rules/addresses.ts: addresses that no host may have
   [
     "virtual addresses that the network of their own prefix keeps for itself",
     (s) => {

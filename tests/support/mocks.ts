@@ -1,25 +1,27 @@
-// A stack under Pulumi's mocks: what was asked of the engine, and who waits for whom.
+// Runs a stack under Pulumi's mocks: what it asks of the engine, and what depends on what.
 import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 
+/** A resource that a program has registered. */
 export interface Registered {
   type: string;
   name: string;
-  /** Name of the component that it belongs to; undefined for what belongs to none. */
+  /** The name of its parent component; undefined if it has none. */
   parent: string | undefined;
   inputs: Record<string, unknown>;
-  /** Names of what the engine makes before it, in alphabetical order. */
+  /** Names of the resources that it depends on, in alphabetical order. */
   dependencies: string[];
-  /** What a component tells its users. */
+  /** The outputs of a component. */
   outputs: Record<string, unknown>;
 }
 
-/** How a secret travels to the engine (and into mocks). */
+/** Marks a secret on its way to the engine and to mocks. */
 const secretSignature = "4dabf18193072939515e22adb298388d";
 
 /**
- * Runs a program and gives everything that it registered, by name. Its commands print what `prints` says; of those that are left out, as by
- * `--target`, the state has what they were given before.
+ * Runs a program and returns everything that it registered, by name. `prints` gives its commands'
+ * standard output. Commands that are left out, as with `--target`, keep their previous input in the
+ * state.
  */
 export async function register(
   program: () => void,
@@ -57,7 +59,7 @@ export async function register(
     seen.set(name, fresh);
     return fresh;
   };
-  // Mocks are told neither of dependencies nor of a component's outputs: only the requests have them.
+  // Mocks get neither dependencies nor a component's outputs: only the requests contain them.
   const monitor = pulumi.runtime.getMonitor() as unknown as MockMonitor;
   monitor.registerResource = async (request: Request, callback) => {
     Object.assign(registered(request.getName()), {
@@ -74,7 +76,7 @@ export async function register(
     Object.assign(registered(nameOf(request.getUrn()) ?? ""), { outputs });
     MockMonitor.prototype.registerResourceOutputs.call(monitor, request, callback);
   };
-  // The SDK's mocks say that they know hooks, and don't.
+  // The SDK's mocks claim to support hooks but don't.
   const registeredHook = (_: unknown, callback: (error: null, answer: object) => void) => {
     callback(null, {});
   };
@@ -82,7 +84,7 @@ export async function register(
     registerResourceHook: registeredHook,
     registerErrorHook: registeredHook,
   });
-  // The SDK asks for a stack trace at every promise, and jest would look each of its lines up in source maps.
+  // The SDK takes a stack trace at every promise, and jest would look up each line in source maps.
   const before: unknown = Reflect.get(Error, "prepareStackTrace");
   Error.prepareStackTrace = String;
   try {
@@ -94,7 +96,7 @@ export async function register(
   return seen;
 }
 
-/** Whether the engine makes `name` only after `other`, by whatever is between them. */
+/** Whether `name` depends on `other`, directly or not. */
 export function waitsFor(seen: Map<string, Registered>, name: string, other: string): boolean {
   const before = new Set([name]);
   for (const one of before) {
@@ -103,7 +105,7 @@ export function waitsFor(seen: Map<string, Registered>, name: string, other: str
   return name !== other && before.has(other);
 }
 
-/** The value inside a secret; undefined when it is not one. */
+/** The value inside a secret; undefined if it isn't one. */
 export function insideSecret(value: unknown): unknown {
   if (typeof value === "object" && value !== null && secretSignature in value && "value" in value) {
     return value.value;
@@ -111,20 +113,20 @@ export function insideSecret(value: unknown): unknown {
   return undefined;
 }
 
-/** Of the engine's RegisterResourceRequest, what is asked for here. */
+/** The parts of the engine's RegisterResourceRequest used here. */
 interface Request {
   getName(): string;
   getParent(): string;
   getDependenciesList(): string[];
 }
 
-/** Of its RegisterResourceOutputsRequest. */
+/** The parts of its RegisterResourceOutputsRequest used here. */
 interface OutputsRequest {
   getUrn(): string;
   getOutputs(): { toJavaScript(): Record<string, unknown> } | undefined;
 }
 
-/** urn:pulumi:STACK::PROJECT::TYPE::NAME */
+/** The name in urn:pulumi:STACK::PROJECT::TYPE::NAME */
 function nameOf(urn: string): string | undefined {
   return urn === "" || urn.includes("::pulumi:pulumi:Stack::") ? undefined : urn.split("::").at(-1);
 }

@@ -1,10 +1,10 @@
-// Programs of Debian's that a test needs: unpacked once into the cache, never installed.
+// Debian programs for tests, unpacked once into the cache and never installed.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { cached } from "../../lab/cache";
 import { output } from "../../lab/run";
 
-/** Unpacks a package of a Debian suite, with its libraries; the folder that is its root. */
+/** Unpacks a package of a Debian suite with its libraries. Returns their root folder. */
 export async function unpackPackage(suite: string, name: string): Promise<string> {
   const script = join(__dirname, "unpack-package.sh");
   const folder = await cached(

@@ -1,4 +1,5 @@
-// What a rendered keepalived.conf says, read by the parser of `lvs import`: what the model beside it must agree with.
+// What a rendered keepalived.conf means, read by the parser of `lvs import`; the model must agree
+// with it.
 import { isAdvertised } from "../../components/render/advertised";
 import type { DirectorModel, HttpCheck, Member, Service } from "../../components/model";
 import { parse, type Statement } from "../../ops/import/syntax/parse";
@@ -8,7 +9,7 @@ type Said = Omit<DirectorModel, "services" | "inMaintenance"> & {
   services: Omit<Service, "vrrpInstance" | "traffic">[];
 };
 
-/** Names are in the comments above the blocks. */
+/** The model that a config implies. Names come from the comments above the blocks. */
 export function saidIn(text: string): Said {
   const { statements } = parse(text);
   const globals = statements.find(({ keyword }) => keyword === "global_defs")?.block ?? [];
@@ -74,13 +75,13 @@ function serviceOf(
     ...(mask === undefined ? {} : { persistenceMask: mask }),
     ...(engine === undefined ? {} : { persistenceEngine: engine }),
     realServers: members.map((member) => memberOf(member, block, servicePort)),
-    // A mark's ports may serve different things.
+    // The ports of a mark may serve different things.
     check: isMark ? undefined : members.map((member) => httpCheck(member, block)).find(Boolean),
     ...(sorry ? { sorryServer: sorryEndpoint(sorry, block, servicePort) } : {}),
   };
 }
 
-/** In the order in which ipvsadm(8) prints them. */
+/** In ipvsadm(8)'s order. */
 const schedulerFlags = ["sh-fallback", "sh-port", "mh-fallback", "mh-port"];
 
 function memberOf(
@@ -110,7 +111,7 @@ function memberOf(
   };
 }
 
-/** Only NAT changes a port: IPVS takes the service's in any other case. */
+/** Only NAT changes the port; otherwise IPVS uses the service's. */
 function sorryEndpoint(
   [address = "", port = "0"]: string[],
   service: Statement[],
@@ -139,7 +140,7 @@ function httpCheck({ block = [] }: Statement, service: Statement[]): HttpCheck |
   };
 }
 
-/** The marks that the checks of a service's real servers put on their packets. */
+/** The marks that checks of a service's real servers put on their packets. */
 function marksInUse({ block = [] }: Statement): string[] {
   return block
     .filter(({ keyword }) => keyword === "real_server")
@@ -147,7 +148,7 @@ function marksInUse({ block = [] }: Statement): string[] {
     .flatMap((check) => argument(check.block ?? [], "fwmark") ?? []);
 }
 
-/** keepalived's switches are on by their name alone. */
+/** In keepalived a switch's name alone turns it on. */
 function isOn(statement: Statement | undefined): boolean {
   return statement !== undefined && !["off", "no", "false"].includes(statement.args[0] ?? "");
 }

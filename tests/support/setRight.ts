@@ -1,19 +1,21 @@
-// A stack config set right as a user would do it: by doing what the errors say, and by taking out what they are about where that is not said.
+// Corrects a stack config like a user would: follows what the errors say, and otherwise removes
+// what they are about.
 import { check } from "../../components/config";
 import { raw } from "./stacks";
 
+/** A plain object, such as a stack config. */
 export type Plain = Record<string, unknown>;
 
-/** More rounds than any config needs: each takes something out, or gives it another name. */
+/** More rounds than any config needs: each round removes or renames something. */
 const limit = 40;
 
-/** The config with its errors amended; it can still be wrong where too little is left. */
+/** The config with its errors corrected. It may still be invalid if too little is left. */
 export function setRight(stack: Plain): Plain {
   const config = structuredClone(stack);
   for (let round = 0; round < limit; round++) {
     const { errors } = check(raw(config));
     const before = JSON.stringify(config);
-    // A wrong name brings errors of its own, so names come first.
+    // A wrong name causes further errors, so names come first.
     const wrongNames = errors.filter((error) => error.includes(" known: "));
     for (const error of wrongNames.length > 0 ? wrongNames : errors) {
       const [, at, words] = /^([^:]+): (.*)$/su.exec(error) ?? [];
@@ -32,7 +34,7 @@ interface Place {
   key: string | number;
 }
 
-/** `virtualServers[0].realServers[1].name` as keys. */
+/** Splits `virtualServers[0].realServers[1].name` into keys. */
 function keysOf(at: string): (string | number)[] {
   return [...at.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map(([, index, key]) =>
     index === undefined ? (key ?? "") : Number(index),
@@ -49,7 +51,7 @@ function amend(config: Plain, keys: (string | number)[], words: string): void {
   const [, wrong] = /^"([^"]*)" is no /.exec(words) ?? [];
   const known = / known: (.*)$/.exec(words)?.[1]?.split(", ");
   if (missing !== undefined && words.startsWith("true ") && isHolder(value)) {
-    // A default that is wrong here: the other value.
+    // A default that is wrong here: set the other value.
     value[missing] = below.reduceRight<unknown>((inner, name) => ({ [name]: inner }), false);
   } else if (prefixed !== undefined && typeof value === "string") {
     holder[key] = prefixed;
@@ -64,7 +66,7 @@ function amend(config: Plain, keys: (string | number)[], words: string): void {
   }
 }
 
-/** With a known name for the wrong one: the value itself, a value in it or a key in it. */
+/** Replaces a wrong name by a known one: the value itself, a value in it or a key in it. */
 function renamed(value: unknown, wrong: string, known: string[]): unknown {
   if (!isHolder(value)) return chosen(known, wrong);
   const free = known.filter((name) => !Object.hasOwn(value, name));
@@ -76,7 +78,7 @@ function renamed(value: unknown, wrong: string, known: string[]): unknown {
   );
 }
 
-/** The places on a path, as far as it leads. */
+/** The places along a path, as far as it exists. */
 function whatIsThere(config: Plain, keys: (string | number)[]): Place[] {
   const places: Place[] = [];
   let holder: unknown = config;
@@ -92,13 +94,13 @@ function isHolder(value: unknown): value is Holder {
   return typeof value === "object" && value !== null;
 }
 
-/** The same name for the same wrong one, so that a config shrinks step by step. */
+/** Always the same name for the same wrong one, so that shrinking works. */
 function chosen(names: string[], wrong: string): string {
   const sum = Array.from(wrong).reduce((total, letter) => total + (letter.codePointAt(0) ?? 0), 0);
   return names[sum % names.length] ?? "";
 }
 
-/** An item that was taken out keeps its place until all errors of a round are amended: they count items. */
+/** Marks a removed item until the end of the round, because the errors refer to items by index. */
 const hole = Symbol("hole");
 
 function dropHoles(value: unknown): void {

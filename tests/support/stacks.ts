@@ -1,4 +1,4 @@
-// Stack configs for tests, as the engine hands them over.
+// Stack configs for tests, in the form that the engine passes.
 import { check, type RawConfig } from "../../components/config";
 import type { Settings } from "../../components/settings";
 
@@ -6,7 +6,7 @@ const key = (letter: string) => `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${letter.r
 
 type Entry = Record<string, unknown>;
 
-/** A stack's plain config, open to any change that a test wants to make. */
+/** A stack's plain config, which tests may change in any way. */
 export interface Stack extends Record<string, unknown> {
   directors: [Entry, Entry, ...Entry[]];
   realServers: [Entry, Entry, ...Entry[]];
@@ -44,7 +44,7 @@ export function raw(
   return entries;
 }
 
-/** The settings of a config that must be right. */
+/** The settings of a config that must be valid. */
 export function settingsOf(
   plain: Record<string, unknown>,
   secrets: Record<string, string> = {},

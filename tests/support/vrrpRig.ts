@@ -1,4 +1,5 @@
-// Directors that speak VRRP: each Debian release's real keepalived, in network namespaces joined by bridges, without root or IPVS.
+// Directors that speak VRRP: the real keepalived of each Debian release, in network namespaces
+// joined by bridges, without root or IPVS.
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import {
   appendFileSync,
@@ -19,31 +20,40 @@ import type { Settings } from "../../components/settings";
 import { waitFor } from "../../lab/waitFor";
 import { unpack, type KeepalivedVersion } from "./keepalived";
 
-/** Without root, keepalived can't run scripts (it may not call setgroups(2)), and takes each for one that succeeds. */
+/**
+ * Without root, keepalived can't run scripts (it may not call setgroups(2)) and counts each as
+ * successful.
+ */
 export const isRoot = process.getuid?.() === 0;
 const asRoot = isRoot ? [] : ["--map-root-user"];
 
-/** A director to be, and its addresses by interface: `{ eth1: ["192.0.2.11/24"] }`. Equal interfaces share a bridge. */
+/**
+ * A director to build, with its addresses by interface: `{ eth1: ["192.0.2.11/24"] }`. Equal
+ * interface names share a bridge.
+ */
 export interface DirectorPlan {
   name: string;
   version: KeepalivedVersion;
   addresses: Record<string, string[]>;
 }
 
-/** When a director got an address, and when it lost it: milliseconds since the epoch, by the kernel's own messages. */
+/**
+ * When a director got and lost an address, in milliseconds since the epoch, by the kernel's own
+ * messages.
+ */
 export interface Held {
   director: string;
   from: number;
-  /** Infinity: it has it still. */
+  /** Infinity if the director still has it. */
   to: number;
 }
 
-/** A command that goes on. */
+/** A command that runs in the background. */
 export interface Background {
   /** Its exit code, once it has ended. */
   ended: Promise<number | null>;
   hasEnded: () => boolean;
-  /** What it has said so far. */
+  /** Its output so far. */
   said: () => string;
 }
 
@@ -55,7 +65,7 @@ export function vrrpConfig(settings: Settings, name: string): string {
   return renderKeepalived({ ...settings, vrrp, virtualServers: [] }, director, false);
 }
 
-/** Two or more directors. A test builds it, and removes it at its end. */
+/** Two or more directors. A test builds the rig and removes it at its end. */
 export class VrrpRig {
   private readonly all: RigDirector[] = [];
 
@@ -64,10 +74,13 @@ export class VrrpRig {
     private readonly bridges: Namespace,
   ) {}
 
-  /** The directors' interfaces are up and have their addresses; keepalived doesn't run yet. */
+  /**
+   * Builds a rig. The directors' interfaces are up with their addresses; keepalived doesn't run
+   * yet.
+   */
   static async build(plans: DirectorPlan[]): Promise<VrrpRig> {
     const folder = mkdtempSync(join(tmpdir(), "lvs-ha-vrrp-"));
-    // A port that is no bridge's any more must not answer for a bridge's address.
+    // A port that is no longer in a bridge must not answer for the bridge's address.
     const silent = "echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore";
     const script = `set -e; ip link set lo up; ${silent}; echo ready; exec cat`;
     const bridges = new Namespace(
@@ -89,6 +102,7 @@ export class VrrpRig {
     }
   }
 
+  /** The director with a name. */
   director(name: string): RigDirector {
     const found = this.all.find((director) => director.name === name);
     if (found === undefined) throw new Error(`there is no director ${name} in the rig`);
@@ -100,7 +114,7 @@ export class VrrpRig {
     return this.all.filter((director) => director.has(address)).map(({ name }) => name);
   }
 
-  /** Waits until this director has the address, and no other; looks every 50 ms. */
+  /** Waits until only this director has the address; checks every 50 ms. */
   async holds(name: string, address: string, timeoutSeconds = 15): Promise<void> {
     const what = `${name} alone holds ${address}`;
     await waitFor(
@@ -114,7 +128,7 @@ export class VrrpRig {
     );
   }
 
-  /** Waits until any director has the address, and no other. */
+  /** Waits until exactly one director has the address. */
   async heldByOne(address: string, timeoutSeconds = 15): Promise<void> {
     await waitFor(() => this.holders(address).length === 1, {
       what: `one director holds ${address}`,
@@ -123,29 +137,29 @@ export class VrrpRig {
     });
   }
 
-  /** Another host on a bridge, which answers ARP for this address: the bridge itself. */
+  /** Adds another host to a bridge that answers ARP for this address: the bridge itself. */
   addNeighbour(name: string, address: string): void {
     this.bridges.ip([addAddress(address, name)]);
   }
 
-  /** Who has held an address, in the order of its coming. */
+  /** The directors that have held an address, in order of time. */
   history(address: string): Held[] {
     return this.all
       .flatMap((director) => director.history(address))
       .sort((a, b) => a.from - b.from);
   }
 
-  /** For how many milliseconds in all two or more directors have held an address at one time. */
+  /** Total milliseconds during which two or more directors held an address at once. */
   doublyHeld(address: string): number {
     return this.held(address, (count) => count > 1);
   }
 
-  /** For how many milliseconds in all, since a director first held it, no director has held an address. */
+  /** Total milliseconds without a holder of an address, since a director first held it. */
   unheld(address: string): number {
     return this.held(address, (count) => count === 0);
   }
 
-  /** Ends every process of the rig, and removes its files. */
+  /** Ends every process of the rig and removes its files. */
   remove(): void {
     for (const director of this.all) director.remove();
     this.bridges.end();
@@ -159,7 +173,7 @@ export class VrrpRig {
         { at: from, by: 1 },
         { at: Math.min(to, now), by: to > now ? 0 : -1 },
       ])
-      // Of two at one time, what comes counts before what goes.
+      // At equal times, count a gain before a loss.
       .sort((a, b) => a.at - b.at || b.by - a.by);
     let [holders, sum] = [0, 0];
     steps.forEach(({ at, by }, i) => {
@@ -170,10 +184,10 @@ export class VrrpRig {
   }
 }
 
-/** One of them. */
+/** A director of the rig. */
 export class RigDirector {
   readonly name: string;
-  /** Its /etc/keepalived: what a config names, such as lvs-ha-scripts/check, is put here. */
+  /** Its /etc/keepalived, where files that a config names belong, such as lvs-ha-scripts/check. */
   readonly etc: string;
   private keepalived: ChildProcess | undefined;
   private commands = 0;
@@ -189,9 +203,10 @@ export class RigDirector {
     this.etc = join(folder, "etc");
   }
 
+  /** Makes a director with its interfaces and addresses. */
   static async make(plan: DirectorPlan, bridges: Namespace, folder: string): Promise<RigDirector> {
     const root = await unpack(plan.version);
-    // 2.3.3 doesn't start without a file of the package's there.
+    // 2.3.3 doesn't start without a file of its package there.
     cpSync(join(root, "etc/keepalived"), join(folder, "etc"), { recursive: true });
     mkdirSync(join(folder, "etc", "lvs-ha-scripts"));
     const script = join(__dirname, "vrrp-director.sh");
@@ -222,11 +237,14 @@ export class RigDirector {
     return director;
   }
 
-  /** keepalived's process in the foreground, VRRP alone, its log in {@link log}; its process's number. */
+  /**
+   * Starts keepalived in the foreground with VRRP only, logging to {@link log}. Returns its process
+   * id.
+   */
   start(config?: string): number {
     if (this.isRunning()) throw new Error(`keepalived of ${this.name} runs already`);
     if (config !== undefined) this.write(config);
-    // A pid file of one that was killed is no obstacle for keepalived.
+    // keepalived ignores the pid file of a killed process.
     this.keepalived = this.own.background(
       ["chroot", this.root, "/usr/sbin/keepalived", "--vrrp", "--dont-fork", "--log-console"],
       this.file("log"),
@@ -234,21 +252,22 @@ export class RigDirector {
     return this.pid();
   }
 
+  /** Whether keepalived is running. */
   isRunning(): boolean {
     return this.keepalived?.exitCode === null && this.keepalived.signalCode === null;
   }
 
-  /** An orderly stop: the others are told. */
+  /** Stops keepalived in an orderly way, so that the others are told. */
   async stop(): Promise<void> {
     process.kill(this.pid(), "SIGTERM");
     await this.ended();
   }
 
-  /** The death of all of its processes at once: addresses stay, the others hear nothing. */
+  /** Kills all of its processes at once: its addresses stay, and the others hear nothing. */
   async kill(): Promise<void> {
     const killed = this.killAll();
     await this.ended();
-    // A new one takes a zombie for a keepalived that runs.
+    // A new keepalived takes a zombie for a running one.
     await waitFor(() => killed.every((pid) => !existsSync(`/proc/${pid}`)), {
       what: `the processes of ${this.name} are gone`,
       timeoutSeconds: 15,
@@ -256,18 +275,18 @@ export class RigDirector {
     });
   }
 
-  /** All of its processes stand still, as they do while their machine does; and go on. */
+  /** Stops or continues all of its processes, like a pause of its machine. */
   signalAll(signal: "SIGSTOP" | "SIGCONT"): void {
     for (const pid of [this.pid(), ...childrenOf(this.pid())]) process.kill(pid, signal);
   }
 
-  /** Has it read another config, or the same one anew. */
+  /** Makes keepalived read another config, or the same again. */
   reload(config?: string): void {
     if (config !== undefined) this.write(config);
     process.kill(this.pid(), "SIGHUP");
   }
 
-  /** Waits until its instances, or one of them, have last said that they are in this state. */
+  /** Waits until all of its instances, or one of them, have logged this state last. */
   async is(
     state: "MASTER" | "BACKUP" | "FAULT",
     instance = "",
@@ -283,41 +302,47 @@ export class RigDirector {
     );
   }
 
-  /** The state of each instance, by its last word since keepalived's last start. */
+  /** The state of each instance, by its latest log line since keepalived's last start. */
   states(): Record<string, string> {
     const [, log = ""] = /.*Starting Keepalived v([^]*)/.exec(this.log()) ?? [];
     const words = log.matchAll(/\((\S+)\) [Ee]ntering (\w+) (?:STATE|state)/g);
     return Object.fromEntries([...words].map(([, name = "", state = ""]) => [name, state]));
   }
 
-  /** Frames stop on an interface, and its link stays up: a switch port that doesn't forward yet. */
+  /**
+   * Blocks frames on an interface while its link stays up, like a switch port that doesn't forward
+   * yet.
+   */
   block(name: string): void {
     this.bridges.ip([`link set ${this.port(name)} nomaster`]);
   }
 
+  /** Ends {@link block}. */
   unblock(name: string): void {
     this.bridges.ip([`link set ${this.port(name)} master ${name}`]);
   }
 
+  /** Adds an address to an interface. */
   addAddress(address: string, name: string): void {
     this.own.ip([addAddress(address, name)]);
   }
 
+  /** Removes an address from an interface. */
   removeAddress(address: string, name: string): void {
     this.own.ip([`address delete ${address} dev ${name}`]);
   }
 
-  /** A line of `ip`, in its network. */
+  /** Runs a line of `ip` in its network. */
   ip(line: string): void {
     this.own.ip([line]);
   }
 
-  /** A command in its network and with its files; what it says on standard output. */
+  /** Runs a command in its network and with its files. Returns the standard output. */
   run(command: string[]): string {
     return this.own.run(command);
   }
 
-  /** A command in its network that goes on meanwhile. */
+  /** Runs a command in its network in the background. */
   background(command: string[]): Background {
     const file = this.file(`said-${this.commands++}`);
     const child = this.own.background(command, file);
@@ -336,6 +361,7 @@ export class RigDirector {
     return existsSync(this.file("log")) ? readFileSync(this.file("log"), "utf8") : "";
   }
 
+  /** When the director has held an address. */
   history(address: string): Held[] {
     const held: Held[] = [];
     for (const line of readFileSync(this.file("addresses"), "utf8").split("\n")) {
@@ -345,7 +371,7 @@ export class RigDirector {
       const last = held.at(-1);
       if (deleted !== undefined) {
         if (last !== undefined) last.to = Math.min(last.to, at);
-        // A flag of the address has changed: it was there before.
+        // Only a flag of the address has changed: the director already had it.
       } else if (last?.to !== Infinity) {
         held.push({ director: this.name, from: at, to: Infinity });
       }
@@ -353,6 +379,7 @@ export class RigDirector {
     return held;
   }
 
+  /** Ends the director's processes. */
   remove(): void {
     if (this.isRunning()) this.killAll();
     this.own.end();
@@ -360,7 +387,7 @@ export class RigDirector {
 
   private killAll(): number[] {
     const parent = this.pid();
-    // One that runs would start its child again, or have it end in order.
+    // Stopped first: a running parent would restart its child, or shut it down in an orderly way.
     process.kill(parent, "SIGSTOP");
     const all = [...childrenOf(parent), parent];
     for (const pid of all) process.kill(pid, "SIGKILL");
@@ -396,7 +423,7 @@ export class RigDirector {
   }
 }
 
-/** Namespaces that last as long as a process does. */
+/** Namespaces that last as long as a process. */
 class Namespace {
   private readonly holder: ChildProcess;
   private readonly others: ChildProcess[] = [];
@@ -408,7 +435,7 @@ class Namespace {
     this.holder = start(command, said, "pipe");
   }
 
-  /** The process that holds them. */
+  /** The process that holds the namespaces. */
   get pid(): number {
     if (this.holder.pid === undefined) throw new Error("the namespaces' process did not start");
     return this.holder.pid;
@@ -425,7 +452,7 @@ class Namespace {
     );
   }
 
-  /** A command as one in these namespaces. */
+  /** A command line that runs a command in these namespaces. */
   enter(command: string[]): string[] {
     const user = isRoot ? [] : ["--user", "--preserve-credentials"];
     return ["nsenter", "--target", String(this.pid), ...user, "--net", "--mount", ...command];
@@ -443,12 +470,12 @@ class Namespace {
     return stdout;
   }
 
-  /** Lines of `ip`, one after the other. */
+  /** Runs lines of `ip` in order. */
   ip(lines: string[]): void {
     if (lines.length > 0) this.run(["ip", "-batch", "-"], lines.join("\n"));
   }
 
-  /** A command that goes on, and what it says in a file. */
+  /** Runs a command in the background, with its output in a file. */
   background(command: string[], said: string): ChildProcess {
     const child = start(this.enter(command), said, "ignore");
     this.others.push(child);
@@ -467,7 +494,7 @@ function start(
 ): ChildProcess {
   appendFileSync(said, "");
   const log = openSync(said, "a");
-  // The times of `ip -tshort` and of the log are without a zone.
+  // The times of `ip -tshort` and of the log have no time zone.
   const env = { ...process.env, TZ: "UTC" };
   const child = spawn(program, args, { stdio: [input, log, log], env });
   closeSync(log);
@@ -485,6 +512,6 @@ function newBridge(name: string): string[] {
 }
 
 function addAddress(address: string, name: string): string {
-  // Tentative addresses are the test's to ask for, by ip().
+  // A test that wants tentative addresses adds them with ip().
   return `address add ${address} dev ${name}${address.includes(":") ? " nodad" : ""}`;
 }

@@ -1,11 +1,12 @@
-// A key of the stack config as a line of keepalived.conf(5), in both directions: tables of them are what is written and what import reads.
+// Maps a key of the stack config to a line of keepalived.conf(5) and back. The renderers and the
+// import use tables of such codecs.
 import { call, type ScriptCall } from "../scriptCall";
 
-/** What can't be taken over from a keepalived.conf; its message says why. */
+/** Thrown for what can't be taken over from a keepalived.conf; the message says why. */
 export class Unfit extends Error {
   constructor(
     message: string,
-    /** What counts instead: `weight: 1`. */
+    /** The value that counts instead: `weight: 1`. */
     readonly now = "as if the line were not there",
   ) {
     super(message);
@@ -14,24 +15,27 @@ export class Unfit extends Error {
 
 /** A key's keyword. */
 export interface Codec<Value> {
-  /** The keyword that is written, and others that say the same. */
+  /** The keyword to write first, then its synonyms. */
   names: readonly [string, ...string[]];
-  /** The lines of a value: none where keepalived does by itself what it says. */
+  /** The lines for a value; none if keepalived does the same by default. */
   write: (value: Value) => string[];
   /**
-   * The value of a line, as a user would write it; its own type says whether it fits.
-   * @param args the words behind the keyword
-   * @throws Unfit
+   * Reads a line's value in the form a user would write; the key's type checks it.
+   * @param args the words after the keyword
+   * @throws Unfit when the line has no readable value
    */
   read: (args: readonly string[], keyword: string) => unknown;
-  /** How many words behind the keyword have a meaning. */
+  /** How many words after the keyword have a meaning. */
   words: number;
 }
 
-/** The keyword of a script that is called; what it calls, import reads by the files at hand. */
+/** The keyword of a script call. The import reads it itself, because it needs the script's file. */
 export type Hook = Omit<Codec<ScriptCall>, "read"> & { read?: undefined };
 
-/** `structural`: no keyword of its own, but a block, a part of several lines, or what decides about them. */
+/**
+ * `structural`: the key has no keyword of its own, but a block, a part of several lines, or an
+ * effect on them.
+ */
 export type Entry<Value> = Codec<Value> | Hook | "structural";
 
 /** A keyword for each key of a part of the config. */
@@ -52,7 +56,7 @@ type StructuralOf<Keywords> = {
 
 /**
  * The lines of a part of the config, in the table's order.
- * @param structural lines of keys that have no keyword of their own
+ * @param structural lines of keys without a keyword of their own
  */
 export function linesOf<Keywords extends AnyTable>(
   table: Keywords,
@@ -69,24 +73,24 @@ export function linesOf<Keywords extends AnyTable>(
 
 type Names = [string, ...string[]];
 
-/** `scheduler: rr` is `lvs_sched rr`. */
+/** A word: `scheduler: rr` is `lvs_sched rr`. */
 export const text = (...names: Names) => plain<string>(names, ([first]) => wordOf(first));
 
 /** A whole number. */
 export const whole = (...names: Names) =>
   plain<number>(names, ([first]) => integerOf(wordOf(first)));
 
-/** A number with decimals: seconds. */
+/** A decimal number of seconds. */
 export const decimal = (...names: Names) =>
   plain<number>(names, ([first]) => secondsOf(wordOf(first)));
 
-/** Words on one line. */
+/** Several words on one line. */
 export const list = (name: string, read: (word: string) => unknown = (word) => word) => ({
   ...plain<readonly (string | number)[]>([name], (args) => args.map((word) => read(word)), 128),
   write: (value: readonly (string | number)[]) => [`${name} ${value.join(" ")}`],
 });
 
-/** True is the keyword alone. */
+/** The keyword alone means true. */
 export const on = (...names: Names): Codec<boolean> => ({
   names,
   write: (value) => (value ? [names[0]] : []),
@@ -94,7 +98,7 @@ export const on = (...names: Names): Codec<boolean> => ({
   words: 0,
 });
 
-/** False is the keyword alone. */
+/** The keyword alone means false. */
 export const off = (...names: Names): Codec<boolean> => ({
   names,
   write: (value) => (value ? [] : [names[0]]),
@@ -102,27 +106,27 @@ export const off = (...names: Names): Codec<boolean> => ({
   words: 0,
 });
 
-/** The same as `on`; read, it may have `on` or `off` behind it. */
+/** Like `on`; when read, `on` or `off` may follow the keyword. */
 export const flag = (...names: Names): Codec<boolean> => ({
   ...on(...names),
   read: ([first]) => flagOf(first),
   words: 1,
 });
 
-/** True and false are both said. */
+/** Writes both true and false. */
 export const onOff = (...names: Names): Codec<boolean> => ({
   ...flag(...names),
   write: (value) => [`${names[0]} ${value ? "on" : "off"}`],
 });
 
-/** A script that is called. */
+/** A script call. */
 export const hook = (...names: Names): Hook => ({
   names,
   write: (value) => [`${names[0]} ${call(value)}`],
   words: 1,
 });
 
-/** No line where the value is what keepalived does anyway. */
+/** Writes no line for keepalived's default. */
 export const unless = <Value>(usual: NoInfer<Value>, codec: Codec<Value>): Codec<Value> => ({
   ...codec,
   write: (value) => (value === usual ? [] : codec.write(value)),
@@ -136,27 +140,27 @@ function plain<Value extends string | number | readonly (string | number)[]>(
   return { names, write: (value) => [`${names[0]} ${String(value)}`], read, words };
 }
 
-/** The word, if there is one. */
+/** The word. @throws Unfit when there is none */
 export function wordOf(word: string | undefined): string {
   if (word === undefined) throw new Unfit("has no value");
   return word;
 }
 
-/** A whole number, as strtol(3) reads it. */
+/** A whole number, as strtol(3) reads it. @throws Unfit for anything else */
 export function integerOf(written: string): number {
   if (!/^[+-]?\d+$/.test(written.trim()))
     throw new Unfit(`${JSON.stringify(written)} is not a whole number`);
   return Number(written);
 }
 
-/** A decimal number: a time in seconds. */
+/** A decimal number of seconds. @throws Unfit for anything else */
 export function secondsOf(written: string): number {
   if (!/^(\d+\.?\d*|\.\d+)$/.test(written))
     throw new Unfit(`${JSON.stringify(written)} is not a number`);
   return Number(written);
 }
 
-/** On, true, yes, or nothing; off, false, no. */
+/** A boolean: on, true, yes or nothing; off, false, no. @throws Unfit for anything else */
 export function flagOf(first = "on"): boolean {
   if (["on", "true", "yes"].includes(first)) return true;
   if (["off", "false", "no"].includes(first)) return false;

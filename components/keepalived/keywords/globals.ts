@@ -1,10 +1,10 @@
-// global_defs: which key is which keyword, in the order in which they are written.
+// global_defs: the keyword of each key, in the order in which they are written.
 import type { StackConfig } from "../../schema";
 import { decimal, flag, integerOf, list, off, text, unless, whole, type Table } from "./codec";
 
 type Daemon = StackConfig["daemon"];
 
-/** Who runs scripts, which ones, and who is told. */
+/** Script users, script calls and notification FIFOs. */
 export const scriptKeywords = {
   scriptUser: text("script_user"),
   startupScript: "structural",
@@ -40,6 +40,7 @@ export const daemonKeywords = {
   ...processKeywords,
 } satisfies Table<Daemon>;
 
+/** Every key of `email`. */
 export const emailKeywords = {
   to: "structural",
   from: text("notification_email_from"),
@@ -57,7 +58,7 @@ export const timeoutOptions = {
   udpSeconds: whole("udp"),
 } satisfies Table<Daemon["ipvsTimeouts"]>;
 
-/** Options of `lvs_sync_daemon`, behind its interface. */
+/** Options of `lvs_sync_daemon` after its interface. */
 export const syncOptions = {
   id: whole("id"),
   maxLength: whole("maxlen"),

@@ -1,11 +1,15 @@
-// What keepalived makes of a keyword that stands in one block twice.
+// What keepalived does with a keyword that is repeated in a block.
 
-/** `first`: later lines are ignored. `adds`: each line adds to what there is. Of any other keyword the last line counts. */
+/**
+ * `first`: later lines are ignored. `adds`: each line adds to the earlier ones. For any other
+ * keyword the last line counts.
+ */
 export type Repeat = "first" | "adds";
 
 /**
- * By block, the keywords of which not the last line counts: keepalived 2.2.7 to 2.3.3, whose handlers say "already specified" or append to
- * a list (vrrp_parser.c, global_parser.c, check_parser.c, check_http.c, check_dns.c, check_bfd.c).
+ * By block, the keywords for which the last line doesn't count. keepalived 2.2.7 to 2.3.3: their
+ * handlers say "already specified" or append to a list (vrrp_parser.c, global_parser.c,
+ * check_parser.c, check_http.c, check_dns.c, check_bfd.c).
  */
 export const repeats = {
   global_defs: {
@@ -66,7 +70,7 @@ export const repeats = {
   url: { digest: "first", status_code: "adds", regex_options: "adds" },
 } as const satisfies Record<string, Record<string, Repeat>>;
 
-/** Other names of a keyword, and keywords that set the same thing. */
+/** Synonyms of keywords, and keywords that set the same thing. */
 const synonyms: Readonly<Record<string, string>> = {
   lb_algo: "lvs_sched",
   lb_kind: "lvs_method",
@@ -78,12 +82,12 @@ const synonyms: Readonly<Record<string, string>> = {
   nb_get_retry: "retry",
 };
 
-/** The one name of a keyword that has several. */
+/** The main name of a keyword. */
 export function oneNameOf(keyword: string): string {
   return synonyms[keyword] ?? keyword;
 }
 
-/** How a keyword repeats in a block. */
+/** What keepalived does with a repeated keyword in a block. */
 export function repeatOf(block: string, keyword: string): Repeat | "last" {
   const table: Partial<Record<string, Readonly<Record<string, Repeat>>>> = repeats;
   return table[block]?.[oneNameOf(keyword)] ?? "last";

@@ -1,9 +1,11 @@
-// vrrp_script, vrrp_track_process, track_file and bfd_instance: which key is which keyword, in the order in which they are written.
+// vrrp_script, vrrp_track_process, track_file and bfd_instance: the keyword of each key, in the
+// order in which they are written.
 import type { StackConfig } from "../../schema";
 import { decimal, on, text, unless, whole, type Table } from "./codec";
 
 type Tracking = StackConfig["tracking"];
 
+/** Every key of an entry in `tracking.scripts`. */
 export const scriptKeywords = {
   name: "structural",
   script: "structural",
@@ -18,6 +20,7 @@ export const scriptKeywords = {
   initFail: on("init_fail"),
 } as const satisfies Table<Tracking["scripts"][number]>;
 
+/** Every key of an entry in `tracking.processes`. */
 export const processKeywords = {
   name: "structural",
   process: "structural",
@@ -32,6 +35,7 @@ export const processKeywords = {
   terminateDelaySeconds: decimal("terminate_delay"),
 } as const satisfies Table<Tracking["processes"][number]>;
 
+/** Every key of an entry in `tracking.files`. */
 export const fileKeywords = {
   name: "structural",
   file: { ...text("file"), write: (value: string) => [`file "${value}"`] },
@@ -40,6 +44,7 @@ export const fileKeywords = {
   initialValue: whole("init_file"),
 } as const satisfies Table<Tracking["files"][number]>;
 
+/** Every key of an entry in `tracking.bfd`. */
 export const bfdKeywords = {
   name: "structural",
   neighbor: "structural",

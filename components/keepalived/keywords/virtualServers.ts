@@ -1,9 +1,10 @@
-// virtual_server and real_server: which key is which keyword, in the order in which they are written.
+// virtual_server and real_server: the keyword of each key, in the order in which they are written.
 import type { StackConfig } from "../../schema";
 import { decimal, flag, hook, on, onOff, text, unless, whole, type Table } from "./codec";
 
 type VirtualServer = StackConfig["virtualServers"][number];
 
+/** Every key of a virtual server. */
 export const virtualServerKeywords = {
   name: "structural",
   address: "structural",
@@ -15,7 +16,7 @@ export const virtualServerKeywords = {
   schedulerFlags: "structural",
   onePacketScheduling: on("ops"),
   forwarding: text("lvs_method", "lb_kind"),
-  // A literal 0 is refused by keepalived (exit 5 on 2.2.7): none is said by leaving it out.
+  // keepalived refuses a literal 0 (2.2.7 exits with 5): no line means no persistence.
   persistenceTimeoutSeconds: unless(0, whole("persistence_timeout")),
   persistenceGranularity: "structural",
   persistenceEngine: text("persistence_engine"),
@@ -37,6 +38,7 @@ export const virtualServerKeywords = {
   realServers: "structural",
 } as const satisfies Table<VirtualServer>;
 
+/** Every key of a real server in a virtual server. */
 export const memberKeywords = {
   name: "structural",
   port: "structural",
@@ -51,6 +53,7 @@ export const memberKeywords = {
   checks: "structural",
 } as const satisfies Table<NonNullable<VirtualServer["realServers"]>[number]>;
 
+/** Every key of a sorry server. */
 export const sorryServerKeywords = {
   address: "structural",
   port: "structural",

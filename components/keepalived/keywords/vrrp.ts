@@ -1,4 +1,5 @@
-// vrrp_instance and vrrp_sync_group: which key is which keyword, in the order in which they are written.
+// vrrp_instance and vrrp_sync_group: the keyword of each key, in the order in which they are
+// written.
 import type { StackConfig, TrackList } from "../../schema";
 import type { Codec, Table } from "./codec";
 import { decimal, flag, hook, off, on, onOff, text, whole } from "./codec";
@@ -8,7 +9,7 @@ type Instance = NonNullable<Vrrp["instances"]>[number];
 type Notify = NonNullable<Vrrp["notify"]>;
 type Group = Vrrp["syncGroups"][number];
 
-/** What directors look at in each other's adverts. */
+/** Settings that directors compare in each other's adverts. */
 export const heardKeywords = {
   interface: text("interface"),
   virtualRouterId: whole("virtual_router_id"),
@@ -31,6 +32,7 @@ const accept: Codec<boolean> = {
   read: (_, keyword) => keyword === "accept",
 };
 
+/** Every key of an instance's `garp`. */
 export const garpKeywords = {
   masterDelaySeconds: whole("garp_master_delay"),
   masterRepeat: whole("garp_master_repeat"),
@@ -40,16 +42,16 @@ export const garpKeywords = {
   lowerPrioRepeat: whole("garp_lower_prio_repeat"),
 } satisfies Table<NonNullable<Instance["garp"]>>;
 
-/** What else an instance is told. */
+/** An instance's other settings. */
 export const ownKeywords = {
   name: "structural",
   directors: "structural",
-  /** The director's own. */
+  /** The director's own priority. */
   priority: whole("priority"),
   downTimerAdverts: whole("down_timer_adverts"),
   preempt,
   preemptDelaySeconds: decimal("preempt_delay"),
-  /** Of the other directors, the highest priority. */
+  /** The highest priority of the other directors. */
   timerExpiredBackup: whole("timer_expired_backup"),
   vmac: "structural",
   trackPrimaryInterface: off("dont_track_primary"),
@@ -82,6 +84,7 @@ export const instanceKeywords = { ...heardKeywords, ...ownKeywords } satisfies T
   }
 >;
 
+/** Every key of an instance's `notify`. */
 export const notifyKeywords = {
   master: hook("notify_master"),
   backup: hook("notify_backup"),
@@ -92,12 +95,12 @@ export const notifyKeywords = {
   priorityChanges: onOff("notify_priority_changes"),
 } satisfies Table<Notify>;
 
-/** The same of a group, which is told of no other director's priority. */
+/** Every key of a sync group's `notify`; a group isn't told of other directors' priorities. */
 export const groupNotifyKeywords = withoutKey(notifyKeywords, "masterRxLowerPri") satisfies Table<
   NonNullable<Group["notify"]>
 >;
 
-/** The blocks of what an instance or a group tracks. */
+/** The block keyword of each list that an instance or a group tracks. */
 export const trackKeywords: Record<TrackList, string> = {
   trackInterfaces: "track_interface",
   trackScripts: "track_script",
@@ -106,6 +109,7 @@ export const trackKeywords: Record<TrackList, string> = {
   trackBfd: "track_bfd",
 };
 
+/** Every key of a sync group. */
 export const groupKeywords = {
   name: "structural",
   instances: "structural",

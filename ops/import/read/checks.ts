@@ -1,4 +1,4 @@
-// Checkers of a real server: TCP_CHECK, HTTP_GET and their like.
+// Reads a real server's checkers: TCP_CHECK, HTTP_GET and so on.
 import {
   checkers,
   checkTypes,
@@ -30,19 +30,19 @@ import { fillIn, readUser, type Scripts } from "./scripts";
 import { checkShapes, urlShape, type CheckDraft, type Url } from "../shapes";
 import { quotedWords } from "../syntax/words";
 
-/** A checker as it is written; what it leaves out is not filled in yet. */
+/** A checker as written, without defaults. */
 export interface CheckReading {
   type: CheckType;
   statement: Statement;
   draft: CheckDraft;
-  /** What makes it ask for the virtual address at the real server; see the stack's `throughVirtualAddress`. */
+  /** The address that the check is bound to; see the stack's `throughVirtualAddress`. */
   bindTo?: Statement;
   fwmark?: Statement;
-  /** The virtual address that it asks for, where it asks through it. */
+  /** The virtual address that the check asks, when it goes through that address. */
   asked?: string;
 }
 
-/** When a checker asks, as a virtual server or a real server says it for all of theirs. */
+/** A virtual server's or real server's timing for all of its checkers. */
 export interface Timing {
   retry?: number;
   delayBeforeRetrySeconds?: number;
@@ -69,7 +69,10 @@ export function readCheck(statement: Statement, scripts: Scripts, scribe: Scribe
   return reading;
 }
 
-/** What keepalived does where neither checker, real server nor virtual server says it. */
+/**
+ * The checker with the defaults that keepalived takes from the real server, the virtual server, or
+ * itself.
+ */
 export function withDefaults(
   { type, draft }: CheckReading,
   server: Timing,
@@ -93,7 +96,7 @@ export function withDefaults(
   return { ...said, ...ownValues(options), ...said };
 }
 
-/** keepalived's own values of a checker's options, where the stack's are others. */
+/** keepalived's defaults of a checker's options, where the stack's differ. */
 function ownValues(options: Record<string, Option>): CheckDraft {
   return defined(
     Object.fromEntries(
@@ -105,7 +108,7 @@ function ownValues(options: Record<string, Option>): CheckDraft {
   );
 }
 
-/** Readers of the keys of a type of check. */
+/** Readers for the keys of a type of check. */
 function key(type: CheckType) {
   const keys = keysOf(checkShapes[type]) as unknown as (
     key: string,
@@ -114,7 +117,7 @@ function key(type: CheckType) {
   ) => Read<CheckDraft>;
   return (
     name: string,
-    // Whether it fits is asked of the key's own type.
+    // The key's own type checks the value.
     value: (statement: Statement) => unknown,
     words?: number,
   ): Read<CheckReading> => {
@@ -125,7 +128,7 @@ function key(type: CheckType) {
   };
 }
 
-// What all types that have these keys read alike.
+// Keys that every type reads in the same way as `tcp`.
 const tcp = key("tcp");
 
 const timing: Keywords<CheckReading> = {
@@ -162,7 +165,7 @@ const connection: Keywords<CheckReading> = {
 
 const url = keysOf(urlShape, { path: fillIn });
 
-/** A list to which each line adds. */
+/** A list that grows with each line. */
 function more<Key extends "status" | "regexOptions">(
   name: Key,
   value: (statement: Statement) => NonNullable<Url[Key]>,
@@ -238,12 +241,14 @@ function readerOf(
   return key(type)(name, value, words);
 }
 
-/** How a value is read, and how many words of the statement have a meaning: 1 where nothing is said. */
+/**
+ * By form: how to read a value, and how many words of the statement have a meaning (1 by default).
+ */
 const values: Record<ValueForm, { value: (statement: Statement) => unknown; words?: number }> = {
   word: { value: word },
   name: { value: (statement) => blockNameOf(word(statement)) },
   upperCase: { value: (statement) => word(statement).toUpperCase() },
-  // keepalived asks for the name as it stands, whose last dot says nothing.
+  // keepalived asks for the name as written; a final dot makes no difference.
   domain: { value: (statement) => word(statement).replace(/(?<=.)\.$/, "") },
   integer: { value: integer },
   flag: { value: flag },
@@ -284,7 +289,7 @@ function readUrl(reading: CheckReading, statement: Statement, scribe: Scribe): v
   if (read.path === undefined) {
     const path = statement.block?.find(({ keyword }) => keyword === "path");
     if (!path) throw new Unfit("has no path, so keepalived leaves it out");
-    // Without it the stack would ask for another one.
+    // Without a path, the stack would ask for its own default.
     read.path = fillIn;
     scribe.fillIn("urls[].path", `a path that the stack can express, for ${path.text}`);
   }
@@ -318,7 +323,7 @@ const retryOfWeb: Keywords<CheckReading> = {
   },
 };
 
-/** Keywords that a checker takes and the stack has no key for, or another one. */
+/** Keywords of a checker that the stack has no key for, or a different one. */
 const notOfStack: Partial<Record<CheckType, Keywords<CheckReading>>> = {
   http: { ...retryOfWeb, ...each("enable_sni tls_compliant", cannot("is for SSL_GET")) },
   https: retryOfWeb,
@@ -342,7 +347,7 @@ const typesByBlock = new Map(checkTypes.map((type) => [checkers[type].block, typ
 /** Keywords that begin a checker. */
 export const checkKeywords = [...typesByBlock.keys()];
 
-/** Hexadecimal digits, with or without space between the bytes. */
+/** Hexadecimal digits, with or without space between bytes. */
 function hex({ args }: Statement): string {
   return args.join("").replace(/\s+/g, "");
 }

@@ -1,4 +1,4 @@
-// One director's config, read: everything that it says, as far as the stack has keys for it.
+// Reads one director's config, as far as the stack has keys for it.
 import { canonical, checkedFamily, trackLists, type Family } from "../../../components/schema";
 import { nameOf, readGlobals, type Globals } from "./globals";
 import { cannot, each, readBlock, word, type Keywords } from "./keywords";
@@ -11,6 +11,7 @@ import type { InterfaceDelay, SyncGroup } from "../shapes";
 import { readTracking, type TrackingReading } from "./tracking";
 import { readInstance, readInterfaceDelays, readSyncGroup, type InstanceReading } from "./vrrp";
 
+/** One director's config, read. */
 export interface DirectorReading {
   file: string;
   globals: Globals;
@@ -19,9 +20,9 @@ export interface DirectorReading {
   syncGroups: SyncGroup[];
   tracking: TrackingReading;
   services: ServiceReading[];
-  /** Virtual servers that are only there for checks of others. */
+  /** Virtual servers that serve only checks of other virtual servers. */
   forChecks: ServiceReading[];
-  /** Its own addresses, as far as its checks say them. */
+  /** The director's own addresses, as far as its checks contain them. */
   ownAddresses: Partial<Record<Family, string>>;
 }
 
@@ -61,7 +62,7 @@ export function readDirector(
   return { file, globals, instances, interfaceDelays, syncGroups, tracking, ...folded };
 }
 
-/** What the file's top level can hold; what is read elsewhere is passed over here. */
+/** Keywords of the top level. Those read elsewhere do nothing here. */
 const topLevel: Keywords<object> = {
   ...each(
     "global_defs vrrp_instance vrrp_sync_group vrrp_script vrrp_track_process vrrp_track_file track_file bfd_instance virtual_server virtual_server_group interface_up_down_delays",
@@ -110,7 +111,10 @@ function attempt<Reading>(
     });
 }
 
-/** Instances of a group keep together, so keepalived ignores the weights of what each tracks. */
+/**
+ * A group's instances change state together, so keepalived ignores the weights of what each one
+ * tracks.
+ */
 function dropWeightsInGroups(
   instances: InstanceReading[],
   groups: SyncGroup[],
@@ -133,8 +137,9 @@ function dropWeightsInGroups(
 }
 
 /**
- * Checks that ask for the virtual address at one real server carry a mark, for which there is a virtual server with that real
- * server alone. Both together are the stack's `throughVirtualAddress`; the services that are only there for it are left out.
+ * A check that asks the virtual address at one real server has a mark, and a virtual server for
+ * that mark with that real server alone. Together they become the stack's `throughVirtualAddress`,
+ * without the extra virtual server.
  */
 function foldThrough(
   services: ServiceReading[],
@@ -190,7 +195,7 @@ function servesOnly(
   );
 }
 
-/** A fwmark service doesn't say its addresses; whatever is asked for is one of them. */
+/** A fwmark service has no address of its own, so any address that is asked for counts. */
 function isVirtual({ target }: ServiceReading, address: string): boolean {
   return target.fwmark !== undefined || canonical(target.address) === canonical(address);
 }

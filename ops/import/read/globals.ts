@@ -1,4 +1,4 @@
-// global_defs: the daemon's settings, mail, and what instances and virtual servers take for a default.
+// Reads global_defs: the daemon's settings, mail, and defaults for instances and virtual servers.
 import {
   daemonKeywords,
   emailKeywords,
@@ -47,11 +47,11 @@ import {
   type SyncDaemon,
 } from "../shapes";
 
-/** What a config says once for all. */
+/** A config's global settings. */
 export interface Globals {
-  /** The director's name, where something else than the file says it. */
+  /** The director's name, if known from elsewhere than the file. */
   host?: string;
-  /** The same as the file says it. */
+  /** The director's name by the file's router_id. */
   routerId?: string;
   vrrpVersion?: 2 | 3;
   defaultInterface?: string;
@@ -59,15 +59,15 @@ export interface Globals {
   daemon: Daemon;
   email: Email;
   garp: Draft<typeof garpShape>;
-  /** How fast they are sent, which is so for all instances. */
+  /** Intervals between gratuitous ARPs, which apply to all instances. */
   pace: Draft<typeof paceShape>;
-  /** Multicast groups that aren't keepalived's own. */
+  /** Multicast groups, where they differ from keepalived's own. */
   groups: Partial<Record<Family, string>>;
   checkUnicastSource?: boolean;
   priorityChanges?: boolean;
   downTimerAdverts?: number;
   smtpAlert: { all?: boolean; vrrp?: boolean; checker?: boolean };
-  /** vrrp_strict: keepalived then drops authentication. */
+  /** vrrp_strict, with which keepalived drops authentication. */
   strict?: boolean;
 }
 
@@ -116,7 +116,8 @@ export function readGlobals(
     }
   }
   const { garp, email } = globals;
-  // keepalived's own default of these is the master's (vrrp_complete_init() in vrrp.c), which the stack's is not.
+  // Like keepalived: they default to the master's values (vrrp_complete_init() in vrrp.c), unlike
+  // in the stack.
   garp.lowerPrioDelaySeconds ??= garp.masterDelaySeconds;
   garp.lowerPrioRepeat ??= garp.masterRepeat;
   globals.garp = defined(garp);
@@ -140,13 +141,13 @@ export function readGlobals(
 
 const paced = keysOf(paceShape);
 
-/** Why strict mode is never the stack's. */
+/** Why the stack never uses strict mode. */
 export const strict =
   "makes keepalived drop packets to the virtual addresses, which a load balancer's clients send: the stack never sets it";
 
 const noMeaning = "says how keepalived runs, which the stack has no key for";
 
-/** Whose a FIFO is, and who reads it, are one in the stack. */
+/** Reports a FIFO whose owner is not the user of its script: in the stack both are the same. */
 function judgeFifos(block: Statement[], scribe: Scribe): void {
   for (const fifo of block.filter(({ keyword }) => keyword.endsWith("notify_fifo"))) {
     const [path = "", user] = fifo.args;
@@ -161,7 +162,7 @@ function judgeFifos(block: Statement[], scribe: Scribe): void {
   }
 }
 
-/** What says something of another line only. */
+/** Keywords that only have an effect beside one of those listed. */
 const servants = new Map([
   ["startup_script_timeout", ["startup_script"]],
   ["shutdown_script_timeout", ["shutdown_script"]],
@@ -171,7 +172,8 @@ const servants = new Map([
 ]);
 
 const keywords = (scripts: Scripts): Keywords<Globals> => ({
-  // Before the tables: a keyword that gets a key is read without a change here.
+  // Before the tables, whose entries override these: a keyword that gets a key needs no change
+  // here.
   ...within<Globals, Daemon>(
     ({ daemon }) => daemon,
     each(
@@ -325,7 +327,7 @@ const keywords = (scripts: Scripts): Keywords<Globals> => ({
   ),
 });
 
-/** A name that the stack allows, as near to the text as can be. */
+/** The nearest name that the stack allows; empty if there is none. */
 export function nameOf(text: string): string {
   if (name.safeParse(text).success) return text;
   const clean = text
@@ -338,6 +340,7 @@ export function nameOf(text: string): string {
   return name.safeParse(clean).success ? clean : "";
 }
 
+/** Reads a VRRP version. @throws Unfit when it is neither 2 nor 3 */
 export function protocolVersion(statement: Statement): 2 | 3 {
   const version = integer(statement);
   if (version !== 2 && version !== 3) throw new Unfit(`${version} is no version of VRRP: 2 or 3`);
@@ -351,7 +354,7 @@ function alert(key: keyof Globals["smtpAlert"]) {
   };
 }
 
-/** True when keepalived knows whom to mail, and through which server: else it mails nobody. */
+/** Whether keepalived has recipients and a mail server; otherwise it sends no mail. */
 export function mails({ email }: Globals): boolean {
   return email.to !== undefined && email.smtpServer !== undefined;
 }
@@ -370,7 +373,7 @@ export function smtpAlert(globals: Globals): Read<{ smtpAlert?: boolean }> {
   };
 }
 
-/** `startup_script` and `startup_script_timeout`, in whichever order. */
+/** Reads `startup_script` and `startup_script_timeout`, in either order. */
 function timedScript(
   scripts: Scripts,
   keyword: string,
@@ -402,7 +405,7 @@ function timedScript(
   };
 }
 
-/** `vrrp_notify_fifo` and `vrrp_notify_fifo_script`, in whichever order. */
+/** Reads `vrrp_notify_fifo` and `vrrp_notify_fifo_script`, in either order. */
 function notifyFifo(
   scripts: Scripts,
   keyword: string,
@@ -434,7 +437,7 @@ function fifoPath(statement: Statement): string {
   return path;
 }
 
-/** Seconds between two ARPs or adverts; many configs spell out that there are none. */
+/** Reads the seconds between two ARPs or adverts. 0, the default, is often written out. */
 function pace(key: keyof typeof paceShape): Read<Globals> {
   return (globals, statement, scribe) => {
     if (seconds(statement) === 0) scribe.kept(statement, "is keepalived's default");
@@ -442,7 +445,7 @@ function pace(key: keyof typeof paceShape): Read<Globals> {
   };
 }
 
-/** The multicast group of a family; many configs spell keepalived's own out. */
+/** Reads the multicast group of a family. keepalived's own is often written out. */
 function group(family: Family): Read<Globals> {
   return (globals, statement, scribe) => {
     const text = word(statement);
@@ -458,7 +461,7 @@ function group(family: Family): Read<Globals> {
   };
 }
 
-/** `eth0 [inst] VI_1 [id] 51 maxlen 1400 port 8848 ttl 1 group 224.0.0.81`. */
+/** Reads `eth0 [inst] VI_1 [id] 51 maxlen 1400 port 8848 ttl 1 group 224.0.0.81`. */
 function readSync(statement: Statement): Sync {
   const sync: Sync = { interface: word(statement), daemon: {}, statement };
   const { args } = statement;
@@ -491,7 +494,7 @@ function readSync(statement: Statement): Sync {
   return sync;
 }
 
-/** Options that are a word and a number: the key of each. */
+/** The key for each option name, in a table of options with a value. */
 function optionKeys<Key extends string>(
   table: Readonly<Record<Key, { names: readonly string[] }>>,
 ): Map<string, Key> {
@@ -508,13 +511,13 @@ function timeouts(statement: Statement): NonNullable<Daemon["ipvsTimeouts"]> {
     const key = optionKeys(timeoutOptions).get(statement.args[i] ?? "");
     if (key === undefined) throw new Unfit(`${statement.args[i]} is no IPVS timeout`);
     const value = integerOf(statement.args[i + 1] ?? "");
-    // 0 leaves the kernel's own.
+    // 0 keeps the kernel's value.
     if (value !== 0) found[key] = value;
   }
   return found;
 }
 
-/** Each word of a line is a recipient; one with a display name has its address in <>. */
+/** Reads a line of recipients: one per word; after a display name, the address is in <>. */
 function recipients(words: string[], line: Statement, scribe: Scribe): string[] {
   const addresses = words.map(mailAddress);
   if (addresses.some((found, i) => found !== words[i])) {

@@ -1,4 +1,5 @@
-// What a director's kernel forwards, beside what its config says: entries that somebody added by hand, and weights that differ.
+// Merges a director's kernel table into its config: entries that were added by hand, and differing
+// weights.
 import { canonical, checkedFamily } from "../../../components/schema";
 import {
   kernelEndpoint,
@@ -20,7 +21,7 @@ import {
 } from "./services";
 import { virtualServerShape, type VirtualServer } from "../shapes";
 
-/** Adds to a reading what only the kernel has, and reports where both differ; the config's word counts. */
+/** Adds what only the kernel has, and reports differences; the config counts. */
 export function mergeIpvsadm(
   { file, text }: { file: string; text: string },
   reading: DirectorReading,
@@ -62,7 +63,10 @@ export function mergeIpvsadm(
   }
 }
 
-/** A virtual server's name in the kernel's terms. A firewall mark's family is its real servers' unless it says one. */
+/**
+ * The kernel's name of a virtual server. A firewall mark without a family has that of its real
+ * servers.
+ */
 function serviceName({ target, options, members }: ServiceReading): ServiceName {
   if (target.fwmark === undefined) {
     return `${options.protocol} ${kernelEndpoint(target.address, target.port)}`;
@@ -71,7 +75,7 @@ function serviceName({ target, options, members }: ServiceReading): ServiceName 
   return `FWM ${target.fwmark}${family === "inet6" ? " IPv6" : ""}`;
 }
 
-/** The line that made a service, the first that names it. */
+/** The first line that names the service. */
 function statementOf(file: string, text: string, service: ServiceName): Statement {
   const line = text.split("\n").findIndex((rule) => parseRules(rule)[0]?.service === service) + 1;
   return { keyword: "virtual_server", args: [], text: service, file, line, above: [] };
@@ -107,7 +111,7 @@ function fromKernel(
   };
 }
 
-/** `TCP 192.0.2.100:80`, `FWM 1 IPv6`. */
+/** Parses `TCP 192.0.2.100:80` or `FWM 1 IPv6`. */
 function targetOf(service: ServiceName): { target: Target; protocol: Protocol } {
   const [kind = "", what = "", ipv6] = service.split(" ");
   if (kind === "FWM") {
@@ -121,7 +125,7 @@ function targetOf(service: ServiceName): { target: Target; protocol: Protocol } 
   };
 }
 
-/** `192.0.2.21:80`, `[2001:db8::21]:80`. */
+/** Parses `192.0.2.21:80` or `[2001:db8::21]:80`. */
 function splitEndpoint(name: string): { address: string; port: number } {
   const [, address = "", port] = /^\[?(.*?)\]?:(\d+)$/.exec(name) ?? [];
   return { address, port: Number(port) };

@@ -1,4 +1,5 @@
-// Blocks of keepalived.conf(5) as tables: a keyword, and how what stands behind it gets into the stack config.
+// Reads blocks of keepalived.conf(5) by tables: a keyword, and how its line gets into the stack
+// config.
 import type { z } from "zod";
 import {
   flagOf,
@@ -12,14 +13,16 @@ import type { Statement } from "../syntax/parse";
 import { blockName, keepalivedLine } from "../../../components/schema/types";
 import { Unfit, type Scribe } from "../report";
 
-/** Takes a statement over into a draft of the config. @throws Unfit when it can't be */
+/** Reads a statement into a draft of the config. @throws Unfit when that is impossible */
 export type Read<Draft> = (draft: Draft, statement: Statement, scribe: Scribe) => void;
 
+/** A block's readers by keyword. */
 export type Keywords<Draft> = Readonly<Record<string, Read<Draft>>>;
 
 /**
- * Reads a block by its table; what the table doesn't know, or can't read, is reported.
- * @param earlier lines of blocks that are one with this one, as those of every global_defs are
+ * Reads a block by its table. Statements that are unknown or unreadable are reported.
+ * @param earlier lines of blocks that keepalived treats as one with this, such as several
+ * global_defs
  */
 export function readBlock<Draft>(
   of: Pick<Statement, "keyword" | "block">,
@@ -66,7 +69,7 @@ function saysElse(a: Statement, b: Statement): boolean {
   return a.args.join(" ") !== b.args.join(" ") || (a.args.length === 0 && a.keyword !== b.keyword);
 }
 
-/** Reads a block of values, a line each; a line that can't be taken over is reported. */
+/** Reads a block of values, one per line. Lines that don't fit are reported. */
 export function readLines<Value>(
   block: Statement[] | undefined,
   scribe: Scribe,
@@ -85,13 +88,13 @@ export function readLines<Value>(
   });
 }
 
-/** An object of the config while it is being written. */
+/** A part of the config while it is being written. */
 export type Draft<Shape> = { -readonly [Key in keyof Shape]?: z.input<Shape[Key]> };
 
-/** Makes readers of a config object's keys: each value must be one that the key allows. */
+/** Makes readers for a config object's keys. Each checks the value against the key's type. */
 export function keysOf<Shape extends Readonly<Record<string, z.ZodType>>>(
   shape: Shape,
-  /** What counts without the line, where that is not the schema's default: keepalived's own. */
+  /** keepalived's default by key, where it differs from the schema's. */
   usual: Readonly<Record<string, unknown>> = {},
 ) {
   return <Key extends keyof Shape & string>(
@@ -123,7 +126,10 @@ export function keysOf<Shape extends Readonly<Record<string, z.ZodType>>>(
     };
 }
 
-/** Readers by a table of keywords; of scripts and of keys with lines of their own, somebody else has them. */
+/**
+ * Makes readers from a table of keywords, without scripts and structural keys, which have readers
+ * of their own.
+ */
 export function readersOf<Shape extends Readonly<Record<string, z.ZodType>>>(
   shape: Shape,
   table: Readonly<
@@ -145,7 +151,7 @@ export function readersOf<Shape extends Readonly<Record<string, z.ZodType>>>(
   );
 }
 
-/** What `read` gives; where it can't be taken over, the error says what counts instead. */
+/** Runs `read`. If the value doesn't fit, the error names the value that counts instead. */
 export function orElse<Value>(read: () => Value, key: string, instead: () => unknown): Value {
   try {
     return read();
@@ -166,7 +172,7 @@ function typeOf(shape: Readonly<Record<string, z.ZodType>>, key: string): z.ZodT
   return shape[key];
 }
 
-/** The same readers for what a draft is a part of. */
+/** Makes the readers of a part usable on the whole. */
 export function within<Outer, Inner>(
   part: (outer: Outer) => Inner,
   keywords: Keywords<Inner>,
@@ -182,20 +188,23 @@ export function within<Outer, Inner>(
   );
 }
 
-/** What a type says is wrong with a value. */
+/** The type's message about a value. */
 export function messageOf(error: z.ZodError): string {
   const [issue] = error.issues;
   return issue ? issue.message : "is not allowed";
 }
 
-/** A keyword that the stack config has no key for. */
+/** Reader for a keyword that the stack has no key for. */
 export function cannot<Draft>(why = "the stack has no key for it"): Read<Draft> {
   return (_, statement, scribe) => {
     scribe.inexpressible(statement, why);
   };
 }
 
-/** A keyword that the stack has no key for, and that changes nothing it reckons with: its line goes on as it is. */
+/**
+ * Reader for a keyword without a key that doesn't affect the rest of the stack: its line is passed
+ * on as it is.
+ */
 export function passedOn<Draft extends { otherKeywords?: string[] }>(): Read<Draft> {
   return (draft, statement, scribe) => {
     const line = [statement.keyword, ...statement.args].join(" ");
@@ -207,19 +216,19 @@ export function passedOn<Draft extends { otherKeywords?: string[] }>(): Read<Dra
   };
 }
 
-/** A keyword that says what the stack says anyway. */
+/** Reader for a keyword whose setting the stack always has. */
 export function always<Draft>(what: string): Read<Draft> {
   return (_, statement, scribe) => {
     scribe.kept(statement, what);
   };
 }
 
-/** One entry of a table for each of the keywords. */
+/** A table with the same entry for each keyword. */
 export function each<Value>(keywords: string, value: Value): Record<string, Value> {
   return Object.fromEntries(keywords.split(" ").map((keyword) => [keyword, value]));
 }
 
-/** What an instance, a group or something tracked is called in the stack, as near to its name as can be. */
+/** The nearest name that the stack allows for an instance, a group or a tracked object. */
 export function blockNameOf(written: string): string {
   if (blockName.safeParse(written).success) return written;
   const clean = written
@@ -229,7 +238,7 @@ export function blockNameOf(written: string): string {
   return blockName.safeParse(clean).success ? clean : written;
 }
 
-/** Notes a block's name. */
+/** Reports what became of a block's name. */
 export function keptName(statement: Statement, name: string, scribe: Scribe): void {
   if (name === statement.args[0]) scribe.kept(statement, "name");
   else {
@@ -238,7 +247,7 @@ export function keptName(statement: Statement, name: string, scribe: Scribe): vo
   }
 }
 
-/** The word behind the keyword. */
+/** The statement's first word after the keyword. */
 export function word({ args: [first] }: Statement): string {
   return wordOf(first);
 }
@@ -248,12 +257,12 @@ export function integer(statement: Statement): number {
   return integerOf(word(statement));
 }
 
-/** A decimal number: a time in seconds. */
+/** A decimal number of seconds. */
 export function seconds(statement: Statement): number {
   return secondsOf(word(statement));
 }
 
-/** On, true, yes, or nothing; off, false, no. */
+/** A boolean: on, true, yes or nothing; off, false, no. */
 export function flag({ args: [first] }: Statement): boolean {
   return flagOf(first);
 }

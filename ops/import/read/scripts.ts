@@ -1,4 +1,5 @@
-// Scripts that a config names: their texts travel with the stack, so each gets a name there, and its text if it is at hand.
+// Scripts that a config names. The stack ships their texts, so each gets a name, and its text if
+// available.
 import { basename, dirname } from "node:path";
 import { quote } from "shell-quote";
 import { schema } from "../../../components/schema";
@@ -11,29 +12,33 @@ import type { Secrets } from "../secrets";
 import type { ScriptCall } from "../shapes";
 import { scriptWords } from "../syntax/words";
 
-/** What stands for a value that the imported files don't hold. */
+/** Placeholder for a value that the imported files don't contain. */
 export const fillIn = "FILL_IN";
 
-/** The same for an IPv6 address. */
+/** Placeholder for an IPv6 address. */
 export const fillIn6 = `${fillIn}_IPV6`;
 
-/** Programs of the system's packages: a director has them, so the stack ships a script that runs them. */
+/**
+ * Folders of packaged programs: they are on the director already, so the stack ships a script that
+ * runs them.
+ */
 const systemFolders = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"];
 
 /**
- * A word that a shell would act on, and that keepalived hands to the program: it runs the words of a command by execve(2), or each in
- * quotes (system_call() and cmd_str_r() in notify.c, 2.2.7 and 2.3.3). What was in quotes is another word: `a|b`, `ss | grep x`.
+ * A word that a shell would act on but keepalived passes to the program: it runs a command's words
+ * by execve(2), or quotes each one (system_call() and cmd_str_r() in notify.c, 2.2.7 and 2.3.3).
+ * Quoted text such as `a|b` or `ss | grep x` is a different word.
  */
 const shellOperator = /^(\|\|?|&&?|;|\d*[<>]\S*|&>\S*|\$\(\S*|`\S*)$/;
 
-/** bash alone knows /dev/tcp. */
+/** Only bash knows /dev/tcp. */
 function isBash(word: string): boolean {
   return word.includes("/dev/tcp/");
 }
 
-/** Scripts met so far, by the name that they have in the stack. */
+/** The scripts found so far, by their names in the stack. */
 export class Scripts {
-  /** Name to text. */
+  /** Texts by name. */
   readonly texts: Record<string, string> = {};
   private readonly names = new Map<string, string>();
 
@@ -43,9 +48,9 @@ export class Scripts {
   ) {}
 
   /**
-   * What a script keyword's line calls, as the stack config says it.
-   * @param behind what keepalived takes the words behind the command for, which is one word in quotes
-   * @throws Unfit when keepalived could not read the line either
+   * Reads the call in a script keyword's line.
+   * @param behind the meaning of words after the command, which is one quoted word
+   * @throws Unfit when keepalived couldn't read the line either
    */
   call(
     statement: Statement,
@@ -103,10 +108,10 @@ export class Scripts {
     return name;
   }
 
-  /** A script of one line that runs the command. */
+  /** Makes a one-line script that runs the command. */
   private wrapped(command: string[], statement: Statement, scribe: Scribe): string {
     const [program = ""] = command;
-    // A redirection is no program.
+    // A redirection can't be the program to `exec`.
     const redirects = /^[<>|]/.test(program) || command.some(isBash);
     const line = redirects ? command.join(" ") : `exec ${quote(command)}`;
     const text = `#!${redirects ? "/bin/bash" : "/bin/sh"}\n${line}\n`;
@@ -147,7 +152,7 @@ export class Scripts {
   }
 }
 
-/** Reads a keyword that names a script: its name alone where that is all. */
+/** Reads a keyword that names a script; a call without options becomes just the name. */
 export function hook<Key extends string>(
   scripts: Scripts,
   key: Key,
@@ -159,7 +164,7 @@ export function hook<Key extends string>(
   };
 }
 
-/** Readers of the scripts that a table of keywords has. */
+/** Makes readers for the script entries of a table of keywords. */
 export function hooksOf<Draft>(
   scripts: Scripts,
   table: Readonly<Record<string, { names: readonly string[]; read?: unknown } | "structural">>,

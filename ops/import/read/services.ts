@@ -1,4 +1,4 @@
-// virtual_server and virtual_server_group.
+// Reads virtual_server and virtual_server_group.
 import { Address4, Address6 } from "ip-address";
 import {
   canonical,
@@ -45,14 +45,15 @@ import {
   type VirtualServer,
 } from "../shapes";
 
+/** A virtual server's protocol. */
 export type Protocol = "TCP" | "UDP" | "SCTP";
 
-/** What clients connect to. */
+/** The address and port, or the mark, that a virtual server serves. */
 export type Target =
   | { address: string; port: number; family: Family; fwmark?: undefined }
   | { fwmark: number; family?: Family; address?: undefined };
 
-/** A virtual server as it is written, with keepalived's defaults. */
+/** A virtual server as written, with keepalived's defaults. */
 export interface ServiceReading {
   name: string;
   statement: Statement;
@@ -63,14 +64,15 @@ export interface ServiceReading {
   sorry?: SorryServer;
 }
 
+/** A real server of a virtual server, as written. */
 export interface MemberReading {
   statement: Statement;
-  /** The port as it is written, which checks ask for; 0 where none is. */
+  /** The port as written, which checks ask; 0 if there is none. */
   writtenPort: number;
-  /** Name of its real server. */
+  /** The real server's name in the stack. */
   name: string;
   address: string;
-  /** 0: the virtual server's. */
+  /** 0 means the virtual server's port. */
   port: number;
   options: Member;
   weight: number;
@@ -78,6 +80,7 @@ export interface MemberReading {
   checks: CheckReading[];
 }
 
+/** What reading virtual servers needs. */
 export interface ServiceContext {
   globals: Globals;
   scripts: Scripts;
@@ -86,11 +89,11 @@ export interface ServiceContext {
   scribe: Scribe;
 }
 
-/** More than a pair of directors has; each is compared with the others. */
+/** More than a pair has; the limit keeps the comparison of all with all short. */
 const maxServices = 2500;
 
 /**
- * Reads every virtual server; a group becomes a virtual server for each of its entries.
+ * Reads every virtual server. A group becomes one virtual server per entry.
  * @throws UsageError when there are too many
  */
 export function readServices(statements: Statement[], context: ServiceContext): ServiceReading[] {
@@ -182,7 +185,7 @@ const service = keysOf(virtualServerShape, keepalivedsOwn);
 const member = keysOf(memberShape, { weight: 1 });
 const sorry = keysOf(sorryServerShape);
 
-/** keepalived takes UDP where nothing is said, and says so as an error. */
+/** keepalived takes UDP for a missing protocol, and logs an error. */
 function protocolOf({ block, args }: Statement): Protocol {
   const said = block?.findLast(({ keyword }) => keyword === "protocol")?.args[0]?.toUpperCase();
   if (said === "TCP" || said === "UDP" || said === "SCTP") return said;
@@ -211,7 +214,8 @@ function serviceKeywords(reading: ServiceReading, context: ServiceContext): Keyw
         ]),
       ),
       persistence_timeout(options, statement, scribe) {
-        // ipvsadm(8)'s default stands for a missing number; 0 is refused, so there is none.
+        // A missing number means 360, ipvsadm(8)'s default. keepalived refuses 0, so there is no
+        // persistence then.
         const timeout = statement.args.length === 0 ? 360 : integer(statement);
         if (timeout === 0) {
           scribe.changed(
@@ -224,7 +228,8 @@ function serviceKeywords(reading: ServiceReading, context: ServiceContext): Keyw
         }
       },
       persistence_granularity(options, statement, scribe) {
-        // keepalived then has a timeout, too (pgr_handler() in check_parser.c), whatever the stack makes of the mask.
+        // The granularity alone also gives keepalived a timeout (pgr_handler() in check_parser.c),
+        // even if the stack refuses the mask.
         options.persistenceTimeoutSeconds ??= 360;
         service("persistenceGranularity", (line) => prefixLength(word(line)))(
           options,
@@ -310,7 +315,7 @@ const timingKeywords: Keywords<Timing> = {
   connect_timeout: timingOf("connectTimeoutSeconds", seconds),
 };
 
-/** What a server says for its checks goes into each of them. */
+/** A server's timing goes into each of its checks. */
 function timingOf<Key extends keyof Timing>(
   key: Key,
   value: (statement: Statement) => NonNullable<Timing[Key]>,
@@ -336,7 +341,7 @@ function afterSorry(read: Read<SorryServer>) {
   };
 }
 
-/** 24 of 255.255.255.0, and of 24. @throws Unfit for anything else */
+/** The prefix length of `255.255.255.0` or `24`. @throws Unfit for anything else */
 export function prefixLength(mask: string): number {
   if (/^\d{1,3}$/.test(mask)) return Number(mask);
   if (familyOf(mask) !== "inet") throw new Unfit(`${mask} is no netmask`);
@@ -348,7 +353,9 @@ export function prefixLength(mask: string): number {
   return bits.replace(/0+$/, "").length;
 }
 
-/** `DR`, `NAT`, `TUN`, `TUN type ipip`. Other spellings are no method to keepalived, which then takes NAT. */
+/**
+ * Reads `DR`, `NAT`, `TUN`, `TUN type ipip`. keepalived doesn't know other spellings and takes NAT.
+ */
 function forwarding({ args: [method, option, type] }: Statement): "DR" | "NAT" | "TUN" {
   if (option !== undefined && !(option === "type" && type === "ipip")) {
     throw new Unfit(`the stack tunnels by IPIP only, not with ${option} ${type ?? ""}`);
@@ -359,7 +366,7 @@ function forwarding({ args: [method, option, type] }: Statement): "DR" | "NAT" |
   );
 }
 
-/** What is no method of the stack's becomes none of them: a wrong one loses every packet. */
+/** Writes a placeholder for a method that the stack lacks: a wrong one would lose every packet. */
 function orFillIn<Draft extends { forwarding?: "DR" | "NAT" | "TUN" }>(
   read: Read<Draft>,
 ): Read<Draft> {
@@ -413,7 +420,7 @@ function memberKeywords({ scripts, globals }: ServiceContext): Keywords<MemberRe
       alpha: timingOf("alpha", flag),
     }),
     smtp_alert(_, statement, scribe) {
-      // keepalived's default is to tell of real servers wherever mail is set up.
+      // If mail is set up, keepalived reports real servers by default.
       if (flag(statement) || !mails(globals)) {
         scribe.kept(statement, "/email");
       } else
@@ -435,7 +442,7 @@ function memberKeywords({ scripts, globals }: ServiceContext): Keywords<MemberRe
   };
 }
 
-/** Defaults, and what depends on several lines. */
+/** Fills in defaults and settles what depends on several lines. */
 function finish(reading: Defaults, globals: Globals, scribe: Scribe): void {
   const { options, statement, target } = reading;
   options.scheduler ??= "wlc";
@@ -527,7 +534,10 @@ function portWhy(way: string, port: number): string {
     : `${way} cannot change ports: keepalived takes the virtual server's`;
 }
 
-/** keepalived lowers a quorum that could not be reached, and a hysteresis that is not below it; the stack one that keeps a quorum lost. */
+/**
+ * Limits quorum and hysteresis: keepalived lowers a quorum that can't be reached and a hysteresis
+ * not below it; the stack also lowers a hysteresis with which a lost quorum could never return.
+ */
 function limitQuorum({ options, members, statement }: ServiceReading, scribe: Scribe): void {
   const total = members.reduce((sum, { weight }) => sum + weight, 0);
   const line = (name: string) =>
@@ -576,7 +586,7 @@ function targetsOf(
   }
   const family = familyOf(first);
   if (family === undefined) throw new Unfit(`${first} is no address`);
-  // keepalived cuts a prefix off (inet_stosockaddr() in utils.c).
+  // keepalived drops a prefix (inet_stosockaddr() in utils.c).
   return [{ address: withoutPrefix(first), port: portOf(second), family }];
 }
 
@@ -603,7 +613,10 @@ function written(target: Target): string {
     : `fwmark ${target.fwmark}`;
 }
 
-/** `ADDRESS PORT`, `ADDRESS-LAST PORT`, `NETWORK/PREFIX PORT`, `fwmark NUMBER [inet|inet6]`, one a line. */
+/**
+ * Reads lines of `ADDRESS PORT`, `ADDRESS-LAST PORT`, `NETWORK/PREFIX PORT` or
+ * `fwmark NUMBER [inet|inet6]`.
+ */
 function groupTargets(statement: Statement, scribe: Scribe): Target[] {
   const here = scribe.in("virtualServers[]");
   here.kept(statement, "address");
@@ -630,7 +643,7 @@ function groupEntry({ keyword, args: [first = "", family] }: Statement): Target[
   return range(keyword).map((address) => ({ address, port, family: checkedFamily(address) }));
 }
 
-/** More than anybody's group: a range beyond it is a slip. */
+/** A longer range is taken for a mistake. */
 const maxRange = 1024n;
 
 function range(text: string): string[] {
@@ -642,7 +655,7 @@ function range(text: string): string[] {
   const start = parse(first);
   let end = first.includes("/") ? start.endAddress().bigInt() : start.bigInt();
   if (last !== undefined) {
-    // A range's end is an address, or its last byte (of IPv6, the last 16 bits in hexadecimal).
+    // A range ends with an address or its last byte (for IPv6, the last 16 bits in hexadecimal).
     const whole = familyOf(last) === family;
     const mask = family === "inet" ? 0xffn : 0xffffn;
     end = whole

@@ -1,4 +1,4 @@
-// What instances and checks track: vrrp_script, vrrp_track_process, track_file, bfd_instance.
+// Reads what instances and checks track: vrrp_script, vrrp_track_process, track_file, bfd_instance.
 import * as tables from "../../../components/keepalived/keywords/tracking";
 import { familyOf } from "../../../components/schema";
 import {
@@ -36,13 +36,13 @@ export interface TrackingReading {
   bfd: BfdReading[];
 }
 
-/** A BFD session as one director has it: both addresses are its own. */
+/** A BFD session with one director's addresses. */
 export interface BfdReading extends Omit<BfdSession, "neighbor" | "source"> {
   neighbor?: string;
   source?: string;
 }
 
-/** Reads the blocks of the file's top level that something else names. */
+/** Reads the top-level blocks of tracked objects. */
 export function readTracking(
   statements: Statement[],
   scripts: Scripts,
@@ -66,7 +66,7 @@ export function readTracking(
       readBlock<TrackedScript>(
         statement,
         scriptKeywords(scripts),
-        // keepalived's own defaults are the stack's, too.
+        // keepalived's defaults are the stack's, too.
         { name: blockNameOf(word(statement)) },
         here,
       ),
@@ -78,7 +78,7 @@ export function readTracking(
       readBlock(statement, fileKeywords, { name: blockNameOf(word(statement)) }, here),
     ),
     bfd: all(["bfd_instance"], "bfd", (statement, here) =>
-      // keepalived's own defaults, which aren't the stack's.
+      // keepalived's defaults, which differ from the stack's.
       ({
         minRxMilliseconds: 10,
         minTxMilliseconds: 10,
@@ -93,7 +93,7 @@ export function readTracking(
   };
 }
 
-/** `weight NUMBER [reverse]` of something that is tracked. */
+/** Reads `weight NUMBER [reverse]` of a tracked object. */
 function weight<Draft extends { weight?: number; reverse?: boolean }>(): Read<Draft> {
   return (draft, statement, scribe) => {
     const [text = "", sense] = statement.args;

@@ -1,4 +1,4 @@
-// vrrp_instance and vrrp_sync_group.
+// Reads vrrp_instance and vrrp_sync_group.
 import {
   checkedFamily,
   familyOf,
@@ -56,41 +56,41 @@ import {
   type SyncGroup,
 } from "../shapes";
 
-/** A VRRP instance as one director's config has it. */
+/** A VRRP instance in one director's config. */
 export interface InstanceReading {
   name: string;
   statement: Statement;
-  /** What the stack says of an instance. */
+  /** The instance's options in the stack's form. */
   options: Instance;
   priority: number;
-  /** The director's own address, where it is said. */
+  /** The director's own address, if given. */
   source?: string;
-  /** The other directors' addresses, where it is said. */
+  /** The other directors' addresses, if given. */
   peers: string[];
   addresses: CarriedAddress[];
-  /** Of the first address in its adverts, which is the instance's. */
+  /** Address family of the first address in the instance's adverts. */
   family?: Family;
   sync?: Sync;
   strict?: boolean;
   authType?: Statement;
   authPass?: Statement;
-  /** What could not be judged before the whole instance was read. */
+  /** Statements that can only be judged once the whole instance is read. */
   vmacXmitBase?: Statement;
   state?: Statement;
 }
 
 /** An address that moves with the instance. */
 export interface CarriedAddress {
-  /** In virtual_ipaddress_excluded: there, an address of the other family is one, too. */
+  /** In virtual_ipaddress_excluded, which also takes addresses of the other family. */
   excluded: boolean;
   address: string;
   prefixLength: number;
-  /** Absent where it is the instance's. */
+  /** Absent if it is the instance's. */
   interface?: string;
   statement: Statement;
 }
 
-/** Reads an instance; what it leaves out is keepalived's default. */
+/** Reads an instance and fills in keepalived's defaults. */
 export function readInstance(
   statement: Statement,
   globals: Globals,
@@ -121,7 +121,7 @@ export function readInstance(
       `keepalived takes no instance without ${instanceKeywords[key].names[0]}, and ${name} has none`,
     );
   }
-  // VRRP for IPv6 is version 3 whatever else is said.
+  // VRRP for IPv6 is always version 3.
   options.version ??= family === "inet6" ? 3 : (globals.vrrpVersion ?? 2);
   options.advertIntervalSeconds ??= 1;
   options.preempt ??= true;
@@ -143,7 +143,7 @@ export function readInstance(
   return reading;
 }
 
-/** Leaves out what keepalived leaves out: it goes on without a word in its log that anybody would miss. */
+/** Removes what keepalived itself ignores with hardly a trace in its log. */
 function dropIgnored(reading: InstanceReading, tracking: TrackingReading, scribe: Scribe): void {
   const { options, statement } = reading;
   const family = familyOfInstance(reading);
@@ -162,7 +162,7 @@ function dropIgnored(reading: InstanceReading, tracking: TrackingReading, scribe
   dropUnknown(options, statement, tracking, scribe);
 }
 
-/** The same for what is tracked and isn't there. */
+/** Removes references to tracked objects that don't exist. */
 function dropUnknown(
   tracks: Tracks,
   statement: Statement,
@@ -181,7 +181,7 @@ function dropUnknown(
   }
 }
 
-/** The blocks that define what is tracked. */
+/** The keywords of blocks that define tracked objects. */
 const definedBy = {
   scripts: "vrrp_script",
   processes: "vrrp_track_process",
@@ -189,14 +189,14 @@ const definedBy = {
   bfd: "bfd_instance",
 };
 
-/** The line of a block that names something; else the block, or what it is in. */
+/** The line in a block that names something, or else the whole statement. */
 function lineOf(statement: Statement, keyword: string, name: string): Statement {
   const blocks = statement.block?.filter((inner) => inner.keyword === keyword) ?? [];
   const lines = blocks.flatMap(({ block }) => block ?? []);
   return lines.find((line) => blockNameOf(line.keyword) === blockNameOf(name)) ?? statement;
 }
 
-/** The family of an instance's adverts. */
+/** The address family of an instance's adverts. */
 export function familyOfInstance({ addresses, source, peers, family }: InstanceReading): Family {
   if (family) return family;
   if (addresses.length > 0) {
@@ -206,8 +206,8 @@ export function familyOfInstance({ addresses, source, peers, family }: InstanceR
 }
 
 /**
- * Reads a group of instances that change state together; undefined where it can't be one. Of one instance it does nothing but call scripts,
- * track and mail, which that instance then does by itself.
+ * Reads a sync group. Returns undefined if it is invalid, or has a single instance: that instance
+ * then gets the group's scripts, tracking and mail.
  */
 export function readSyncGroup(
   statement: Statement,
@@ -244,7 +244,7 @@ export function readSyncGroup(
   return group;
 }
 
-/** Gives an instance what the sync group says that has no other. */
+/** Moves the settings of a sync group to its only instance. */
 function mergeInto(
   { name, options }: InstanceReading,
   group: SyncGroup,
@@ -285,7 +285,9 @@ function mergeInto(
   if (group.smtpAlert) options.smtpAlert = true;
 }
 
-/** Reads `interface_up_down_delays { INTERFACE DOWN [UP] … }`; the last line of an interface counts. */
+/**
+ * Reads `interface_up_down_delays { INTERFACE DOWN [UP] … }`; the last line of an interface counts.
+ */
 export function readInterfaceDelays(
   statements: Statement[],
   instances: InstanceReading[],
@@ -336,7 +338,10 @@ function readDelay(
   return cut;
 }
 
-/** keepalived's own, which aren't the stack's; 2 where global_defs says nothing else. */
+/**
+ * keepalived's defaults, where the stack's differ. The version is 2 unless global_defs says
+ * otherwise.
+ */
 const keepalivedsOwn = {
   interface: undefined,
   virtualRouterId: undefined,
@@ -348,7 +353,8 @@ const notify = keysOf(groupNotifyShape);
 
 function instanceReaders(scripts: Scripts, globals: Globals): Keywords<InstanceReading> {
   return {
-    // Before the tables: a keyword that gets a key is read without a change here.
+    // Before the tables, whose entries override these: a keyword that gets a key needs no change
+    // here.
     ...each(
       "use_vmac_addr use_ipvlan unicast_fault_no_peer old_unicast_checksum vrf no_virtual_ipaddress linkbeat_use_polling v3_checksum_as_v2 thread_timer_expired",
       cannot<InstanceReading>(),
@@ -517,7 +523,7 @@ const trackReaders: Keywords<Tracks> = Object.fromEntries(
   trackLists.map((list) => [trackKeywords[list], track(list)]),
 );
 
-/** A line is a name, and `weight NUMBER`, and `reverse`. */
+/** Reads lines of a name with an optional `weight NUMBER [reverse]`. */
 function track(key: keyof Tracks) {
   return (draft: Tracks, statement: Statement, scribe: Scribe) => {
     scribe.kept(statement, key);
@@ -536,7 +542,7 @@ function track(key: keyof Tracks) {
   };
 }
 
-/** `weight NUMBER [reverse]`. */
+/** Reads `weight NUMBER [reverse]`. */
 function weightOf(
   options: string[],
   line: Statement,
@@ -579,14 +585,14 @@ function source(reading: InstanceReading, statement: Statement, scribe: Scribe):
   scribe.kept(statement, "/directors[].vrrpAddress");
 }
 
-/** `ADDRESS[/PREFIX] [dev INTERFACE] …`, one a line. */
+/** Reads lines of `ADDRESS[/PREFIX] [dev INTERFACE] …`. */
 function addresses(excluded: boolean): Read<InstanceReading> {
   return (reading, statement, scribe) => {
     scribe.kept(statement, "virtualAddresses");
     const read = readLines(statement.block, scribe.in("virtualAddresses"), (words, line) => {
       const family = familyOf(words[0] ?? "");
       if (!excluded) reading.family ??= family;
-      // The stack has one of its own in the adverts, and excludes all others from them.
+      // The stack advertises one address of its own, and excludes all others from the adverts.
       return isAdvertised(words[0] ?? "") ? [] : [readAddress(words, line, excluded, scribe)];
     });
     reading.addresses.push(...read);
@@ -635,7 +641,10 @@ function readAddress(
   return carried;
 }
 
-/** `[src ADDRESS] [to] DESTINATION [via GATEWAY] [dev INTERFACE] [metric NUMBER] [table NUMBER]`. */
+/**
+ * Reads
+ * `[src ADDRESS] [to] DESTINATION [via GATEWAY] [dev INTERFACE] [metric NUMBER] [table NUMBER]`.
+ */
 function readRoute(words: string[]): NonNullable<Instance["virtualRoutes"]>[number] {
   const route: Partial<NonNullable<Instance["virtualRoutes"]>[number]> = {};
   for (let i = 0; i < words.length; i++) {
@@ -657,7 +666,7 @@ function readRoute(words: string[]): NonNullable<Instance["virtualRoutes"]>[numb
   return fitting("virtualRoutes", { ...route, to: to ?? "" });
 }
 
-/** `[from NETWORK] [to NETWORK] table NUMBER priority NUMBER`. */
+/** Reads `[from NETWORK] [to NETWORK] table NUMBER priority NUMBER`. */
 function readRule(words: string[]): NonNullable<Instance["virtualRules"]>[number] {
   const rule: Record<string, string | number> = {};
   for (let i = 0; i < words.length; i += 2) {
@@ -676,7 +685,7 @@ function readRule(words: string[]): NonNullable<Instance["virtualRules"]>[number
   return fitting("virtualRules", rule as NonNullable<Instance["virtualRules"]>[number]);
 }
 
-/** Tables by number; of names, the three that every system has. */
+/** A table's number, from a number or one of the three names that every system has. */
 function tableOf(text: string): number {
   return { default: 253, main: 254, local: 255 }[text] ?? integerOf(text);
 }
@@ -691,7 +700,7 @@ function fitting<Key extends "virtualRoutes" | "virtualRules">(
   return entry;
 }
 
-/** What depends on several of an instance's lines. */
+/** Settles what depends on several of an instance's lines. */
 function judge(reading: InstanceReading, scribe: Scribe): void {
   const { options, state, vmacXmitBase, authType, authPass } = reading;
   if (state && word(state) === "BACKUP") scribe.kept(state, "/directors[].priority");

@@ -1,20 +1,23 @@
-// The files of a director's config, as `include` finds them: on the disk that was copied from it.
+// Finds the files that a director's config includes, on disk.
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { globSync } from "glob";
 import { notConfig, notText } from "./notConfig";
 
-/** How a config's files are found and read. */
+/** Finds and reads a config's files. */
 export interface ConfigFiles {
-  /** The files that an include's pattern matches, seen from the including file's folder, in glob(3)'s order. */
+  /**
+   * The files that match an include's pattern, relative to the including file's folder, in
+   * glob(3)'s order.
+   */
   matches(pattern: string, folder: string): string[];
   /** A file's text, or why keepalived would not read it. */
   read(path: string): { text: string } | { why: string };
-  /** The text of a script that the config names; undefined where it isn't at hand. */
+  /** The text of a script that the config names; undefined if not available. */
   script(path: string): string | undefined;
 }
 
-/** For a config that is only text: whatever it includes is missing, and reported. */
+/** For a config without files: each include is reported as missing. */
 export const noFiles: ConfigFiles = {
   matches: () => [],
   read: () => ({ why: "cannot be read" }),
@@ -25,10 +28,12 @@ export const noFiles: ConfigFiles = {
 const configFolder = "/etc/keepalived";
 
 /**
- * Files on this machine: of what a config includes, only those below the imported file's folder, as the others are no config. What the config has below /etc/keepalived is looked for beside the imported file, so that a copy of
- * that folder will do; other absolute paths below `root`.
+ * Finds files on this machine. Includes are read only below the imported file's folder; anything
+ * else is not config. Paths below /etc/keepalived are looked up beside the imported file, so a copy
+ * of that folder is enough; other absolute paths below `root`.
  * @param main the imported file
- * @param root the director's root folder, or a copy of it. @default none: this machine's own files are not the director's
+ * @param root the director's root folder, or a copy of it.
+ * @default none: this machine's files are not the director's
  */
 export function diskFiles(main: string, root?: string): ConfigFiles {
   const beside = dirname(resolve(main));
@@ -53,7 +58,7 @@ export function diskFiles(main: string, root?: string): ConfigFiles {
           };
         }
         const stat = statSync(path);
-        // keepalived skips these: a script that lies among the included files is none of them.
+        // keepalived skips executable files: scripts may lie among the included files.
         if (!stat.isFile() || (stat.mode & 0o111) !== 0) {
           return {
             why: "is not a regular file without execute permission, so keepalived skips it",
@@ -83,7 +88,7 @@ function isBelow(path: string, folder: string): boolean {
   return way !== "" && !way.startsWith("..") && !isAbsolute(way);
 }
 
-/** Links followed; as it is where there is no such folder. */
+/** The folder with links followed, or unchanged if it doesn't exist. */
 function realFolder(folder: string): string {
   try {
     return realpathSync(folder);

@@ -1,5 +1,6 @@
-// keepalived.conf(5) as lines: comments, @conditions, $definitions and include are worked off here, in keepalived's order.
-// What it does is what lib/parser.c of keepalived 2.2.7 and 2.3.3 does; the tests hold it to the real programs.
+// Reads keepalived.conf(5) as lines and resolves comments, @conditions, $definitions and includes,
+// in keepalived's order. It does what lib/parser.c of keepalived 2.2.7 and 2.3.3 does; tests
+// compare it with the real programs.
 import { dirname } from "node:path";
 import type { ConfigFiles } from "./files";
 
@@ -9,22 +10,22 @@ export interface Place {
   line: number;
 }
 
-/** One line as keepalived's keywords see it: a statement, `{` or `}`. */
+/** A line as keepalived's keywords see it: a statement, `{` or `}`. */
 export interface Line extends Place {
   text: string;
-  /** Comments on the lines directly above it. */
+  /** Comments on the lines directly above. */
   above: string[];
-  /** The comment at its end. */
+  /** The comment at the end of the line. */
   beside?: string;
 }
 
-/** Something in the config that has no effect, or not the one that was meant. */
+/** A line that has no effect, or probably not the intended one. */
 export interface Remark extends Place {
   text: string;
   why: string;
 }
 
-/** A `$NAME=TEXT`; of several lines, `line` to `lastLine`. */
+/** A `$NAME=TEXT`, which may span from `line` to `lastLine`. */
 export interface Definition extends Place {
   name: string;
   value: string;
@@ -32,47 +33,51 @@ export interface Definition extends Place {
   used: boolean;
 }
 
-/** An `include`, and the files that it brought. */
+/** An `include` and the files that it opened. */
 export interface Include extends Place {
   pattern: string;
   files: string[];
 }
 
-/** What reading found besides the lines themselves. */
+/** What reading found besides the lines. */
 export interface Findings {
-  /** Errors, most of them keepalived's own. */
+  /** Errors, most of which keepalived reports, too. */
   problems: Remark[];
   /** Lines whose @condition is false for this host. */
   skipped: Remark[];
   definitions: Definition[];
   includes: Include[];
-  /** Each line of each file as it stands there, comments and all. */
+  /** Every line of every file as it is, with comments. */
   raw: (Place & { text: string })[];
 }
 
-/** keepalived reads a line into 1024 bytes (MAXBUF) and splits what is longer. */
+/** keepalived reads lines of up to 1024 bytes (MAXBUF) and splits longer ones. */
 const maxLineBytes = 1023;
 
-/** Files that include one another, or definitions of several lines, deeper than any config does. */
+/** Limit for nested includes and multiline definitions; deeper nesting means a loop. */
 const maxDepth = 64;
 
-/** What keepalived computes, and hardly any config has. */
+/** For values that keepalived computes and hardly any config uses. */
 const byHand = "expand it by hand";
 
 /** More lines than any config needs. */
 const maxLines = 50_000;
 
-/** Characters of all files together; a director with a thousand virtual servers has a quarter of it. */
+/**
+ * Limit of characters in all files; a director with a thousand virtual servers has a quarter of it.
+ */
 const maxCharacters = 1 << 20;
 
-/** More variables than come of any one line of a file: one of several lines may be defined by itself. */
+/**
+ * Limit of variables expanded from one line of a file: a multiline definition may refer to itself.
+ */
 const maxReplacements = 20_000;
 
 interface Source {
   file: string;
   folder: string;
   lines: string[];
-  /** Index of the line that comes next. */
+  /** Index of the next line. */
   next: number;
 }
 
@@ -82,7 +87,7 @@ interface Defined {
   record?: Definition;
 }
 
-/** Reads a file and what it includes. */
+/** Reads a file and its includes. */
 export class LineReader {
   readonly findings: Findings = {
     problems: [],
@@ -94,9 +99,12 @@ export class LineReader {
 
   private readonly sources: Source[] = [];
   private readonly defined: Map<string, Defined>;
-  /** Rest of a line behind a brace. */
+  /** The rest of a line after a brace. */
   private residue: string | undefined;
-  /** Further lines of the multiline definition that is being expanded, and of those it stands in. */
+  /**
+   * Remaining lines of the multiline definition being expanded; `outerExpansions` has those of the
+   * definitions that contain it.
+   */
   private expansion: string[] | undefined;
   private readonly outerExpansions: string[][] = [];
   private above: string[] = [];
@@ -104,12 +112,13 @@ export class LineReader {
   private count = 0;
   private characters = 0;
   private replacements = 0;
-  /** Problems that are told already. */
+  /** Problems already reported. */
   private readonly told = new Set<string>();
 
   /**
    * @param main the config's main file
-   * @param configId what `@NAME` is compared with: keepalived's `--config-id`, or else the host's name up to its first dot
+   * @param configId what `@NAME` is compared with: keepalived's `--config-id`, or the host's name
+   * up to its first dot
    */
   constructor(
     main: { file: string; text: string },
@@ -147,13 +156,14 @@ export class LineReader {
     }
   }
 
-  /** Where reading is: of an expansion's lines, the line that asked for it. */
+  /** The current place. While a definition is expanded, it is the line that uses it. */
   place(): Place {
     const source = this.sources.at(-1);
     return source ? { file: source.file, line: source.next } : this.last;
   }
   private last: Place = { file: "", line: 0 };
 
+  /** Notes a problem, once for each place. */
   problem(text: string, why: string, { file, line }: Place = this.place()): void {
     const key = JSON.stringify([file, line, why]);
     if (this.told.has(key)) return;
@@ -161,7 +171,7 @@ export class LineReader {
     this.findings.problems.push({ file, line, text, why });
   }
 
-  /** For what keepalived, or the import, would never be done with. */
+  /** Stops reading a config that would never end. */
   stop(text: string, why: string): void {
     this.problem(text, `${why}; the rest is unread`);
     this.last = this.place();
@@ -180,7 +190,7 @@ export class LineReader {
     }
   }
 
-  /** What stands next: behind a brace, of a multiline definition, or in the file. */
+  /** The next raw line: after a brace, from a multiline definition, or from the file. */
   private nextRaw(): string | undefined {
     if (this.residue !== undefined) {
       const { residue } = this;
@@ -197,7 +207,7 @@ export class LineReader {
     return this.fileLine();
   }
 
-  /** The next line of the file that says something, without its comment. */
+  /** The file's next line that isn't empty, without its comment. */
   private fileLine(): string | undefined {
     for (;;) {
       const raw = this.physicalLine();
@@ -246,7 +256,10 @@ export class LineReader {
     }
   }
 
-  /** Conditions, definitions, sequences, variables. Undefined: nothing is left of the line. */
+  /**
+   * Resolves conditions, definitions, sequences and variables. Undefined if nothing is left of the
+   * line.
+   */
   private expand(raw: string): string | undefined {
     let text = raw;
     for (;;) {
@@ -273,7 +286,7 @@ export class LineReader {
     }
   }
 
-  /** What `@NAME` or `@^NAME` guards, if the condition holds. */
+  /** The text after `@NAME` or `@^NAME`, if the condition holds. */
   private underCondition(text: string): string | undefined {
     const [, not, name, rest] = /^@(\^?)([^ \t]*)[ \t]+(.*)$/.exec(text) ?? [];
     if (name === undefined || rest === undefined) {
@@ -293,14 +306,14 @@ export class LineReader {
     return undefined;
   }
 
-  /** `$NAME=TEXT`, and the lines that follow while one ends in `\`. */
+  /** Reads `$NAME=TEXT` and its continuation lines, each after a `\`. */
   private define(text: string): boolean {
     const [, name, value] = /^\$([A-Za-z_]\w*)=[ \t]*(.*)$/s.exec(text) ?? [];
     if (name === undefined || value === undefined) return false;
     const { file, line } = this.place();
     const lines = [withoutBackslash(value)];
     let more = value.endsWith("\\");
-    // One line behind a lone backslash is as if it stood there itself.
+    // A single line after a lone backslash is not a multiline definition.
     let multiline = more;
     while (more) {
       const next = this.definitionLine();
@@ -321,7 +334,10 @@ export class LineReader {
     return true;
   }
 
-  /** A line of a definition: an empty one ends it, a comment on a line of its own doesn't. Outside the file, in another definition, it comes from there. */
+  /**
+   * A definition's next line. An empty line ends the definition, a comment line doesn't. Inside
+   * another definition, lines come from there.
+   */
   private definitionLine(): string | undefined {
     if (this.residue !== undefined || this.expansion) return this.nextRaw();
     for (;;) {
@@ -332,7 +348,7 @@ export class LineReader {
     }
   }
 
-  /** The line with its variables' values; complete where it named one, and has the values of all. */
+  /** Replaces variables. `complete` means that the line had variables and all were replaced. */
   private replaceVariables(
     line: string,
     allowMultiline: boolean,
@@ -378,7 +394,10 @@ export class LineReader {
     return { text, complete };
   }
 
-  /** The variable that a text's beginning names: `$NAME` before a space, comma, `)` or the end; `${NAME}` anywhere. */
+  /**
+   * The variable at the start of a text: `$NAME` before a space, comma, `)` or the end; `${NAME}`
+   * anywhere.
+   */
   private reference(
     text: string,
     allowMultiline: boolean,
@@ -409,7 +428,10 @@ export class LineReader {
     return { length: whole.length, variable };
   }
 
-  /** `include`, `includer`, `includem`, `includew`, `includeb`, `includea`: opens what the pattern matches. */
+  /**
+   * Handles `include`, `includer`, `includem`, `includew`, `includeb` and `includea`: opens the
+   * matching files.
+   */
   private include(text: string, changed: boolean): boolean {
     const [, rest] = /^include[rmwba]?\s[ \t]*(.*)$/.exec(text) ?? [];
     if (rest === undefined) return false;
@@ -433,7 +455,7 @@ export class LineReader {
       this.stop(text, "the includes go round in circles");
       return true;
     }
-    // The last opened is read first.
+    // The file opened last is read first.
     for (const path of matches.toReversed()) {
       const read = this.files.read(path);
       if ("why" in read) {
@@ -446,7 +468,7 @@ export class LineReader {
     return true;
   }
 
-  /** The line up to its first brace; a brace is a line of its own, and what follows waits. */
+  /** The line up to its first brace. A brace is a line of its own; the rest is kept for later. */
   private splitAtBrace(text: string): string {
     const at = braceAt(text);
     if (at === undefined) return text.replace(/[ \t]+$/, "");
@@ -457,7 +479,7 @@ export class LineReader {
   }
 }
 
-/** A line without its comment and the space around it; a `\` at its end stays. */
+/** A line without its comment and surrounding space; a final `\` stays. */
 function decomment(raw: string): { text: string; comment?: string; unterminated: boolean } {
   let line = raw.replace(/^[ \t]+/, "");
   let quoted = false;
@@ -495,7 +517,7 @@ function withoutBackslash(line: string): string {
   return line.replace(/[ \t]*\\$/, "");
 }
 
-/** Where the first brace outside of quotes stands. */
+/** Position of the first brace outside quotes. */
 function braceAt(text: string): number | undefined {
   if (/^[{}]/.test(text)) return 0;
   let at = 0;

@@ -1,7 +1,8 @@
-// Whether a file may be a keepalived config at all: what isn't is never quoted, as it may be anything.
+// Judges whether a file can be a keepalived config. Other files are never quoted, as they may hold
+// anything.
 import { familyOf } from "../../../components/schema";
 
-/** Why a text is none; undefined for what may be one, or a part of one. */
+/** Why a text can't be a config or part of one; undefined if it can. */
 export function notConfig(text: string): string | undefined {
   const lines = text.split("\n").map(trimmed).filter(Boolean);
   const strange = lines.filter((line) => !mayBeStatement(line)).length;
@@ -10,7 +11,7 @@ export function notConfig(text: string): string | undefined {
     : undefined;
 }
 
-/** Why a file is no text; undefined for text. */
+/** Why a file is not text; undefined if it is. */
 export function notText(bytes: Buffer): string | undefined {
   const [first, second] = bytes;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
@@ -19,7 +20,10 @@ export function notText(bytes: Buffer): string | undefined {
   return bytes.includes(0) ? "it is binary" : undefined;
 }
 
-/** A comment, a brace, a definition, a condition, a keyword, or what stands in a block of values: an address, a script. */
+/**
+ * Whether a line begins like a comment, a brace, a definition, a condition, a keyword, or a value
+ * such as an address or a script.
+ */
 function mayBeStatement(line: string): boolean {
   const [first = ""] = line.split(/[\s{]/);
   return (
@@ -29,7 +33,7 @@ function mayBeStatement(line: string): boolean {
   );
 }
 
-/** Without the space around it, and a byte order mark. */
+/** The line without surrounding space and byte order mark. */
 function trimmed(line: string): string {
   return line.replace(/^\ufeff/, "").trim();
 }

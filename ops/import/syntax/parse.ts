@@ -1,42 +1,46 @@
-// keepalived.conf text -> a plain tree of statements, and everything about it that is wrong.
+// Parses keepalived.conf into a tree of statements, and reports everything wrong with it.
 import { checkers, checkTypes } from "../../../components/keepalived/checkers";
 import { noFiles, type ConfigFiles } from "./files";
 import { LineReader, type Findings, type Line, type Place } from "./lines";
 import { splitWords } from "./words";
 
-/** One line of the config with its block, if it has one. */
+/** One line of the config, with its block if it has one. */
 export interface Statement extends Place {
   keyword: string;
-  /** The words behind the keyword: variables replaced, quotes taken off. */
+  /** The words after the keyword, with variables replaced and quotes removed. */
   args: string[];
-  /** The whole line as keepalived's scripts keywords see it, quotes and all: see {@link quotedWords}. */
+  /**
+   * The whole line as keepalived's script keywords see it, with quotes: see {@link quotedWords}.
+   */
   text: string;
   block?: Statement[];
-  /** Comments: on the lines directly above, and at its end. */
+  /** Comments on the lines directly above; `beside` is the one at the end of the line. */
   above: string[];
   beside?: string;
 }
 
+/** A parsed config. */
 export interface Parsed extends Findings {
   statements: Statement[];
 }
 
+/** How to parse a config. */
 export interface ParseOptions {
-  /** Name of the file, for messages and for the folder of relative includes. @default "keepalived.conf" */
+  /** The file's name, for messages and for relative includes. @default "keepalived.conf" */
   file?: string;
-  /** Where includes are found. @default nowhere: each is a problem */
+  /** Finds includes. @default none are found: each is a problem */
   files?: ConfigFiles;
-  /** What `@NAME` is compared with: `--config-id`, by default the host's name up to its first dot. */
+  /** What `@NAME` is compared with: `--config-id`, or the host's name up to its first dot. */
   configId?: string;
 }
 
-/** Parses a config as keepalived 2.2.7 to 2.3.3 do. Each of its lines is in the tree or in one of the findings. */
+/** Parses a config like keepalived 2.2.7 to 2.3.3. Every line is in the tree or in the findings. */
 export function parse(text: string, options: ParseOptions = {}): Parsed {
   const { file = "keepalived.conf", files = noFiles, configId } = options;
   const reader = new LineReader({ file, text }, files, configId);
   const statements: Statement[] = [];
   const open: Open[] = [{ block: statements, kind: "keywords" }];
-  // The statement whose block may open: the one just read.
+  // The statement just read, whose block may open next.
   let last: Statement | undefined;
   const enter = (of: Statement, kind: BlockKind) => {
     if (open.length > maxNesting) {
@@ -83,10 +87,13 @@ export function parse(text: string, options: ParseOptions = {}): Parsed {
   return { statements, ...reader.findings };
 }
 
-/** keepalived's own blocks stand four deep. */
+/** Limit of nested blocks; keepalived's own are at most four deep. */
 const maxNesting = 64;
 
-/** A block of keywords, or of values: an address or a script that is named like a keyword is none. */
+/**
+ * Whether a block holds keywords or values: a value such as a script's name may look like a
+ * keyword.
+ */
 type BlockKind = "keywords" | "values";
 
 interface Open {
@@ -101,12 +108,15 @@ function blockKind(keyword: string, { of, kind }: Open = { block: [], kind: "key
   return blocksByParent.has(here) ? blocksByParent.get(here) : blocks.get(keyword);
 }
 
-/** True for a keyword that has a block somewhere. */
+/** Whether a keyword has a block anywhere. */
 export function isBlock(keyword: string): boolean {
   return blocks.has(keyword);
 }
 
-/** Keywords with a block (install_sublevel, install_keyword_root and alloc_value_block in keepalived's parsers). */
+/**
+ * Keywords with a block (install_sublevel, install_keyword_root and alloc_value_block in
+ * keepalived's parsers).
+ */
 const blocks = new Map<string, BlockKind>([
   ...keys(
     "keywords",
@@ -117,7 +127,7 @@ const blocks = new Map<string, BlockKind>([
     "vrrp_track_file track_group garp_group bfd_instance SSL virtual_server real_server",
   ),
   ...checkTypes.flatMap((type) => keys("keywords", checkers[type].block)),
-  // Of HTTP_GET and SSL_GET, and of SMTP_CHECK.
+  // In HTTP_GET and SSL_GET, and in SMTP_CHECK.
   ...keys("keywords", "url host"),
   ...keys(
     "values",
@@ -128,7 +138,7 @@ const blocks = new Map<string, BlockKind>([
   ...keys("values", "virtual_ipaddress virtual_ipaddress_excluded virtual_routes virtual_rules"),
 ]);
 
-/** The same where the block that it stands in decides. */
+/** Exceptions that depend on the enclosing block. */
 const blocksByParent = new Map<string, BlockKind | undefined>([
   ["top track_file", "keywords"],
   ["FILE_CHECK track_file", undefined],

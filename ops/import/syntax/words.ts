@@ -1,6 +1,10 @@
-// The words of a line of keepalived.conf(5): most keywords read them one way, scripts and other free text another.
+// Splits a line of keepalived.conf(5) into words: most keywords one way, scripts and other free
+// text another.
 
-/** Words between white space; in double quotes with white space inside. Quotes end a word, too: a"b c" is two. */
+/**
+ * Words separated by white space; double quotes may contain white space. Quotes also end a word:
+ * a"b c" is two.
+ */
 export function splitWords(text: string): { words: string[]; unmatched?: string } {
   const words: string[] = [];
   const word = /"([^"]*)"|"(.*)$|([^ \t\f\n\r\v"]+)/gs;
@@ -12,9 +16,10 @@ export function splitWords(text: string): { words: string[]; unmatched?: string 
 }
 
 /**
- * Words as keepalived's scripts and other free text keywords read them: single and double quotes anywhere in a word, and
- * escapes as in a shell's $'…' (keepalived.conf(5), Quoted strings). Undefined when a quote or an escape is left open.
- * @param escapes what to do with `\n` and its like: "keep" leaves them for whoever reads the words next
+ * Splits words as keepalived's script and free text keywords do: single and double quotes anywhere
+ * in a word, and escapes as in a shell's $'…' (keepalived.conf(5), Quoted strings). Undefined when
+ * a quote or an escape is left open.
+ * @param escapes "keep" leaves `\n` and so on for the next reader of the words
  */
 export function quotedWords(text: string, escapes: "read" | "keep" = "read"): string[] | undefined {
   const words: string[] = [];
@@ -48,8 +53,8 @@ export function quotedWords(text: string, escapes: "read" | "keep" = "read"): st
 }
 
 /**
- * A script's command line: the words of the command itself, and the words behind it. The command is read twice, as one word of
- * the line and then for itself. Undefined when it can't be read.
+ * Splits a script's command line into the command's words and the words after it. keepalived reads
+ * the command twice: as one word of the line, then on its own. Undefined if it can't be read.
  */
 export function scriptWords(text: string): { command: string[]; rest: string[] } | undefined {
   const [, quoted, ...rest] = quotedWords(text, "keep") ?? [];
@@ -68,7 +73,10 @@ const letters: Record<string, string> = {
   v: "\v",
 };
 
-/** What follows a backslash, and how many characters it takes; 0 when there is nothing. */
+/**
+ * The character that an escape stands for and the escape's length without the backslash; 0 if
+ * nothing follows.
+ */
 function escape(text: string): { char: string; length: number } {
   const [number, hex, octal] = /^(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3}))/.exec(text) ?? [];
   if (number !== undefined) {

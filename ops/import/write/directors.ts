@@ -1,4 +1,4 @@
-// The directors: those whose configs there are, and those that they name as peers.
+// Makes the directors: those whose configs are given, and those that they name as peers.
 import { canonical, checkedFamily, type Family } from "../../../components/schema";
 import type { DirectorReading } from "../read/director";
 import { Names } from "../names";
@@ -6,16 +6,16 @@ import type { Scribe } from "../report";
 import { fillIn } from "../read/scripts";
 import { familyOfInstance, type InstanceReading } from "../read/vrrp";
 
-/** A director as far as the files tell. */
+/** What the files tell about a director. */
 export interface Director {
   name: string;
   addresses: Partial<Record<Family, string>>;
   priority?: number;
-  /** Its part in each instance, by name. */
+  /** The director's priority and address in each instance, by name. */
   parts: Map<string, { priority?: number; address?: string }>;
 }
 
-/** The directors whose files there are, and those that they name as peers. */
+/** The directors whose files are given, and those that they name as peers. */
 export function directorsOf(
   readings: [DirectorReading, ...DirectorReading[]],
   scribe: Scribe,
@@ -49,7 +49,7 @@ export function directorsOf(
       parts,
     };
   }).filter((peer) => !known.some((director) => isSame(director, peer)));
-  // With the files of a whole pair nobody is left, whether they name their peers or not.
+  // With several files and no peer addresses, assume that the pair is complete.
   const strangers =
     readings.length > 1 && others.every(({ addresses }) => Object.keys(addresses).length === 0)
       ? []
@@ -63,17 +63,17 @@ export function directorsOf(
   return [...known, ...strangers];
 }
 
-/** Priorities given so far, by instance. */
+/** The priorities in use, by instance. */
 class Priorities {
   private readonly taken = new Map<string, number[]>();
 
   constructor(private readonly scribe: Scribe) {}
 
-  /** An instance's priority, or a lower one where an earlier director has it. */
+  /** An instance's priority, lowered if an earlier director has the same. */
   take({ name, priority, statement }: InstanceReading): number {
     const taken = this.taken.get(name) ?? [];
     let own = priority;
-    // Ten lower, as the stack's own defaults are, while there is room.
+    // Steps of ten like the stack's defaults, while there is room.
     while (taken.includes(own) && own > 1) own -= own > 10 ? 10 : 1;
     this.taken.set(name, [...taken, own]);
     if (own !== priority) {
@@ -117,7 +117,7 @@ function nextName(name: string, steps: number): string | undefined {
     : `${name.slice(0, 29)}-${steps + 1}`;
 }
 
-/** The directors as the stack config has them. */
+/** The directors in the stack config's form. */
 export function writeDirectors(directors: Director[], scribe: Scribe): Record<string, unknown>[] {
   return directors.map(({ name, addresses, priority }, i) => {
     const at = `directors[${i}]`;
@@ -148,7 +148,7 @@ export function writeDirectors(directors: Director[], scribe: Scribe): Record<st
   });
 }
 
-/** What is a director's own in an instance: what isn't so for it everywhere. */
+/** A director's settings in an instance that differ from its general ones. */
 export function partsOf(
   instance: InstanceReading,
   directors: Director[],

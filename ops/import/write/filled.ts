@@ -1,4 +1,4 @@
-// Whether an imported config is one that the stack takes, once its placeholders are filled in.
+// Checks whether the stack accepts an imported config once its placeholders are filled in.
 import { z } from "zod";
 import { check, type RawConfig } from "../../../components/config";
 import { idleKeys, type IdleKey } from "../../../components/rules/idle";
@@ -9,8 +9,8 @@ import { fillIn, fillIn6 } from "../read/scripts";
 import type { Config } from "../shapes";
 
 /**
- * Errors of a config, as `pulumi preview` would say them if sound values stood where the placeholders are. `os` is set where the
- * keywords in use need the keepalived of a newer system than the default one.
+ * The errors that `pulumi preview` would report with valid values for the placeholders. `os` is set
+ * if the keywords in use need the keepalived of a newer system than the default.
  */
 export function checkImported(config: Config): { os?: Os; errors: string[] } {
   const found = osNames.map((os) => ({
@@ -25,13 +25,13 @@ export function checkImported(config: Config): { os?: Os; errors: string[] } {
 
 type Os = (typeof osNames)[number];
 
-/** What the config says without any effect, as keepalived took it. */
+/** Keys that have no effect, in keepalived either. */
 export function idleIn(config: Config): IdleKey[] {
   const { data } = z.strictObject(schema).safeParse(plainOf(config));
   return data ? idleKeys({ email: undefined, ...data }) : [];
 }
 
-/** A config with sound values where the placeholders are. */
+/** The config with valid values for its placeholders. */
 function plainOf(config: Config): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(withPriorities(config)).map(([key, value]) => [
@@ -41,7 +41,7 @@ function plainOf(config: Config): Record<string, unknown> {
   );
 }
 
-/** The same, as the engine would hand it over. */
+/** The filled-in config as the engine would pass it. */
 export function filledIn(config: Config, secrets: Record<string, string> = {}): RawConfig {
   const raw: RawConfig = new Map();
   for (const [key, filled] of Object.entries(plainOf(config))) {
@@ -53,8 +53,9 @@ export function filledIn(config: Config, secrets: Record<string, string> = {}): 
 }
 
 /**
- * The config with priorities where they are to be filled in: next to the known ones, by instance. How much a weight must be to bring one
- * director below another is not known then, and so near it is enough whatever it is.
+ * The config with priorities for the placeholders, each next to the known ones. The weight that
+ * brings one director below another is unknown then; with such small distances any weight is
+ * enough.
  */
 function withPriorities(config: Config): Config {
   const { directors = [], vrrp } = config;
@@ -83,7 +84,10 @@ function withPriorities(config: Config): Config {
   };
 }
 
-/** Priorities by director; an open one is below the lowest, or above the highest where there is no room. */
+/**
+ * Priorities by director. An unknown one is below the lowest, or above the highest if there is no
+ * room.
+ */
 function numbered(priorities: [director: string, priority: unknown][]): Map<string, number> {
   const known = priorities.flatMap(([, priority]) =>
     typeof priority === "number" ? [priority] : [],
@@ -97,7 +101,7 @@ function numbered(priorities: [director: string, priority: unknown][]): Map<stri
   );
 }
 
-/** Stand-ins differ from one another where the config asks for it. */
+/** Numbers the placeholder values, which must differ where the config requires it. */
 function counter(): () => number {
   let count = 0;
   return () => ++count;
@@ -112,7 +116,8 @@ function fill(value: unknown, path: string[], next: () => number): unknown {
   }
   if (typeof value !== "string" || !value.includes(fillIn)) return value;
   const key = path.at(-1) ?? "";
-  // By itself, as vrrpAddress below: it need not hold what is in its network.
+  // A prefix for one address alone, as for vrrpAddress below: other addresses need not be in its
+  // network.
   if (value.endsWith(`/${fillIn}`))
     return value.replace(fillIn, value.includes(":") ? "128" : "32");
   if (value === fillIn6) return `2001:db8:fffe::${next()}/128`;
@@ -123,7 +128,7 @@ function fill(value: unknown, path: string[], next: () => number): unknown {
 const standIns: Partial<Record<string, (number: number) => unknown>> = {
   host: (number) => `203.0.113.${number}`,
   hostKey: () => `ssh-ed25519 ${"A".repeat(68)}`,
-  // In no network, so that they are in none that another director isn't in.
+  // In networks of their own, so that no director shares one with another.
   vrrpAddress: (number) => `198.18.0.${number}/32`,
   vrrpAddress6: (number) => `2001:db8:ffff::${number}/128`,
   address: (number) => `198.18.1.${number}/32`,
@@ -131,7 +136,7 @@ const standIns: Partial<Record<string, (number: number) => unknown>> = {
   path: () => "/",
   to: () => "root@example.org",
   smtpServer: () => "198.18.3.1",
-  // Of tunnels alone nothing is asked that a file might not say.
+  // TUN needs nothing that the file might lack.
   forwarding: () => "TUN",
   interface: (number) => `fill${number}`,
   virtualRouterId: (number) => 256 - number,

@@ -1,4 +1,4 @@
-// VRRP instances as the stack config has them: what they have in common is said once.
+// Writes VRRP instances in the stack config's form, with common settings once.
 import { canonical, instanceKeys } from "../../../components/schema";
 import type { DirectorReading } from "../read/director";
 import { partsOf, type Director } from "./directors";
@@ -32,7 +32,7 @@ export function vrrpOf(
       parts: partsOf(instance, directors, scribe),
       options: {
         ...withoutEmpty({ ...options, virtualAddresses: extra }),
-        // One that names nothing says something all the same.
+        // A vmac without a name still switches it on, so keep it.
         ...(options.vmac ? { vmac: options.vmac } : {}),
       },
     };
@@ -61,10 +61,10 @@ export function vrrpOf(
     if (written.every(({ options }) => same(options[key], only.options[key])))
       shared[key] = only.options[key];
   }
-  // An instance that says no version has the file's.
+  // An instance without a version has the file's.
   shared.version = globals.vrrpVersion ?? shared.version;
   const common = { ...shared };
-  // How fast ARPs are sent is said for all instances, whatever else each says of them.
+  // The ARPs' intervals apply to all instances, whatever else differs.
   const garp = { ...(shared.garp as Instance["garp"]), ...globals.pace };
   if (Object.keys(garp).length > 0) common.garp = garp;
   const isPlain = Object.keys(only.parts).length === 0 && only.options.version === shared.version;
@@ -89,7 +89,7 @@ export function vrrpOf(
   } as NonNullable<Config["vrrp"]>;
 }
 
-/** The connection sync daemon: global_defs says it, or an instance in configs of old. */
+/** The connection sync daemon, from global_defs or, in old configs, from an instance. */
 function syncOf(
   { globals, instances }: DirectorReading,
   scribe: Scribe,

@@ -1,4 +1,4 @@
-// What the directors' configs say -> the stack config, with placeholders for what they don't.
+// Turns the directors' configs into the stack config, with placeholders for what they lack.
 import { secretSchema } from "../../../components/schema";
 import type { DirectorReading } from "../read/director";
 import { directorsOf, writeDirectors, type Director } from "./directors";
@@ -11,14 +11,14 @@ import { fillIn, type Scripts } from "../read/scripts";
 import { daemonShape, type BfdSession, type Config } from "../shapes";
 import { realServersOf, shortened, toVirtualServer } from "./virtualServers";
 
-/** A stack config, and what a reader of it should know of some of its keys. */
+/** A stack config, with comments on some of its keys. */
 export interface Imported {
   config: Config;
   /** Comments by key: `virtualServers[0]`. */
   comments: Map<string, string>;
 }
 
-/** Makes the stack config of what one director's config says, or each director's. The first leads. */
+/** Makes the stack config from the configs of one or more directors. The first one counts. */
 export function toConfig(
   readings: [DirectorReading, ...DirectorReading[]],
   realServers: RealServers,
@@ -47,7 +47,7 @@ export function toConfig(
   return { config, comments: commentsOf(first, config) };
 }
 
-/** A pair's directors are alike in the stack; where two files differ, the first counts. */
+/** Reports where another director differs: in the stack all are alike, and the first counts. */
 function compareDirectors(first: DirectorReading, other: DirectorReading, scribe: Scribe): void {
   const common = (reading: DirectorReading) => ({
     virtualServers: reading.services.map((service) => {
@@ -73,7 +73,7 @@ function shown(value: unknown): string {
   return value === undefined ? "nothing" : JSON.stringify(value);
 }
 
-/** What the daemon is told; where a file says nothing, the stack's defaults are not keepalived's. */
+/** The daemon's settings. Reports the stack's defaults that differ from keepalived's. */
 function daemonOf(
   { file, globals: { daemon } }: DirectorReading,
   scripts: Scripts,
@@ -102,7 +102,7 @@ function daemonOf(
   return daemon;
 }
 
-/** BFD sessions, whose addresses each director has for itself. */
+/** BFD sessions, with addresses by director. */
 function bfdOf(readings: DirectorReading[], directors: Director[]): BfdSession[] {
   return (readings[0]?.tracking.bfd ?? []).map((session) => {
     const everywhere = readings.map(({ tracking }) =>
@@ -134,7 +134,7 @@ function emailOf({ globals: { email } }: DirectorReading, scribe: Scribe): Confi
   return { ...email, to: email.to, smtpServer: email.smtpServer, from: email.from ?? fillIn };
 }
 
-/** The password goes where secrets go; the report says from where. */
+/** Reports where to find the password, which belongs to the stack's secrets. */
 function secretOf({ instances }: DirectorReading, scribe: Scribe): void {
   const secured = instances.filter(({ authType, options }) => authType && options.version === 2);
   const [instance] = secured;
@@ -166,7 +166,7 @@ function secretOf({ instances }: DirectorReading, scribe: Scribe): void {
   }
 }
 
-/** What a reader should know of some keys, and the file's own comments, names excepted. */
+/** Comments on some keys, and the file's own comments other than names. */
 function commentsOf(
   { services, instances }: DirectorReading,
   { virtualServers, vrrp }: Config,

@@ -1,4 +1,4 @@
-// Virtual servers and real servers as the stack config has them.
+// Writes virtual servers and real servers in the stack config's form.
 import { checkers, typeAsksPort } from "../../../components/keepalived/checkers";
 import { canonical, checkedFamily, type Family } from "../../../components/schema";
 import { withDefaults } from "../read/checks";
@@ -17,13 +17,13 @@ import {
 } from "../shapes";
 import type { CarriedAddress, InstanceReading } from "../read/vrrp";
 
-/** A virtual server with all its members spelt out. */
+/** A virtual server with all of its members written out. */
 export interface Written {
   options: Record<string, unknown>;
   members: (Member & { name: string })[];
 }
 
-/** A virtual server as one director's config has it. */
+/** A virtual server from one director's config. */
 export function toVirtualServer(
   service: ServiceReading,
   { instances }: DirectorReading,
@@ -68,7 +68,7 @@ export function toVirtualServer(
   };
 }
 
-/** The instance that carries a virtual server's address, and how. */
+/** The instance that carries a virtual server's address, with that address. */
 function whereabouts(
   service: ServiceReading,
   instances: InstanceReading[],
@@ -81,14 +81,14 @@ function whereabouts(
   return {};
 }
 
-/** The addresses that are known to be a virtual server's: of a fwmark, those that its checks ask for. */
+/** A virtual server's known addresses; for a fwmark, those that its checks ask. */
 export function addressesOfService({ target, members }: ServiceReading): string[] {
   if (target.fwmark === undefined) return [canonical(target.address)];
   const asked = members.flatMap(({ checks }) => checks.map(({ asked: address }) => address));
   return [...new Set(asked.filter((address) => address !== undefined).map(canonical))];
 }
 
-/** What a fwmark stands for is in the packet filter, not in keepalived.conf. */
+/** Placeholders for a fwmark's traffic, which is in the packet filter, not in keepalived.conf. */
 function trafficOf(
   service: ServiceReading,
   instances: InstanceReading[],
@@ -108,7 +108,7 @@ function trafficOf(
   const { onePacketScheduling, persistenceEngine } = service.options;
   return addresses.map((address) => ({
     address: withPrefix(address, instances),
-    // Both are for UDP only.
+    // Both options are for UDP only.
     ...(onePacketScheduling || persistenceEngine ? { protocol: "UDP" as const } : {}),
     ports: [fillIn],
   }));
@@ -143,7 +143,7 @@ function memberOf(member: MemberReading, service: ServiceReading): Member & { na
   };
 }
 
-/** A checker asks for the real server's port as it is written, whatever keepalived's forwarding makes of it later. */
+/** A checker asks the port as written, whatever keepalived's forwarding makes of it. */
 function asking(check: CheckDraft, { port, writtenPort }: MemberReading): CheckDraft {
   if (
     !check.type ||
@@ -155,7 +155,10 @@ function asking(check: CheckDraft, { port, writtenPort }: MemberReading): CheckD
   return writtenPort === 0 || writtenPort === port ? check : { ...check, port: writtenPort };
 }
 
-/** The stack asks through the virtual address wherever it can; a config that doesn't has to say so. */
+/**
+ * Switches `throughVirtualAddress` off where the stack would use it by default and the config
+ * doesn't.
+ */
 function throughOrNot(
   check: CheckDraft,
   {
@@ -181,12 +184,12 @@ function throughOrNot(
   return {
     ...check,
     ...(wouldGoThrough ? { throughVirtualAddress: false } : {}),
-    // A check by TCP of a service that isn't TCP has to name its port.
+    // A TCP check of a service other than TCP must name its port.
     ...(tcpOfUdp && checker?.transport === "tcp" ? { port: member.port } : {}),
   };
 }
 
-/** The member list as a person would write it: names alone, and none where all are meant. */
+/** The member list in short form: just names, or nothing if it has every real server. */
 export function shortened(
   { options, members }: Written,
   all: NonNullable<Config["realServers"]>,
@@ -204,7 +207,10 @@ export function shortened(
   return defined({ ...options, ...(everybody ? {} : { realServers: entries }) });
 }
 
-/** Real servers as the directors forward to them: who sets them up is not in keepalived.conf. */
+/**
+ * The real servers that the directors forward to, unmanaged: keepalived.conf doesn't describe their
+ * setup.
+ */
 export function realServersOf(
   { all }: RealServers,
   services: Written[],
@@ -232,7 +238,7 @@ export function realServersOf(
     });
 }
 
-/** Keys of a check that say what is so anyway. */
+/** The check without keys that are equal to their defaults. */
 function pruned(check: CheckDraft): CheckDraft {
   const shape: Record<string, { safeParse: (value: undefined) => { data?: unknown } }> =
     checkShapes[check.type ?? "tcp"];

@@ -1,10 +1,13 @@
-// A secret in a script's arguments, or in a path that a check asks for, stays out of the stack file, which is everybody's to read.
+// Keeps secrets in script arguments and check paths out of the stack file, which anyone may read.
 import type { Scribe } from "../report";
 import { fillIn } from "../read/scripts";
 import { tellsSecret, type Secrets } from "../secrets";
 import type { Config } from "../shapes";
 
-/** The config with a placeholder in each such place; the report says so. Scripts' own texts stay whole, and are named. */
+/**
+ * The config with a placeholder for each such secret, each reported. Texts of scripts stay whole;
+ * the report names them.
+ */
 export function withoutSecrets(
   config: Config,
   comments: Map<string, string>,
@@ -31,7 +34,7 @@ export function withoutSecrets(
   };
   const scriptText = ([name, text]: [string, string]) => {
     const at = `scripts[${name}]`;
-    // One that the import has made runs a command of the config.
+    // The import itself made this script from a command in the config.
     if (/^#!\S+\n[^\n]+\n$/.test(text)) return [name, walk(text, at, true)];
     if (tellsSecret(text) || secrets.text(text) !== text) {
       comments.set(at, "It names a password or a key. Here it is in clear: look it through");
@@ -54,7 +57,7 @@ export function withoutSecrets(
   );
 }
 
-/** Keys whose value is a part of a command line or of a request. */
+/** Keys whose value is part of a command line or a request. */
 function mayHold(key: string): boolean {
   return ["args", "path"].includes(key);
 }

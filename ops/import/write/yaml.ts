@@ -1,4 +1,4 @@
-// Stack config as a file for Pulumi: what is the default anyway is left out, and comments say what to do.
+// Writes stack config as a Pulumi file, without defaults and with comments on what to do.
 import { Document, isScalar, isMap, isSeq, type Node } from "yaml";
 import { z } from "zod";
 import { namespace } from "../../../components/config";
@@ -9,7 +9,7 @@ import type { Report } from "../report";
 import { fillIn } from "../read/scripts";
 import type { Config } from "../shapes";
 
-/** The config without the keys that say what the schema says anyway, in the schema's order. */
+/** The config in the schema's order, without keys that are equal to their defaults. */
 export function concise(config: Config): Config {
   return Object.fromEntries(
     (Object.keys(schema) as (keyof Config)[]).flatMap((key) => {
@@ -22,7 +22,7 @@ export function concise(config: Config): Config {
 /** The text of a Pulumi.STACK.yaml. */
 export function toYaml(config: Config, comments: Map<string, string>, report: Report): string {
   const keys = Object.entries(config).map(([key, value]) => [`${namespace}:${key}`, value]);
-  // What two virtual servers have in common is written out for each: Pulumi.STACK.yaml is for people.
+  // Repeat common parts instead of using aliases: people read Pulumi.STACK.yaml.
   const document = new Document(
     { config: Object.fromEntries(keys) as Config },
     { aliasDuplicateObjects: false },
@@ -50,12 +50,12 @@ export function toYaml(config: Config, comments: Map<string, string>, report: Re
       node.commentBefore = [node.commentBefore, ` ${fillIn}: ${what}`].filter(Boolean).join("\n");
   }
   const yaml = document.toString({ lineWidth: 0 });
-  // The library puts text that has one of them in double quotes, and leaves it there as it is.
+  // The library double-quotes text with these characters but doesn't escape them.
 
   return yaml.replace(/[\u007f-\u009f]/g, (char) => `\\x${char.charCodeAt(0).toString(16)}`);
 }
 
-/** The node at a path like `virtualServers[web].traffic`: an item by its place or its name. */
+/** The node at a path like `virtualServers[web].traffic`; items by index or name. */
 function nodeAt(document: Document, at: string): Node | undefined {
   let node: unknown = document.get("config", true);
   for (const [, key, item] of at.matchAll(/([^.[\]]+)|\[([^\]]*)\]/g)) {
