@@ -186,8 +186,8 @@ function heldElsewhere(answers: Answer[]): string[] {
 }
 
 /**
- * Adds the command that refuses to destroy the pair when it is undone. It depends on everything
- * else, so the engine undoes it first. It exists as long as the pair, whichever director it is on,
+ * Adds the command that refuses `pulumi destroy` of the pair when it is undone. It depends on
+ * everything else, so the engine undoes it first. It exists as long as the pair, whichever director it is on,
  * and runs again when its arguments change.
  * @param after everything else in the pair
  */

@@ -59,7 +59,7 @@ export async function ensureEngine(report: Report): Promise<Engine> {
   return { ...binaries, home, plugins: Object.fromEntries(plugins) };
 }
 
-/** Whether {@link ensureEngine} needs neither a download nor a build. */
+/** Whether an engine is available without a download or a build. */
 export async function hasEngine(): Promise<boolean> {
   return (await engineAtHand((await pinnedVersions()).engine)) !== undefined;
 }

@@ -10,8 +10,7 @@ export interface RunOptions {
   input?: string;
   /** Seconds until the program is ended. @default no limit */
   timeoutSeconds?: number;
-  /** The program's environment, @default this process's */
-  /** @default this process's */
+  /** The program's environment. @default this process's */
   env?: NodeJS.ProcessEnv;
   /** Keeps a Ctrl-C at the terminal from the program. @default false */
   apart?: boolean;

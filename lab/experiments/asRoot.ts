@@ -7,7 +7,7 @@ import type { RunOptions } from "../run";
 import { findHost } from "../topology";
 
 /**
- * Runs a shell command as root.
+ * Runs a shell command as root, which must succeed.
  *
  * @returns its standard output without the final newline
  */

@@ -1,8 +1,8 @@
 /**
  * Experiment: whether a short advert interval works while every host installs packages. No power is
  * cut, so each change of roles is a false one. The directors get CPUs that the real servers don't
- * use, as on separate hosts: if all guests shared the CPUs, a guest could wait as long as three
- * adverts for one.
+ * use, as on separate hosts: if all guests shared the CPUs, a guest could wait for a CPU as long as
+ * three adverts take.
  */
 import { setTimeout as delay } from "node:timers/promises";
 
