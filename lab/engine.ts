@@ -71,13 +71,13 @@ async function engineAtHand(version: string): Promise<Binaries | undefined> {
 /** The versions in package.json, which the engine and the plugins must match. */
 async function pinnedVersions(): Promise<Record<"engine" | "command" | "tls", string>> {
   const manifest = JSON.parse(await readFile(join(projectRoot, "package.json"), "utf8")) as {
-    dependencies: Record<string, string>;
+    devDependencies: Record<string, string>;
   };
   const pin = (name: string) => {
-    const version = manifest.dependencies[name];
+    const version = manifest.devDependencies[name];
     if (version === undefined || !/^\d+\.\d+\.\d+$/.test(version)) {
       throw new Error(
-        `package.json: dependencies["${name}"] is ${String(version)}, and has to be one exact version`,
+        `package.json: devDependencies["${name}"] is ${String(version)}, and has to be one exact version`,
       );
     }
     return version;

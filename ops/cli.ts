@@ -1,6 +1,8 @@
-// The operator's command: `npm run lvs -- COMMAND`.
+#!/usr/bin/env node
+// The operator's command: `npx lvs-ha COMMAND`, and in a clone `npm run lvs -- COMMAND`.
 import { inspect } from "node:util";
 import { Command, CommanderError } from "commander";
+import { packageVersion } from "../components/package";
 import { addCompletion } from "./completion";
 import { addDrain } from "./drain/command";
 import { CouldNotLook, exitCodes, Interrupted, Refused, UsageError } from "./exit";
@@ -15,8 +17,9 @@ import { addStatus } from "./status/command";
 import { addVerify } from "./verify/command";
 import { complain } from "./voice";
 
-const program = new Command("lvs")
+const program = new Command("lvs-ha")
   .description("Looks after the load balancer that pulumi up has made.")
+  .version(packageVersion())
   .exitOverride()
   .showHelpAfterError("(--help says more)");
 

@@ -1,5 +1,5 @@
 // Shell completion. Names and options are in the printed text, so pressing Tab starts no program.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Argument, type Command } from "commander";
 import { quote } from "shell-quote";
@@ -20,14 +20,15 @@ export function addCompletion(program: Command): void {
     .addArgument(new Argument("<shell>").choices(Object.keys(shells)))
     .addHelpText(
       "after",
-      '\nPut this into ~/.bashrc or ~/.zshrc, in the project\'s folder FOLDER:\n  eval "$(npm --silent --prefix FOLDER run lvs -- completion bash)"',
+      `\nPut this into ~/.bashrc or ~/.zshrc, with the project's folder in place of FOLDER:\n  eval "$(cd FOLDER && npx ${name} completion bash)"\nIn a clone of ${name} it is:\n  eval "$(npm --silent --prefix FOLDER run lvs -- completion bash)"`,
     )
     .action((shell: keyof typeof shells) => {
       print(shells[shell](program, hostsOf(project)));
     });
 }
 
-const project = join(__dirname, "..");
+/** The folder of the program: npm runs its scripts there. */
+const project = process.cwd();
 
 /** Host names by the name of the argument that takes them: `real-server` or `host`. */
 export type HostNames = Record<string, string[]>;
@@ -107,9 +108,13 @@ function zsh(program: Command, hosts: HostNames): string {
   ].join("\n");
 }
 
-/** A shell function that runs the command in the project's folder, from any working directory. */
+/** A shell function that runs the command in the project's folder, from any working directory: the one that npm installed there, or a clone's. */
 function shellFunction(): string {
-  return `${name}() { npm --silent --prefix ${quote([project])} run lvs -- "$@"; }`;
+  const installed = `node_modules/.bin/${name}`;
+  const folder = quote([project]);
+  return existsSync(join(project, installed))
+    ? `${name}() { (INIT_CWD=$PWD && export INIT_CWD && cd ${folder} && exec ${installed} "$@"); }`
+    : `${name}() { npm --silent --prefix ${folder} run lvs -- "$@"; }`;
 }
 
 function choicesOf(command: Command, hosts: HostNames): string[] {

@@ -1,8 +1,8 @@
 // Asks all hosts about themselves with report.sh, at once, in one connection each.
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { script as hostScript } from "../components/host/scripts";
 import type { Target } from "../components/host/openssh";
+import { packagePath } from "../components/package";
 import { type Ssh, Unreachable } from "./ssh";
 
 /** One answer of a report. */
@@ -40,7 +40,7 @@ export async function ask<T extends Target>(
 
 /** The script for a host: vrrp.sh, which reads keepalived's log, then report.sh. */
 export const reportScript =
-  hostScript("vrrp.sh") + readFileSync(join(__dirname, "report.sh"), "utf8");
+  hostScript("vrrp.sh") + readFileSync(packagePath("ops/report.sh"), "utf8");
 
 async function askOne(
   ssh: Ssh,

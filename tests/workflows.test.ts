@@ -1,6 +1,14 @@
 // The workflows' shape: what they use is pinned, what they may is said, and no secret is in a shell line.
 import { execFile, execFileSync, spawnSync } from "node:child_process";
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -293,6 +301,33 @@ describe("what a change costs", () => {
       expect(jobs[name]?.if).toBe("needs.changes.outputs.code == 'true'");
     }
   });
+});
+
+test("what is audited is all that runs with the stack's secrets, in the versions that are pinned: Pulumi's SDKs, and no tools", () => {
+  const folder = mkdtempSync(join(tmpdir(), "lvs-ha-audited-"));
+  const npm = `#!/bin/sh\ncat package.json >${folder}/audited\necho "npm $*"\n`;
+  writeFileSync(join(folder, "npm"), npm, { mode: 0o755 });
+  const said = execFileSync(process.execPath, [".github/audit.mjs"], {
+    cwd: root,
+    env: { ...process.env, PATH: `${folder}:${process.env.PATH}` },
+    encoding: "utf8",
+  });
+  const { dependencies, devDependencies } = JSON.parse(
+    readFileSync(join(folder, "audited"), "utf8"),
+  ) as Record<string, object | undefined>;
+  rmSync(folder, { recursive: true });
+  expect(said).toMatch(/\nnpm audit --audit-level=high\n$/);
+  const pinned = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<
+    "dependencies" | "devDependencies" | "peerDependencies",
+    Record<string, string>
+  >;
+  const sdks = Object.keys(pinned.peerDependencies).map((name) => [
+    name,
+    pinned.devDependencies[name],
+  ]);
+  expect(sdks).toHaveLength(3);
+  expect(dependencies).toEqual({ ...pinned.dependencies, ...Object.fromEntries(sdks) });
+  expect(devDependencies).toBeUndefined();
 });
 
 test("npm test runs on the oldest Node that package.json allows, and on those after it", () => {

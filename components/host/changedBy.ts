@@ -1,9 +1,8 @@
 // Who changes a host, and by which version of the program: told to hosts by the program as it runs, so that it is in no state and no preview.
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { quote } from "shell-quote";
+import { packageVersion } from "../package";
 
 /** What stands on each host of the last run that changed it. */
 export interface ChangedBy {
@@ -47,9 +46,7 @@ let known: ChangedBy | undefined;
 function changedBy(): ChangedBy {
   known ??= {
     stack: `${pulumi.getProject()}/${pulumi.getStack()}`,
-    version: (
-      JSON.parse(readFileSync(join(__dirname, "../../package.json"), "utf8")) as { version: string }
-    ).version,
+    version: packageVersion(),
     revision: revision(),
   };
   return known;

@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { quote } from "shell-quote";
+import { packagePath } from "../package";
 
 /** How a host is logged in to, but for the hosts between. */
 export interface Login {
@@ -85,7 +86,7 @@ export class Logins {
     const file = (name: string, text: string) => {
       writeFileSync(join(this.folder, name), text, { mode: 0o600 });
     };
-    copyFileSync(join(__dirname, "askpass.sh"), join(this.folder, "askpass"));
+    copyFileSync(packagePath("components/host/askpass.sh"), join(this.folder, "askpass"));
     chmodSync(join(this.folder, "askpass"), 0o700);
     const known: string[] = [];
     const sections: string[] = [];

@@ -1,10 +1,11 @@
 // The scripts that run on hosts: templates/scripts/*.sh, brought there as one text and called by name.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { packagePath } from "../package";
 import { digest } from "./digest";
 import { scriptDigests } from "./scriptUse";
 
-const folder = join(__dirname, "../../templates/scripts");
+const folder = packagePath("templates/scripts");
 
 /** Where the scripts live on a host. */
 export const scriptsHome = "/usr/local/lib/lvs-ha";

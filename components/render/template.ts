@@ -1,8 +1,8 @@
 // Mustache for config files: nothing is escaped, and a name missing from the view is an error
 // instead of an empty string.
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import Mustache from "mustache";
+import { packagePath } from "../package";
 
 // The writer caches parsed templates.
 const writer = new Mustache.Writer();
@@ -20,7 +20,7 @@ const texts = new Map<string, string>();
 function textOf(name: string): string {
   const known = texts.get(name);
   if (known !== undefined) return known;
-  const text = readFileSync(join(__dirname, "../../templates", `${name}.mustache`), "utf8");
+  const text = readFileSync(packagePath(`templates/${name}.mustache`), "utf8");
   texts.set(name, text);
   return text;
 }

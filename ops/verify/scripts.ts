@@ -1,9 +1,9 @@
 // Asks each step's script on a host to `verify` what is left of its work (files.sh has the format).
 // It runs this version's scripts, because the installed ones may be what has changed.
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { quote } from "shell-quote";
 import { scriptTexts, unpacked } from "../../components/host/scripts";
+import { packagePath } from "../../components/package";
 import { withEnd } from "../../components/render/files";
 import { CouldNotLook } from "../exit";
 import { parsed, type Report, whole } from "../report";
@@ -40,7 +40,7 @@ export function verifying({ steps }: StackHost): string {
     ...unpacked(),
     // A broken connection ends the shell, which removes its files.
     "trap 'exit 1' HUP INT PIPE TERM",
-    readFileSync(join(__dirname, "verified.sh"), "utf8"),
+    readFileSync(packagePath("ops/verify/verified.sh"), "utf8"),
     ...calls,
     "",
   ].join("\n");
