@@ -1,7 +1,7 @@
 // An LVS load balancer from the stack's config: see README.md for its keys.
-import { loadSettings, LvsHaPair } from "./components";
+import { loadConfig, LvsHaPair } from "./components";
 
-const pair = new LvsHaPair("pair", loadSettings());
+const pair = new LvsHaPair("pair", loadConfig());
 
 /** The virtual IP addresses. */
 export const virtualAddresses = pair.virtualAddresses;

@@ -19,33 +19,72 @@ export type RawConfig = Map<string, { text: string; secret: boolean }>;
 
 /** Checks raw config. Returns the settings, or every error. */
 export function check(raw: RawConfig): { settings?: Settings; errors: string[] } {
-  const errors = [...unknownKeys(raw), ...misplacedSecrets(raw)];
-  const parsed: Partial<StackConfig> = {};
+  const values = new Map(
+    [...raw].flatMap(([key, { text, secret }]) => (secret ? [] : [[key, plainValue(text)]])),
+  );
+  const secrets = new Set([...raw].flatMap(([key, { secret }]) => (secret ? [key] : [])));
+  const { config, errors } = parse(values, secrets);
+  const found = [
+    ...unknownKeys([...raw.keys()]),
+    ...misplacedSecrets(raw),
+    ...errors,
+    ...secretNames.flatMap((name) => {
+      const entry = raw.get(name);
+      return entry?.secret ? secretErrors(name, entry.text) : [];
+    }),
+    ...breaches(config, (name) => raw.has(name)),
+  ];
+  if (found.length === 0) found.push(...unfilled(config, ""));
+  return found.length > 0 || !hasKeys(config, settingNames)
+    ? // What instances take from `vrrp` is wrong in all of them, and once in the config.
+      { errors: [...new Set(found)] }
+    : { settings: resolve(config), errors: [] };
+}
+
+/**
+ * The values that are right in themselves, with their defaults, and what is wrong with the others.
+ * @param unreadable keys that are given, and not looked at
+ */
+export function parse(
+  values: ReadonlyMap<string, unknown>,
+  unreadable: ReadonlySet<string> = new Set(),
+): { config: Partial<StackConfig>; errors: string[] } {
+  const config: Partial<StackConfig> = {};
+  const errors: string[] = [];
   for (const key of settingNames) {
-    const entry = raw.get(key);
-    if (entry?.secret) continue;
-    const value = entry === undefined ? undefined : plainValue(entry.text);
-    const result = schema[key].safeParse(value, { reportInput: true });
-    if (result.success) Object.assign(parsed, { [key]: result.data });
+    if (unreadable.has(key)) continue;
+    const result = schema[key].safeParse(values.get(key), { reportInput: true });
+    if (result.success) Object.assign(config, { [key]: result.data });
     else errors.push(...result.error.issues.flatMap((issue) => describe(issue, [key])));
   }
-  for (const name of secretNames) {
-    const entry = raw.get(name);
-    if (!entry?.secret) continue;
-    const result = secretSchema[name].safeParse(entry.text);
-    if (!result.success) {
-      errors.push(
-        ...result.error.issues.map((issue) => `${name}: (secret, not shown) ${issue.message}`),
-      );
+  return { config, errors };
+}
+
+/** What is wrong with a secret, which isn't shown. */
+export function secretErrors(name: SecretName, value: unknown): string[] {
+  const { error } = secretSchema[name].safeParse(value);
+  return (error?.issues ?? []).map(({ message }) => `${name}: (secret, not shown) ${message}`);
+}
+
+/** Thrown where a value is read that another resource has to be made for first. */
+export class NotYetKnown extends Error {}
+
+/**
+ * What doesn't go together: a rule runs as soon as the keys that it compares are right in themselves, whatever is wrong elsewhere. One
+ * that reads what isn't known yet says nothing.
+ */
+export function breaches(
+  config: Partial<StackConfig>,
+  hasSecret: (name: SecretName) => boolean,
+): string[] {
+  return rules.flatMap(({ find }) => {
+    try {
+      return find(config, hasSecret);
+    } catch (error) {
+      if (error instanceof NotYetKnown) return [];
+      throw error;
     }
-  }
-  // A rule runs when the keys it needs are valid, whatever is wrong elsewhere.
-  for (const { find } of rules) errors.push(...find(parsed, (name) => raw.has(name)));
-  if (errors.length === 0) errors.push(...unfilled(parsed, ""));
-  return errors.length > 0 || !hasKeys(parsed, settingNames)
-    ? // Several instances report one wrong value of `vrrp`: say it once.
-      { errors: [...new Set(errors)] }
-    : { settings: resolve(parsed), errors };
+  });
 }
 
 /**
@@ -63,11 +102,8 @@ export function ownKey(whole: string): { key: string } | { error: string } | und
   return { error: `${whole}: is in another namespace; write ${namespace}:${key}` };
 }
 
-/**
- * Errors for strings that still contain FILL_IN, which an import writes for values that only a
- * person knows.
- */
-function unfilled(value: unknown, at: string): string[] {
+/** Strings that still say FILL_IN, as an import leaves them where nothing but a person knows the value. */
+export function unfilled(value: unknown, at: string): string[] {
   if (typeof value === "string") {
     return value.includes("FILL_IN")
       ? [`${at}: still says FILL_IN; put the value there that lvs import could not know`]
@@ -79,11 +115,13 @@ function unfilled(value: unknown, at: string): string[] {
   );
 }
 
-const settingNames = Object.keys(schema) as (keyof typeof schema)[];
+/** The keys that hold no secrets. */
+export const settingNames = Object.keys(schema) as (keyof typeof schema)[];
 
-function unknownKeys(raw: RawConfig): string[] {
+/** Keys that there are none of. */
+export function unknownKeys(keys: string[]): string[] {
   const known = [...settingNames, ...secretNames];
-  return [...raw.keys()]
+  return keys
     .filter((key) => !known.includes(key as (typeof known)[number]))
     .map((key) => `${key}: unknown key${hint(key, known)}`);
 }
@@ -104,8 +142,8 @@ function misplacedSecrets(raw: RawConfig): string[] {
   });
 }
 
-/** The user's value: parsed if it is JSON, otherwise the text. */
-function plainValue(text: string): unknown {
+/** What the user wrote: JSON where it is JSON, otherwise the text itself. */
+export function plainValue(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -203,7 +241,8 @@ function secondsOf(text: string): number | undefined {
   return seconds === undefined ? undefined : Number((Number(number) * seconds).toFixed(3));
 }
 
-function path(parts: PropertyKey[]): string {
+/** `virtualServers[1].port` */
+export function path(parts: PropertyKey[]): string {
   return parts
     .map((part, i) => (typeof part === "number" ? `[${part}]` : `${i ? "." : ""}${String(part)}`))
     .join("");
@@ -223,18 +262,7 @@ function hint(word: string, known: string[], at: PropertyKey[] = []): string {
 
 /** The keys that the schema knows at a path. For a value with a `type`, only that type's keys. */
 function knownKeys(at: PropertyKey[], value?: unknown): string[] {
-  let here = [unwrap(z.object(schema))].flat();
-  for (const part of at) {
-    here = here.flatMap((type) => {
-      if (typeof part === "number" && type instanceof z.ZodArray) return unwrap(type.element);
-      if (type instanceof z.ZodRecord) return unwrap(type.valueType);
-      if (type instanceof z.ZodObject) {
-        return unwrap((type.shape as Record<string, unknown>)[String(part)]);
-      }
-      return [];
-    });
-  }
-  const shapes = here.flatMap((type) =>
+  const shapes = typesAt(at).flatMap((type) =>
     type instanceof z.ZodObject ? [type.shape as Record<string, z.core.$ZodType>] : [],
   );
   const fitting = shapes.filter(
@@ -288,7 +316,24 @@ function keysBelow(type: unknown, place: string[]): string[][] {
   });
 }
 
-/** The types below a type's defaults; for a union, those of its branches. */
+/** What the schema allows at a path: several where it is a union's. */
+export function typesAt(at: PropertyKey[]): unknown[] {
+  let here: unknown[] = unwrap(z.object(schema));
+  for (const part of at) {
+    here = here.flatMap((type) => {
+      if (typeof part === "number" && type instanceof z.ZodArray) return unwrap(type.element);
+      if (type instanceof z.ZodRecord) return unwrap(type.valueType);
+      if (type instanceof z.ZodObject) {
+        const { [String(part)]: below } = type.shape as Record<string, unknown>;
+        return below === undefined ? [] : unwrap(below);
+      }
+      return [];
+    });
+  }
+  return here;
+}
+
+/** The types under a type's defaults; those of a union's branches. */
 function unwrap(type: unknown): unknown[] {
   while (
     type instanceof z.ZodDefault ||
@@ -300,6 +345,7 @@ function unwrap(type: unknown): unknown[] {
   return type instanceof z.ZodUnion ? type.options.flatMap(unwrap) : [type];
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+/** True for an object that is no list. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

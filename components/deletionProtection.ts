@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host/host";
 import { bundle, scriptsHome, scriptsInTransit } from "./host/scripts";
 import type { Session } from "./host/session";
+import { valueOf } from "./host/valueOf";
 import { ipvsPlaces } from "./render/ipvs";
 import { withEnd } from "./render/files";
 import type { Settings } from "./settings";
@@ -27,7 +28,6 @@ type Answer = Record<"lost" | "holds" | "standby" | "own" | "peer", string[]> & 
  * keepalived runs.
  */
 export class DeletionProtection {
-  private readonly input: string;
   private found?: Promise<{ refusal?: string; unasked?: Error }>;
   /** After the first refusal, later ones get a short message. */
   private refused = false;
@@ -36,16 +36,10 @@ export class DeletionProtection {
    * @param takeoverSeconds how long a standby takes to take over an address that no director holds
    */
   constructor(
-    settings: Pick<Settings, "virtualServers">,
+    private readonly settings: pulumi.Output<Pick<Settings, "virtualServers">>,
     private readonly directors: Directors,
-    private readonly takeoverSeconds: number,
-  ) {
-    this.input = withEnd(
-      ipvsPlaces(settings)
-        .map((place) => `${place}\n`)
-        .join(""),
-    );
-  }
+    private readonly takeoverSeconds: pulumi.Output<number>,
+  ) {}
 
   /**
    * Call this before each change of a host.
@@ -84,9 +78,8 @@ export class DeletionProtection {
   private async activeTakenOut(first: Answer[]): Promise<string> {
     const { serving, inMaintenance } = this.directors;
     let elsewhere = heldElsewhere(first);
-    // It may just have gone into maintenance, or have failed without a takeover yet: ask again
-    // later.
-    for (const seconds of [0, this.takeoverSeconds]) {
+    // It may be in maintenance from now on; or it has just gone, and nobody has taken over yet.
+    for (const seconds of [0, await valueOf(this.takeoverSeconds)]) {
       if (elsewhere.length === 0) return "";
       await sleep(seconds * 1000);
       const { answers, failed } = await this.ask([...serving, ...inMaintenance]);
@@ -129,6 +122,15 @@ export class DeletionProtection {
 
   /** Asks directors with this program's own scripts, whatever version they have. */
   private async ask(directors: readonly Session[]): Promise<{ answers: Answer[]; failed?: Error }> {
+    const input = await valueOf(
+      this.settings.apply((known) =>
+        withEnd(
+          ipvsPlaces(known)
+            .map((place) => `${place}\n`)
+            .join(""),
+        ),
+      ),
+    );
     const results = await Promise.allSettled(
       directors.map(async (director) => {
         // A host in maintenance may be off: try once only.
@@ -136,7 +138,7 @@ export class DeletionProtection {
         await director.run(["sh", "-s"], { input: bundle(), ...attempts });
         const script = `${scriptsInTransit()}/protect.sh`;
         const text = await director.run(["sh", script, "look"], {
-          input: this.input,
+          input,
           ...attempts,
         });
         return answerOf(director.name, text);

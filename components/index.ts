@@ -1,7 +1,6 @@
-// The API for other Pulumi programs.
-export { loadSettings } from "./loadSettings";
-export { LvsHaPair, type LvsHaPairArgs } from "./lvsHaPair";
+// What Pulumi programs use.
+export type * from "./args";
+export { loadConfig } from "./loadConfig";
+export { LvsHaPair } from "./lvsHaPair";
 export { LvsNode, type LvsNodeArgs } from "./lvsNode";
 export { RealServer, type RealServerArgs } from "./realServer";
-export type { Secrets, Settings } from "./settings";
-export { SshAccess, type SshAccessArgs } from "./sshAccess";

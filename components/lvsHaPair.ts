@@ -1,106 +1,62 @@
 // The load balancer: directors in front of real servers.
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { DeletionProtection, protect } from "./deletionProtection";
-import { LvsNode, startSeconds } from "./lvsNode";
-import { Hooks } from "./host/hooks";
-import { scriptTexts } from "./host/scripts";
-import { HostScripts } from "./hostScripts";
+import type { LvsHaPairArgs } from "./args";
+import { protect } from "./deletionProtection";
+import { take } from "./inputs";
+import { LvsNode } from "./lvsNode";
+import { Parts } from "./parts";
 import { RealServer } from "./realServer";
 import { endpoint } from "./render/ipvs";
 import { virtualAddresses } from "./render/keepalived";
-import { Rollout } from "./rollout";
-import type { Secrets, Settings, VirtualServerSettings } from "./settings";
-import { SshAccess } from "./sshAccess";
-
-/** Arguments of {@link LvsHaPair}. */
-export interface LvsHaPairArgs {
-  /** Validated settings, from `loadSettings()`. */
-  settings: Settings;
-  /** The stack's secrets. @default none: the SSH agent logs in, and VRRP is not authenticated */
-  secrets?: Secrets;
-}
+import type { VirtualServerSettings } from "./settings";
 
 /**
- * An active and one or more standby directors in front of N real servers, by direct routing. Real
- * servers are ready before a director sends to them, and change a few at a time, without new
- * connections meanwhile. Directors change one at a time, the least preferred first.
+ * Directors as active and standby in front of N real servers.
+ * Real servers are ready before a director sends to them, and change a few at a time, with no new connections meanwhile;
+ * directors change one at a time, the least preferred first.
  */
 export class LvsHaPair extends pulumi.ComponentResource {
   readonly directors: LvsNode[];
-  readonly realServers: RealServer[] = [];
+  readonly realServers: RealServer[];
   /** The virtual addresses, with their prefixes. */
-  readonly virtualAddresses: string[];
-  /** The real servers of each virtual server: `web 192.0.2.100:80 TCP` to `web1 192.0.2.21:80`. */
-  readonly pool: Record<string, string[]>;
-  /** By director, the lines of `ipvsadm -Ln` after its last change. */
+  readonly virtualAddresses: pulumi.Output<string[]>;
+  /** By virtual server, who is in its pool: `web 192.0.2.100:80 TCP` to `web1 192.0.2.21:80`. */
+  readonly pool: pulumi.Output<Record<string, string[]>>;
+  /** By director, the lines of `ipvsadm -Ln` as it was after its last change. */
   readonly ipvsTables: pulumi.Output<Record<string, string[]>>;
+  /** The deploy key's public half; undefined where `ssh.managedKey` is false. */
+  readonly deployKey?: pulumi.Output<string>;
 
+  /**
+   * @param name unique in the program; every resource's name begins with it
+   * @throws pulumi.RunError with one line an error: key, value, what is allowed. What an Output has wrong fails the run when it is known;
+   * no host is logged in to before
+   */
   constructor(name: string, args: LvsHaPairArgs, opts?: pulumi.ComponentResourceOptions) {
+    const taken = take(`LvsHaPair "${name}"`, args);
     super("lvs-ha:index:LvsHaPair", name, {}, opts);
-    const { settings, secrets = {} } = args;
-    const access = new SshAccess(`${name}-ssh`, { ssh: settings.ssh, secrets }, { parent: this });
-
-    const hooks = new Hooks(name, async (change) => {
-      if (settings.deletionProtection) await protection.check(change);
-    });
-    new HostScripts(`${name}-scripts`, { files: scriptTexts() }, { parent: this });
-
-    // A bad change stops at the first director, which is the least likely to hold the virtual
-    // addresses.
-    const standbyFirst = settings.directors.toSorted((a, b) => a.priority - b.priority);
-    const logins = standbyFirst.map((director) => ({ director, login: access.to(director) }));
-    // Every change of a host asks the directors first, so their logins must work.
-    const canLogIn = logins.flatMap(({ director, login }) =>
-      director.inMaintenance ? [] : login.ready,
+    const parts = new Parts(name, taken, this);
+    const { shape, settings, access } = parts;
+    this.deployKey = access.publicKey;
+    this.directors = parts.directors.map(
+      (director) =>
+        new LvsNode(`${name}-${director.shape.name}`, { director, parts }, { parent: this }),
     );
-    this.directors = logins.map(
-      ({ director, login: { connection, ready: own } }) =>
-        new LvsNode(
-          `${name}-${director.name}`,
-          {
-            director,
-            settings,
-            login: { connection, ready: [...new Set([...own, ...canLogIn])] },
-            hooks,
-            authPass: secrets.vrrpAuthPass,
-          },
-          { parent: this },
-        ),
-    );
-
-    const serving = this.directors.filter((_, i) => !standbyFirst[i]?.inMaintenance);
-    // Directors in maintenance don't run keepalived, and nothing waits for them.
+    const serving = this.directors.filter((_, i) => !parts.directors[i]?.shape.inMaintenance);
+    // They don't run keepalived, and nobody waits for them.
     const atRest = this.directors.filter((node) => !serving.includes(node));
-    // Sorted by name, so that every run asks in the same order.
-    const asked = serving
-      .map(({ session }) => session)
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    const protection = new DeletionProtection(
-      settings,
-      {
-        serving: asked,
-        inMaintenance: atRest.map(({ session }) => session),
-      },
-      startSeconds(settings),
-    );
-    const rollout = new Rollout({
-      directors: asked,
-      ready: canLogIn,
-      ...settings.rollout,
-    });
+
     const stand: pulumi.Input<pulumi.Resource>[] = [];
-    for (const { host, inMaintenance } of settings.realServers) {
-      if (host === undefined) continue;
-      const realServer = new RealServer(
-        `${name}-${host.name}`,
-        { host, settings, access, hooks, rollout },
-        { parent: this },
-      );
-      this.realServers.push(realServer);
-      // Nothing waits for a host in maintenance, which may be off.
+    this.realServers = shape.realServers.flatMap((shaped) => {
+      if (shaped.host === undefined) return [];
+      const { host, inMaintenance } = shaped;
+      const args = { realServer: { ...shaped, host }, parts };
+      const realServer = new RealServer(`${name}-${host.name}`, args, { parent: this });
+      // Nobody waits for a host in maintenance: it may be off.
       if (!inMaintenance) stand.push(realServer, realServer.serves);
-    }
+      return [realServer];
+    });
 
     const asides = atRest.map((node) => node.withdraw([], false, this));
     const withdrawn: remote.Command[] = [];
@@ -125,20 +81,22 @@ export class LvsHaPair extends pulumi.ComponentResource {
     if (preferred) {
       protect(
         name,
-        { director: preferred.host, isOn: settings.deletionProtection },
+        { director: preferred.host, isOn: shape.deletionProtection },
         [...this.directors, ...this.realServers, ...withdrawn, ...joined, ...asides],
         this,
       );
     }
 
-    this.virtualAddresses = virtualAddresses(settings);
-    this.pool = Object.fromEntries(
-      settings.virtualServers.map((service) => [
-        `${service.name} ${serviceText(service)}`,
-        service.realServers.map(
-          (member) => `${member.name} ${endpoint(member.address, member.port)}`,
-        ),
-      ]),
+    this.virtualAddresses = settings.apply(virtualAddresses);
+    this.pool = settings.apply(({ virtualServers }) =>
+      Object.fromEntries(
+        virtualServers.map((service) => [
+          `${service.name} ${serviceText(service)}`,
+          service.realServers.map(
+            (member) => `${member.name} ${endpoint(member.address, member.port)}`,
+          ),
+        ]),
+      ),
     );
     const tables = joined.toReversed().map(({ stdout }) => stdout.apply(tableBelow));
     this.ipvsTables = pulumi.output(

@@ -1,15 +1,17 @@
 // A director: keepalived and IPVS on one host.
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { LvsHaPairArgs } from "./args";
+import { protect } from "./deletionProtection";
 import { firewallBackends, renderDirectorFirewall } from "./firewall";
 import { digest } from "./host/digest";
 import { fileSums } from "./host/fileSums";
-import { type After, Host, type SshLogin } from "./host/host";
-import type { Hooks } from "./host/hooks";
+import { type After, Host, type Requirements } from "./host/host";
 import { scriptsHome } from "./host/scripts";
-import { Session } from "./host/session";
+import { chosen, take, type Taken } from "./inputs";
 import { directorModel } from "./model";
 import { osProfiles } from "./os/profiles";
+import { type Director, Parts } from "./parts";
 import { furtherInterfaces, renderDirectorConfig } from "./render/director";
 import { withEnd } from "./render/files";
 import { renderHeard, renderSecrets, virtualAddresses } from "./render/keepalived";
@@ -17,71 +19,78 @@ import { renderDirectorKernel } from "./render/kernel";
 import { renderUpgrades } from "./render/upgrades";
 import { withoutPrefix } from "./schema";
 import {
+  directorSettings,
+  type DirectorSettings,
+  type DirectorShape,
   distantRealServers,
   interfaceOfAddress6,
-  type DirectorSettings,
   type Settings,
+  type Shape,
+  startSeconds,
 } from "./settings";
 
-/** Arguments of {@link LvsNode}. */
-export interface LvsNodeArgs {
-  director: DirectorSettings;
-  /** The whole pair's settings: a director's files name its peers and the real servers. */
-  settings: Settings;
-  /** The login to the director. */
-  login: SshLogin;
-  hooks: Hooks;
-  /** The password of VRRP version 2. @default none */
-  authPass?: pulumi.Output<string>;
+/** The whole load balancer's args, as a director's files name its peers and the real servers; and which of its directors it is. */
+export interface LvsNodeArgs extends LvsHaPairArgs {
+  /** Name in `directors`. */
+  director: string;
 }
 
-/** A director of an LVS pair: it holds the virtual addresses or stands by for them. */
+/** A pair's director. */
+interface LvsNodeOfPair {
+  director: Director;
+  parts: Parts;
+}
+
+/**
+ * A director of an LVS pair: it holds the virtual addresses or stands by for them. By itself, it is for a program that has one of the
+ * directors where others have theirs. What all directors must have alike (addresses, router id, version, password) is then changed on
+ * one while the others have it as before, which may be two that are active: an {@link LvsHaPair} changes it on all of them in step.
+ */
 export class LvsNode extends pulumi.ComponentResource {
   /** The director's host, prepared with scripts and packages. */
   readonly host: Host;
-  /** The program's own login to the director. */
-  readonly session: Session;
   private readonly name: string;
-  private readonly args: LvsNodeArgs;
-  /**
-   * The command that puts its keepalived.conf in place, with the command's input; undefined before
-   * {@link serve}.
-   */
-  private served?: { command: remote.Command; text: string };
+  private readonly director: DirectorShape;
+  private readonly parts: Parts;
+  /** What puts its keepalived.conf in place, and the text that it is given; absent until it serves. */
+  private served?: { command: remote.Command; text: pulumi.Output<string> };
 
-  constructor(name: string, args: LvsNodeArgs, opts?: pulumi.ComponentResourceOptions) {
+  /** @throws pulumi.RunError as {@link LvsHaPair} does */
+  constructor(name: string, args: LvsNodeArgs, opts?: pulumi.ComponentResourceOptions);
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- @internal: not in the package's types
+  constructor(name: string, args: LvsNodeOfPair, opts?: pulumi.ComponentResourceOptions);
+  constructor(
+    name: string,
+    args: LvsNodeArgs | LvsNodeOfPair,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    const given = "parts" in args ? args : alone(name, args);
     super("lvs-ha:index:LvsNode", name, {}, opts);
     this.name = name;
-    this.args = args;
-    const { director, settings, login, hooks } = args;
-    const { vrrp, instances, kernel, firewall, packages } = settings;
-    const os = osProfiles[director.os];
-    const interface6 = interfaceOfAddress6(instances, director);
-    this.session = new Session(director.name, login.connection, { keepOpen: true });
-    this.host = new Host(name, director, { ...login, hooks, session: this.session }, this);
-    this.host.prepare({
-      role: "director",
-      system: [os.id, os.versionId],
-      conntrackMax: kernel.conntrackMax,
-      interfaces: [
-        ...new Set([
-          ...instances.flatMap(({ interface: device, members }) => {
-            const own = members.find(({ name: member }) => member === director.name)?.address;
-            return own === undefined ? [device] : [`${device}=${own}`];
-          }),
-          ...(interface6 === undefined ? [] : [`${interface6}=${director.vrrpAddress6}`]),
-          ...(vrrp.connectionSync ? [vrrp.syncInterface] : []),
-          ...furtherInterfaces(settings),
-          ...checkInterfaces(settings),
-        ]),
-      ],
-      packages: [
-        ...os.packages.director,
-        ...firewallBackends[firewall.backend].packages,
-        ...packages,
-      ],
-      neighbours: distantRealServers(settings, director),
-    });
+    const isOfPair = "parts" in given;
+    this.parts = isOfPair ? given.parts : new Parts(name, given.taken, this);
+    const { shape, settings, hooks, directors } = this.parts;
+    const own = isOfPair
+      ? given.director
+      : directors.find(({ shape: { name: known } }) => known === given.director);
+    if (own === undefined) throw new Error(`there is no director ${name}`);
+    this.director = own.shape;
+    this.host = new Host(name, own.shape, { ...own.login, hooks, session: own.session }, this);
+    this.host.prepare(settings.apply((known) => requirements(known, own.shape, shape)));
+    if (!isOfPair) this.standAlone();
+  }
+
+  /** Serves, with nobody to wait for. */
+  private standAlone(): void {
+    const withdrawn = this.withdraw([], false, this);
+    this.serve([withdrawn]);
+    const joined = this.join([this], { withdrawn: [withdrawn], last: false }, this);
+    protect(
+      this.name,
+      { director: this.host, isOn: this.parts.shape.deletionProtection },
+      [withdrawn, ...this.host.ends, joined],
+      this,
+    );
   }
 
   /**
@@ -91,16 +100,17 @@ export class LvsNode extends pulumi.ComponentResource {
    * @param last whether this is the last director
    */
   withdraw(after: After, last: boolean, parent: pulumi.Resource): remote.Command {
-    const { director, settings, authPass } = this.args;
+    const { settings, secrets } = this.parts;
+    const heard = (authPass?: string) =>
+      settings.apply((known) =>
+        renderHeard(known, directorSettings(known, this.director.name), authPass),
+      );
     return this.host.aside(
       `${this.name}-withdraw`,
       [`${scriptsHome}/peers.sh`, "withdraw", last ? "LAST" : "MORE"],
       {
         undo: [`${scriptsHome}/peers.sh`, "resume"],
-        stdin:
-          authPass === undefined
-            ? renderHeard(settings, director)
-            : pulumi.secret(authPass.apply((text) => renderHeard(settings, director, text))),
+        stdin: secrets.vrrpAuthPass === undefined ? heard() : secrets.vrrpAuthPass.apply(heard),
         after: [...this.host.ends, ...after],
         parent,
       },
@@ -109,52 +119,55 @@ export class LvsNode extends pulumi.ComponentResource {
 
   /** Makes the director serve, after the real servers and the directors before it. */
   serve(after: After): void {
-    const { director, settings, authPass } = this.args;
+    const { shape, settings, secrets } = this.parts;
+    const { name, inMaintenance, keepalivedVersion } = this.director;
+    const authPass = secrets.vrrpAuthPass;
     this.host.waitFor(after);
+    const text = (render: (known: Settings, director: DirectorSettings) => string) =>
+      settings.apply((known) => render(known, directorSettings(known, name)));
     const texts = {
-      kernel: renderDirectorKernel(settings),
-      firewall: renderDirectorFirewall(settings, director),
-      keepalived: renderDirectorConfig(settings, director, authPass !== undefined),
+      kernel: settings.apply(renderDirectorKernel),
+      firewall: text(renderDirectorFirewall),
+      keepalived: text((known, director) =>
+        renderDirectorConfig(known, director, authPass !== undefined),
+      ),
     };
     this.host.system([
       { script: "kernel.sh", text: texts.kernel },
-      { script: "firewall.sh", args: [settings.firewall.backend], text: texts.firewall },
-      { script: "upgrades.sh", text: renderUpgrades(settings, director) },
+      { script: "firewall.sh", args: [shape.firewall], text: texts.firewall },
+      { script: "upgrades.sh", text: text(renderUpgrades) },
     ]);
     if (authPass !== undefined) {
-      this.host.command("secrets", {
-        script: "secrets.sh",
-        stdin: pulumi.secret(authPass.apply(renderSecrets)),
-      });
+      this.host.command("secrets", { script: "secrets.sh", stdin: authPass.apply(renderSecrets) });
     }
-    if (director.keepalivedVersion !== undefined) {
-      this.host.command("version", {
-        script: "version.sh",
-        args: [director.keepalivedVersion],
-      });
+    if (keepalivedVersion !== undefined) {
+      this.host.command("version", { script: "version.sh", args: [keepalivedVersion] });
     }
     const keepalived = this.host.command("keepalived", {
       script: "keepalived.sh",
-      args: director.inMaintenance ? ["stopped"] : [],
+      args: inMaintenance ? ["stopped"] : [],
       stdin: texts.keepalived,
     });
-    if (settings.metrics.enabled) {
+    if (shape.metricsIntervalSeconds !== undefined) {
       this.host.command("metrics", {
         script: "metrics.sh",
         args: [
           "director",
-          director.inMaintenance ? "stopped" : "serving",
-          String(settings.metrics.intervalSeconds),
+          inMaintenance ? "stopped" : "serving",
+          String(shape.metricsIntervalSeconds),
         ],
-        stdin: fileSums(Object.values(texts)),
+        stdin: pulumi.all(Object.values(texts)).apply(fileSums),
       });
     }
-    this.served = { command: keepalived, text: withEnd(texts.keepalived) };
+    this.served = { command: keepalived, text: texts.keepalived.apply(withEnd) };
     this.registerOutputs({
       ipvsTable: keepalived.stdout,
-      // The model of the config that the host has, which may differ from the wanted one after an
-      // `up` that failed or left the host out.
-      model: this.hasConfig.apply((has) => (has ? directorModel(settings, director) : undefined)),
+      // What the host has been brought, not what it is to be: after an up that failed, or left it out, the directors may differ in that.
+      model: this.hasConfig.apply((has) =>
+        has
+          ? settings.apply((known) => directorModel(known, directorSettings(known, name)))
+          : undefined,
+      ),
     });
   }
 
@@ -168,7 +181,7 @@ export class LvsNode extends pulumi.ComponentResource {
     const { command, text } = this.served ?? {};
     return command === undefined
       ? pulumi.output(false)
-      : command.stdin.apply((stdin) => stdin === text);
+      : pulumi.all([command.stdin, text]).apply(([stdin, wanted]) => stdin === wanted);
   }
 
   /**
@@ -186,7 +199,8 @@ export class LvsNode extends pulumi.ComponentResource {
     }: { withdrawn: remote.Command[]; told?: remote.Command; last: boolean },
     parent: pulumi.Resource,
   ): remote.Command {
-    const { director, settings } = this.args;
+    const { shape, settings } = this.parts;
+    const { name, inMaintenance } = this.director;
     const others = directors.filter((one) => one !== this);
     const lacking = pulumi.all(
       others.map((one) =>
@@ -196,30 +210,20 @@ export class LvsNode extends pulumi.ComponentResource {
     const before = told?.stdout.apply((text) =>
       text.split("\n").filter((l) => l.startsWith("holds ")),
     );
-    const expected = virtualAddresses(settings).map(
-      (address) => `expect ${withoutPrefix(address)}`,
-    );
-    const rests = settings.directors.some(({ inMaintenance }) => inMaintenance) ? ["rests"] : [];
-    // With preempt, the director with the highest priority takes the addresses when it starts.
-    const preempted = settings.instances
-      .filter(({ preempt, members }) => {
-        const own = members.find(({ name }) => name === director.name)?.priority ?? 0;
-        return preempt && members.every(({ priority }) => priority <= own);
-      })
-      .flatMap(({ virtualAddresses: all }) => all.map(({ address }) => `preempts ${address}`));
+    const wanted = settings.apply((known) => ({
+      expected: virtualAddresses(known).map((address) => `expect ${withoutPrefix(address)}`),
+      preempted: preemptedBy(known, name).map((address) => `preempts ${address}`),
+    }));
+    const rests = shape.directors.some((director) => director.inMaintenance) ? ["rests"] : [];
     return this.host.aside(
       `${this.name}-join`,
-      [
-        ...[`${scriptsHome}/peers.sh`, "join", director.name, String(startSeconds(settings))],
-        ...(director.inMaintenance ? ["stopped"] : []),
-      ],
+      settings.apply((known) => [
+        ...[`${scriptsHome}/peers.sh`, "join", name, String(startSeconds(known))],
+        ...(inMaintenance ? ["stopped"] : []),
+      ]),
       {
-        // The director that joined last leaves first.
-        undo: [
-          `${scriptsHome}/peers.sh`,
-          "leave",
-          told || director.inMaintenance ? "MORE" : "LAST",
-        ],
+        // The last that joined is the first that leaves.
+        undo: [`${scriptsHome}/peers.sh`, "leave", told || inMaintenance ? "MORE" : "LAST"],
         because: pulumi
           .all([
             ...withdrawn.map(({ stdout }) => stdout),
@@ -227,8 +231,8 @@ export class LvsNode extends pulumi.ComponentResource {
           ])
           .apply((texts) => digest(texts.join(""))),
         stdin: pulumi
-          .all([lacking, before])
-          .apply(([lacks, holds = []]) =>
+          .all([lacking, before, wanted])
+          .apply(([lacks, holds = [], { expected, preempted }]) =>
             [
               ...expected,
               ...lacks.flat(),
@@ -250,24 +254,62 @@ export class LvsNode extends pulumi.ComponentResource {
   }
 }
 
-/** Interfaces that checks are bound to: without its interface, a check fails. */
+/** What its host needs to be. */
+function requirements(settings: Settings, own: DirectorShape, shape: Shape): Requirements {
+  const { vrrp, instances, kernel } = settings;
+  const director = directorSettings(settings, own.name);
+  const os = osProfiles[own.os];
+  const interface6 = interfaceOfAddress6(instances, director);
+  return {
+    role: "director",
+    system: [os.id, os.versionId],
+    conntrackMax: kernel.conntrackMax,
+    interfaces: [
+      ...new Set([
+        ...instances.flatMap(({ interface: device, members }) => {
+          const address = members.find(({ name }) => name === own.name)?.address;
+          return address === undefined ? [device] : [`${device}=${address}`];
+        }),
+        ...(interface6 === undefined ? [] : [`${interface6}=${director.vrrpAddress6}`]),
+        ...(vrrp.connectionSync ? [vrrp.syncInterface] : []),
+        ...furtherInterfaces(settings),
+        ...checkInterfaces(settings),
+      ]),
+    ],
+    packages: [
+      ...os.packages.director,
+      ...firewallBackends[shape.firewall].packages,
+      ...shape.packages,
+    ],
+    neighbours: distantRealServers(settings, director),
+  };
+}
+
+/** Virtual addresses that a director takes as soon as it runs: it has the highest priority. */
+function preemptedBy({ instances }: Settings, director: string): string[] {
+  return instances
+    .filter(({ preempt, members }) => {
+      const own = members.find(({ name }) => name === director)?.priority ?? 0;
+      return preempt && members.every(({ priority }) => priority <= own);
+    })
+    .flatMap(({ virtualAddresses: all }) => all.map(({ address }) => address));
+}
+
+/** A program's args, and which of their directors is meant. */
+function alone(
+  name: string,
+  { director, ...args }: LvsNodeArgs,
+): { taken: Taken; director: string } {
+  const of = `LvsNode "${name}"`;
+  const taken = take(of, args);
+  return { taken, director: chosen(of, "director", director, taken.shape.directors).name };
+}
+
+/** Interfaces that checks leave by: without its own, a check fails. */
 function checkInterfaces({ virtualServers }: Settings): string[] {
   return virtualServers.flatMap(({ realServers }) =>
     realServers.flatMap(({ checks }) =>
       checks.flatMap(({ check }) => ("bindInterface" in check ? (check.bindInterface ?? []) : [])),
     ),
   );
-}
-
-/**
- * Seconds that a newly started director waits before it takes addresses that no director holds,
- * plus one second.
- */
-export function startSeconds({ instances, daemon }: Settings): number {
-  const down = instances.map(
-    ({ advertIntervalSeconds, downTimerAdverts }) =>
-      // The skew time is at most an interval, or a second in version 2: RFC 5798 6.1, RFC 3768 6.1.
-      advertIntervalSeconds * ((downTimerAdverts ?? 3) + 1),
-  );
-  return Math.ceil(Math.max(...down) + (daemon.startupDelaySeconds ?? 0) + 1);
 }

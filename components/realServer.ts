@@ -1,74 +1,102 @@
 // A real server: it answers for the virtual addresses without ever claiming them by ARP.
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { LvsHaPairArgs } from "./args";
 import { firewallBackends, renderRealServerFirewall } from "./firewall";
 import { fileSums } from "./host/fileSums";
-import type { Hooks } from "./host/hooks";
 import { Host } from "./host/host";
+import { chosen, take, type Taken } from "./inputs";
 import { realServerModel } from "./model";
 import { osProfiles } from "./os/profiles";
+import { Parts } from "./parts";
 import { parseSections, renderFiles, withoutEnd } from "./render/files";
 import { ipvsEntries } from "./render/ipvs";
 import { renderRealServerKernel } from "./render/kernel";
-import { loopbackAddresses } from "./render/loopback";
-import type { Drainable, Rollout } from "./rollout";
-import type { HostSettings, Settings } from "./settings";
-import type { SshAccess } from "./sshAccess";
+import { loopbackAddresses, type LoopbackAddress } from "./render/loopback";
+import type { Drainable } from "./rollout";
+import type { HostShape, RealServerShape } from "./settings";
 
-/** Arguments of {@link RealServer}. */
-export interface RealServerArgs {
-  host: HostSettings;
-  settings: Settings;
-  access: SshAccess;
-  hooks: Hooks;
-  /** Takes the real server out of service while it is changed. */
-  rollout: Rollout;
+/** The whole load balancer's args, and which of its real servers it is. */
+export interface RealServerArgs extends LvsHaPairArgs {
+  /** Name in `realServers`, of one that is `managed`. */
+  realServer: string;
 }
 
-/** A host behind an LVS pair, set up for direct routing. */
+/** A pair's real server. */
+interface RealServerOfPair {
+  realServer: ManagedRealServer;
+  parts: Parts;
+}
+
+type ManagedRealServer = RealServerShape & { host: HostShape };
+
+/**
+ * A host behind an LVS pair, set up for direct routing. By itself, it is for a program that has the real servers where another has the
+ * directors: it is drained on them while it changes, as in an {@link LvsHaPair}, which has one for each of its real servers.
+ */
 export class RealServer extends pulumi.ComponentResource {
-  /** The virtual addresses that the real server answers for. */
-  readonly virtualAddresses: string[];
-  /** Resolves when the real server serves again. */
+  /** The virtual addresses that it answers for. */
+  readonly virtualAddresses: pulumi.Output<string[]>;
+  /** It serves again once this stands. */
   readonly serves: Promise<pulumi.Resource>;
 
-  constructor(name: string, args: RealServerArgs, opts?: pulumi.ComponentResourceOptions) {
+  /** @throws pulumi.RunError as {@link LvsHaPair} does */
+  constructor(name: string, args: RealServerArgs, opts?: pulumi.ComponentResourceOptions);
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- @internal: not in the package's types
+  constructor(name: string, args: RealServerOfPair, opts?: pulumi.ComponentResourceOptions);
+  constructor(
+    name: string,
+    args: RealServerArgs | RealServerOfPair,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    const given = "parts" in args ? args : alone(name, args);
     super("lvs-ha:index:RealServer", name, {}, opts);
-    const { settings, access, hooks, rollout } = args;
-    const { kernel, firewall, metrics, packages } = settings;
-    const os = osProfiles[args.host.os];
-    const carried = loopbackAddresses(settings, args.host.name);
-    this.virtualAddresses = carried.map(({ address }) => address);
+    const parts = "parts" in given ? given.parts : new Parts(name, given.taken, this);
+    const { realServer } = given;
+    const { shape, settings, access, hooks, rollout } = parts;
+    const own = realServer.name;
+    const os = osProfiles[realServer.host.os];
+    const carried = settings.apply((known) => loopbackAddresses(known, own));
+    this.virtualAddresses = carried.apply((all) => all.map(({ address }) => address));
     const texts = {
-      kernel: renderRealServerKernel(settings),
-      firewall: renderRealServerFirewall(settings, args.host.name),
-      vip: carried.map(({ address, interface: device }) => `${address} ${device}\n`).join(""),
+      kernel: settings.apply(renderRealServerKernel),
+      firewall: settings.apply((known) => renderRealServerFirewall(known, own)),
+      vip: carried.apply((all) =>
+        lines(all)
+          .map((line) => `${line}\n`)
+          .join(""),
+      ),
     };
-    const own = settings.realServers.find(({ name: known }) => known === args.host.name);
 
-    const host = new Host(name, args.host, { ...access.to(args.host), hooks }, this);
+    const host = new Host(name, realServer.host, { ...access.to(realServer.host), hooks }, this);
     host.waitFor(rollout.ready);
-    host.prepare({
-      role: "real-server",
-      system: [os.id, os.versionId],
-      conntrackMax: kernel.realServerConntrackMax,
-      interfaces: [],
-      packages: [
-        ...os.packages.realServer,
-        ...firewallBackends[firewall.backend].packages,
-        ...packages,
-      ],
-    });
+    host.prepare(
+      settings.apply(({ kernel }) => ({
+        role: "real-server" as const,
+        system: [os.id, os.versionId] as [string, string],
+        conntrackMax: kernel.realServerConntrackMax,
+        interfaces: [],
+        packages: [
+          ...os.packages.realServer,
+          ...firewallBackends[shape.firewall].packages,
+          ...shape.packages,
+        ],
+      })),
+    );
     const self: Drainable = {
-      name: args.host.name,
-      addresses: Object.values(own?.addresses ?? {}),
-      inMaintenance: own?.inMaintenance ?? false,
-      entries: ipvsEntries(settings, args.host.name),
+      name: own,
+      inMaintenance: realServer.inMaintenance,
+      place: settings.apply((known) => ({
+        addresses: Object.values(
+          known.realServers.find((one) => one.name === own)?.addresses ?? {},
+        ),
+        entries: ipvsEntries(known, own),
+      })),
     };
     const system: remote.Command = host.system(
       [
         { script: "kernel.sh", text: texts.kernel },
-        { script: "firewall.sh", args: [firewall.backend], text: texts.firewall },
+        { script: "firewall.sh", args: [shape.firewall], text: texts.firewall },
         { script: "vip.sh", text: texts.vip },
       ],
       {
@@ -86,31 +114,54 @@ export class RealServer extends pulumi.ComponentResource {
         }, reject);
       });
     });
-    // No other real server waits for this: it comes after the real server serves again.
-    if (metrics.enabled) {
-      const addresses = carried.map(({ address, interface: device }) => `${address} ${device}`);
+    // No other real server waits for it: it comes when clients are served again.
+    if (shape.metricsIntervalSeconds !== undefined) {
       host.command("metrics", {
         script: "metrics.sh",
-        args: ["real-server", "serving", String(metrics.intervalSeconds)],
-        stdin: fileSums([
-          texts.kernel,
-          texts.firewall,
-          renderFiles({ "/etc/lvs-ha/virtual-addresses": addresses }),
-        ]),
+        args: ["real-server", "serving", String(shape.metricsIntervalSeconds)],
+        stdin: pulumi
+          .all([texts.kernel, texts.firewall, carried])
+          .apply(([kernel, firewall, all]) =>
+            fileSums([
+              kernel,
+              firewall,
+              renderFiles({ "/etc/lvs-ha/virtual-addresses": lines(all) }),
+            ]),
+          ),
       });
     }
 
     this.registerOutputs({
       virtualAddresses: this.virtualAddresses,
-      // As in LvsNode: the model of what the host has.
-      model: system.stdin.apply((stdin) =>
-        addressesIn(stdin) === texts.vip ? realServerModel(carried) : undefined,
-      ),
+      // As LvsNode's: what it has been brought.
+      model: pulumi
+        .all([system.stdin, texts.vip, carried])
+        .apply(([stdin, wanted, all]) =>
+          addressesIn(stdin) === wanted ? realServerModel(all) : undefined,
+        ),
     });
   }
 }
 
-/** The virtual addresses in the system command's input. */
+/** A program's args, and which of their real servers is meant. */
+function alone(
+  name: string,
+  { realServer: meant, ...args }: RealServerArgs,
+): { taken: Taken; realServer: ManagedRealServer } {
+  const of = `RealServer "${name}"`;
+  const taken = take(of, args);
+  const managed = taken.shape.realServers.flatMap(({ host, ...rest }) =>
+    host === undefined ? [] : [{ ...rest, host }],
+  );
+  return { taken, realServer: chosen(of, "realServer", meant, managed) };
+}
+
+/** A line an address, as vip.sh reads them. */
+function lines(carried: LoopbackAddress[]): string[] {
+  return carried.map(({ address, interface: device }) => `${address} ${device}`);
+}
+
+/** The virtual addresses among what its system's command was given. */
 function addressesIn(stdin = ""): string | undefined {
   return parseSections(withoutEnd(stdin)).find(({ words }) => words[0] === "vip.sh")?.text;
 }

@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { bundle, scriptsInTransit } from "./host/scripts";
 import { Semaphore } from "./host/semaphore";
 import type { Session } from "./host/session";
+import { valueOf } from "./host/valueOf";
 import { withEnd } from "./render/files";
 
 /** Arguments of {@link Rollout}. */
@@ -22,10 +23,14 @@ export interface RolloutArgs {
 /** A real server as the directors know it. */
 export interface Drainable {
   name: string;
-  addresses: string[];
-  /** The real server may be off. The change of others goes on even if its change fails. */
+  /** It may be off, and others are changed whatever becomes of it. */
   inMaintenance: boolean;
-  /** Its lines of `ipvsadm -Sn` without weights, as the directors will have them. */
+  place: pulumi.Output<Place>;
+}
+
+interface Place {
+  addresses: string[];
+  /** What directors are to have of it from now on: lines of `ipvsadm -Sn` without weights. */
   entries: string[];
 }
 
@@ -62,9 +67,10 @@ export class Rollout {
    * failed meanwhile
    */
   async suspend(one: Drainable, resource: pulumi.Resource): Promise<void> {
-    const { name, addresses } = one;
+    const { name, place } = one;
     const serving = await this.begin();
     if (serving.length === 0) return;
+    const { addresses } = await valueOf(place);
     const leave = await this.places.enter();
     const away = { directors: [] as Session[], leave };
     this.away.set(name, away);
@@ -85,8 +91,14 @@ export class Rollout {
    * @throws pulumi.RunError when they don't succeed
    */
   async restore(one: Drainable, resource: pulumi.Resource): Promise<void> {
-    const { name, addresses, entries } = one;
+    const { name, place } = one;
     const directors = this.away.get(name)?.directors ?? [];
+    // In a preview, where its addresses may not be known.
+    if (directors.length === 0) {
+      this.end(name);
+      return;
+    }
+    const { addresses, entries } = await valueOf(place);
     const words = [...drain(), "restore", this.lease, ...addresses];
     const input = withEnd(entries.map((line) => `${line}\n`).join(""));
     // In parallel: each director waits for a round of checks.

@@ -1,5 +1,4 @@
-// The components' input: the stack config with every default filled in and every name resolved.
-import type { Output } from "@pulumi/pulumi";
+// What the components work on: the stack config with every default filled in and every name resolved.
 import { asksPort, checkers } from "./keepalived/checkers";
 import {
   canonical,
@@ -14,7 +13,6 @@ import {
   type Check,
   type Family,
   type InstanceKey,
-  type SecretName,
   type StackConfig,
 } from "./schema";
 
@@ -203,10 +201,66 @@ export interface Settings extends Pick<
   virtualServers: VirtualServerSettings[];
 }
 
-/**
- * The secrets, apart from the settings: each stays an Output that the engine knows to be secret.
- */
-export type Secrets = Partial<Record<SecretName, Output<string>>>;
+/** Of a host, what decides what is done there. */
+export type HostShape = Pick<HostSettings, "name" | "os" | "user">;
+
+export type DirectorShape = HostShape &
+  Pick<DirectorSettings, "priority" | "keepalivedVersion" | "inMaintenance">;
+
+export interface RealServerShape {
+  name: string;
+  inMaintenance: boolean;
+  /** Absent where somebody else sets the real server up. */
+  host?: HostShape;
+}
+
+/** What is known before any address is: which resources there will be, their names, and who waits for whom. */
+export interface Shape {
+  /** The stack has a deploy key of its own. */
+  managedKey: boolean;
+  firewall: StackConfig["firewall"]["backend"];
+  /** Seconds between two looks; undefined without metrics. */
+  metricsIntervalSeconds: number | undefined;
+  rollout: StackConfig["rollout"];
+  deletionProtection: boolean;
+  packages: string[];
+  directors: DirectorShape[];
+  realServers: RealServerShape[];
+}
+
+/** A config's shape. Of hosts, it reads no more than that: their addresses may not be known yet. */
+export function shapeOf(config: StackConfig): Shape {
+  const { ssh, firewall, metrics, rollout, deletionProtection, packages, maintenance } = config;
+  const hostShape = ({
+    name,
+    os = config.os,
+    user = ssh.user,
+  }: Partial<HostShape> & { name: string }) => ({
+    name,
+    os,
+    user,
+  });
+  return {
+    managedKey: ssh.managedKey,
+    firewall: firewall.backend,
+    metricsIntervalSeconds: metrics.enabled ? metrics.intervalSeconds : undefined,
+    rollout,
+    deletionProtection,
+    packages,
+    directors: config.directors.map((director, i) => ({
+      ...hostShape(director),
+      priority: director.priority ?? defaultPriority(i),
+      keepalivedVersion: director.keepalivedVersion,
+      inMaintenance: maintenance.includes(director.name),
+    })),
+    realServers: config.realServers.map((realServer) => ({
+      name: realServer.name,
+      inMaintenance: maintenance.includes(realServer.name),
+      // A rule has asked for where it is.
+      ...(realServer.managed ? { host: hostShape(realServer) } : {}),
+    })),
+  };
+}
 
 /** Fills in the defaults of a checked config. */
 export function resolve(config: StackConfig): Settings {
@@ -266,7 +320,23 @@ export function resolve(config: StackConfig): Settings {
   };
 }
 
-/** Default priority of the i-th director: 150, 140, 130 … */
+/** A host that is set up, by its name. */
+export function hostSettings({ directors, realServers }: Settings, name: string): HostSettings {
+  const found =
+    directors.find((director) => director.name === name) ??
+    realServers.find((realServer) => realServer.name === name)?.host;
+  if (found === undefined) throw new Error(`there is no host ${name}`);
+  return found;
+}
+
+/** A director, by its name. */
+export function directorSettings({ directors }: Settings, name: string): DirectorSettings {
+  const found = directors.find((director) => director.name === name);
+  if (found === undefined) throw new Error(`there is no director ${name}`);
+  return found;
+}
+
+/** Priority of the i-th director where the config gives none: 150, 140, 130 … */
 export function defaultPriority(i: number): number {
   return 150 - 10 * i;
 }
@@ -554,6 +624,16 @@ export function sourcesOf(
       ),
     ),
   ];
+}
+
+/** How long a director that was started waits before it takes addresses that nobody has, and a second more. */
+export function startSeconds({ instances, daemon }: Settings): number {
+  const down = instances.map(
+    ({ advertIntervalSeconds, downTimerAdverts }) =>
+      // The skew is part of an interval, or of a second in version 2: RFC 5798 6.1, RFC 3768 6.1.
+      advertIntervalSeconds * ((downTimerAdverts ?? 3) + 1),
+  );
+  return Math.ceil(Math.max(...down) + (daemon.startupDelaySeconds ?? 0) + 1);
 }
 
 function resolveVirtualServer(

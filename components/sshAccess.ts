@@ -4,20 +4,22 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import type { SshLogin } from "./host/host";
 import { program, script } from "./host/scripts";
-import type { HostSettings, Secrets, Settings } from "./settings";
+import type { Secrets } from "./inputs";
+import { hostSettings, type HostSettings, type HostShape, type Settings } from "./settings";
 
 type Connection = types.input.remote.ConnectionArgs;
 
-/** What proves the user's identity to a host; if empty, the SSH agent does. */
-type Credentials = Pick<Connection, "password" | "privateKey" | "privateKeyPassword">;
+/** What proves to a host who is logging in; with nothing here, the SSH agent does. */
+type Credentials = Partial<
+  Record<"password" | "privateKey" | "privateKeyPassword", pulumi.Output<string>>
+>;
 
 /** Arguments of {@link SshAccess}. */
 export interface SshAccessArgs {
-  ssh: Settings["ssh"];
-  /**
-   * Credentials for the first login: `sshPassword`, `sshPrivateKey` …; without any, the SSH agent
-   * logs in.
-   */
+  /** `ssh.managedKey` */
+  managedKey: boolean;
+  settings: pulumi.Output<Settings>;
+  /** First login: `sshPassword`, `sshPrivateKey` …; none means the SSH agent. */
   secrets: Secrets;
 }
 
@@ -38,7 +40,7 @@ export class SshAccess extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("lvs-ha:index:SshAccess", name, {}, opts);
-    if (args.ssh.managedKey) {
+    if (args.managedKey) {
       this.deployKey = new tls.PrivateKey(
         `${name}-deploy-key`,
         { algorithm: "ED25519" },
@@ -49,19 +51,21 @@ export class SshAccess extends pulumi.ComponentResource {
     this.registerOutputs({ publicKey: this.publicKey });
   }
 
-  /** The login for a host's commands. */
-  to(host: HostSettings): SshLogin {
-    const { secrets } = this.args;
-    const first = connection(host, this.args, {
+  /** The login that a host's commands use. */
+  to(host: HostShape): SshLogin {
+    const { secrets, settings } = this.args;
+    const own = settings.apply((known) => hostSettings(known, host.name));
+    const address = own.apply(({ host: known }) => known);
+    const first = connection(own, this.args, {
       password: secrets.sshPassword,
       privateKey: secrets.sshPrivateKey,
       privateKeyPassword: secrets.sshPrivateKeyPassphrase,
     });
     if (this.deployKey === undefined || this.publicKey === undefined) {
-      return { connection: first, ready: [] };
+      return { address, connection: first, ready: [] };
     }
-    // authorize.sh finds this resource's keys by their comment.
-    const line = pulumi.interpolate`${this.publicKey} lvs-ha:${pulumi.getStack()}:${this.name}-${host.name}/${host.host}`;
+    // authorize.sh finds the keys of this resource by their comment.
+    const line = pulumi.interpolate`${this.publicKey} lvs-ha:${pulumi.getStack()}:${this.name}-${host.name}/${address}`;
     const authorize = new remote.Command(
       `${this.name}-${host.name}-authorize`,
       {
@@ -71,45 +75,51 @@ export class SshAccess extends pulumi.ComponentResource {
         stdin: program(script("authorize.sh")),
         logging: remote.Logging.Stderr,
         addPreviousOutputInEnv: false,
-        triggers: [host.host],
+        triggers: [address],
       },
       { parent: this },
     );
-    const own = { privateKey: this.deployKey.privateKeyOpenssh };
-    return { connection: connection(host, this.args, own), ready: [authorize] };
+    const deployed = { privateKey: this.deployKey.privateKeyOpenssh };
+    return { address, connection: connection(own, this.args, deployed), ready: [authorize] };
   }
 }
 
 /**
- * Sets each field explicitly: an unknown field in a connection would print the private key
- * (pulumi-command#773).
+ * Nothing is logged in to before all that a program gives is known and right, whichever of it is needed.
+ * Field by field: an unknown field in a connection would print the private key (pulumi-command#773).
  */
 function connection(
-  host: HostSettings,
-  { ssh, secrets }: SshAccessArgs,
+  host: pulumi.Output<HostSettings>,
+  { settings, secrets }: SshAccessArgs,
   credentials: Credentials,
-): Connection {
-  const limits = {
-    agentSocketPath: ssh.agentSocketPath,
-    dialErrorLimit: ssh.dialErrorLimit,
-    perDialTimeout: ssh.perDialTimeoutSeconds,
-  };
-  return {
-    ...limits,
-    host: host.host,
-    port: host.port,
-    user: host.user,
-    hostKey: host.hostKey,
-    ...credentials,
-    proxy: ssh.proxy && {
-      ...limits,
-      host: ssh.proxy.host,
-      port: ssh.proxy.port,
-      user: ssh.proxy.user,
-      hostKey: ssh.proxy.hostKey,
-      password: secrets.sshProxyPassword ?? secrets.sshPassword,
-      privateKey: secrets.sshProxyPrivateKey ?? secrets.sshPrivateKey,
-      privateKeyPassword: secrets.sshPrivateKeyPassphrase,
-    },
-  };
+): pulumi.Output<Connection> {
+  return pulumi
+    .all([host, settings.apply((known) => known.ssh), pulumi.all(secrets), pulumi.all(credentials)])
+    .apply(([own, ssh, given, { password, privateKey, privateKeyPassword }]) => {
+      const limits = {
+        agentSocketPath: ssh.agentSocketPath,
+        dialErrorLimit: ssh.dialErrorLimit,
+        perDialTimeout: ssh.perDialTimeoutSeconds,
+      };
+      return {
+        ...limits,
+        host: own.host,
+        port: own.port,
+        user: own.user,
+        hostKey: own.hostKey,
+        password,
+        privateKey,
+        privateKeyPassword,
+        proxy: ssh.proxy && {
+          ...limits,
+          host: ssh.proxy.host,
+          port: ssh.proxy.port,
+          user: ssh.proxy.user,
+          hostKey: ssh.proxy.hostKey,
+          password: given.sshProxyPassword ?? given.sshPassword,
+          privateKey: given.sshProxyPrivateKey ?? given.sshPrivateKey,
+          privateKeyPassword: given.sshPrivateKeyPassphrase,
+        },
+      };
+    });
 }

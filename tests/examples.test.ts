@@ -1,13 +1,12 @@
 // The examples are stacks that work: right by the schema, accepted by keepalived, whole under the engine, listed where users look.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
 import { LvsHaPair } from "../components";
 import { renderKeepalived, renderSecrets } from "../components/render/keepalived";
 import { example, exampleNames, examplesFolder } from "./support/examples";
 import { configTest, suites, unpack, type KeepalivedVersion } from "./support/keepalived";
 import { register } from "./support/mocks";
-import { settingsOf } from "./support/stacks";
+import { argsOf, settingsOf } from "./support/stacks";
 
 /** Secrets that an example's head tells to set. */
 const secrets: Record<string, Record<string, string>> = { cookbook: { vrrpAuthPass: "grr02" } };
@@ -45,12 +44,7 @@ describe.each(exampleNames)("%s", (name) => {
   test("becomes a pair whose directors and real servers each have all their steps", async () => {
     const { directors, realServers } = settings(name);
     const seen = await register(() => {
-      new LvsHaPair("pair", {
-        settings: settings(name),
-        secrets: Object.fromEntries(
-          Object.entries(secrets[name] ?? {}).map(([key, value]) => [key, pulumi.secret(value)]),
-        ),
-      });
+      new LvsHaPair("pair", argsOf(example(name), secrets[name]));
     });
     for (const host of directors)
       expect([...seen.keys()]).toContain(`pair-${host.name}-keepalived`);
@@ -89,7 +83,7 @@ test("examples/README.md lists nothing that isn't there", () => {
 
 test("a sorry server that is among the real servers gets the VIP and is let in, but is in no pool", async () => {
   const seen = await register(() => {
-    new LvsHaPair("pair", { settings: settings("https-sorry-server") });
+    new LvsHaPair("pair", argsOf(example("https-sorry-server")));
   });
   const text = (resource: string) => String(seen.get(resource)?.inputs.stdin);
   expect(text("pair-sorry-system")).toContain("\n192.0.2.100 lo\n");

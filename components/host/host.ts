@@ -3,7 +3,7 @@ import { remote, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { quote } from "shell-quote";
 import { renderSections, withEnd } from "../render/files";
-import type { HostSettings } from "../settings";
+import type { HostShape } from "../settings";
 import { noteChange, noteInTransit } from "./changedBy";
 import { digest } from "./digest";
 import type { Around, Hooks } from "./hooks";
@@ -12,7 +12,9 @@ import { Session } from "./session";
 
 /** A login to one host, and what must be done before it works. */
 export interface SshLogin {
-  connection: types.input.remote.ConnectionArgs;
+  /** Where SSH reaches it. */
+  address: pulumi.Output<string>;
+  connection: pulumi.Output<types.input.remote.ConnectionArgs>;
   ready: pulumi.Resource[];
 }
 
@@ -54,6 +56,7 @@ export interface HostLogin extends SshLogin {
  * A change of `host` (another machine) replaces them: made on the new host first, undone on the old one last.
  */
 export class Host {
+  private readonly address: pulumi.Output<string>;
   private readonly connection: SshLogin["connection"];
   private last: After;
   /** What is done there around the engine's commands. */
@@ -63,12 +66,13 @@ export class Host {
 
   constructor(
     private readonly name: string,
-    private readonly settings: HostSettings,
-    { connection, ready, hooks, session }: HostLogin,
+    private readonly shape: HostShape,
+    { address, connection, ready, hooks, session }: HostLogin,
     private readonly parent: pulumi.Resource,
   ) {
+    this.address = address;
     this.connection = connection;
-    this.session = session ?? new Session(settings.name, connection);
+    this.session = session ?? new Session(shape.name, connection);
     this.hooks = hooks;
     this.last = ready;
   }
@@ -79,27 +83,32 @@ export class Host {
   }
 
   /** First command: preflight, then the scripts in their place, then the packages. */
-  prepare(requirements: Requirements): remote.Command {
-    const { role, system, conntrackMax, interfaces, packages, neighbours = [] } = requirements;
+  prepare(requirements: pulumi.Output<Requirements>): remote.Command {
     const scripts = scriptsInTransit();
     const bring: Around = { before: () => this.bring() };
     return this.run(
       "prepare",
       {
-        create: this.asRoot([
-          "sh",
-          `${scripts}/install.sh`,
-          "apply",
-          scripts,
-          this.owner,
-          role,
-          ...system,
-          String(conntrackMax),
-          interfaces.join(" "),
-          [...new Set(packages)].sort().join(" "),
-          ...(neighbours.length > 0 ? [neighbours.join(" ")] : []),
-        ]),
-        delete: this.asRoot([`${scriptsHome}/install.sh`, "undo", this.owner]),
+        create: pulumi
+          .all([this.owner, requirements])
+          .apply(([owner, { role, system, conntrackMax, interfaces, packages, neighbours = [] }]) =>
+            this.asRoot([
+              "sh",
+              `${scripts}/install.sh`,
+              "apply",
+              scripts,
+              owner,
+              role,
+              ...system,
+              String(conntrackMax),
+              interfaces.join(" "),
+              [...new Set(packages)].sort().join(" "),
+              ...(neighbours.length > 0 ? [neighbours.join(" ")] : []),
+            ]),
+          ),
+        delete: this.owner.apply((owner) =>
+          this.asRoot([`${scriptsHome}/install.sh`, "undo", owner]),
+        ),
       },
       bring,
     );
@@ -110,29 +119,40 @@ export class Host {
     const path = `${scriptsHome}/${script}`;
     return this.run(suffix, {
       // The comment changes with the script and those that it uses, so that a new one does its work again.
-      create: `${this.asRoot([path, "apply", this.owner, ...args])} # scripts ${scriptDigest(script)}`,
-      delete: this.asRoot([path, "undo", this.owner]),
+      create: this.owner.apply(
+        (owner) =>
+          `${this.asRoot([path, "apply", owner, ...args])} # scripts ${scriptDigest(script)}`,
+      ),
+      delete: this.owner.apply((owner) => this.asRoot([path, "undo", owner])),
       stdin: pulumi.output(stdin).apply(withEnd),
     });
   }
 
   /** The same for what it is beside its programs, in one command: kernel, firewall, virtual addresses. */
   system(
-    sections: { script: string; args?: string[]; text: string }[],
+    sections: { script: string; args?: string[]; text: pulumi.Output<string> }[],
     around?: Around,
   ): remote.Command {
     const path = `${scriptsHome}/system.sh`;
-    const owner = `${this.name}-system/${this.settings.host}`;
+    const owner = this.ownerOf(`${this.name}-system`);
     const digests = ["system.sh", ...sections.map(({ script }) => script)].map(scriptDigest);
     return this.run(
       "system",
       {
         // The SSH client's address, which no firewall may lock out.
-        create: `${this.asRoot([path, "apply", owner])} "$SSH_CONNECTION" # scripts ${digest(digests.join())}`,
-        delete: this.asRoot([path, "undo", owner]),
-        stdin: withEnd(
-          renderSections(
-            sections.map(({ script, args = [], text }) => ({ words: [script, ...args], text })),
+        create: owner.apply(
+          (text) =>
+            `${this.asRoot([path, "apply", text])} "$SSH_CONNECTION" # scripts ${digest(digests.join())}`,
+        ),
+        delete: owner.apply((text) => this.asRoot([path, "undo", text])),
+        stdin: pulumi.all(sections.map(({ text }) => text)).apply((texts) =>
+          withEnd(
+            renderSections(
+              sections.map(({ script, args = [] }, i) => ({
+                words: [script, ...args],
+                text: texts[i] ?? "",
+              })),
+            ),
           ),
         ),
       },
@@ -154,7 +174,7 @@ export class Host {
    */
   aside(
     name: string,
-    words: string[],
+    words: pulumi.Input<string[]>,
     {
       because,
       undo,
@@ -170,14 +190,12 @@ export class Host {
       parent: pulumi.Resource;
     },
   ): remote.Command {
+    const line = pulumi.output(words).apply((all) => this.asRoot(all));
     return new remote.Command(
       name,
       {
         connection: this.connection,
-        create:
-          because === undefined
-            ? this.asRoot(words)
-            : pulumi.interpolate`${this.asRoot(words)} # for ${because}`,
+        create: because === undefined ? line : pulumi.interpolate`${line} # for ${because}`,
         delete: undo && this.asRoot(undo),
         stdin: stdin === undefined ? undefined : pulumi.output(stdin).apply(withEnd),
         logging: remote.Logging.Stderr,
@@ -193,7 +211,7 @@ export class Host {
 
   /** Its name in the stack. */
   get shortName(): string {
-    return this.settings.name;
+    return this.shape.name;
   }
 
   /** The command that the next one waits for. */
@@ -203,7 +221,7 @@ export class Host {
 
   private run(
     suffix: string,
-    args: { create: string; delete: string; stdin?: pulumi.Input<string> },
+    args: Record<"create" | "delete", pulumi.Output<string>> & { stdin?: pulumi.Output<string> },
     around: Around = { before: () => Promise.resolve() },
   ): remote.Command {
     const name = `${this.name}-${suffix}`;
@@ -215,7 +233,7 @@ export class Host {
         // Steps are shown live; what is captured as output is not shown twice.
         logging: remote.Logging.Stderr,
         addPreviousOutputInEnv: false,
-        triggers: [this.settings.host],
+        triggers: [this.address],
       },
       {
         parent: this.parent,
@@ -256,11 +274,15 @@ export class Host {
   }
 
   /** Undoing what another owner has taken over does nothing: a rename, or a new name for the same machine, breaks nothing. */
-  private get owner(): string {
-    return `${this.name}/${this.settings.host}`;
+  private get owner(): pulumi.Output<string> {
+    return this.ownerOf(this.name);
+  }
+
+  private ownerOf(name: string): pulumi.Output<string> {
+    return pulumi.interpolate`${name}/${this.address}`;
   }
 
   private asRoot(words: string[]): string {
-    return quote(this.settings.user === "root" ? words : ["sudo", "-n", ...words]);
+    return quote(this.shape.user === "root" ? words : ["sudo", "-n", ...words]);
   }
 }

@@ -6,6 +6,7 @@ import type { types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { asRoot, type Connection, Logins, whyFailed } from "./openssh";
 import { Semaphore } from "./semaphore";
+import { valueOf } from "./valueOf";
 
 export interface SessionOptions {
   /** It takes several commands, and stays open until the program ends. @default false */
@@ -44,7 +45,7 @@ export class Session {
   /** @param name the host's in the stack */
   constructor(
     readonly name: string,
-    private readonly connection: types.input.remote.ConnectionArgs,
+    private readonly connection: pulumi.Input<types.input.remote.ConnectionArgs>,
     private readonly options: SessionOptions = {},
   ) {}
 
@@ -108,7 +109,7 @@ export class Session {
 
   private async logIn(attempts: number): Promise<Opened> {
     endWithEngine();
-    const connection = await valueOf<Connection>(this.connection);
+    const connection = (await valueOf(this.connection)) as Connection;
     const { keepOpen = false } = this.options;
     const logins = new Logins([{ name: this.name, connection }], { timeoutSeconds, keepOpen });
     // Two commands that begin at once would log in twice.
@@ -212,12 +213,5 @@ function ssh(args: readonly string[], { env, input, tell, said }: ClientOptions)
     // A program may end without having read all of it: its status tells then, not the broken pipe.
     child.stdin.on("error", () => undefined);
     child.stdin.end(input);
-  });
-}
-
-/** What an input comes to, its secrets in the clear; not for previews, where it may be unknown. */
-function valueOf<T>(input: pulumi.Input<unknown>): Promise<T> {
-  return new Promise((resolve) => {
-    (pulumi.output(input) as pulumi.Output<T>).apply(resolve);
   });
 }

@@ -2,11 +2,10 @@
 // A deliberate change: UPDATE_GOLDENS=1 npx jest tests/components, then read the diff.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
 import { LvsHaPair } from "../../components";
 import { expectGolden } from "../support/golden";
 import { insideSecret, register, waitsFor, type Registered } from "../support/mocks";
-import { settingsOf, smallStack, type Stack } from "../support/stacks";
+import { argsOf, smallStack, type Stack } from "../support/stacks";
 
 // Their real texts are in tests/scripts: here, a change of one is no change of what is asked.
 jest.mock("../../components/host/scripts", () => ({
@@ -40,14 +39,8 @@ test.each(Object.entries(stacks))(
     const values = Object.fromEntries(
       secrets.map((secret) => [secret, secret === "vrrpAuthPass" ? "authPass" : secret]),
     );
-    const settings = settingsOf(stack, values);
     const seen = await register(() => {
-      new LvsHaPair("pair", {
-        settings,
-        secrets: Object.fromEntries(
-          Object.entries(values).map(([secret, value]) => [secret, pulumi.secret(value)]),
-        ),
-      });
+      new LvsHaPair("pair", argsOf(stack, values));
     });
     expectGolden(join(__dirname, "golden", name), describeAll(seen));
   },

@@ -1,5 +1,5 @@
 // What is refused before any host is changed: what would take a service from clients that are connected to it.
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { DeletionProtection } from "../../components/deletionProtection";
 import type { Session } from "../../components/host/session";
 import { settingsOf, smallStack } from "../support/stacks";
@@ -38,12 +38,12 @@ class FakeDirector {
 
 const protecting = (serving: FakeDirector[], inMaintenance: FakeDirector[] = []) =>
   new DeletionProtection(
-    settingsOf(smallStack()),
+    pulumi.output(settingsOf(smallStack())),
     {
       serving: serving as unknown as Session[],
       inMaintenance: inMaintenance as unknown as Session[],
     },
-    0,
+    pulumi.output(0),
   );
 
 /** What is said to each of some changes; "goes on" where it is allowed. */

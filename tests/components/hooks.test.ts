@@ -6,7 +6,7 @@ import { type Around, Hooks } from "../../components/host/hooks";
 import { Session } from "../../components/host/session";
 import { Rollout } from "../../components/rollout";
 import { register } from "../support/mocks";
-import { settingsOf, smallStack } from "../support/stacks";
+import { argsOf, smallStack } from "../support/stacks";
 
 /** What was asked of the hosts. */
 let asked: { host: string; words: readonly string[]; input: string }[];
@@ -47,7 +47,7 @@ beforeEach(async () => {
     return {};
   });
   await register(() => {
-    new LvsHaPair("p", { settings: settingsOf(smallStack()) });
+    new LvsHaPair("p", argsOf(smallStack()));
   });
   of.mockRestore();
 });
@@ -162,9 +162,7 @@ test.each([true, false])(
       .spyOn(DeletionProtection.prototype, "check")
       .mockRejectedValue(new Error("clients would lose web"));
     const seen = await register(() => {
-      new LvsHaPair("p", {
-        settings: settingsOf({ ...smallStack(), deletionProtection: isOn }),
-      });
+      new LvsHaPair("p", argsOf({ ...smallStack(), deletionProtection: isOn }));
     });
     for (const spy of spies) spy.mockRestore();
     const commands = [...seen.values()].filter(({ type }) => type.startsWith("command:"));

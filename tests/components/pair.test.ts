@@ -1,10 +1,9 @@
 // What the components ask of the engine: which commands, which waits for which, what is secret. All of it, for whole stacks: commands.test.ts.
-import * as pulumi from "@pulumi/pulumi";
 import { LvsHaPair } from "../../components";
 import { withEnd } from "../../components/render/files";
 import { renderDirectorConfig } from "../../components/render/director";
 import { insideSecret, register, waitsFor, type Registered } from "../support/mocks";
-import { settingsOf, smallStack, type Stack } from "../support/stacks";
+import { argsOf, settingsOf, smallStack, type Stack } from "../support/stacks";
 
 // A new version of a host script is one word here.
 const mockScripts = { changed: "" };
@@ -60,14 +59,8 @@ function registerPair(
   secrets: Record<string, string>,
   prints?: (name: string) => string,
 ): Promise<Map<string, Registered>> {
-  const settings = settingsOf(stack, secrets);
   return register(() => {
-    new LvsHaPair("p", {
-      settings,
-      secrets: Object.fromEntries(
-        Object.entries(secrets).map(([name, value]) => [name, pulumi.secret(value)]),
-      ),
-    });
+    new LvsHaPair("p", argsOf(stack, secrets));
   }, prints);
 }
 

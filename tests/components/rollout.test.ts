@@ -1,5 +1,5 @@
 // Which real servers are taken out of service for their change, when, and what becomes of the others.
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { Session } from "../../components/host/session";
 import { type Drainable, Rollout } from "../../components/rollout";
 
@@ -67,8 +67,10 @@ const resource = undefined as unknown as pulumi.Resource;
 
 const server = (number: number, more: Partial<Drainable> = {}): Drainable => ({
   name: `web${number}`,
-  addresses: [`192.0.2.2${number}`],
-  entries: [`-a -t 192.0.2.100:80 -r 192.0.2.2${number}:80 -g`],
+  place: pulumi.output({
+    addresses: [`192.0.2.2${number}`],
+    entries: [`-a -t 192.0.2.100:80 -r 192.0.2.2${number}:80 -g`],
+  }),
   inMaintenance: false,
   ...more,
 });

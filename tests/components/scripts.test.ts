@@ -1,14 +1,13 @@
 // What a new version of the host scripts asks of the engine: the commands of steps that use what has changed, and no others.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
 import { LvsHaPair } from "../../components";
 import type * as hostScripts from "../../components/host/scripts";
 import { scriptDigests, usedScripts } from "../../components/host/scriptUse";
 import { parseSections } from "../../components/render/files";
 import { shellCode } from "../../components/host/shellCode";
 import { register, type Registered } from "../support/mocks";
-import { settingsOf, smallStack } from "../support/stacks";
+import { argsOf, smallStack } from "../support/stacks";
 
 const folder = join(__dirname, "../../templates/scripts");
 const files = readdirSync(folder).sort();
@@ -42,10 +41,8 @@ function stackWithAll(metrics: boolean) {
 
 async function commandsOf(of: typeof texts, metrics: boolean): Promise<Registered[]> {
   mockVersion = version(of);
-  const settings = settingsOf(stackWithAll(metrics), { vrrpAuthPass: "canary01" });
   const seen = await register(() => {
-    const vrrpAuthPass = pulumi.secret("canary01");
-    new LvsHaPair("p", { settings, secrets: { vrrpAuthPass } });
+    new LvsHaPair("p", argsOf(stackWithAll(metrics), { vrrpAuthPass: "canary01" }));
   });
   return [...seen.values()].filter(({ type }) => type.startsWith("command:"));
 }

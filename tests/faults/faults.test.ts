@@ -81,7 +81,7 @@ test("a file is touched by the tests that import it, start it, or run it on a pr
   expect(touch("tests/ops/cli.test.ts", "ops/status/command.ts")).toBe(true);
   expect(touch("tests/ops/report.test.ts", "ops/report.sh")).toBe(true);
   expect(touch("tests/scripts/drain.test.ts", "templates/scripts/drain.sh")).toBe(true);
-  expect(touch("tests/components/loadSettings.test.ts", "components/loadSettings.ts")).toBe(true);
+  expect(touch("tests/components/loadConfig.test.ts", "components/loadConfig.ts")).toBe(true);
   expect(touch("tests/config.test.ts", "templates/scripts/drain.sh")).toBe(false);
   expect(touch("tests/scripts/drain.test.ts", "ops/status/command.ts")).toBe(false);
 });

@@ -6,12 +6,11 @@ import { scriptsHome } from "../../components/host/scripts";
 import { PretendHost } from "../scripts/host";
 import { differences, hostTree } from "../scripts/hostTree";
 import { register, waitsFor } from "../support/mocks";
-import { settingsOf, smallStack } from "../support/stacks";
+import { argsOf, smallStack } from "../support/stacks";
 
 async function commandsOf(changes: Record<string, unknown>) {
-  const settings = settingsOf({ ...smallStack(), ...changes });
   return register(() => {
-    new LvsHaPair("p", { settings });
+    new LvsHaPair("p", argsOf({ ...smallStack(), ...changes }));
   });
 }
 

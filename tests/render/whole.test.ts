@@ -25,7 +25,7 @@ import { childrenOf, features, featuresOf, unwrap, valuesOf } from "../support/f
 import { expectGolden } from "../support/golden";
 import { configTests, suites, unpack, type KeepalivedVersion } from "../support/keepalived";
 import { register } from "../support/mocks";
-import { raw, settingsOf } from "../support/stacks";
+import { argsOf, raw, settingsOf } from "../support/stacks";
 import { wholeStacks } from "./wholeStacks";
 
 interface Whole {
@@ -278,8 +278,8 @@ async function differs(whole: Whole, stack: Record<string, unknown>): Promise<bo
   if (settings === undefined) return true;
   let i = 0;
   for (const text of textsOf(settings)) if (text !== whole.texts[i++]) return true;
-  whole.commands ??= await commandsOf(whole.settings);
-  return whole.commands !== (await commandsOf(settings));
+  whole.commands ??= await commandsOf(whole.stack, whole.secrets);
+  return whole.commands !== (await commandsOf(stack, whole.secrets));
 }
 
 /** What hosts get, one by one: most changes show in the first. */
@@ -321,9 +321,12 @@ function withValue(
   return copy;
 }
 
-async function commandsOf(settings: Settings): Promise<string> {
+async function commandsOf(
+  stack: Record<string, unknown>,
+  secrets: Record<string, string>,
+): Promise<string> {
   const seen = await register(() => {
-    new LvsHaPair("pair", { settings });
+    new LvsHaPair("pair", argsOf(stack, secrets));
   });
   return JSON.stringify([...seen.values()].sort((a, b) => (a.name < b.name ? -1 : 1)));
 }

@@ -2,7 +2,6 @@
 // Not covered, because they are code by design: the texts under `scripts`, which run on directors as what they are, and `otherKeywords`,
 // of which what they can't be has a test.
 import { spawnSync } from "node:child_process";
-import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { LvsHaPair } from "../../components";
 import { check } from "../../components/config";
@@ -13,13 +12,28 @@ import { renderDirectorKernel, renderRealServerKernel } from "../../components/r
 import { loopbackAddresses } from "../../components/render/loopback";
 import { schema, secretSchema } from "../../components/schema";
 import { keepalivedLine } from "../../components/schema/types";
+import type { take, Taken as Args } from "../../components/inputs";
 import type { Settings } from "../../components/settings";
 import { childrenOf, unwrap } from "../support/features";
 import { configTests, unpack, type Case } from "../support/keepalived";
 import { insideSecret, register } from "../support/mocks";
-import { raw, settingsOf, smallStack } from "../support/stacks";
+import { argsOf, raw, settingsOf, smallStack } from "../support/stacks";
 import { fullStacks } from "./fullStacks";
 import { hostile } from "./hostile";
+
+// Texts that no args can have.
+const mockHostile = new Map<string, string[]>();
+jest.mock("../../components/inputs", () => {
+  const actual = jest.requireActual<{ take: typeof take }>("../../components/inputs");
+  return {
+    ...actual,
+    take: (of: string, args: Parameters<typeof take>[1]) => {
+      const taken = actual.take(of, args);
+      const values = mockHostile.get(of);
+      return values === undefined ? taken : withHostile(taken, values);
+    },
+  };
+});
 
 type Plain = Record<string, unknown>;
 type Key = string | number;
@@ -199,7 +213,10 @@ test("in a command line, any text is a part of one word", async () => {
   const groups = [["x"]];
   while (values.length > 0) groups.push(values.splice(0, 12));
   const seen = await register(() => {
-    groups.forEach((group, i) => new LvsHaPair(`p${i}`, { settings: hostileSettings(group) }));
+    groups.forEach((group, i) => {
+      mockHostile.set(`LvsHaPair "p${i}"`, group);
+      new LvsHaPair(`p${i}`, argsOf({ ...smallStack(), metrics: { enabled: true } }));
+    });
   });
   const words = groups.map((_, i) => {
     const lines = new Map<string, string>();
@@ -235,12 +252,8 @@ describe("secrets", () => {
   test("of any text go into the connection, and nowhere else", async () => {
     const text = "\"\n$(id) `id` {{x}} #!'";
     const secrets = Object.fromEntries(passwords.map((name) => [name, text]));
-    const settings = settingsOf(smallStack(), secrets);
     const seen = await register(() => {
-      new LvsHaPair("p", {
-        settings,
-        secrets: Object.fromEntries(passwords.map((name) => [name, pulumi.secret(text)])),
-      });
+      new LvsHaPair("p", argsOf(smallStack(), secrets));
     });
     for (const { name, type, inputs } of seen.values()) {
       if (!type.startsWith("command:")) continue;
@@ -437,19 +450,23 @@ function keywordsOf(): Set<string> {
 }
 
 /** Settings as no config could make them: hostile texts where they would come to a command line. */
-function hostileSettings(values: string[]): Settings {
-  const settings = settingsOf({ ...smallStack(), metrics: { enabled: true } });
-  const [director, ...others] = settings.directors;
-  if (!director) throw new Error("no director");
+function withHostile({ shape, settings, secrets }: Args, values: string[]): Args {
   const together = values.join("");
+  const packages = values.map((value) => `a${value}b`);
+  const [director, ...others] = shape.directors;
+  if (!director) throw new Error("no director");
   return {
-    ...settings,
-    packages: values.map((value) => `a${value}b`),
-    vrrp: { ...settings.vrrp, syncInterface: `eth0${together}` },
-    directors: [{ ...director, user: "ops", host: `10.10.0.11${together}` }, ...others],
-    realServers: settings.realServers.map((realServer, i) => ({
-      ...realServer,
-      addresses: { inet: `192.0.2.2${i}${together}` },
+    secrets,
+    shape: { ...shape, packages, directors: [{ ...director, user: "ops" }, ...others] },
+    settings: settings.apply(({ directors: [first, ...rest], vrrp, realServers, ...all }) => ({
+      ...all,
+      packages,
+      vrrp: { ...vrrp, syncInterface: `eth0${together}` },
+      directors: first ? [{ ...first, user: "ops", host: `10.10.0.11${together}` }, ...rest] : [],
+      realServers: realServers.map((realServer, i) => ({
+        ...realServer,
+        addresses: { inet: `192.0.2.2${i}${together}` },
+      })),
     })),
   };
 }

@@ -6,7 +6,7 @@ import { parse } from "shell-quote";
 import { LvsHaPair } from "../../components";
 import { register } from "../support/mocks";
 import { unpackPackage } from "../support/packages";
-import { settingsOf, smallStack } from "../support/stacks";
+import { argsOf, smallStack } from "../support/stacks";
 
 const file = join(__dirname, "../../docs/sudoers.d/lvs-ha");
 
@@ -54,13 +54,9 @@ test("every command of the stack that goes through sudo is in the file", async (
   const commands = [...readFileSync(file, "utf8").matchAll(/^Cmnd_Alias \w+ = (.*)$/gm)]
     .flatMap(([, list = ""]) => list.split(", "))
     .map((pattern) => new RegExp(`^${pattern.replaceAll(".", "\\.").replaceAll("*", "[^/]*")}$`));
-  const settings = settingsOf({
-    ...smallStack(),
-    ssh: { user: "lvs-ha" },
-    metrics: { enabled: true },
-  });
+  const stack = { ...smallStack(), ssh: { user: "lvs-ha" }, metrics: { enabled: true } };
   const seen = await register(() => {
-    new LvsHaPair("p", { settings });
+    new LvsHaPair("p", argsOf(stack));
   });
   const programs = [...seen.values()].flatMap(({ inputs }) =>
     [inputs.create, inputs.delete].flatMap((line) => {

@@ -1,8 +1,7 @@
-// The state of a pair as `pulumi stack export` prints it: the components' inputs and outputs.
-import * as pulumi from "@pulumi/pulumi";
+// The state that the engine would have of a pair, as `pulumi stack export` tells it: what the components ask for, and what they tell.
 import { LvsHaPair } from "../../components";
 import { register } from "./mocks";
-import { settingsOf } from "./stacks";
+import { argsOf } from "./stacks";
 
 /**
  * Makes the state of a stack.
@@ -13,14 +12,8 @@ export async function exportedState(
   secrets: Record<string, string> = {},
   leftOut: readonly string[] = [],
 ): Promise<string> {
-  const settings = settingsOf(stack, secrets);
   const program = () => {
-    new LvsHaPair("pair", {
-      settings,
-      secrets: Object.fromEntries(
-        Object.entries(secrets).map(([name, value]) => [name, pulumi.secret(value)]),
-      ),
-    });
+    new LvsHaPair("pair", argsOf(stack, secrets));
   };
   const registered = await register(program, undefined, leftOut);
   const components = [...registered.values()].filter(({ type }) => type.startsWith("lvs-ha:"));

@@ -1,4 +1,6 @@
-// Stack configs for tests, in the form that the engine passes.
+// Stack configs for tests, as the engine hands them over.
+import * as pulumi from "@pulumi/pulumi";
+import type { LvsHaPairArgs } from "../../components";
 import { check, type RawConfig } from "../../components/config";
 import type { Settings } from "../../components/settings";
 
@@ -44,7 +46,19 @@ export function raw(
   return entries;
 }
 
-/** The settings of a config that must be valid. */
+/** Plain values and secrets as a program's args. */
+export function argsOf(
+  plain: Record<string, unknown>,
+  secrets: Record<string, string> = {},
+): LvsHaPairArgs {
+  const wrapped = Object.entries(secrets).map(
+    ([name, text]) => [name, pulumi.secret(text)] as const,
+  );
+  const args: unknown = { ...plain, ...Object.fromEntries(wrapped) };
+  return args as LvsHaPairArgs;
+}
+
+/** The settings of a config that must be right. */
 export function settingsOf(
   plain: Record<string, unknown>,
   secrets: Record<string, string> = {},

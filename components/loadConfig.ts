@@ -1,16 +1,15 @@
 // Reads the stack's config from the engine. Every error is found before any host is touched, and
 // all are reported at once.
 import * as pulumi from "@pulumi/pulumi";
-import { check, namespace, ownKey, type RawConfig, secretNames } from "./config";
-import type { Secrets, Settings } from "./settings";
+import type { LvsHaPairArgs } from "./args";
+import { check, namespace, ownKey, plainValue, type RawConfig, secretNames } from "./config";
 
 /**
- * Reads and checks the stack's config.
- * @throws RunError with a line for each error: key, value, what is allowed
+ * Reads and checks the stack's config: the keys of the namespace `lvs-ha`, as args of an {@link LvsHaPair}.
+ * @throws pulumi.RunError with one line an error: key, value, what is allowed.
  */
-export function loadSettings(): { settings: Settings; secrets: Secrets } {
-  // Only this environment variable of the language host says which keys are secret; the SDK's own
-  // record is internal.
+export function loadConfig(): LvsHaPairArgs {
+  // Which keys are secret is said by the language host in the environment only; the SDK keeps it internal.
   const secretKeys = new Set(JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]") as string[]);
   const raw: RawConfig = new Map();
   const misplaced: string[] = [];
@@ -20,14 +19,17 @@ export function loadSettings(): { settings: Settings; secrets: Secrets } {
     if ("error" in own) misplaced.push(own.error);
     else raw.set(own.key, { text, secret: secretKeys.has(whole) });
   }
-  const { settings, errors } = check(raw);
-  if (settings === undefined || misplaced.length > 0) {
+  const { errors } = check(raw);
+  if (misplaced.length > 0 || errors.length > 0) {
     throw new pulumi.RunError(report([...misplaced, ...errors]));
   }
   const config = new pulumi.Config(namespace);
-  const secrets: Secrets = {};
-  for (const name of secretNames) secrets[name] = config.getSecret(name);
-  return { settings, secrets };
+  const values = [...raw].map(([key, { text }]) => [
+    key,
+    (secretNames as string[]).includes(key) ? config.requireSecret(key) : plainValue(text),
+  ]);
+  // It has been checked.
+  return Object.fromEntries(values) as LvsHaPairArgs;
 }
 
 function report(errors: string[]): string {
