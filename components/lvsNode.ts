@@ -35,7 +35,10 @@ export interface LvsNodeArgs extends LvsHaPairArgs {
   director: string;
 }
 
-/** A pair's director. */
+/**
+ * A pair's director.
+ * @internal
+ */
 interface LvsNodeOfPair {
   director: Director;
   parts: Parts;
@@ -47,7 +50,10 @@ interface LvsNodeOfPair {
  * one while the others have it as before, which may be two that are active: an {@link LvsHaPair} changes it on all of them in step.
  */
 export class LvsNode extends pulumi.ComponentResource {
-  /** The director's host, prepared with scripts and packages. */
+  /**
+   * Its host, prepared: scripts and packages are there.
+   * @internal
+   */
   readonly host: Host;
   private readonly name: string;
   private readonly director: DirectorShape;
@@ -94,10 +100,10 @@ export class LvsNode extends pulumi.ComponentResource {
   }
 
   /**
-   * Stops keepalived if settings that all directors must share change, unless this director holds
-   * the virtual addresses: stopped standbys can't miss the active director's adverts. Directors do
-   * this one after the other.
-   * @param last whether this is the last director
+   * Where what the directors must have alike changes, it stops unless it is the one that has the virtual addresses: from then on nobody
+   * can miss its adverts. Asked one after the other.
+   * @param last whether all others have been asked
+   * @internal
    */
   withdraw(after: After, last: boolean, parent: pulumi.Resource): remote.Command {
     const { settings, secrets } = this.parts;
@@ -117,7 +123,10 @@ export class LvsNode extends pulumi.ComponentResource {
     );
   }
 
-  /** Makes the director serve, after the real servers and the directors before it. */
+  /**
+   * Makes it serve, once the real servers and the directors before it stand.
+   * @internal
+   */
   serve(after: After): void {
     const { shape, settings, secrets } = this.parts;
     const { name, inMaintenance, keepalivedVersion } = this.director;
@@ -185,10 +194,10 @@ export class LvsNode extends pulumi.ComponentResource {
   }
 
   /**
-   * Starts a withdrawn director once every director has its config, and makes sure that exactly one
-   * director holds each virtual address: two or none fail the run. Directors do this one after the
-   * other, likely holders first.
-   * @param told the previous director's command, as returned by its `join`; absent for the first
+   * Starts it where it has withdrawn, once every director has its config, and sees to it that exactly one director holds each virtual
+   * address: a second one, or nobody, fails the run. Asked one after the other, those that are likely to hold them first.
+   * @param told what the one before said, which is what this returns, too; absent for the first
+   * @internal
    */
   join(
     directors: LvsNode[],

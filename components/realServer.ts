@@ -22,12 +22,16 @@ export interface RealServerArgs extends LvsHaPairArgs {
   realServer: string;
 }
 
-/** A pair's real server. */
+/**
+ * A pair's real server.
+ * @internal
+ */
 interface RealServerOfPair {
   realServer: ManagedRealServer;
   parts: Parts;
 }
 
+/** @internal */
 type ManagedRealServer = RealServerShape & { host: HostShape };
 
 /**
@@ -37,7 +41,10 @@ type ManagedRealServer = RealServerShape & { host: HostShape };
 export class RealServer extends pulumi.ComponentResource {
   /** The virtual addresses that it answers for. */
   readonly virtualAddresses: pulumi.Output<string[]>;
-  /** It serves again once this stands. */
+  /**
+   * It serves again once this stands.
+   * @internal
+   */
   readonly serves: Promise<pulumi.Resource>;
 
   /** @throws pulumi.RunError as {@link LvsHaPair} does */
