@@ -51,7 +51,7 @@ interface LvsNodeOfPair {
  */
 export class LvsNode extends pulumi.ComponentResource {
   /**
-   * Its host, prepared: scripts and packages are there.
+   * The director's host, prepared with scripts and packages.
    * @internal
    */
   readonly host: Host;
@@ -100,9 +100,10 @@ export class LvsNode extends pulumi.ComponentResource {
   }
 
   /**
-   * Where what the directors must have alike changes, it stops unless it is the one that has the virtual addresses: from then on nobody
-   * can miss its adverts. Asked one after the other.
-   * @param last whether all others have been asked
+   * Stops keepalived if settings that all directors must share change, unless this director holds
+   * the virtual addresses: stopped standbys can't miss the active director's adverts. Directors do
+   * this one after the other.
+   * @param last whether this is the last director
    * @internal
    */
   withdraw(after: After, last: boolean, parent: pulumi.Resource): remote.Command {
@@ -124,7 +125,7 @@ export class LvsNode extends pulumi.ComponentResource {
   }
 
   /**
-   * Makes it serve, once the real servers and the directors before it stand.
+   * Makes the director serve, after the real servers and the directors before it.
    * @internal
    */
   serve(after: After): void {
@@ -194,9 +195,10 @@ export class LvsNode extends pulumi.ComponentResource {
   }
 
   /**
-   * Starts it where it has withdrawn, once every director has its config, and sees to it that exactly one director holds each virtual
-   * address: a second one, or nobody, fails the run. Asked one after the other, those that are likely to hold them first.
-   * @param told what the one before said, which is what this returns, too; absent for the first
+   * Starts a withdrawn director once every director has its config, and makes sure that exactly one
+   * director holds each virtual address: two or none fail the run. Directors do this one after the
+   * other, likely holders first.
+   * @param told the previous director's command, as returned by its `join`; absent for the first
    * @internal
    */
   join(

@@ -130,6 +130,8 @@ const roleOf: Partial<Record<string, StackHost["role"]>> = {
   "lvs-ha:index:RealServer": "real server",
 };
 
+const pairType = "lvs-ha:index:LvsHaPair";
+
 const commandType = "command:remote:Command";
 
 /** Reads deletion protection from the `delete` command that runs first on destroy. */
@@ -146,7 +148,8 @@ function protectionOf(all: Resource[]): boolean | null {
 function hostOf({ urn, type, parent, outputs }: Resource, all: Resource[]): StackHost[] {
   const role = roleOf[type];
   if (role === undefined) return [];
-  const pair = all.find((resource) => resource.urn === parent);
+  // One that stands by itself has its host's name, and its logins below it.
+  const pair = all.find((resource) => resource.urn === parent && resource.type === pairType);
   const name = nameOf(urn).slice(pair ? nameOf(pair.urn).length + 1 : 0);
   const commands = all.filter((resource) => resource.type === commandType);
   // A command without `delete` belongs to another host's change: for example, a director drains a
@@ -157,7 +160,9 @@ function hostOf({ urn, type, parent, outputs }: Resource, all: Resource[]): Stac
     (command) =>
       command.parent !== urn &&
       nameOf(command.urn) === `${nameOf(command.parent ?? "")}-${name}-authorize` &&
-      all.some((access) => access.urn === command.parent && access.parent === parent),
+      all.some(
+        ({ urn: access, parent: of }) => access === command.parent && of === (pair?.urn ?? urn),
+      ),
   );
   const last = own.at(-1);
   if (last === undefined) return [];

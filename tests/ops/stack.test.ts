@@ -1,6 +1,9 @@
 // The stack's state, as pulumi exported it on the lab.
 import { sample, sampleStack } from "./sampleHosts";
+import { LvsNode, RealServer } from "../../components";
 import { stackOf } from "../../ops/stack";
+import { exportedStateOf } from "../support/exportedState";
+import { argsOf, smallStack } from "../support/stacks";
 
 interface State {
   deployment: { resources: { urn: string; delete?: boolean; inputs?: Record<string, unknown> }[] };
@@ -27,6 +30,23 @@ test("each is logged in to as the last pulumi up did, its host key pinned", () =
     privateKey: "PRIVATE",
   });
   expect(web3?.connection.hostKey).toMatch(/^ssh-ed25519 AAAA/);
+});
+
+test("hosts of components that stand by themselves are found by the components' names, with their own logins", async () => {
+  const args = argsOf({ ...smallStack(), ssh: { managedKey: true } });
+  const { hosts } = stackOf(
+    await exportedStateOf(() => {
+      new LvsNode("lvs2", { ...args, director: "lvs2" });
+      new RealServer("web1", { ...args, realServer: "web1" });
+    }),
+  );
+  expect(
+    hosts.map(({ name, role, connection, steps }) => [name, role, connection.host, steps[0]?.name]),
+  ).toEqual([
+    ["lvs2", "director", "10.10.0.12", "lvs2-ssh-lvs2-authorize"],
+    ["web1", "real server", "10.10.0.21", "web1-ssh-web1-authorize"],
+  ]);
+  expect(hosts[0]?.director.services[0]?.name).toBe("web");
 });
 
 test("what was done on a host is known step by step: script, arguments, text", () => {

@@ -7,14 +7,21 @@ import { argsOf } from "./stacks";
  * Makes the state of a stack.
  * @param leftOut commands that this run leaves out, as with `--target`
  */
-export async function exportedState(
+export function exportedState(
   stack: Record<string, unknown>,
   secrets: Record<string, string> = {},
   leftOut: readonly string[] = [],
 ): Promise<string> {
-  const program = () => {
+  return exportedStateOf(() => {
     new LvsHaPair("pair", argsOf(stack, secrets));
-  };
+  }, leftOut);
+}
+
+/** The same of any program. */
+export async function exportedStateOf(
+  program: () => void,
+  leftOut: readonly string[] = [],
+): Promise<string> {
   const registered = await register(program, undefined, leftOut);
   const components = [...registered.values()].filter(({ type }) => type.startsWith("lvs-ha:"));
   const parentOf = (name: string) =>
