@@ -194,9 +194,12 @@ function known<T>(value: T): pulumi.Output<T> {
 function refusal(of: string, errors: string[]): pulumi.RunError {
   const unique = [...new Set(errors)];
   const count = unique.length === 1 ? "1 error" : `${unique.length} errors`;
-  return new pulumi.RunError(
+  const error = new pulumi.RunError(
     [`${of}: the args have ${count}; no host was touched:`, ...unique.map((e) => `  ${e}`)].join(
       "\n",
     ),
   );
+  // It isn't shown. An error that has one, and comes of an Output, the SDK writes out with all promises behind that: for a minute or more.
+  error.stack = undefined;
+  return error;
 }

@@ -201,6 +201,18 @@ describe("at once", () => {
     },
   );
 
+  test("a refusal has no stack: of an error that has one, the SDK writes out all promises behind it", () => {
+    expect.assertions(1);
+    try {
+      take(
+        'LvsHaPair "p"',
+        args((stack) => (stack.typo = 1)),
+      );
+    } catch (error) {
+      expect((error as Error).stack).toBeUndefined();
+    }
+  });
+
   test("a resource in place of its address is refused", async () => {
     let errors: string[] = [];
     await register(() => {
