@@ -36,14 +36,15 @@ export function check(raw: RawConfig): { settings?: Settings; errors: string[] }
   ];
   if (found.length === 0) found.push(...unfilled(config, ""));
   return found.length > 0 || !hasKeys(config, settingNames)
-    ? // What instances take from `vrrp` is wrong in all of them, and once in the config.
+    ? // Several instances report one wrong value of `vrrp`: say it once.
       { errors: [...new Set(found)] }
     : { settings: resolve(config), errors: [] };
 }
 
 /**
- * The values that are right in themselves, with their defaults, and what is wrong with the others.
- * @param unreadable keys that are given, and not looked at
+ * Checks each value against the schema. Returns the valid values, with defaults filled in, and errors for
+ * the others.
+ * @param unreadable keys that are given but not checked
  */
 export function parse(
   values: ReadonlyMap<string, unknown>,
@@ -60,18 +61,18 @@ export function parse(
   return { config, errors };
 }
 
-/** What is wrong with a secret, which isn't shown. */
+/** Errors for a secret; they don't show its value. */
 export function secretErrors(name: SecretName, value: unknown): string[] {
   const { error } = secretSchema[name].safeParse(value);
   return (error?.issues ?? []).map(({ message }) => `${name}: (secret, not shown) ${message}`);
 }
 
-/** Thrown where a value is read that another resource has to be made for first. */
+/** Thrown when a rule reads a value that is known only after another resource is created. */
 export class NotYetKnown extends Error {}
 
 /**
- * What doesn't go together: a rule runs as soon as the keys that it compares are right in themselves, whatever is wrong elsewhere. One
- * that reads what isn't known yet says nothing.
+ * Errors of the rules between keys. A rule runs when the keys it needs are valid, whatever is wrong
+ * elsewhere. A rule that reads a value that isn't known yet reports nothing.
  */
 export function breaches(
   config: Partial<StackConfig>,
@@ -102,7 +103,10 @@ export function ownKey(whole: string): { key: string } | { error: string } | und
   return { error: `${whole}: is in another namespace; write ${namespace}:${key}` };
 }
 
-/** Strings that still say FILL_IN, as an import leaves them where nothing but a person knows the value. */
+/**
+ * Errors for strings that still contain FILL_IN, which an import writes for values that only a
+ * person knows.
+ */
 export function unfilled(value: unknown, at: string): string[] {
   if (typeof value === "string") {
     return value.includes("FILL_IN")
@@ -115,10 +119,10 @@ export function unfilled(value: unknown, at: string): string[] {
   );
 }
 
-/** The keys that hold no secrets. */
+/** Keys that hold no secrets. */
 export const settingNames = Object.keys(schema) as (keyof typeof schema)[];
 
-/** Keys that there are none of. */
+/** Errors for keys that don't exist. */
 export function unknownKeys(keys: string[]): string[] {
   const known = [...settingNames, ...secretNames];
   return keys
@@ -142,7 +146,7 @@ function misplacedSecrets(raw: RawConfig): string[] {
   });
 }
 
-/** What the user wrote: JSON where it is JSON, otherwise the text itself. */
+/** The user's value: parsed if it is JSON, otherwise the text. */
 export function plainValue(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -241,7 +245,7 @@ function secondsOf(text: string): number | undefined {
   return seconds === undefined ? undefined : Number((Number(number) * seconds).toFixed(3));
 }
 
-/** `virtualServers[1].port` */
+/** A path as errors show it: `virtualServers[1].port`. */
 export function path(parts: PropertyKey[]): string {
   return parts
     .map((part, i) => (typeof part === "number" ? `[${part}]` : `${i ? "." : ""}${String(part)}`))
@@ -316,7 +320,7 @@ function keysBelow(type: unknown, place: string[]): string[][] {
   });
 }
 
-/** What the schema allows at a path: several where it is a union's. */
+/** The types that the schema allows at a path; several below a union. */
 export function typesAt(at: PropertyKey[]): unknown[] {
   let here: unknown[] = unwrap(z.object(schema));
   for (const part of at) {
@@ -333,7 +337,7 @@ export function typesAt(at: PropertyKey[]): unknown[] {
   return here;
 }
 
-/** The types under a type's defaults; those of a union's branches. */
+/** The types below a type's defaults; for a union, those of its branches. */
 function unwrap(type: unknown): unknown[] {
   while (
     type instanceof z.ZodDefault ||
@@ -345,7 +349,7 @@ function unwrap(type: unknown): unknown[] {
   return type instanceof z.ZodUnion ? type.options.flatMap(unwrap) : [type];
 }
 
-/** True for an object that is no list. */
+/** True for an object that isn't a list. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

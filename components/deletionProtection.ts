@@ -78,7 +78,8 @@ export class DeletionProtection {
   private async activeTakenOut(first: Answer[]): Promise<string> {
     const { serving, inMaintenance } = this.directors;
     let elsewhere = heldElsewhere(first);
-    // It may be in maintenance from now on; or it has just gone, and nobody has taken over yet.
+    // It may just have gone into maintenance, or have failed without a takeover yet: ask again
+    // later.
     for (const seconds of [0, await valueOf(this.takeoverSeconds)]) {
       if (elsewhere.length === 0) return "";
       await sleep(seconds * 1000);

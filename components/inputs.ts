@@ -1,5 +1,5 @@
-// A program's args. What is plain in them is checked at once and decides what there will be; what is an Output is checked when it is
-// known, before any host is logged in to, as every login waits for that.
+// A program's args. Plain values are checked at once and decide which resources there are. Outputs are checked when they are known: every
+// login waits for that.
 import * as pulumi from "@pulumi/pulumi";
 import type { LvsHaPairArgs } from "./args";
 import {
@@ -20,18 +20,18 @@ import type { SecretName } from "./schema";
 import { standIn } from "./schema/outputs";
 import { resolve, shapeOf, type Settings, type Shape } from "./settings";
 
-/** Args as the components work on them. */
+/** Args in the form that the components use. */
 export interface Taken {
   shape: Shape;
-  /** Take what is needed of it by `apply`: in `pulumi.all`, the SDK would copy a whole stack each time. */
+  /** Derive what you need with `apply`: in `pulumi.all`, the SDK would copy the whole stack each time. */
   settings: pulumi.Output<Settings>;
   secrets: Secrets;
 }
 
-/** Those that are given. They never travel with the settings: each stays an Output that the engine knows to be secret. */
+/** The secrets that are given, apart from the settings: each stays an Output that the engine knows to be secret. */
 export type Secrets = Partial<Record<SecretName, pulumi.Output<string>>>;
 
-/** A value that is an Output or a promise. */
+/** A value that is an Output or a promise, and its place. */
 interface Later {
   at: PropertyKey[];
   input: pulumi.Input<unknown>;
@@ -39,8 +39,8 @@ interface Later {
 
 /**
  * Checks args.
- * @param of whose they are: `LvsHaPair "web"`
- * @throws pulumi.RunError with one line an error: key, value, what is allowed
+ * @param of the component, for messages: `LvsHaPair "web"`
+ * @throws pulumi.RunError with a line for each error: key, value, what is allowed
  */
 export function take(of: string, args: LvsHaPairArgs): Taken {
   const { values, later, misplaced } = plain(args);
@@ -75,7 +75,7 @@ export function take(of: string, args: LvsHaPairArgs): Taken {
   };
 }
 
-/** The settings, once all values are known. */
+/** Checks the whole args, and returns the settings. */
 function completed(
   of: string,
   values: ReadonlyMap<string, unknown>,
@@ -104,7 +104,7 @@ function completed(
   );
 }
 
-/** The args without Outputs and secrets: in place of an Output there is a right value, where there may be one. */
+/** The args without secrets, and with a valid value in place of each Output. */
 function plain(args: object): {
   values: Map<string, unknown>;
   later: Later[];
@@ -121,7 +121,7 @@ function plain(args: object): {
     }
     if (Array.isArray(value)) return value.map((inner, i) => without(inner, [...at, i]));
     if (!isRecord(value)) return value;
-    // In place of one of its outputs: its error names it.
+    // Given by mistake instead of one of its outputs: the error names its class.
     if (pulumi.Resource.isInstance(value)) return `[${value.constructor.name}]`;
     return Object.fromEntries(
       Object.entries(value).map(([key, inner]) => [key, without(inner, [...at, key])]),
@@ -135,7 +135,7 @@ function plain(args: object): {
   return { values, later, misplaced };
 }
 
-/** Has whoever reads a value that isn't known yet told so. */
+/** Makes reading a value that is not known yet throw {@link NotYetKnown}. */
 function hide(config: object, at: PropertyKey[]): void {
   const [holder, key] = placeOf(config, at);
   Object.defineProperty(holder, key, {
@@ -146,14 +146,14 @@ function hide(config: object, at: PropertyKey[]): void {
   });
 }
 
-/** The object or list that has a path's last key, and the key. */
+/** The object or list that holds a path's last key, and that key. */
 function placeOf(root: object, at: PropertyKey[]): [Record<PropertyKey, unknown>, PropertyKey] {
   type Holder = Record<PropertyKey, unknown>;
   const holder = at.slice(0, -1).reduce((inner, key) => inner[key] as Holder, root as Holder);
   return [holder, at.at(-1) ?? ""];
 }
 
-/** Each secret given, checked when it is known. */
+/** The given secrets; each is checked when it is known. */
 function takeSecrets(of: string, args: LvsHaPairArgs): Secrets {
   return Object.fromEntries(
     secretNames.flatMap((name) => {
@@ -170,9 +170,9 @@ function takeSecrets(of: string, args: LvsHaPairArgs): Secrets {
 }
 
 /**
- * The one of a list that is named.
- * @param key of the args that names it
- * @throws pulumi.RunError that tells which there are
+ * Finds the host that args name.
+ * @param key the arg that names it
+ * @throws pulumi.RunError with the names that exist
  */
 export function chosen<T extends { name: string }>(
   of: string,
@@ -186,7 +186,7 @@ export function chosen<T extends { name: string }>(
   throw refusal(of, [`${key}: ${JSON.stringify(name)} is not one of ${known}`]);
 }
 
-/** An Output of a value that needs no unwrapping: that of a whole stack would take its time. */
+/** An Output of a value without inner Outputs. `pulumi.output` would walk through the whole stack. */
 function known<T>(value: T): pulumi.Output<T> {
   return pulumi.output(undefined).apply(() => value as pulumi.Input<T>) as pulumi.Output<T>;
 }
@@ -199,7 +199,8 @@ function refusal(of: string, errors: string[]): pulumi.RunError {
       "\n",
     ),
   );
-  // It isn't shown. An error that has one, and comes of an Output, the SDK writes out with all promises behind that: for a minute or more.
+  // The engine doesn't show it. If an Output fails with an error that has a stack, the SDK formats the error with all promises behind it,
+  // which takes a minute.
   error.stack = undefined;
   return error;
 }

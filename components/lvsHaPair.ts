@@ -12,26 +12,26 @@ import { virtualAddresses } from "./render/keepalived";
 import type { VirtualServerSettings } from "./settings";
 
 /**
- * Directors as active and standby in front of N real servers.
- * Real servers are ready before a director sends to them, and change a few at a time, with no new connections meanwhile;
- * directors change one at a time, the least preferred first.
+ * An active and one or more standby directors in front of N real servers. Real servers are ready
+ * before a director sends to them, and change a few at a time, without new connections meanwhile.
+ * Directors change one at a time, the least preferred first.
  */
 export class LvsHaPair extends pulumi.ComponentResource {
   readonly directors: LvsNode[];
   readonly realServers: RealServer[];
   /** The virtual addresses, with their prefixes. */
   readonly virtualAddresses: pulumi.Output<string[]>;
-  /** By virtual server, who is in its pool: `web 192.0.2.100:80 TCP` to `web1 192.0.2.21:80`. */
+  /** The real servers of each virtual server: `web 192.0.2.100:80 TCP` to `web1 192.0.2.21:80`. */
   readonly pool: pulumi.Output<Record<string, string[]>>;
-  /** By director, the lines of `ipvsadm -Ln` as it was after its last change. */
+  /** By director, the lines of `ipvsadm -Ln` after its last change. */
   readonly ipvsTables: pulumi.Output<Record<string, string[]>>;
-  /** The deploy key's public half; undefined where `ssh.managedKey` is false. */
+  /** The deploy key's public half; undefined without `ssh.managedKey`. */
   readonly deployKey?: pulumi.Output<string>;
 
   /**
    * @param name unique in the program; every resource's name begins with it
-   * @throws pulumi.RunError with one line an error: key, value, what is allowed. What an Output has wrong fails the run when it is known;
-   * no host is logged in to before
+   * @throws pulumi.RunError with a line for each error: key, value, what is allowed. A wrong Output fails
+   * the run once it is known, before any host is logged in to
    */
   constructor(name: string, args: LvsHaPairArgs, opts?: pulumi.ComponentResourceOptions) {
     const taken = take(`LvsHaPair "${name}"`, args);
@@ -44,7 +44,7 @@ export class LvsHaPair extends pulumi.ComponentResource {
         new LvsNode(`${name}-${director.shape.name}`, { director, parts }, { parent: this }),
     );
     const serving = this.directors.filter((_, i) => !parts.directors[i]?.shape.inMaintenance);
-    // They don't run keepalived, and nobody waits for them.
+    // Directors in maintenance don't run keepalived, and nothing waits for them.
     const atRest = this.directors.filter((node) => !serving.includes(node));
 
     const stand: pulumi.Input<pulumi.Resource>[] = [];
@@ -53,7 +53,7 @@ export class LvsHaPair extends pulumi.ComponentResource {
       const { host, inMaintenance } = shaped;
       const args = { realServer: { ...shaped, host }, parts };
       const realServer = new RealServer(`${name}-${host.name}`, args, { parent: this });
-      // Nobody waits for a host in maintenance: it may be off.
+      // Nothing waits for a host in maintenance, which may be off.
       if (!inMaintenance) stand.push(realServer, realServer.serves);
       return [realServer];
     });

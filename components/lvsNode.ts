@@ -29,9 +29,12 @@ import {
   startSeconds,
 } from "./settings";
 
-/** The whole load balancer's args, as a director's files name its peers and the real servers; and which of its directors it is. */
+/**
+ * Arguments of an {@link LvsNode} by itself: the whole load balancer's, because a director's files name
+ * its peers and the real servers, and the director's name.
+ */
 export interface LvsNodeArgs extends LvsHaPairArgs {
-  /** Name in `directors`. */
+  /** Its name in `directors`. */
   director: string;
 }
 
@@ -45,9 +48,10 @@ interface LvsNodeOfPair {
 }
 
 /**
- * A director of an LVS pair: it holds the virtual addresses or stands by for them. By itself, it is for a program that has one of the
- * directors where others have theirs. What all directors must have alike (addresses, router id, version, password) is then changed on
- * one while the others have it as before, which may be two that are active: an {@link LvsHaPair} changes it on all of them in step.
+ * A director of an LVS pair: it holds the virtual addresses or stands by for them. By itself, it is for
+ * programs that set up one director each. A change of what all directors must have alike (addresses,
+ * router id, version, password) then reaches one director before the others, and two may be active
+ * meanwhile. An {@link LvsHaPair} changes it on all directors in step.
  */
 export class LvsNode extends pulumi.ComponentResource {
   /**
@@ -86,7 +90,7 @@ export class LvsNode extends pulumi.ComponentResource {
     if (!isOfPair) this.standAlone();
   }
 
-  /** Serves, with nobody to wait for. */
+  /** Sets the director up without waiting for other hosts. */
   private standAlone(): void {
     const withdrawn = this.withdraw([], false, this);
     this.serve([withdrawn]);
@@ -265,7 +269,7 @@ export class LvsNode extends pulumi.ComponentResource {
   }
 }
 
-/** What its host needs to be. */
+/** What the preflight checks on the host. */
 function requirements(settings: Settings, own: DirectorShape, shape: Shape): Requirements {
   const { vrrp, instances, kernel } = settings;
   const director = directorSettings(settings, own.name);
@@ -296,7 +300,7 @@ function requirements(settings: Settings, own: DirectorShape, shape: Shape): Req
   };
 }
 
-/** Virtual addresses that a director takes as soon as it runs: it has the highest priority. */
+/** The virtual addresses that a director takes when it starts, because it has the highest priority. */
 function preemptedBy({ instances }: Settings, director: string): string[] {
   return instances
     .filter(({ preempt, members }) => {
@@ -306,7 +310,7 @@ function preemptedBy({ instances }: Settings, director: string): string[] {
     .flatMap(({ virtualAddresses: all }) => all.map(({ address }) => address));
 }
 
-/** A program's args, and which of their directors is meant. */
+/** Checks args, and finds the director that they name. */
 function alone(
   name: string,
   { director, ...args }: LvsNodeArgs,

@@ -1,4 +1,4 @@
-// This package's own folder, whether its code runs as TypeScript or was built: templates and host scripts are read from there.
+// The package's own folder: templates and host scripts are read from there, by the TypeScript sources and by the built code.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 

@@ -1,4 +1,4 @@
-// What the components of one load balancer share: args that have been checked, logins, and who is asked before a host is changed.
+// What the components of one load balancer share: checked args, logins, and the directors that every change asks first.
 import type * as pulumi from "@pulumi/pulumi";
 import { DeletionProtection } from "./deletionProtection";
 import type { SshLogin } from "./host/host";
@@ -11,14 +11,15 @@ import { Rollout } from "./rollout";
 import { type DirectorShape, type Settings, type Shape, startSeconds } from "./settings";
 import { SshAccess } from "./sshAccess";
 
-/** A director, and how it is logged in to. */
+/** A director and its logins. */
 export interface Director {
   shape: DirectorShape;
   login: SshLogin;
-  /** The program's own login to it. */
+  /** The program's own login, beside the engine's. */
   session: Session;
 }
 
+/** The shared parts of one load balancer. */
 export class Parts {
   readonly shape: Shape;
   readonly settings: pulumi.Output<Settings>;
@@ -26,13 +27,13 @@ export class Parts {
   readonly access: SshAccess;
   readonly hooks: Hooks;
   /**
-   * The one that most likely has the virtual addresses comes last: a bad change stops at the first. Before a host is changed, they are
-   * asked what they have, so that each login waits for all others.
+   * The least preferred director comes first: a bad change stops there, and it is the least likely to hold
+   * the virtual addresses. Every change of a host asks the directors first, so all their logins must work.
    */
   readonly directors: Director[];
   readonly rollout: Rollout;
 
-  /** @param name of the component that has them */
+  /** @param name the component's */
   constructor(name: string, { shape, settings, secrets }: Taken, parent: pulumi.Resource) {
     this.shape = shape;
     this.settings = settings;
@@ -59,7 +60,7 @@ export class Parts {
       this.directors.flatMap((one) =>
         one.shape.inMaintenance === inMaintenance ? [one.session] : [],
       );
-    // As the config names them: another run asks in the same order.
+    // Sorted by name, so that every run asks in the same order.
     const asked = sessions(false).toSorted((a, b) => (a.name < b.name ? -1 : 1));
     const protection = new DeletionProtection(
       settings,

@@ -16,9 +16,9 @@ import { loopbackAddresses, type LoopbackAddress } from "./render/loopback";
 import type { Drainable } from "./rollout";
 import type { HostShape, RealServerShape } from "./settings";
 
-/** The whole load balancer's args, and which of its real servers it is. */
+/** Arguments of a {@link RealServer} by itself: the whole load balancer's, and the real server's name. */
 export interface RealServerArgs extends LvsHaPairArgs {
-  /** Name in `realServers`, of one that is `managed`. */
+  /** Its name in `realServers`; it must be `managed`. */
   realServer: string;
 }
 
@@ -35,14 +35,15 @@ interface RealServerOfPair {
 type ManagedRealServer = RealServerShape & { host: HostShape };
 
 /**
- * A host behind an LVS pair, set up for direct routing. By itself, it is for a program that has the real servers where another has the
- * directors: it is drained on them while it changes, as in an {@link LvsHaPair}, which has one for each of its real servers.
+ * A host behind an LVS pair, set up for direct routing. An {@link LvsHaPair} has one for each real
+ * server. By itself, it is for a program that sets up real servers while another sets up the directors;
+ * the directors stop sending it new connections while it changes, as in a pair.
  */
 export class RealServer extends pulumi.ComponentResource {
-  /** The virtual addresses that it answers for. */
+  /** The virtual addresses that the real server answers for. */
   readonly virtualAddresses: pulumi.Output<string[]>;
   /**
-   * It serves again once this stands.
+   * Resolves when the real server serves again.
    * @internal
    */
   readonly serves: Promise<pulumi.Resource>;
@@ -121,7 +122,7 @@ export class RealServer extends pulumi.ComponentResource {
         }, reject);
       });
     });
-    // No other real server waits for it: it comes when clients are served again.
+    // No other real server waits for this: it comes after the real server serves again.
     if (shape.metricsIntervalSeconds !== undefined) {
       host.command("metrics", {
         script: "metrics.sh",
@@ -140,7 +141,7 @@ export class RealServer extends pulumi.ComponentResource {
 
     this.registerOutputs({
       virtualAddresses: this.virtualAddresses,
-      // As LvsNode's: what it has been brought.
+      // As in LvsNode: the model of what the host has.
       model: pulumi
         .all([system.stdin, texts.vip, carried])
         .apply(([stdin, wanted, all]) =>
@@ -150,7 +151,7 @@ export class RealServer extends pulumi.ComponentResource {
   }
 }
 
-/** A program's args, and which of their real servers is meant. */
+/** Checks args, and finds the real server that they name. */
 function alone(
   name: string,
   { realServer: meant, ...args }: RealServerArgs,
@@ -163,12 +164,12 @@ function alone(
   return { taken, realServer: chosen(of, "realServer", meant, managed) };
 }
 
-/** A line an address, as vip.sh reads them. */
+/** A line for each address, as vip.sh reads them. */
 function lines(carried: LoopbackAddress[]): string[] {
   return carried.map(({ address, interface: device }) => `${address} ${device}`);
 }
 
-/** The virtual addresses among what its system's command was given. */
+/** The virtual addresses in the system command's input. */
 function addressesIn(stdin = ""): string | undefined {
   return parseSections(withoutEnd(stdin)).find(({ words }) => words[0] === "vip.sh")?.text;
 }

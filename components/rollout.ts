@@ -23,14 +23,14 @@ export interface RolloutArgs {
 /** A real server as the directors know it. */
 export interface Drainable {
   name: string;
-  /** It may be off, and others are changed whatever becomes of it. */
+  /** The real server may be off. The change of others goes on even if its change fails. */
   inMaintenance: boolean;
   place: pulumi.Output<Place>;
 }
 
 interface Place {
   addresses: string[];
-  /** What directors are to have of it from now on: lines of `ipvsadm -Sn` without weights. */
+  /** Its lines of `ipvsadm -Sn` without weights, as the directors will have them. */
   entries: string[];
 }
 
@@ -93,7 +93,7 @@ export class Rollout {
   async restore(one: Drainable, resource: pulumi.Resource): Promise<void> {
     const { name, place } = one;
     const directors = this.away.get(name)?.directors ?? [];
-    // In a preview, where its addresses may not be known.
+    // In a preview nothing was suspended, and the addresses may not be known.
     if (directors.length === 0) {
       this.end(name);
       return;

@@ -1,4 +1,4 @@
-// What the components work on: the stack config with every default filled in and every name resolved.
+// The components' input: the stack config with every default filled in and every name resolved.
 import { asksPort, checkers } from "./keepalived/checkers";
 import {
   canonical,
@@ -201,25 +201,27 @@ export interface Settings extends Pick<
   virtualServers: VirtualServerSettings[];
 }
 
-/** Of a host, what decides what is done there. */
+/** The settings of a host that decide which commands it gets. */
 export type HostShape = Pick<HostSettings, "name" | "os" | "user">;
 
+/** The shape of a director. */
 export type DirectorShape = HostShape &
   Pick<DirectorSettings, "priority" | "keepalivedVersion" | "inMaintenance">;
 
+/** The shape of a real server. */
 export interface RealServerShape {
   name: string;
   inMaintenance: boolean;
-  /** Absent where somebody else sets the real server up. */
+  /** Undefined if the stack doesn't set this real server up. */
   host?: HostShape;
 }
 
-/** What is known before any address is: which resources there will be, their names, and who waits for whom. */
+/** The settings that are always plain. They decide which resources there are, their names, and their order. */
 export interface Shape {
-  /** The stack has a deploy key of its own. */
+  /** The stack makes a deploy key. */
   managedKey: boolean;
   firewall: StackConfig["firewall"]["backend"];
-  /** Seconds between two looks; undefined without metrics. */
+  /** Seconds between two updates; undefined without metrics. */
   metricsIntervalSeconds: number | undefined;
   rollout: StackConfig["rollout"];
   deletionProtection: boolean;
@@ -228,7 +230,7 @@ export interface Shape {
   realServers: RealServerShape[];
 }
 
-/** A config's shape. Of hosts, it reads no more than that: their addresses may not be known yet. */
+/** A config's shape. It reads no other setting of a host, as addresses may not be known yet. */
 export function shapeOf(config: StackConfig): Shape {
   const { ssh, firewall, metrics, rollout, deletionProtection, packages, maintenance } = config;
   const hostShape = ({
@@ -256,7 +258,7 @@ export function shapeOf(config: StackConfig): Shape {
     realServers: config.realServers.map((realServer) => ({
       name: realServer.name,
       inMaintenance: maintenance.includes(realServer.name),
-      // A rule has asked for where it is.
+      // A rule requires `host` and `hostKey` of these.
       ...(realServer.managed ? { host: hostShape(realServer) } : {}),
     })),
   };
@@ -320,7 +322,7 @@ export function resolve(config: StackConfig): Settings {
   };
 }
 
-/** A host that is set up, by its name. */
+/** The settings of a host that the stack sets up. */
 export function hostSettings({ directors, realServers }: Settings, name: string): HostSettings {
   const found =
     directors.find((director) => director.name === name) ??
@@ -329,14 +331,14 @@ export function hostSettings({ directors, realServers }: Settings, name: string)
   return found;
 }
 
-/** A director, by its name. */
+/** The settings of a director. */
 export function directorSettings({ directors }: Settings, name: string): DirectorSettings {
   const found = directors.find((director) => director.name === name);
   if (found === undefined) throw new Error(`there is no director ${name}`);
   return found;
 }
 
-/** Priority of the i-th director where the config gives none: 150, 140, 130 … */
+/** Default priority of the i-th director: 150, 140, 130 … */
 export function defaultPriority(i: number): number {
   return 150 - 10 * i;
 }
@@ -626,11 +628,14 @@ export function sourcesOf(
   ];
 }
 
-/** How long a director that was started waits before it takes addresses that nobody has, and a second more. */
+/**
+ * Seconds that a newly started director waits before it takes addresses that no director holds,
+ * plus one second.
+ */
 export function startSeconds({ instances, daemon }: Settings): number {
   const down = instances.map(
     ({ advertIntervalSeconds, downTimerAdverts }) =>
-      // The skew is part of an interval, or of a second in version 2: RFC 5798 6.1, RFC 3768 6.1.
+      // The skew time is at most an interval, or a second in version 2: RFC 5798 6.1, RFC 3768 6.1.
       advertIntervalSeconds * ((downTimerAdverts ?? 3) + 1),
   );
   return Math.ceil(Math.max(...down) + (daemon.startupDelaySeconds ?? 0) + 1);

@@ -9,7 +9,7 @@ import { hostSettings, type HostSettings, type HostShape, type Settings } from "
 
 type Connection = types.input.remote.ConnectionArgs;
 
-/** What proves to a host who is logging in; with nothing here, the SSH agent does. */
+/** What proves the user's identity to a host; if empty, the SSH agent does. */
 type Credentials = Partial<
   Record<"password" | "privateKey" | "privateKeyPassword", pulumi.Output<string>>
 >;
@@ -19,7 +19,10 @@ export interface SshAccessArgs {
   /** `ssh.managedKey` */
   managedKey: boolean;
   settings: pulumi.Output<Settings>;
-  /** First login: `sshPassword`, `sshPrivateKey` …; none means the SSH agent. */
+  /**
+   * Credentials for the first login: `sshPassword`, `sshPrivateKey` …; without any, the SSH agent
+   * logs in.
+   */
   secrets: Secrets;
 }
 
@@ -51,7 +54,7 @@ export class SshAccess extends pulumi.ComponentResource {
     this.registerOutputs({ publicKey: this.publicKey });
   }
 
-  /** The login that a host's commands use. */
+  /** The login for a host's commands. */
   to(host: HostShape): SshLogin {
     const { secrets, settings } = this.args;
     const own = settings.apply((known) => hostSettings(known, host.name));
@@ -64,7 +67,7 @@ export class SshAccess extends pulumi.ComponentResource {
     if (this.deployKey === undefined || this.publicKey === undefined) {
       return { address, connection: first, ready: [] };
     }
-    // authorize.sh finds the keys of this resource by their comment.
+    // authorize.sh finds this resource's keys by their comment.
     const line = pulumi.interpolate`${this.publicKey} lvs-ha:${pulumi.getStack()}:${this.name}-${host.name}/${address}`;
     const authorize = new remote.Command(
       `${this.name}-${host.name}-authorize`,
@@ -85,8 +88,9 @@ export class SshAccess extends pulumi.ComponentResource {
 }
 
 /**
- * Nothing is logged in to before all that a program gives is known and right, whichever of it is needed.
- * Field by field: an unknown field in a connection would print the private key (pulumi-command#773).
+ * A connection. It waits until every value of the program is known and valid, so that no host is logged
+ * in to before. Sets each field explicitly: an unknown field in a connection would print the private key
+ * (pulumi-command#773).
  */
 function connection(
   host: pulumi.Output<HostSettings>,

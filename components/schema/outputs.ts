@@ -1,5 +1,5 @@
-// Which values a program may give as an Output, known only once another resource has been made: those that decide no resource's name,
-// how many there are, or who waits for whom.
+// The values that a program may give as Outputs, known only after another resource is created. They decide neither a resource's name
+// nor how many there are nor their order.
 import { z } from "zod";
 import {
   address,
@@ -16,7 +16,7 @@ import {
   weight,
 } from "./types";
 
-/** Their types, with a right value of each (RFC 5737, RFC 3849). */
+/** Their types, each with a valid value (RFC 5737, RFC 3849). */
 const types: [z.ZodType, string | number][] = [
   [address, "192.0.2.1"],
   [addressOrLoopback, "192.0.2.1"],
@@ -32,12 +32,12 @@ const types: [z.ZodType, string | number][] = [
   [weight, 1],
 ];
 
-// A type with a description of its own is another object with the same definition.
+// `.describe()` makes another object with the same definition.
 const standIns = new Map<unknown, string | number>(
   types.map(([type, value]) => [type._zod.def, value]),
 );
 
-/** A right value of a type, its defaults taken off, in place of one that isn't known yet; undefined where the type can't be an Output. */
+/** A valid value of a type without its defaults, to stand for one that isn't known yet; undefined if the type can't be an Output. */
 export function standIn(type: unknown): string | number | undefined {
   return type instanceof z.ZodType ? standIns.get(type._zod.def) : undefined;
 }

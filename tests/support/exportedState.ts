@@ -1,4 +1,4 @@
-// The state that the engine would have of a pair, as `pulumi stack export` tells it: what the components ask for, and what they tell.
+// The state of a pair as `pulumi stack export` prints it: the components' inputs and outputs.
 import { LvsHaPair } from "../../components";
 import { register } from "./mocks";
 import { argsOf } from "./stacks";
@@ -17,7 +17,7 @@ export function exportedState(
   }, leftOut);
 }
 
-/** The same of any program. */
+/** Makes the state of any program. */
 export async function exportedStateOf(
   program: () => void,
   leftOut: readonly string[] = [],

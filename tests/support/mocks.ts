@@ -19,9 +19,10 @@ export interface Registered {
 const secretSignature = "4dabf18193072939515e22adb298388d";
 
 /**
- * Runs a program and gives everything that it registered, by name. Its commands print what `prints` says; of those that are left out, as by
- * `--target`, the state has what they were given before.
- * @param isPreview what resources will be told is unknown
+ * Runs a program and returns everything that it registered, by name. `prints` gives its commands'
+ * standard output. Commands that are left out, as with `--target`, keep their previous input in the
+ * state.
+ * @param isPreview outputs of machines are unknown
  */
 export async function register(
   program: () => void,
@@ -45,7 +46,7 @@ export async function register(
             value: "PRIVATE",
           };
         }
-        // A machine, which gets its address as it is made.
+        // A machine gets its address when it is created.
         if (type === "test:index:Vm" && !isPreview) outputs.address = outputs.planned;
         Object.assign(registered(name), { type, inputs: inputs as Record<string, unknown> });
         return { id: custom ? `${name}-id` : "", state: outputs };

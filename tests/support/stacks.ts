@@ -1,4 +1,4 @@
-// Stack configs for tests, as the engine hands them over.
+// Stack configs for tests, in the form that the engine passes.
 import * as pulumi from "@pulumi/pulumi";
 import type { LvsHaPairArgs } from "../../components";
 import { check, type RawConfig } from "../../components/config";
@@ -46,7 +46,7 @@ export function raw(
   return entries;
 }
 
-/** Plain values and secrets as a program's args. */
+/** A program's args, from plain values and secrets. */
 export function argsOf(
   plain: Record<string, unknown>,
   secrets: Record<string, string> = {},
@@ -58,7 +58,7 @@ export function argsOf(
   return args as LvsHaPairArgs;
 }
 
-/** The settings of a config that must be right. */
+/** The settings of a config that must be valid. */
 export function settingsOf(
   plain: Record<string, unknown>,
   secrets: Record<string, string> = {},
