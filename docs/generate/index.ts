@@ -1,4 +1,5 @@
-// npm run docs: what is made from components/schema, for people, for editors, and for the engine; and a page of the bench's figures.
+// `npm run docs`: generates from components/schema the reference, the editors' schema and the
+// engine's declarations; and a page of the bench's figures.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { editorSchema } from "./editorSchema";
@@ -10,7 +11,7 @@ const root = join(__dirname, "../..");
 
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 
-/** The files, by path from the project's folder, with the text that they should have. */
+/** The generated files: path from the project's folder, and text. */
 export function generated(): Record<string, string> {
   return {
     "docs/config.md": reference(read("docs/generate/example.yaml")),

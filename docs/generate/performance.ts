@@ -1,4 +1,4 @@
-// docs/performance.md and its pictures: of the figures that were kept when they were last measured.
+// Generates docs/performance.md and its pictures from the stored figures.
 import type { Figures } from "../../bench/figures";
 import type { PacketFigures } from "../../bench/packets";
 import { packetPlot, packetsSection } from "../../bench/packetsPage";
@@ -7,11 +7,14 @@ import { plot } from "../../bench/plot";
 
 const paths = { page: "docs/performance.md", plot: "docs/performance.svg" };
 
-/** What the benches' figures are kept in: of the engine, and of the packet filter. */
+/** The files that store the benches' figures: the engine's, and the packet filter's. */
 export const performanceFigures = "docs/performance.json";
 export const packetFigures = "docs/packets.json";
 
-/** The files, by path, of the figures' JSON; without those of the packet filter, the page has no section on it. */
+/**
+ * The files by path, made from the figures' JSON. Without packet figures, the page has no section
+ * on them.
+ */
 export function performanceDocs(json: string, packetsJson?: string): Record<string, string> {
   const figures = JSON.parse(json) as Figures;
   const packets =
