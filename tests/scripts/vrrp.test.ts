@@ -1,5 +1,6 @@
-// vrrp.sh on what keepalived 2.2.7 and 2.3.3 really logged, each in a network namespace: interfaces that are down at its start, that go
-// down and come back, an address that is missing, a sync group, reloads, and ends. A line "-- WHAT" is what was done then.
+// vrrp.sh on real logs of keepalived 2.2.7 and 2.3.3, each recorded in a network namespace:
+// interfaces that are down at its start, or go down and come back, a missing address, a sync group,
+// reloads, and ends. A line "-- WHAT" tells what was done at that point.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,7 +19,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** The lines of a case, the latest last: to its end, or from its start and n things that were done, without the end. */
+/**
+ * A case's lines, oldest first: all of them, or from the start through n actions, without the end.
+ */
 function logged(version: string, name: string, things = Infinity): string[] {
   const text = readFileSync(join(__dirname, `samples/keepalived-${version}.log`), "utf8");
   const [, lines = ""] = new RegExp(`^== ${name}\n([^]*?)(?=^== |$(?![^]))`, "m").exec(text) ?? [];
@@ -35,7 +38,7 @@ function logged(version: string, name: string, things = Infinity): string[] {
   return things === Infinity || end < 0 ? kept : kept.slice(0, end);
 }
 
-/** What the script makes of it, without the times. */
+/** The script's result, without the times. */
 function read(lines: string[], shell = "sh", path = process.env.PATH): string[] {
   const { stdout, stderr, status } = spawnSync(
     shell,
@@ -116,7 +119,7 @@ test("what another VRRP process has said doesn't count", () => {
   const before = logged("2.2.7", "killed", 0);
   const [died = "", begun = ""] = logged("2.2.7", "killed", 1).slice(before.length);
   expect(read([...before, died, begun])).toEqual(["started"]);
-  // Its end isn't in the journal.
+  // The journal lacks its end.
   expect(read([...before, begun])).toEqual(["started"]);
 });
 
