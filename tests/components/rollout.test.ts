@@ -1,4 +1,5 @@
-// Which real servers are taken out of service for their change, when, and what becomes of the others.
+// Which real servers are taken out of service for their change, when, and what happens to the
+// others.
 import type * as pulumi from "@pulumi/pulumi";
 import type { Session } from "../../components/host/session";
 import { type Drainable, Rollout } from "../../components/rollout";
@@ -10,7 +11,7 @@ jest.mock("@pulumi/pulumi", () => ({
 }));
 const mockTold: string[] = [];
 
-/** A director that answers as drain.sh does, and what it was asked, without the lease's name. */
+/** A director that answers as drain.sh does, and the requests to it, without the lease's name. */
 class FakeDirector {
   readonly asked: string[] = [];
   serving = true;
@@ -73,7 +74,7 @@ const server = (number: number, more: Partial<Drainable> = {}): Drainable => ({
   ...more,
 });
 
-/** Whether it is over by now; what comes of it later is looked at elsewhere. */
+/** Whether the change has ended by now. Its result is checked elsewhere. */
 async function isOver(change: Promise<void>): Promise<boolean> {
   let over = false;
   change.then(
