@@ -15,7 +15,7 @@ import { unpackPackage } from "../tests/support/packages";
 
 /** The stub hosts while they run. */
 export interface Farm {
-  /** The id of a process in their network namespace. */
+  /** A process in their network namespace. */
   pid: number;
   addresses: readonly string[];
   /** The host key that all of them share: type and key. */

@@ -3,7 +3,7 @@
 # it started. That includes grandchildren: a process that loses its parent becomes a child of this
 # shell, which waits for all of them.
 #   measured.sh FILE COMMAND...
-# FILE gets the output of times(1p). Its second line is the children's time, user and system.
+# FILE gets what times(1p) prints: the second line is the children's, user and system.
 set -u
 
 # In the machine's own namespace, it would wait for every process on the machine.
@@ -16,9 +16,8 @@ file=$1
 shift
 status=0
 "$@" || status=$?
-# Processes that the command has left running count if they end within 5 s. The kernel kills the
-# rest together with this shell. This script sends no signal: without the namespace, it would reach
-# the whole machine. Signal 0 only tests.
+# What it has left running counts if it ends within 5 s. The kernel kills the rest, with this shell: no signal is sent here, which would
+# reach the whole machine if the namespace were missing. 0 only asks.
 tries=0
 while [ "$tries" -lt 250 ] && kill -s 0 -- -1 2>/dev/null; do
     sleep 0.02

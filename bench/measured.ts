@@ -20,9 +20,9 @@ export interface Cost {
 
 /** How and where to run a program. */
 export interface MeasureOptions extends StartOptions {
-  /** The program runs in this process's network namespace. */
+  /** A process whose network it gets. */
   networkOf: number;
-  /** A folder for a temporary file. */
+  /** For a file of this. */
   folder: string;
   /** After this time, the program and everything that it started are killed. */
   timeoutSeconds: number;
@@ -42,7 +42,7 @@ export async function measured(
   const file = join(folder, "times");
   await rm(file, { force: true });
   const words = [
-    // Ends with this process, even if this one is killed.
+    // It ends with this process, though that is killed.
     ...["--pdeathsig", "KILL", "nsenter", `--net=/proc/${networkOf}/ns/net`],
     ...["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"],
     ...["sh", join(__dirname, "measured.sh"), file, ...command],
@@ -90,10 +90,7 @@ export function childrenSeconds(text: string): number {
   throw new Error(`no times of children in ${JSON.stringify(text)}`);
 }
 
-/**
- * Returns a function that adds up the resident memory in the process namespace that `unshare` has
- * made for its child.
- */
+/** What all processes have resident in the process namespace that a process has made for its child. */
 function memoryBelow(unshare: number): () => number {
   let first: string | undefined;
   return () => {

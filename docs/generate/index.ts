@@ -1,5 +1,4 @@
-// `npm run docs`: generates from components/schema the reference, the editors' schema and the
-// engine's declarations; and a page of the bench's figures.
+// npm run docs: what is made from components/schema, for people, for editors, and for the engine; and a page of the bench's figures.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { editorSchema } from "./editorSchema";

@@ -7,14 +7,11 @@ import { plot } from "../../bench/plot";
 
 const paths = { page: "docs/performance.md", plot: "docs/performance.svg" };
 
-/** The files that store the benches' figures: the engine's, and the packet filter's. */
+/** What the benches' figures are kept in: of the engine, and of the packet filter. */
 export const performanceFigures = "docs/performance.json";
 export const packetFigures = "docs/packets.json";
 
-/**
- * The files by path, made from the figures' JSON. Without packet figures, the page has no section
- * on them.
- */
+/** The files, by path, of the figures' JSON; without those of the packet filter, the page has no section on it. */
 export function performanceDocs(json: string, packetsJson?: string): Record<string, string> {
   const figures = JSON.parse(json) as Figures;
   const packets =

@@ -1,5 +1,4 @@
-// Changes that are refused before any host is changed: those that would take a service from
-// connected clients.
+// What is refused before any host is changed: what would take a service from clients that are connected to it.
 import type * as pulumi from "@pulumi/pulumi";
 import { DeletionProtection } from "../../components/deletionProtection";
 import type { Session } from "../../components/host/session";

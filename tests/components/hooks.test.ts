@@ -32,8 +32,7 @@ beforeAll(() => {
   jest.spyOn(Rollout.prototype, "fail").mockImplementation(({ name }) => {
     failed.push(name);
   });
-  // A message about a resource waits for the resource's URN, which arrives only when its change has
-  // ended.
+  // What is said of a resource waits for its URN, which comes when its change has ended.
   jest.spyOn(pulumi.log, "warn").mockImplementation((text, resource) => {
     warned.push(text);
     return resource ? new Promise(() => undefined) : Promise.resolve();

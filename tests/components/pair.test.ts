@@ -1,5 +1,4 @@
-// What the components ask of the engine: which commands, their order, and what is secret.
-// commands.test.ts has everything, for whole stacks.
+// What the components ask of the engine: which commands, which waits for which, what is secret. All of it, for whole stacks: commands.test.ts.
 import * as pulumi from "@pulumi/pulumi";
 import { LvsHaPair } from "../../components";
 import { withEnd } from "../../components/render/files";

@@ -1,5 +1,4 @@
-// Which real servers are taken out of service for their change, when, and what happens to the
-// others.
+// Which real servers are taken out of service for their change, when, and what becomes of the others.
 import type * as pulumi from "@pulumi/pulumi";
 import type { Session } from "../../components/host/session";
 import { type Drainable, Rollout } from "../../components/rollout";

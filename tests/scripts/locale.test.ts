@@ -68,10 +68,7 @@ const files = places.flatMap((folder) =>
     .filter((file) => file.endsWith(".sh"))
     .map((file) => join(folder, file)),
 );
-/**
- * Sourced by scripts that have sourced files.sh. vrrp.sh, which only defines things, is also sent
- * before ops/report.sh.
- */
+/** Read by scripts that have read files.sh; vrrp.sh, which only defines what it has, goes before ops/report.sh, too. */
 const libraries = ["earlier", "firewall-others", "firewall-ufw", "foreign", "ipvs", "vrrp"];
 const own = files.filter((file) => !libraries.some((name) => file.endsWith(`/${name}.sh`)));
 

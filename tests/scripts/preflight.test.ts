@@ -7,7 +7,7 @@ import { PretendHost } from "./host";
 import { differences, hostTree } from "./hostTree";
 
 interface Facts {
-  /** The text of /etc/os-release; empty: no such file. */
+  /** The text of /etc/os-release; none where it is empty. */
   osRelease?: string;
   systemd?: boolean;
   uid?: number;

@@ -129,10 +129,7 @@ const at = (host: PretendHost, step: Step, moment: number, does: "kill" | "fill"
   does === "lock" ? "mount -o remount,bind,rw /etc" : "rm -f /etc/full",
 ];
 
-/**
- * Removes what is random about the test host, what a timer rewrites, and the addresses that have
- * brought a change.
- */
+/** Without what the test's host has by chance, what a timer makes anew, and who has ever brought a change. */
 const shown = (look = "") =>
   look
     .replace(/^(etc\/lvs-ha\/ssh-clients|var\/prometheus.*[.]prom:).*\n/gm, "")

@@ -1,6 +1,5 @@
-// vrrp.sh on real logs of keepalived 2.2.7 and 2.3.3, each recorded in a network namespace:
-// interfaces that are down at its start, or go down and come back, a missing address, a sync group,
-// reloads, and ends. A line "-- WHAT" tells what was done at that point.
+// vrrp.sh on what keepalived 2.2.7 and 2.3.3 really logged, each in a network namespace: interfaces that are down at its start, that go
+// down and come back, an address that is missing, a sync group, reloads, and ends. A line "-- WHAT" is what was done then.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,5 +1,4 @@
-// Compares the parser with the real keepalived: for any text, both versions read the same words on
-// the same lines.
+// The parser is held to the real keepalived: any text, both versions, the same words on the same lines.
 import { hostname } from "node:os";
 import fc from "fast-check";
 import type { ConfigFiles } from "../../../ops/import/syntax/files";
