@@ -65,8 +65,8 @@ verify() {
 # written put|verify_file: the files that this script writes.
 written() {
     "$1" $list 0644 <"$scratch/input"
-    # Runs after ifupdown, which may have the same address in a file of its own: whoever brings the
-    # address first owns it.
+    # Starts after ifupdown, which may have the same address in a file of its own. An address that is
+    # there already isn't the stack's.
     "$1" $unit 0644 <<UNIT
 [Unit]
 Description=Virtual addresses of the LVS load balancer
