@@ -12,7 +12,7 @@ import { page } from "./page";
 import { plot } from "./plot";
 import type { Size } from "./stack";
 
-/** What is measured unless something else is asked for. */
+/** The sizes that are measured by default. */
 const standardSizes: Size[] = [
   ...[5, 20, 50, 100].map((hosts) => ({ hosts, services: 1 })),
   { hosts: 20, services: 100 },
@@ -126,7 +126,7 @@ function json(figures: Figures | PacketFigures): string {
   return `${JSON.stringify(figures, undefined, 2)}\n`;
 }
 
-/** The tables alone are on the standard output. */
+/** Prints to standard error: standard output has only the tables. */
 function progress(line: string): void {
   console.error(line);
 }
@@ -139,13 +139,13 @@ function integer(min: number, max: number): (text: string) => number {
   };
 }
 
-/** One more of a list. */
+/** Adds an integer to the list of an option that may be repeated. */
 function integers(min: number, max: number): (text: string, before?: number[]) => number[] {
   return (text, before = []) => [...before, integer(min, max)(text)];
 }
 
 process.umask(0o022);
-// The scratch folder is removed then, too.
+// On a signal, too, the scratch folder is removed.
 exitOnSignals();
 
 program.parseAsync().catch((error: unknown) => {

@@ -1,4 +1,7 @@
-/** What the engine, the program and the plugins cost, by number of hosts: on stub hosts, so that no host's work is in it. */
+/**
+ * Measures what the engine, the program and the plugins cost by number of hosts. The hosts are
+ * stubs, so the figures contain no work of theirs.
+ */
 import { mkdtemp, rm } from "node:fs/promises";
 import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,19 +20,19 @@ import { type Bench, BenchStack, type Size, change, stackOf } from "./stack";
 export interface EngineOptions {
   sizes: Size[];
   only: readonly Subject[];
-  /** All of it this many times, one round after the other. */
+  /** How many times to measure everything, one round after the other. */
   rounds: number;
-  /** A run that takes longer is ended, and so are those that build on it. */
+  /** Seconds after which a run is ended; the runs that build on it are then left out. */
   timeoutSeconds: number;
-  /** What was asked for, for whoever reads the figures. */
+  /** The command line, for readers of the figures. */
   command: string;
 }
 
 /**
- * Measures, and removes all that it needed for that.
- *
- * @param keep called with all figures there are, each time there are more: a bench that fails late has measured something, too
- * @throws Error when this machine has no stub hosts, or a run fails
+ * Measures, then removes everything that this needed.
+ * @param keep called with all figures so far whenever there are more, so that a bench that fails
+ * late keeps some
+ * @throws Error if this machine can't have stub hosts, or a run fails
  */
 export async function measureEngine(
   options: EngineOptions,
@@ -78,14 +81,14 @@ async function measureRound(
   await measureEmpty(bench, only, add);
   await measureCompiling(bench, sizes, only, add);
   for (const [i, size] of sizes.entries()) {
-    // The floor knows of no virtual servers.
+    // The floor is the same for every number of virtual servers.
     const isFirst = sizes.findIndex(({ hosts }) => hosts === size.hosts) === i;
     if (isFirst && only.includes("floor")) add(await measureFloor(bench, size));
     await measureStack(bench, size, only, add);
   }
 }
 
-/** The empty program: what every use of the engine costs. */
+/** The empty program: the cost of every use of the engine. */
 async function measureEmpty(
   bench: Bench,
   only: readonly Subject[],
@@ -93,7 +96,8 @@ async function measureEmpty(
 ): Promise<void> {
   if (!only.includes("emptyCold") && !only.includes("emptyNoop")) return;
   const stack = await BenchStack.empty(bench, await newFolder(bench));
-  // As those of the product, its later runs find it compiled.
+  // This run compiles the program, so that later runs are measured without that, as for the
+  // product.
   await stack.measure("preview");
   for (const subject of ["emptyCold", "emptyNoop"] as const) {
     const sample = await sampled(bench.farm, subject, { hosts: 0, services: 0 }, () =>
@@ -104,7 +108,10 @@ async function measureEmpty(
   }
 }
 
-/** The first run of a program that has changed compiles it, and later ones find it compiled. So this is done, asked for or not. */
+/**
+ * Measures the first run after a change of the program, which compiles it; later runs find it
+ * compiled. So this always runs, wanted or not.
+ */
 async function measureCompiling(
   bench: Bench,
   [size]: readonly Size[],
@@ -118,7 +125,7 @@ async function measureCompiling(
   if (only.includes("compile")) add(sample);
 }
 
-/** One login a host and nothing else: nobody does with less. */
+/** One login per host and nothing more: no tool can need less. */
 async function measureFloor(bench: Bench, size: Size): Promise<Sample> {
   const { farm, timeoutSeconds } = bench;
   const hosts = farm.addresses.slice(0, size.hosts);
@@ -129,7 +136,7 @@ async function measureFloor(bench: Bench, size: Size): Promise<Sample> {
   );
 }
 
-/** The product's phases; those that nobody asked for are done, too, where a later one needs them. */
+/** The product's phases. A phase that wasn't asked for still runs if a later one needs it. */
 async function measureStack(
   bench: Bench,
   size: Size,
@@ -141,7 +148,7 @@ async function measureStack(
   const config = stackOf(size, bench.farm);
   const stack = await BenchStack.ofHosts(bench, await newFolder(bench), config);
   for (const phase of phases.slice(0, last + 1)) {
-    // Of these, none that follows depends on them.
+    // No later phase needs these two.
     if ((phase === "preview" || phase === "noop") && !only.includes(phase)) continue;
     if (phase === "change") await stack.configure(change);
     const sample = await sampled(bench.farm, phase, size, () =>
@@ -151,7 +158,7 @@ async function measureStack(
       sample.stateBytes = await stack.stateBytes();
     }
     if (only.includes(phase)) add(sample);
-    // What comes next would find a stack that is half there.
+    // The next phase would find a half-made stack.
     if (sample.cpuSeconds === undefined) return;
   }
 }
@@ -173,7 +180,7 @@ async function sampled(
   return { subject, hosts, services, ...cost, logins, load };
 }
 
-/** The first two hosts are the directors; a bastion is behind the others. */
+/** The first two hosts are the directors. A bastion comes after the real servers. */
 function loginsOf(counts: readonly number[], hosts: number): Logins {
   return {
     all: counts.reduce((sum, count) => sum + count, 0),
@@ -196,10 +203,10 @@ function told(sample: Sample): string {
   return `${size}${subject} ${cost}, ${logins.all} logins (load ${load.toFixed(1)})`;
 }
 
-/** A folder that is removed at the end, at that of this process, too. */
+/** Makes a folder that is removed at the end, also when this process is ended. */
 async function withScratch(action: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "lvs-ha-bench-"));
-  // What is killed with this process may write for another moment.
+  // Processes killed with this one may write for another moment.
   const remove = () => {
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   };

@@ -1,12 +1,15 @@
 #!/bin/sh
-# The stub hosts: an address on lo and an sshd for each. It is process 1 of namespaces of its own (see farm.ts), and all of it ends
-# with it: when its standard input does, which is when the bench does.
+# The stub hosts: one address on lo and one sshd for each. This script is process 1 of its own
+# namespaces (see farm.ts). It ends when its standard input ends, which is when the bench ends, and
+# everything else ends with it.
 #   farm.sh FOLDER SSHD OUTSIDE ADDRESS...
 # In FOLDER:
-#   sshd_config   what the sshds share, without an address
-#   ADDRESS.log   what each says
-# OUTSIDE are the mount and the network namespace of whoever starts it, as readlink(1) tells them: this must not run in those.
-# SSHD is the machine's own, or in a Debian package that was unpacked: then its helpers and libraries are beside it.
+#   sshd_config   the sshds' shared settings, without an address
+#   ADDRESS.log   each sshd's log
+# OUTSIDE is the caller's mount and network namespace, as readlink(1) prints them: the script must
+# not run in those.
+# SSHD is the machine's own, or one in an unpacked Debian package with its helpers and libraries
+# beside it.
 set -eu
 
 folder=$1
@@ -15,7 +18,7 @@ outside=$3
 shift 3
 unpacked=${sshd%/usr/sbin/sshd}
 
-# What is mounted below would be mounted on the machine itself.
+# In the machine's namespaces, the mounts below would be the machine's own.
 refuse() {
     echo "farm.sh: runs in a mount and a network namespace of its own only" >&2
     exit 1
@@ -29,20 +32,22 @@ for kind in mnt net; do
     esac
 done
 
-# sshd wants these of a machine, which may never have had one: they are mounted here, and nowhere else.
+# sshd needs these on a machine that may never have had one. They are mounted only in this
+# namespace.
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir /run/sshd
 printf '%s\n' 'root:x:0:0::/:/bin/sh' 'sshd:x:101:65534::/run/sshd:/usr/sbin/nologin' >"$folder/passwd"
-# Neither a password nor locked.
+# No password, but not locked.
 printf '%s\n' 'root:*:19000:0:99999:7:::' >"$folder/shadow"
 chmod 600 "$folder/shadow"
 mount --bind "$folder/passwd" /etc/passwd
 mount --bind "$folder/shadow" /etc/shadow
 
 if [ -n "$unpacked" ]; then
-    # Since 9.8, sshd starts its other half by an absolute path.
+    # Since 9.8, sshd starts its second program by an absolute path.
     [ ! -e "$unpacked/usr/lib/openssh/sshd-session" ] || mount --bind "$unpacked/usr/lib/openssh" /usr/lib/openssh
-    # Only what the machine lacks: the C library and its kin must be the machine's, all of them.
+    # Only libraries that the machine lacks: the C library and its companions must all be the
+    # machine's own.
     mkdir "$folder/libraries"
     for library in "$unpacked"/usr/lib/*-linux-gnu/lib*.so.*; do
         [ -e "/${library#"$unpacked/"}" ] || ln -s "$library" "$folder/libraries/"

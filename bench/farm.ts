@@ -1,6 +1,6 @@
 /**
- * Stub hosts: sshds that take every login and run nothing, in a network namespace of their own. What is run against them costs
- * what it costs itself, and no host's work.
+ * Stub hosts: sshds that accept every login and run nothing, in a network namespace of their own.
+ * The measured cost is then the client's alone.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
@@ -13,28 +13,27 @@ import { type RunningProgram, lastLines, start } from "../lab/run";
 import { waitFor } from "../lab/waitFor";
 import { unpackPackage } from "../tests/support/packages";
 
-/** The hosts, while they run. */
+/** The stub hosts while they run. */
 export interface Farm {
   /** A process in their network namespace. */
   pid: number;
   addresses: readonly string[];
-  /** Of all of them: type and key. */
+  /** The host key that all of them share: type and key. */
   hostKey: string;
-  /** The private key that logs in, as root: the text, and a file of it. */
+  /** The private key for logging in as root: its text, and a file with it. */
   key: string;
   keyFile: string;
-  /** How often each has been logged in to, in the order of the addresses. */
+  /** The number of logins to each host, in the order of the addresses. */
   logins(): Promise<number[]>;
 }
 
-/** Where the hosts are; nothing outside of their namespace has these addresses. */
+/** The prefix of the hosts' addresses, which exist only in their namespace. */
 const network = "10.99";
 
 /**
- * Has stub hosts for as long as an action takes. They are gone with this process, too, however it ends.
- *
- * @param folder for their files; it must be there
- * @throws Error when this machine can't have them; and as the action
+ * Runs stub hosts while an action runs. They also end with this process, however it ends.
+ * @param folder an existing folder for their files
+ * @throws Error if this machine can't have them, or if the action fails
  */
 export async function withFarm<T>(
   folder: string,
@@ -53,7 +52,7 @@ export async function withFarm<T>(
   await writeFile(keyFile, client.privateKey, { mode: 0o600 });
   await writeFile(join(folder, "authorized_keys"), `${client.publicKey}\n`);
   await writeFile(join(folder, "sshd_config"), sshdConfig(folder));
-  // In a process namespace, all of it ends with its first process, which ends with its input.
+  // In a process namespace, everything ends with its first process, which ends with its input.
   const namespaces = ["--net", "--mount", "--mount-proc", "--pid", "--fork", "--kill-child"];
   const script = join(__dirname, "farm.sh");
   const outside = ["mnt", "net"].map((kind) => readlinkSync(`/proc/self/ns/${kind}`)).join(" ");
@@ -86,8 +85,9 @@ export async function withFarm<T>(
 }
 
 /**
- * Logins in an sshd's log of level VERBOSE. A login by key has several lines there that say "Accepted": the key is, when it is
- * offered and again when it has signed; "Accepted publickey" is said once.
+ * Counts the logins in an sshd's log of level VERBOSE. A login by key causes several lines with
+ * "Accepted": the key is accepted when it is offered and again when it has signed. Only one line
+ * says "Accepted publickey".
  */
 export function countLogins(log: string): number {
   return log.split("\n").filter((line) => /^(.*: )?Accepted publickey for /.test(line)).length;
@@ -95,12 +95,12 @@ export function countLogins(log: string): number {
 
 type KeyPair = ReturnType<typeof opensshEd25519FromSeed>;
 
-/** The nth host's address, from 0. */
+/** The address of host number `index`, counted from 0. */
 function hostAddress(index: number): string {
   return `${network}.${1 + Math.floor(index / 250)}.${1 + (index % 250)}`;
 }
 
-/** Stock but for this. What the client sends is read to its end, as the scripts do. */
+/** Debian's stock settings except these. The forced command reads all input, as the scripts do. */
 function sshdConfig(folder: string): string {
   return `HostKey ${folder}/host_key
 AuthorizedKeysFile ${folder}/authorized_keys
@@ -114,9 +114,8 @@ PidFile none
 }
 
 /**
- * Says whether this user may have stub hosts.
- *
- * @throws Error when it isn't root
+ * Checks that this user may run stub hosts.
+ * @throws Error if the user isn't root
  */
 export function requireRoot(): void {
   if (process.getuid?.() === 0) return;
@@ -124,8 +123,8 @@ export function requireRoot(): void {
 }
 
 /**
- * The machine's sshd; on Debian without one, the package's, unpacked into the cache: installed, it would let others in.
- *
+ * The machine's sshd, or on Debian without one, the package's, unpacked into the cache. Installing
+ * the package would open the machine to logins.
  * @throws Error on other machines without sshd
  */
 async function findSshd(report: Report): Promise<string> {

@@ -1,19 +1,19 @@
-/** What the bench has measured: samples, what they come to, tables of that. */
+/** The bench's figures: samples, their medians, and tables of those. */
 import { spread } from "../lab/experiments/figures";
 import type { Machine } from "./machine";
 import type { Cost } from "./measured";
 
-/** What is measured of the product on a stack of some size, in the order in which it is done. */
+/** The measured phases of a stack of one size, in the order in which they run. */
 export const phases = ["preview", "cold", "noop", "change"] as const;
 
 export type Phase = (typeof phases)[number];
 
-/** All that is measured. */
+/** Everything that is measured. */
 export const subjects = ["emptyCold", "emptyNoop", "compile", "floor", ...phases] as const;
 
 export type Subject = (typeof subjects)[number];
 
-/** What each is, in a table. */
+/** The name of each subject in a table. */
 export const titles: Record<Subject, string> = {
   emptyCold: "empty program, first up",
   emptyNoop: "empty program, nothing to do",
@@ -25,38 +25,38 @@ export const titles: Record<Subject, string> = {
   change: "another scheduler",
 };
 
-/** Logins that the hosts have counted. */
+/** Logins, as counted by the hosts. */
 export interface Logins {
   all: number;
-  /** The most that one of them had. */
+  /** The highest count of one director. */
   aDirector: number;
   aRealServer: number;
 }
 
-/** One run. */
+/** The result of one run. */
 export interface Sample extends Cost {
   subject: Subject;
-  /** None for an empty program. */
+  /** 0 for an empty program. */
   hosts: number;
   services: number;
   logins: Logins;
-  /** The whole state, after it; absent where there is none. */
+  /** The size of the whole state after the run; absent without a state. */
   stateBytes?: number;
-  /** The machine's load average of the last minute, before it. */
+  /** The machine's load average over one minute, before the run. */
   load: number;
 }
 
-/** All of a bench's figures: what docs/performance.json holds. */
+/** All figures of a bench: the content of docs/performance.json. */
 export interface Figures {
   experiment: "engine";
-  /** When it began: ISO 8601. */
+  /** The start time, in ISO 8601. */
   measured: string;
   command: string;
   machine: Machine;
-  /** Where the engine and its plugins are from. */
+  /** The origin of the engine and its plugins. */
   engine: string;
   plugins: Record<string, string>;
-  /** The machine's load average of the last minute when it began. */
+  /** The machine's load average over one minute, at the start. */
   load: number;
   timeoutSeconds: number;
   samples: Sample[];
@@ -67,28 +67,28 @@ export function wasBusy({ load }: Pick<Figures, "load">): boolean {
   return load > 0.5;
 }
 
-/** What that makes of the figures. */
+/** The warning about figures from a busy machine. */
 export function busyWords({ load }: Pick<Figures, "load">): string {
   return `The machine had other work (load average ${load.toFixed(1)} when the bench began): these are no figures to go by.`;
 }
 
-/** What the samples of one subject at one size come to: medians. */
+/** The medians of one subject's samples at one size. */
 export interface Figure {
   subject: Subject;
   hosts: number;
   services: number;
   runs: number;
   wallSeconds: number;
-  /** Absent where every run ran out of time. */
+  /** Absent if every run ran out of time. */
   cpuSeconds?: number;
-  /** Whether a run ran out of time: then its figures are the least that it would have had. */
+  /** Whether a run ran out of time: then the figures are lower bounds. */
   isCutOff: boolean;
   logins: Logins;
   stateBytesAHost?: number;
   peakMemoryBytes: number;
 }
 
-/** By size, then in the order of {@link subjects}; what has no hosts comes first. */
+/** Figures by size, then in the order of {@link subjects}. Those without hosts come first. */
 export function summary(samples: readonly Sample[]): Figure[] {
   const groups = new Map<string, [Sample, ...Sample[]]>();
   for (const sample of samples) {
@@ -130,7 +130,7 @@ function figureOf(samples: [Sample, ...Sample[]]): Figure {
   };
 }
 
-/** Header and rows, as words. */
+/** Header and rows of the table, as text. */
 export function rows(figures: readonly Figure[]): string[][] {
   return [
     [
@@ -150,7 +150,7 @@ export function rows(figures: readonly Figure[]): string[][] {
       const count = (number: number) => (hosts === 0 ? "" : String(number));
       return [
         count(hosts),
-        // The floor doesn't know of them.
+        // The floor doesn't depend on the services.
         subject === "floor" ? "" : count(services),
         titles[subject],
         figure.cpuSeconds === undefined ? "?" : seconds(figure.cpuSeconds),
@@ -165,7 +165,7 @@ export function rows(figures: readonly Figure[]): string[][] {
   ];
 }
 
-/** Two digits that mean something, and no more than hundredths. */
+/** Two significant digits, but at most hundredths. */
 export function seconds(number: number): string {
   return number.toFixed(number < 1 ? 2 : number < 20 ? 1 : 0);
 }

@@ -1,5 +1,5 @@
-// The floor: logs in to every host at once and runs `sh -s` there once, by the library that the lab's stand-in of the command plugin
-// uses, and by nothing else.
+// The floor: logs in to all hosts at once and runs `sh -s` once on each, with only the library that
+// the lab's stand-in for the command plugin uses.
 //   node floor.mjs KEY_FILE ADDRESS...
 import { readFileSync } from "node:fs";
 import ssh2 from "ssh2";

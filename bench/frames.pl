@@ -1,6 +1,6 @@
-# Sends Ethernet frames as they are: perl frames.pl INTERFACE SECONDS <FRAMES, a line of hexadecimal digits each.
-# Each once, or, where SECONDS isn't 0, one after the other for so long.
-# Perl is on every Debian, and can do what Node can't: a socket of the link (packet(7)).
+# Sends Ethernet frames unchanged: perl frames.pl INTERFACE SECONDS <FRAMES, a line of hexadecimal digits each.
+# Sends each frame once or, if SECONDS isn't 0, all of them in turn for that time.
+# Perl is on every Debian, and can open a link-layer socket (packet(7)), which Node can't.
 use strict;
 use warnings;
 
@@ -8,7 +8,7 @@ my ($interface, $seconds) = @ARGV;
 my @frames = map { chomp; pack "H*", $_ } <STDIN>;
 die "frames.pl: no frames\n" unless @frames;
 
-# AF_PACKET, SOCK_RAW, no protocol: it receives nothing.
+# AF_PACKET, SOCK_RAW; without a protocol, the socket receives nothing.
 socket my $link, 17, 3, 0 or die "frames.pl: socket: $!\n";
 # SIOCGIFINDEX
 my $request = pack "a16 x24", $interface;
@@ -16,7 +16,7 @@ ioctl $link, 0x8933, $request or die "frames.pl: $interface: $!\n";
 # struct sockaddr_ll
 my $to = pack "S n i S C C a8", 17, 0, unpack("x16 i", $request), 0, 0, 6, "";
 
-# Whole seconds: the module that has others is not on every Debian.
+# Whole seconds, because the module for fractions is not on every Debian.
 my $end = time + 1;
 1 while $seconds > 0 && time < $end;
 $end += $seconds;

@@ -1,32 +1,33 @@
-/** Ethernet frames, made by hand, for frames.pl: packets from any address to any other. */
+/** Builds Ethernet frames for frames.pl: packets from any address to any other. */
 import { isIPv4 } from "node:net";
 
-/** What is in a frame. */
+/** The content of a frame. */
 export interface Packet {
   from: string;
   to: string;
   protocol: "tcp" | "udp" | "sctp" | "vrrp";
   fromPort: number;
   port: number;
-  /** Of TCP. @default a SYN */
+  /** TCP flags. @default a SYN */
   flags?: number;
   /**
-   * Up to 65535: the seventh and the eighth byte behind the IP header, in which no protocol here has anything that a packet filter reads:
-   * half of TCP's sequence number or SCTP's tag, and checksums.
+   * Up to 65535. Written to the seventh and eighth byte after the IP header, where no protocol here
+   * has a field that packet filters read: half of TCP's sequence number or SCTP's tag, and
+   * checksums.
    */
   id?: number;
 }
 
-/** TCP's flags: RFC 9293, 3.1. */
+/** TCP's flags: RFC 9293 section 3.1. */
 export const tcpFlags = { fin: 0x01, syn: 0x02, rst: 0x04, ack: 0x10 };
 
-/** Protocol numbers: IANA's. */
+/** IANA's protocol numbers. */
 const numbers = { tcp: 6, udp: 17, sctp: 132, vrrp: 112 };
 
-/** Where every frame goes, and comes from: addresses of nobody's (IEEE 802, 8.4). */
+/** Destination and source of every frame: locally administered addresses (IEEE 802 section 8.4). */
 export const macs = { receiver: "02:00:00:00:00:01", sender: "02:00:00:00:00:02" };
 
-/** A frame, in hexadecimal digits. */
+/** A frame as hexadecimal digits. */
 export function frame(packet: Packet): string {
   const type = isIPv4(packet.from) ? 0x0800 : 0x86dd;
   const ethernet = [macs.receiver, macs.sender].map((mac) => mac.replaceAll(":", "")).join("");
@@ -57,7 +58,7 @@ function transport({ protocol, fromPort, port, flags = tcpFlags.syn, id = 0 }: P
   }
 }
 
-/** RFC 791, 3.1. */
+/** The IPv4 header's checksum: RFC 791 section 3.1. */
 function checksumOf(header: string): number {
   const words = (header.match(/.{4}/g) ?? []).map((word) => parseInt(word, 16));
   let sum = words.reduce((all, word) => all + word, 0);
@@ -65,7 +66,7 @@ function checksumOf(header: string): number {
   return ~sum & 0xffff;
 }
 
-/** An address as it travels. */
+/** An address in its wire form. */
 function bytes(address: string): string {
   if (isIPv4(address)) {
     return address

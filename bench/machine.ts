@@ -1,7 +1,7 @@
-/** The machine that figures are of. */
+/** The machine that figures come from. */
 import { cpus, release, totalmem } from "node:os";
 
-/** What of it makes figures comparable. */
+/** The properties of a machine that matter when figures are compared. */
 export interface Machine {
   cpu: string;
   cores: number;
@@ -10,7 +10,7 @@ export interface Machine {
   node: string;
 }
 
-/** This one. */
+/** The machine that this program runs on. */
 export function thisMachine(): Machine {
   return {
     cpu: cpus()[0]?.model ?? "unknown",
@@ -21,7 +21,7 @@ export function thisMachine(): Machine {
   };
 }
 
-/** In words. */
+/** The machine as text. */
 export function machineWords({ cores, cpu, memoryBytes, kernel, node }: Machine): string {
   return `${cores} cores (${cpu}), ${(memoryBytes / 1e9).toFixed(0)} GB, Linux ${kernel}, Node ${node}`;
 }

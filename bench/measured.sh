@@ -1,11 +1,12 @@
 #!/bin/sh
-# Runs a command as process 1 of a process namespace, and says what it and all that it started have cost, children of children included:
-# who loses its parent there becomes a child of this shell, which waits for every one of them.
+# Runs a command as process 1 of a process namespace, and writes the cost of it and everything that
+# it started. That includes grandchildren: a process that loses its parent becomes a child of this
+# shell, which waits for all of them.
 #   measured.sh FILE COMMAND...
 # FILE gets what times(1p) prints: the second line is the children's, user and system.
 set -u
 
-# In the machine's own, it would wait for everything on the machine.
+# In the machine's own namespace, it would wait for every process on the machine.
 [ "$$" = 1 ] || {
     echo "measured.sh: runs as process 1 of a process namespace only, and this is process $$" >&2
     exit 1

@@ -1,4 +1,4 @@
-/** What a program costs, with everything that it starts: CPU time, wall time, memory. */
+/** Measures the cost of a program and of everything that it starts: CPU time, wall time, memory. */
 import { readFileSync, readdirSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,12 +6,15 @@ import { join } from "node:path";
 import { OutOfTime, withLimit } from "../lab/limit";
 import { type StartOptions, lastLines, start } from "../lab/run";
 
-/** What a program and all that it started have cost. */
+/** The cost of a program and of everything that it has started. */
 export interface Cost {
   wallSeconds: number;
-  /** User and system, of every process; absent where it ran out of time. */
+  /** User and system time of all processes; absent if the program ran out of time. */
   cpuSeconds?: number;
-  /** The most that its processes had resident at one time, shared pages counted for each; looked at every 0.1 s. */
+  /**
+   * The peak of the processes' total resident memory, with shared pages counted for each process.
+   * Sampled every 0.1 s.
+   */
   peakMemoryBytes: number;
 }
 
@@ -21,17 +24,16 @@ export interface MeasureOptions extends StartOptions {
   networkOf: number;
   /** For a file of this. */
   folder: string;
-  /** After this, it and all that it started are killed. */
+  /** After this time, the program and everything that it started are killed. */
   timeoutSeconds: number;
 }
 
 const sampleMilliseconds = 100;
 
 /**
- * Runs a program that has to succeed, in a process namespace of its own: every process of it is counted, and none is left behind. To run
- * out of time is a result.
- *
- * @throws Error when its status isn't 0, with the last of what it said
+ * Runs a program that must succeed, in a process namespace of its own, so that all its processes
+ * are counted and none is left behind. Running out of time is a result, not an error.
+ * @throws Error if the exit status isn't 0, with the last lines of output
  */
 export async function measured(
   command: readonly string[],
@@ -77,9 +79,8 @@ export async function measured(
 }
 
 /**
- * User and system seconds of the children, in what a shell's `times` has printed.
- *
- * @throws Error when it isn't that
+ * The children's user and system seconds in the output of a shell's `times`.
+ * @throws Error if the text isn't such output
  */
 export function childrenSeconds(text: string): number {
   const [user, system] = [...(text.split("\n")[1] ?? "").matchAll(/(\d+)m([\d.]+)s/g)].map(
@@ -95,7 +96,7 @@ function memoryBelow(unshare: number): () => number {
   return () => {
     first ??= processesIn("/proc").find((pid) => parentOf(pid) === unshare);
     if (first === undefined) return 0;
-    // Mounted there is the view of that namespace: its processes, and no others.
+    // This /proc is mounted inside the namespace, so it shows only the namespace's processes.
     const proc = `/proc/${first}/root/proc`;
     return processesIn(proc)
       .map((pid) => Number(/^VmRSS:\s*(\d+) kB$/m.exec(read(`${proc}/${pid}/status`))?.[1] ?? 0))
@@ -107,7 +108,7 @@ function processesIn(proc: string): string[] {
   try {
     return readdirSync(proc).filter((name) => /^\d+$/.test(name));
   } catch {
-    return []; // it has ended meanwhile
+    return []; // the process has ended meanwhile
   }
 }
 
@@ -115,7 +116,7 @@ function parentOf(pid: string): number {
   return Number(/^PPid:\s*(\d+)$/m.exec(read(`/proc/${pid}/status`))?.[1]);
 }
 
-/** Empty when the process has ended meanwhile. */
+/** The file's text; empty if the process has ended meanwhile. */
 function read(file: string): string {
   try {
     return readFileSync(file, "utf8");

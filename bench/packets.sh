@@ -1,17 +1,19 @@
 #!/bin/sh
-# What a packet filter costs: in a network namespace of its own, SYNs to one address, and how many get to where IPVS takes them.
+# Measures a packet filter in a network namespace of its own: sends SYNs to one address and counts
+# how many arrive where IPVS takes them.
 #   packets.sh NFT FOLDER SECONDS
-# NFT is the root of a Debian's nftables package. In FOLDER:
+# NFT is the root of an unpacked nftables package of Debian. In FOLDER:
 #   firewall.nft   the table
-#   frames         what frames.pl sends
-#   addresses      whom they are for
-# It prints how many came in, how many were sent, and the CPU seconds that took. A packet's way into the host is walked in its sender's time.
+#   frames         the frames that frames.pl sends
+#   addresses      their destination addresses
+# Prints how many SYNs arrived, how many were sent, and the CPU seconds used. The kernel processes
+# an arriving packet in its sender's CPU time.
 set -eu
 nft=$1
 folder=$2
 seconds=$3
 
-# The machine's own namespace is not to be set up.
+# The machine's own namespace must stay unchanged.
 [ "$(readlink /proc/self/ns/net)" != "$(readlink /proc/$PPID/ns/net)" ] || {
     echo "packets.sh: runs in a network namespace of its own only" >&2
     exit 1
@@ -28,7 +30,7 @@ while read -r address; do
     ip route add local "$address" dev lo
 done <"$folder/addresses"
 chroot "$nft" /usr/sbin/nft -f /tmp/firewall.nft
-# IPVS's own place (ip_vs_core.c). Nothing goes further: nobody answers.
+# The hook priority of IPVS itself (ip_vs_core.c). Packets stop here, so no answer is sent.
 chroot "$nft" /usr/sbin/nft 'table inet ipvs { counter taken { }; chain in { type filter hook input priority 99; counter name taken; drop; }; }'
 perl "${0%/*}/frames.pl" sender "$seconds" <"$folder/frames" >"$folder/sent"
 chroot "$nft" /usr/sbin/nft list counter inet ipvs taken | sed -n 's/.*packets \([0-9]*\) .*/\1/p'

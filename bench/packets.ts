@@ -1,4 +1,7 @@
-/** What a director's packet filter costs by number of services: SYNs through the rendered tables, in network namespaces. */
+/**
+ * Measures what a director's packet filter costs by number of services: SYNs through the rendered
+ * tables, in network namespaces.
+ */
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,38 +18,38 @@ import { frame } from "./frames";
 import { type Machine, thisMachine } from "./machine";
 import { stackOf } from "./stack";
 
-/** The tables, in the order in which they are measured. */
+/** The measured tables, in order. */
 export const filters = ["nftables", "ranges", "none"] as const;
 
 export type Filter = (typeof filters)[number];
 
-/** What each is, in a table. */
+/** The name of each table in the results. */
 export const filterTitles: Record<Filter, string> = {
   nftables: "`nftables`",
   ranges: "`nftables`, one service with a range of ports",
   none: "`none` and `ufw`: the table for IPVS alone",
 };
 
-/** One run. */
+/** The result of one run. */
 export interface PacketSample {
   filter: Filter;
   services: number;
-  /** SYNs that came to where IPVS takes them. */
+  /** SYNs that arrived where IPVS takes them. */
   packets: number;
   wallSeconds: number;
   cpuSeconds: number;
-  /** The machine's load average of the last minute, before it. */
+  /** The machine's load average over one minute, before the run. */
   load: number;
 }
 
-/** All of a bench's figures: what docs/packets.json holds. */
+/** All figures of a bench: the content of docs/packets.json. */
 export interface PacketFigures {
   experiment: "packets";
-  /** When it began: ISO 8601. */
+  /** The start time, in ISO 8601. */
   measured: string;
   command: string;
   machine: Machine;
-  /** Debian's release whose nft loaded the tables. */
+  /** The Debian release whose nft loaded the tables. */
   nft: string;
   load: number;
   samples: PacketSample[];
@@ -63,10 +66,9 @@ export interface PacketOptions {
 const suite = "bookworm";
 
 /**
- * Measures.
- *
- * @param keep called with all figures there are, each time there are more
- * @throws Error for a user other than root, and when a table can't be loaded
+ * Measures the packet filters.
+ * @param keep called with all figures so far whenever there are more
+ * @throws Error if the user isn't root, or a table can't be loaded
  */
 export async function measurePackets(
   { services, rounds, seconds, command }: PacketOptions,
@@ -104,7 +106,7 @@ export async function measurePackets(
           ];
           const text = await output("unshare", words, { timeoutSeconds: seconds + 60 });
           const [packets = NaN, sent = NaN, cpuSeconds = NaN] = text.split(/\s+/).map(Number);
-          // Less than all is the queue's work, not the filter's.
+          // If SYNs are missing, the queue has dropped them, not the filter.
           if (!(packets > 0) || packets < sent)
             throw new Error(`${sent} SYNs were sent, and ${packets} came in`);
           figures.samples.push({
@@ -128,7 +130,7 @@ export async function measurePackets(
   return figures;
 }
 
-/** A folder for packets.sh: a table, and SYNs for its last service. */
+/** Makes a folder for packets.sh: a table, and SYNs to its last service. */
 async function caseOf(scratch: string, filter: Filter, services: number): Promise<string> {
   const folder = join(scratch, `${filter}-${services}`);
   await mkdir(folder, { recursive: true });
@@ -140,7 +142,7 @@ async function caseOf(scratch: string, filter: Filter, services: number): Promis
     fromPort: 40_000,
     port,
   };
-  // The table names it by its place on a host.
+  // The table includes this file by its path on a host.
   await writeFile(join(folder, "firewall.nft"), table.replaceAll("/etc/lvs-ha/", "/tmp/"));
   await writeFile(join(folder, "ssh-clients.nft"), "");
   await writeFile(join(folder, "frames"), `${frame(syn)}\n`);
@@ -148,7 +150,7 @@ async function caseOf(scratch: string, filter: Filter, services: number): Promis
   return folder;
 }
 
-/** The table of a director with so many services, and where the last of them is. */
+/** The table of a director with this many services, and the address and port of the last one. */
 export function directorTable(
   filter: Filter,
   services: number,

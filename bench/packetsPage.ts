@@ -1,4 +1,4 @@
-/** What packet filters cost, for people: a section of docs/performance.md, and its picture. */
+/** The cost of packet filters, for readers: a section of docs/performance.md and its picture. */
 import { spread } from "../lab/experiments/figures";
 import { busyWords, wasBusy } from "./figures";
 import { machineWords } from "./machine";
@@ -6,7 +6,7 @@ import { type Filter, type PacketFigures, filterTitles, filters } from "./packet
 import { markdownTable } from "./page";
 import { round, scale } from "./plot";
 
-/** Samples of one table come to this: medians. */
+/** The medians of one table's samples. */
 interface PacketFigure {
   filter: Filter;
   services: number;
@@ -15,7 +15,7 @@ interface PacketFigure {
   aSecond: number;
 }
 
-/** By table, then by services. */
+/** Figures by table, then by number of services. */
 export function packetSummary({ samples }: Pick<PacketFigures, "samples">): PacketFigure[] {
   const counts = [...new Set(samples.map(({ services }) => services))].sort((a, b) => a - b);
   return filters.flatMap((filter) =>
@@ -35,7 +35,7 @@ export function packetSummary({ samples }: Pick<PacketFigures, "samples">): Pack
   );
 }
 
-/** Header and rows, as words. */
+/** Header and rows of the table, as text. */
 export function packetRows(figures: readonly PacketFigure[]): string[][] {
   return [
     ["table of", "services", "SYNs a CPU second", "SYNs a second"],
@@ -48,7 +48,7 @@ export function packetRows(figures: readonly PacketFigure[]): string[][] {
   ];
 }
 
-/** The section's text: Markdown. */
+/** The section's text, in Markdown. */
 export function packetsSection(figures: PacketFigures, plot: string): string {
   const all = packetSummary(figures);
   const runs = Math.max(...all.map((one) => one.runs));
@@ -74,7 +74,7 @@ export function packetsSection(figures: PacketFigures, plot: string): string {
   ].join("\n\n");
 }
 
-/** What the figures say; none where they don't say it. */
+/** Sentences about the figures. A sentence that the figures don't support is left out. */
 export function packetMeaning(all: readonly PacketFigure[]): string[] {
   return filters.flatMap((filter) => {
     const own = all.filter((one) => one.filter === filter);
@@ -93,7 +93,7 @@ const colours: Record<Filter, [light: string, dark: string]> = {
   none: ["#007a5a", "#2ed6a1"],
 };
 
-/** The picture: from nothing on, so that what is as high is as fast. */
+/** The picture. The axis starts at 0, so that equal heights are equal speeds. */
 export function packetPlot(figures: PacketFigures): string {
   const all = packetSummary(figures);
   const counts = [...new Set(all.map(({ services }) => services))].sort((a, b) => a - b);
@@ -152,7 +152,7 @@ ${filters
 `;
 }
 
-/** 348000 is 348,000: two digits more than mean something would be noise. */
+/** Rounded to thousands, 348000 as 348,000: further digits are noise. */
 function thousands(number: number): string {
   return (Math.round(number / 1000) * 1000).toLocaleString("en-GB");
 }

@@ -1,4 +1,4 @@
-/** The figures as a page for people: docs/performance.md. */
+/** The page with the figures: docs/performance.md. */
 import { dirname, relative } from "node:path";
 
 import {
@@ -13,14 +13,14 @@ import {
 } from "./figures";
 import { machineWords } from "./machine";
 
-/** Where the page and its plot are. */
+/** The paths of the page and its plot. */
 export interface PagePaths {
   page: string;
-  /** @default the page has none */
+  /** @default the page has no plot */
   plot?: string;
 }
 
-/** The page's text: Markdown. */
+/** The page's text, in Markdown. */
 export function page(figures: Figures, { page: file, plot }: PagePaths): string {
   const all = summary(figures.samples);
   const blocks = [
@@ -42,7 +42,7 @@ export function page(figures: Figures, { page: file, plot }: PagePaths): string 
   return `${blocks.join("\n\n")}\n`;
 }
 
-/** A table's lines, in columns of one width. */
+/** A table's lines, with padded columns. */
 export function markdownTable([header = [], ...body]: readonly string[][]): string {
   const widths = header.map((_, i) =>
     Math.max(3, ...[header, ...body].map((row) => (row[i] ?? "").length)),
@@ -52,7 +52,7 @@ export function markdownTable([header = [], ...body]: readonly string[][]): stri
   return [header, widths.map((width) => "-".repeat(width)), ...body].map(line).join("\n");
 }
 
-/** What the figures say, a sentence each; none where they don't say it. */
+/** Sentences about the figures. A sentence that the figures don't support is left out. */
 export function meaning(all: readonly Figure[]): string[] {
   const fewest = Math.min(...all.map(({ services }) => services || Infinity));
   const of = (subject: Subject) =>

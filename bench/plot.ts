@@ -1,7 +1,10 @@
-/** The figures as a picture: CPU seconds and wall seconds by number of hosts, an SVG for light and dark pages. */
+/**
+ * The picture of the figures: CPU seconds and wall seconds by number of hosts, as an SVG for light
+ * and dark pages.
+ */
 import { type Figure, type Figures, type Subject, seconds, summary, titles } from "./figures";
 
-/** The lines, with their colours on a light and on a dark page. */
+/** The lines, with their colours on a light and a dark page. */
 const series: [subject: Subject, light: string, dark: string][] = [
   ["cold", "#0072b2", "#56b4e9"],
   ["change", "#c04a00", "#ff9e4a"],
@@ -13,7 +16,9 @@ const series: [subject: Subject, light: string, dark: string][] = [
 const panel = { width: 400, height: 330, left: 52, right: 12, top: 34, bottom: 44 };
 const legendHeight = 48;
 
-/** The picture; where there are stacks with several numbers of virtual servers, of those with the fewest. */
+/**
+ * The picture. Of stacks with different numbers of virtual servers, it shows those with the fewest.
+ */
 export function plot({ samples }: Figures): string {
   const all = summary(samples).filter(({ hosts }) => hosts > 0);
   const fewest = Math.min(...all.map(({ services }) => services));
@@ -45,7 +50,10 @@ ${drawLegend(shown)}
 `;
 }
 
-/** Both scales are logarithmic: what grows with the hosts is a straight line that climbs as fast as they do. */
+/**
+ * Both scales are logarithmic, so a cost proportional to the number of hosts is a straight line of
+ * slope 1.
+ */
 function drawPanel(
   title: string,
   x: number,
@@ -119,7 +127,7 @@ function isShown(subject: Subject): boolean {
   return series.some(([one]) => one === subject);
 }
 
-/** 1, 2 and 5 times powers of ten, from below the least value to above the greatest. */
+/** The 1-2-5 steps of each power of ten, from below the smallest value to above the largest. */
 function ticks(values: readonly number[]): number[] {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const steps = Array.from({ length: 24 }, (_, i) =>
@@ -130,7 +138,7 @@ function ticks(values: readonly number[]): number[] {
   return steps.slice(Math.max(0, from), to < 0 ? undefined : Math.max(to, from + 1) + 1);
 }
 
-/** A logarithmic scale; of a single value, its middle. */
+/** A logarithmic scale. A single value is placed in the middle. */
 export function scale(
   values: readonly number[],
   from: number,

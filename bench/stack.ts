@@ -1,4 +1,4 @@
-/** A stack of stub hosts: its config, its engine's state, and the engine's runs on it. */
+/** A stack of stub hosts: its config, the engine's state, and the engine's runs on it. */
 import { mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { parse, stringify } from "yaml";
@@ -10,15 +10,15 @@ import type { StackConfig } from "../lab/stackConfig";
 import type { Farm } from "./farm";
 import { type Cost, type MeasureOptions, measured } from "./measured";
 
-/** How big a stack is, and what it says of its rollout. */
+/** The size of a stack, and its rollout settings. */
 export interface Size {
-  /** All of them: two directors, and real servers. */
+  /** All hosts: two directors, the rest real servers. */
   hosts: number;
-  /** Virtual servers, with every real server in each. */
+  /** Virtual servers. Each has every real server. */
   services: number;
-  /** Real servers changed at a time. @default the config's own */
+  /** Real servers changed at a time. @default the config's default */
   maxUnavailable?: number;
-  /** All of them are behind the farm's last host. @default false */
+  /** Whether all hosts are behind the farm's last host. @default false */
   bastion?: boolean;
 }
 
@@ -26,13 +26,15 @@ export interface Size {
 export interface Bench {
   farm: Farm;
   engine: Engine;
-  /** The programs' temporary files, of which one is read again: what of a program has been compiled. */
+  /**
+   * The folder for the programs' temporary files. One of them is read again: the compiled program.
+   */
   temporary: string;
-  /** A run that takes longer is ended. */
+  /** Seconds after which a run is ended. */
   timeoutSeconds: number;
 }
 
-/** The stack's config, without its namespace: what has to be said, and the rest as it is by default. */
+/** The stack's config, without its namespace: the required keys; the rest has defaults. */
 export function stackOf(
   { hosts, services, maxUnavailable, bastion = false }: Size,
   { addresses, hostKey }: Pick<Farm, "addresses" | "hostKey">,
@@ -41,7 +43,7 @@ export function stackOf(
   const [first, ...rest] = all.slice(2).map((host, i) => ({ name: `web${i + 1}`, ...host }));
   const virtualServers = Array.from({ length: services }, (_, i) => ({
     name: `service${i + 1}`,
-    // Ten ports an address.
+    // Each address has ten ports.
     address: `10.99.200.${1 + Math.floor(i / 10)}`,
     port: 8000 + (i % 10),
     scheduler: "wrr",
@@ -62,12 +64,15 @@ export function stackOf(
   };
 }
 
-/** The one change that is measured: each connection goes by another scheduler. */
+/** The measured change: every virtual server gets another scheduler. */
 export function change(config: StackConfig): void {
   for (const service of config.virtualServers) service.scheduler = "wlc";
 }
 
-/** A program for the engine, with a state and a home of its own. Nothing of the user's or the lab's is read or written. */
+/**
+ * A program for the engine, with its own state and home. It reads and writes nothing of the user's
+ * or the lab's.
+ */
 export class BenchStack {
   private constructor(
     private readonly bench: Bench,
@@ -76,11 +81,11 @@ export class BenchStack {
     private readonly configFile: string,
   ) {}
 
-  /** The product's program, for this config. */
+  /** The product's program, with this config. */
   static async ofHosts(bench: Bench, folder: string, config: StackConfig): Promise<BenchStack> {
     const stack = new BenchStack(bench, folder, projectRoot, join(folder, "Pulumi.dev.yaml"));
     await stack.init();
-    // Its salt belongs to the passphrase.
+    // The salt in this file belongs to the passphrase.
     const { encryptionsalt } = parse(
       await readFile(join(projectRoot, "Pulumi.dev.yaml"), "utf8"),
     ) as ConfigFile;
@@ -89,7 +94,7 @@ export class BenchStack {
     return stack;
   }
 
-  /** A program that asks for nothing, as `pulumi new typescript` makes it but for its resources. */
+  /** A program without resources, otherwise as `pulumi new typescript` makes it. */
   static async empty(bench: Bench, folder: string): Promise<BenchStack> {
     const project = join(folder, "program");
     await mkdir(project, { recursive: true });
@@ -102,7 +107,7 @@ export class BenchStack {
     return stack;
   }
 
-  /** Changes the config that later runs read. */
+  /** Changes the config for later runs. */
   async configure(edit: (config: StackConfig) => void): Promise<void> {
     const file = parse(await readFile(this.configFile, "utf8")) as ConfigFile;
     const config = Object.fromEntries(
@@ -123,7 +128,7 @@ export class BenchStack {
     });
   }
 
-  /** The state's size. */
+  /** The size of the state file. */
   async stateBytes(): Promise<number> {
     const name = /^name: (\S+)$/m.exec(
       await readFile(join(this.project, "Pulumi.yaml"), "utf8"),
@@ -135,7 +140,8 @@ export class BenchStack {
     await mkdir(join(this.folder, "state"), { recursive: true });
     await mkdir(join(this.folder, "home"), { recursive: true });
     await symlink(join(this.bench.engine.home, "plugins"), join(this.folder, "home/plugins"));
-    // Where the project has a config of that name, it is not written to; and of an empty program, it is its own.
+    // `stack init` leaves the project's existing config for that name unchanged; the empty program
+    // has its own.
     await output("pulumi", ["stack", "init", "dev", "--non-interactive"], this.options);
   }
 
@@ -156,7 +162,7 @@ export class BenchStack {
 
   private get options(): Pick<MeasureOptions, "cwd" | "env"> {
     const { engine } = this.bench;
-    // What somebody has set for stacks of their own would make other figures.
+    // Settings that the user has for other stacks would change the figures.
     const env = Object.fromEntries(
       Object.entries(process.env).filter(
         ([name]) => !/^(PULUMI_.*|SSH_AUTH_SOCK|NODE_OPTIONS|NODE_ENV)$/.test(name),
@@ -188,7 +194,7 @@ function qualified(config: StackConfig): Record<string, unknown> {
   return Object.fromEntries(Object.entries(config).map(([key, value]) => [prefix + key, value]));
 }
 
-/** By file. */
+/** The program's files, by name. */
 const emptyProgram = {
   "Pulumi.yaml": "name: empty\nruntime:\n  name: nodejs\n  options:\n    packagemanager: npm\n",
   "package.json": '{ "name": "empty", "main": "index.ts" }\n',

@@ -1,4 +1,4 @@
-// Where a number is just right, and where it is just wrong: of each rule and each kind of type that has such a place.
+// The last valid and the first invalid number, for each rule and each type with a limit.
 import { z } from "zod";
 import { check } from "../components/config";
 import { compareVersions } from "../components/os/versions";
@@ -87,7 +87,9 @@ const arpIgnore = (value: number) => (s: Stack) => {
   s.kernel = { directorSysctls: { "net.ipv4.conf.all.arp_ignore": value } };
 };
 
-/** What is compared, what is just right, what is just wrong, and the key that the error names. */
+/**
+ * The comparison, a change at the limit, a change just past it, and the key that the error names.
+ */
 const rules: [claim: string, right: Change, wrong: Change, key: string][] = [
   // VRRP
   [

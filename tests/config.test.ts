@@ -1,4 +1,4 @@
-// Bad input is one clear error each; all at once; before any host is touched.
+// Bad input: one clear error for each mistake, all at once, before any host is touched.
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -99,7 +99,7 @@ test("weights are right where all together can move an address, or bring the dir
   expect(errorsOf(weighed(4, 5))).toHaveLength(2);
   expect(errorsOf(weighed(4, 6))).toEqual([]);
   expect(errorsOf(weighed(-5, 5))).toEqual([]);
-  // What a file adds is its number, which may be any.
+  // A file contributes the number in it, which may be any.
   expect(
     errorsOf((stack) => {
       weighed(-1)(stack);
@@ -107,7 +107,7 @@ test("weights are right where all together can move an address, or bring the dir
       stack.vrrp = { ...(stack.vrrp as object), trackFiles: [{ name: "load" }] };
     }),
   ).toEqual([]);
-  // Of three, the second and the third can change places.
+  // With three directors, the second and the third can change places.
   expect(
     errorsOf((stack) => {
       weighed(-2)(stack);
@@ -196,7 +196,7 @@ test("directors whose addresses stand by themselves, as some clouds give them, m
     stack.virtualServers[0].address = "192.0.2.100/32";
   };
   expect(errorsOf(alone("10.2.0.12/32"))).toEqual([]);
-  // Beside a network, they are in it.
+  // If one director's address has a network, the others must be in it.
   expect(errorsOf(alone("10.1.0.12/24"))).toEqual([]);
   expect(errorsOf(alone("10.2.0.12/24"))).toHaveLength(1);
 });
@@ -237,7 +237,7 @@ test("a rule sees the keys that it names, and no others", () => {
 });
 
 describe("one address is one host's, or a virtual address", () => {
-  // Addresses that are somebody else's, or that several may name.
+  // Addresses of other machines, or addresses that several entries may name.
   const elsewhere = /\.checks\[\]|\.virtualR(oute|ule)s\[\]|^email\.smtpServer$|^ssh\.proxy\.host$/;
   const kinds = [
     ...[types.address, types.addressOrLoopback, types.ipv6Address, types.hostAddress],
@@ -261,7 +261,7 @@ describe("one address is one host's, or a virtual address", () => {
     expect([...asked].filter((place) => !told.includes(place))).toEqual([]);
   });
 
-  /** What the hosts have, each once, and the virtual addresses. */
+  /** Each host's addresses, each once, and the virtual addresses. */
   const addressesIn = (settings: Settings) =>
     [
       ...settings.directors.map((director) => [director.host, ...sourcesOf(settings, director)]),
@@ -333,7 +333,7 @@ test("every error that a rule can tell is told of a mistake here", () => {
   const tellable = readdirSync(folder)
     .filter((file) => file !== "rule.ts")
     .flatMap((file) => errorsIn(join(folder, file)));
-  // As many as a reader would count; none found would prove nothing.
+  // About as many as a reader would count: finding none would prove nothing.
   expect(tellable.length).toBeGreaterThan(100);
   expect(tellable.filter((pattern) => !told.some((error) => pattern.test(error)))).toEqual([]);
 });
@@ -363,7 +363,7 @@ test("what several instances take from vrrp is told once", () => {
 
 describe("of a config drawn from the whole schema", () => {
   const numRuns = runs(30, 60);
-  // Nothing that the schema knows, of every kind that JSON has.
+  // Values of every JSON kind that the schema doesn't know.
   const wrong = [null, -1e9, true, 0.0001, "\u0007", [[]], { "\u0007": {} }];
 
   test(`any value that its type doesn't take is told where it is, in our words (SEED=${seed})`, () => {
@@ -373,7 +373,7 @@ describe("of a config drawn from the whole schema", () => {
         if (tried.has(place)) continue;
         tried.add(place);
         for (const [i, value] of wrong.entries()) {
-          // One of them in each place; `npm test -- --all` has all of them everywhere.
+          // One value per place; `npm test -- --all` tries all of them everywhere.
           if (!all && i !== tried.size % wrong.length) continue;
           if (z.safeParse(type, value).success) continue;
           const before = holder[key];
@@ -456,7 +456,8 @@ test("Pulumi.yaml declares exactly the schema's keys, with its types and default
     Object.entries(schema).map(([key, type]) => {
       const result = type.safeParse(undefined);
       const value: unknown = result.success ? result.data : undefined;
-      // An object's defaults are those of its fields; the engine is told that none need be given.
+      // An object's keys have defaults of their own; for the engine, the default {} says that none
+      // is required.
       const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
       return [`lvs-ha:${key}`, isObject ? {} : value];
     }),
@@ -490,12 +491,12 @@ test("the dev stack is valid", () => {
   expect(check(raw(plain)).errors).toEqual([]);
 });
 
-/** What the errors that a file of rules writes down look like, whatever is filled in. */
+/** Patterns of the errors in a file of rules, matching any inserted value. */
 function errorsIn(file: string): RegExp[] {
   const found: RegExp[] = [];
   const visit = (node: ts.Node): void => {
     const text = textOf(node);
-    // Names, and parts of a sentence that are words, are shorter.
+    // Names and single words are shorter than this.
     if (text !== undefined && /\S \S+ /.test(text)) found.push(patternOf(text));
     const [what] = ts.isCallExpression(node) ? node.arguments : [];
     const name = ts.isCallExpression(node) ? node.expression.getText() : "";
@@ -508,7 +509,7 @@ function errorsIn(file: string): RegExp[] {
   return found;
 }
 
-/** The text of a literal or a template, with NUL for what is filled in. */
+/** The text of a literal or template, with NUL for each inserted value. */
 function textOf(node: ts.Node): string | undefined {
   if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node)) return node.text;
   if (!ts.isTemplateExpression(node)) return undefined;
@@ -523,14 +524,14 @@ function patternOf(text: string): RegExp {
 interface Found {
   holder: Record<string | number, unknown>;
   key: string | number;
-  /** Where it is in the config. */
+  /** The place in the config. */
   path: string;
-  /** Where it is in the schema. */
+  /** The place in the schema. */
   place: string;
   type: z.core.$ZodType;
 }
 
-/** Everything in a config that the schema has a type for. */
+/** Every value in a config that has a type in the schema. */
 function placesOf(stack: Plain): Found[] {
   const found: Found[] = [];
   const visit = (type: z.core.$ZodType, at: Omit<Found, "type">): void => {
@@ -542,7 +543,7 @@ function placesOf(stack: Plain): Found[] {
       const place = at.place + suffix;
       if (bare instanceof z.ZodUnion) {
         if (!z.safeParse(below, value).success) continue;
-        // What a branch takes or not, the union does.
+        // The union accepts a value if one of its branches does.
         found.pop();
         visit(below, { ...at, place });
         const last = found.findIndex((each) => each.holder === at.holder && each.key === at.key);

@@ -1,4 +1,5 @@
-// What is made from the schema is as the schema is now, and what it says is so: for people, for editors, for the engine.
+// The files made from the schema match it, and their claims are true: for people, for editors, for
+// the engine.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Ajv } from "ajv";
@@ -75,7 +76,7 @@ describe("an editor", () => {
     editorSchema(),
   );
 
-  /** What it underlines: the key, and why. */
+  /** The keys that an editor underlines, with the reasons. */
   const underlined = (file: object) => {
     validate(file);
     return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
@@ -187,7 +188,7 @@ describe("an editor", () => {
   });
 });
 
-/** The keys of every object at or below the types. */
+/** The keys of every object in these types. */
 function objects(schemas: z.core.$ZodType[]): string[][] {
   return schemas.flatMap((type) => {
     const bare = unwrap(type);
@@ -198,7 +199,7 @@ function objects(schemas: z.core.$ZodType[]): string[][] {
   });
 }
 
-/** What an address or a name may look like, and what nearly does. */
+/** Spellings of addresses and names, and near misses. */
 const spelling = fc
   .tuple(
     fc.oneof(
@@ -217,7 +218,7 @@ const spelling = fc
   )
   .map(([text, prefix]) => text + prefix);
 
-/** A config's keys with their namespace, as they stand in the file. */
+/** The config's keys with their namespace, as in the file. */
 function qualified(stack: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(stack).map(([key, value]) => [`${namespace}:${key}`, value]),
@@ -231,7 +232,10 @@ function configOf(text: string): Record<string, unknown> {
   );
 }
 
-/** A heading's anchor: https://docs.github.com/en/get-started/writing-on-github, "Section links". */
+/**
+ * The anchor of a heading: https://docs.github.com/en/get-started/writing-on-github, "Section
+ * links".
+ */
 function anchor(heading: string): string {
   return heading
     .toLowerCase()

@@ -1,4 +1,5 @@
-// The examples are stacks that work: right by the schema, accepted by keepalived, whole under the engine, listed where users look.
+// The examples are working stacks: valid, accepted by keepalived, complete for the engine, and
+// listed where users look.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LvsHaPair } from "../components";
@@ -8,7 +9,7 @@ import { configTest, suites, unpack, type KeepalivedVersion } from "./support/ke
 import { register } from "./support/mocks";
 import { argsOf, settingsOf } from "./support/stacks";
 
-/** Secrets that an example's head tells to set. */
+/** Secrets that the comment at the head of an example says to set. */
 const secrets: Record<string, Record<string, string>> = { cookbook: { vrrpAuthPass: "grr02" } };
 
 const settings = (name: string) => settingsOf(example(name), secrets[name]);
@@ -62,7 +63,7 @@ describe.each(exampleNames)("%s", (name) => {
     const addresses = [...text.matchAll(/\b\d+\.\d+\.\d+\.\d+\b|\b[0-9a-f]+(?::[0-9a-f]*){2,}/g)];
     expect(addresses.length).toBeGreaterThan(0);
     for (const [address] of addresses) {
-      // RFC 5737, RFC 3849, RFC 1918; and what names nobody: 0.0.0.0, VRRP's group.
+      // RFC 5737, RFC 3849, RFC 1918; and addresses that belong to no host: 0.0.0.0, VRRP's group.
       expect(address).toMatch(
         /^(192\.0\.2|198\.51\.100|203\.0\.113)\.|^2001:db8:|^10\.|^0\.0\.0\.0$|^224\.0\.0\.18$/,
       );

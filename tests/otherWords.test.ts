@@ -1,9 +1,9 @@
-// Words of others in the stack's config: each error says what is meant here.
+// Words of other programs in the stack config: the error gives the right word.
 import { check } from "../components/config";
 import { meantKey, meantValue } from "../components/otherWords";
 import { raw, smallStack, type Stack } from "./support/stacks";
 
-/** The hint in the one error: what stands between the mistake and the list of what is known. */
+/** The hint in the single error: the text between the mistake and the list of known words. */
 function hintOf(change: (stack: Stack) => void): string {
   const stack = smallStack();
   change(stack);
@@ -93,7 +93,7 @@ test.each([
 test("what is known nowhere has no hint", () => {
   expect(meantKey("colour", ["name", "address"])).toBeUndefined();
   expect(meantValue("colour", ["rr", "wrr"])).toBeUndefined();
-  // A short word is near to everything.
+  // A short word resembles everything.
   expect(meantValue("xx", ["rr", "lc", "sh"])).toBeUndefined();
 });
 

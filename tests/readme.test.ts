@@ -1,4 +1,4 @@
-// README.md's tables name keys that there are, with their defaults; docs/config.md has them all.
+// README.md's tables name existing keys with their defaults; docs/config.md has all keys.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
@@ -8,10 +8,10 @@ import { childrenOf } from "./support/features";
 
 const readme = readFileSync(join(__dirname, "../README.md"), "utf8");
 
-/** The text from a heading to the next one of its level. */
+/** The text of the section "Configuration". */
 const configuration = readme.split("\n## Configuration\n")[1]?.split("\n## ")[0] ?? "";
 
-/** Key and default of every row of the tables. */
+/** The key and default in every row of the tables. */
 const rows = [...configuration.matchAll(/^\| `([^`]+)` +\| (.*?) *\| /gm)].map(
   ([, key = "", said = ""]) => [key, said] as const,
 );

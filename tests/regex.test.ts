@@ -1,4 +1,5 @@
-// What passes for a regular expression is one to PCRE2, which keepalived doesn't tell before it runs with it.
+// Every accepted regular expression is valid for PCRE2. keepalived reports an invalid one only once
+// it runs.
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { canGoOn, hasAnchors, isRegex } from "../components/schema/regex";

@@ -1,4 +1,4 @@
-// Shell scripts: every one of the repository's, by shellcheck.
+// shellcheck passes on every shell script in the repository.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ let shellcheck: { command: string; env: NodeJS.ProcessEnv };
 
 beforeAll(async () => {
   const folder = await unpackPackage("bookworm", "shellcheck");
-  // Its own libraries may be missing on this machine; the C library is this machine's.
+  // This machine may lack shellcheck's libraries. The C library is the machine's own.
   const libraries = ["libgmp.so.10", "libffi.so.8"].map((file) =>
     join(folder, "usr/lib/x86_64-linux-gnu", file),
   );
@@ -50,7 +50,7 @@ test.each(scripts)("%s is shellcheck-clean", (script) => {
   expect(check(["-x", "-s", "sh", script])).toBe("");
 });
 
-/** A script without its comments. */
+/** A script without its comment lines. */
 const code = (script: string) => readFileSync(join(root, script), "utf8").replace(/^\s*#.*$/gm, "");
 
 test("a config of the stack's is read by no script: foreign.sh reads others', for ipvs.sh alone", () => {
@@ -63,10 +63,10 @@ test("a config of the stack's is read by no script: foreign.sh reads others', fo
     .flatMap((script) => [...code(script).matchAll(calls)].map(([name]) => `${script}: ${name}`));
   expect(called).toEqual([
     "templates/scripts/ipvs.sh: foreign",
-    // Of what directors must have alike, which travels as such a text.
+    // Reads the keys that directors must have alike, which arrive as such a text.
     "templates/scripts/peers.sh: statements",
   ]);
-  // awk reads none by itself either.
+  // Nor is a config the input of an awk program.
   for (const script of scripts.filter((name) => /^(templates|ops)/.test(name) && name !== reader)) {
     const fed = /^\s*' "?\$(conf|staged|previous)\b/m.exec(code(script));
     expect([script, fed]).toEqual([script, null]);

@@ -1,4 +1,5 @@
-// The workflows' shape: what they use is pinned, what they may is said, and no secret is in a shell line.
+// The workflows' form: actions are pinned, permissions are listed, and no secret is in a shell
+// line.
 import { execFile, execFileSync, spawnSync } from "node:child_process";
 import {
   appendFileSync,
@@ -77,7 +78,7 @@ test.each(workflows)("%s ends by itself", (_, { jobs }) => {
   for (const job of Object.values(jobs)) expect(job["timeout-minutes"]).toBeGreaterThan(0);
 });
 
-// What is pasted into a shell line before a shell reads it may be more than a word.
+// A value pasted into a shell line before the shell reads it could be more than one word.
 test.each(workflows)("%s gives its shells data by the environment alone", (_, workflow) => {
   for (const { run = "" } of stepsOf(workflow)) expect(run).not.toContain("${{");
 });
@@ -88,7 +89,7 @@ const named = (name: string): Workflow => {
   return found[1];
 };
 
-/** Groups in which runs wait for one another: a workflow's own, and those of its jobs. */
+/** The groups in which runs wait for one another: a workflow's own and those of its jobs. */
 const groupsOf = ({ concurrency, jobs }: Workflow) =>
   [concurrency, ...Object.values(jobs).map((job) => job.concurrency)].flatMap((own) =>
     own === undefined ? [] : [typeof own === "string" ? own : own.group],
@@ -97,7 +98,7 @@ const groupsOf = ({ concurrency, jobs }: Workflow) =>
 test("a change that waits to be applied gives way to a newer one, and to nothing else", () => {
   const up = named("up.yml");
   expect(up.concurrency).toMatchObject({ "cancel-in-progress": false });
-  // GitHub cancels what waits in a group when another comes to wait there:
+  // GitHub cancels a run that waits in a group when another one arrives to wait:
   // https://docs.github.com/en/actions/how-tos/write-workflows/choose-when-workflows-run/control-workflow-concurrency
   for (const [file, workflow] of workflows.filter(([name]) => name !== "up.yml")) {
     for (const theirs of groupsOf(workflow)) {
@@ -202,14 +203,14 @@ describe("what docs/github.md has main protected by", () => {
     const isAsked =
       triggers === "pull_request" || (typeof triggers === "object" && "pull_request" in triggers);
     expect(isAsked).toBe(true);
-    // With a filter, a pull request that it leaves out would wait for the check for ever.
+    // With a filter, a pull request outside it would wait for the check forever.
     expect(typeof triggers === "object" ? (triggers.pull_request ?? null) : null).toBeNull();
-    // A required check that is skipped counts as passed.
+    // A required check counts as passed if it is skipped.
     expect(job?.if).toBe("always()");
     expect(job?.strategy).toBeUndefined();
   });
 
-  /** How the check ends when the jobs that it needs have ended so. */
+  /** The check's result when the jobs that it needs have these results. */
   function verdict(name: string, results: Record<string, string>): boolean {
     const job = workflows.flatMap(([, { jobs }]) => (name in jobs ? [jobs[name]] : []))[0];
     expect(Object.keys(results).filter((key) => !key.includes("."))).toEqual(job?.needs);
@@ -267,7 +268,7 @@ describe("what a change costs", () => {
   const of = (base: string) =>
     execFileSync("sh", [join(root, ".github/changed.sh"), base], { cwd: folder, encoding: "utf8" });
 
-  /** What a commit that touches these files costs. */
+  /** The jobs that a commit with these files triggers. */
   function changed(...files: string[]): string {
     for (const file of files) {
       mkdirSync(dirname(join(folder, file)), { recursive: true });

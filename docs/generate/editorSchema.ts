@@ -1,4 +1,4 @@
-// The schema as JSON Schema, by which an editor completes and checks Pulumi.<stack>.yaml.
+// The config's schema as JSON Schema, with which editors complete and check Pulumi.<stack>.yaml.
 import { z } from "zod";
 import { namespace, secretNames } from "../../components/config";
 import {
@@ -20,13 +20,16 @@ import { allowed, keyOf, written } from "./words";
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** Draft 7, the newest that every editor knows. It says of each key alone what it may hold; rules between keys it can't say. */
+/**
+ * In draft 7, the newest that every editor knows. It describes each key by itself and can't express
+ * rules between keys.
+ */
 export function editorSchema(): JsonSchema {
   const { properties, required } = jsonSchema(z.strictObject(schema));
   return {
     $schema: "http://json-schema.org/draft-07/schema#",
     type: "object",
-    // The keys of Pulumi's own: https://www.pulumi.com/docs/iac/concepts/projects/stack-settings-file/
+    // Pulumi's own keys: https://www.pulumi.com/docs/iac/concepts/projects/stack-settings-file/
     properties: {
       secretsprovider: { type: "string", description: "Who encrypts the stack's secrets" },
       encryptedkey: { type: "string", description: "Written by pulumi" },
@@ -35,7 +38,8 @@ export function editorSchema(): JsonSchema {
       config: {
         type: "object",
         properties: { ...ofNamespace(properties ?? {}), ...ofNamespace(secrets()) },
-        // Other namespaces are other programs', but for a misspelt one of this one's.
+        // Keys in other namespaces belong to other programs, unless they are misspelt keys of this
+        // one.
         patternProperties: {
           [`^(?!${namespace}:)(?!.*:(${[...Object.keys(properties ?? {}), ...secretNames].join("|")})$)`]:
             {},
@@ -44,7 +48,7 @@ export function editorSchema(): JsonSchema {
       },
     },
     additionalProperties: false,
-    // With an environment, keys can come from there.
+    // With an environment, its values may supply the required keys.
     if: { required: ["environment"] },
     else: {
       properties: {
@@ -55,7 +59,7 @@ export function editorSchema(): JsonSchema {
   };
 }
 
-/** One type of the config, as it is written. */
+/** The JSON Schema of one config type, in the form in which users write it. */
 export function jsonSchema(type: z.ZodType): JsonSchema {
   return z.toJSONSchema(type, {
     io: "input",
@@ -119,7 +123,9 @@ const ipv6 = "[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*";
 const label = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
 const dns = `${label}(\\.${label})*`;
 
-/** What the program finds out by parsing, as far as a pattern can tell: none refuses what the program accepts. */
+/**
+ * Patterns for what the program checks by parsing. They refuse nothing that the program accepts.
+ */
 const patterns = new Map<unknown, string>(
   (
     [

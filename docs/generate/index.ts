@@ -11,7 +11,7 @@ const root = join(__dirname, "../..");
 
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 
-/** The files, by path from the project's folder, with the text that they should have. */
+/** The generated files: path from the project's folder, and text. */
 export function generated(): Record<string, string> {
   return {
     "docs/config.md": reference(read("docs/generate/example.yaml")),

@@ -1,4 +1,4 @@
-// docs/performance.md and its pictures: of the figures that were kept when they were last measured.
+// Generates docs/performance.md and its pictures from the stored figures.
 import type { Figures } from "../../bench/figures";
 import type { PacketFigures } from "../../bench/packets";
 import { packetPlot, packetsSection } from "../../bench/packetsPage";

@@ -1,4 +1,4 @@
-// docs/config.md: a section a top-level key, a table an object, a row a key.
+// docs/config.md: a section for each top-level key, a table for each object, a row for each key.
 import { z } from "zod";
 import { namespace } from "../../components/config";
 import { schema, secretSchema, type SecretName } from "../../components/schema";
@@ -6,20 +6,20 @@ import { scriptCall } from "../../components/schema/scripts";
 import { secretMeanings } from "./secrets";
 import { allowed, keyOf, written } from "./words";
 
-/** An object's table, where it is told; other keys of the same type point there. */
+/** The place of an object's table. Other keys of the same type link to it. */
 interface Place {
   section: string;
-  /** As in the program's errors: `virtualServers[].traffic[]`. */
+  /** In the form of the program's error messages: `virtualServers[].traffic[]`. */
   path: string;
   type: z.ZodObject | z.ZodDiscriminatedUnion;
 }
 
 type Places = Map<unknown, Place>;
 
-/** The reference; its examples are cut from a stack file that has every top-level key. */
+/** The reference. Its examples come from a stack file that has every top-level key. */
 export function reference(exampleFile: string): string {
   const places: Places = new Map();
-  // Many keys name a script; what they have in common is told with the scripts.
+  // Many keys name a script: the `scripts` section describes what they share.
   addPlaces(scriptCall, "scripts", "a script's call", places);
   for (const [name, type] of Object.entries(schema)) addPlaces(type, name, name, places);
   const sections = Object.entries(schema).map(([name, type]) => [
@@ -91,7 +91,7 @@ function addPlaces(given: z.ZodType, section: string, path: string, places: Plac
   }
 }
 
-/** The types that a list, a set or a choice is made of, and how a path says so. */
+/** The element types of a list, record or choice, and the path suffix for each. */
 function partsOf(type: z.ZodType): [z.ZodType, string][] {
   if (type instanceof z.ZodArray) return [[type.element as z.ZodType, "[]"]];
   if (type instanceof z.ZodRecord) return [[type.valueType as z.ZodType, ".NAME"]];
@@ -139,7 +139,7 @@ function objectBlocks(rows: Row[], places: Places): string[] {
   ];
 }
 
-/** What at least half of the types know is told once, before them. */
+/** Keys that at least half of the types share are described once, first. */
 function checkBlocks(union: z.ZodDiscriminatedUnion, places: Places): string[] {
   const discriminator = union.def.discriminator;
   const types = objectsOf(union).map(({ shape }) => ({
@@ -212,7 +212,7 @@ function paragraph(given: z.ZodType): string {
     : `${prose(meaning)}. ${what.charAt(0).toUpperCase()}${prose(what.slice(1))}. ${held}`;
 }
 
-/** A top-level key of the stack file, as it stands there; nothing where it doesn't. */
+/** A top-level key's text in the stack file; empty if the file lacks it. */
 function example(file: string, name: string): string[] {
   const key = `  ${namespace}:${name}:`;
   const lines = file.split("\n");
@@ -242,7 +242,7 @@ function fenced(text: string, language = "yaml"): string {
   return `\`\`\`${language}\n${text}\n\`\`\``;
 }
 
-/** Text in Markdown, also inside a table; what stands between backticks stays. */
+/** Escapes text for Markdown, also inside tables. Text in backticks stays unchanged. */
 function prose(text: string): string {
   return text
     .split(/(`[^`]*`)/)
@@ -251,7 +251,7 @@ function prose(text: string): string {
     .replaceAll("|", "\\|");
 }
 
-/** A heading's anchor, as GitHub makes it. */
+/** The anchor that GitHub gives a heading. */
 function slug(heading: string): string {
   return heading
     .toLowerCase()

@@ -1,4 +1,4 @@
-// What each secret is for. A new one without a row fails to compile.
+// The purpose of each secret. A new secret without a row fails to compile.
 import type { SecretName } from "../../components/schema";
 
 export const secretMeanings: Record<SecretName, string> = {

@@ -1,16 +1,17 @@
-// A key of the config in words. What it may hold is said by its own errors: "is not a port (1–65535)".
+// Describes a config key in words. The allowed values come from the key's own error messages: "is
+// not a port (1–65535)".
 import { stringify } from "yaml";
 import { z } from "zod";
 import { osProfiles } from "../../components/os/profiles";
 import { compareVersions } from "../../components/os/versions";
 
-/** A key of the schema, its defaults taken off. */
+/** A key of the schema without its defaults. */
 export interface Key {
   type: z.ZodType;
   required: boolean;
-  /** What holds where it is left out; undefined where nothing does, or where its own keys say it. */
+  /** The default value; undefined without one, or if the key's own keys have defaults. */
   fallback: unknown;
-  /** What it means, with no full stop. */
+  /** Its meaning, without a full stop. */
   meaning: string;
 }
 
@@ -48,7 +49,7 @@ export function keyOf(type: z.ZodType): Key {
   return { type: inner, required, fallback, meaning: (meaning ?? "") + known };
 }
 
-/** What a type allows, with no full stop: "a port (1–65535)". */
+/** The values that a type allows, without a full stop: "a port (1–65535)". */
 export function allowed(given: z.ZodType): string {
   const { type } = keyOf(given);
   if (type instanceof z.ZodEnum || type instanceof z.ZodLiteral) {
@@ -70,7 +71,7 @@ export function allowed(given: z.ZodType): string {
   ].join("; ");
 }
 
-/** A value as it is written in YAML, where "1.1" is text in quotes only. */
+/** A value in YAML form. In YAML, "1.1" is text only in quotes. */
 export function written(value: unknown): string {
   return stringify(value, {
     collectionStyle: "flow",
@@ -93,7 +94,7 @@ function list(type: z.ZodArray): string {
     said?.replace(isNot, "").replace(/^a /, "") ?? "list",
     ...(minItems === undefined ? [] : [`, ${minItems} or more`]),
     ...(maxItems === undefined ? [] : [`, ${maxItems} at most`]),
-    // What an object holds has a table of its own.
+    // An object's keys have a table of their own.
     ...(element instanceof z.ZodObject || element instanceof z.ZodDiscriminatedUnion
       ? []
       : [`; each ${each.startsWith("`") ? "one of " : ""}${each}`]),
@@ -102,7 +103,7 @@ function list(type: z.ZodArray): string {
 
 const isNot = /^is not /;
 
-/** What an error says, where the schema has words of its own for it. */
+/** The schema's own error text; undefined if zod's default applies. */
 function complaint(issue: { message: string } | undefined): string | undefined {
   return issue?.message.startsWith("Invalid input") ? undefined : issue?.message;
 }

@@ -1,11 +1,12 @@
 #!/bin/sh
-# The stack's deploy key in the login's authorized_keys: sh -s add "KEY" | sh -s remove "KEY" | authorize.sh verify "KEY"
-# A key carries its owner as its comment. Adding one takes out the owner's earlier keys, and other owners' lines of the same key:
-# removing under an old name then finds nothing to remove.
+# Adds the stack's deploy key to the login's authorized_keys, or removes it: sh -s add "KEY" | sh -s
+# remove "KEY" | authorize.sh verify "KEY"
+# The key's comment names its owner. Adding a key removes the owner's earlier keys and any other
+# owner's line with the same key. A later removal under an old name then finds nothing to remove.
 set -eu
 export LC_ALL=C
 
-# As root, of the login that sudo was asked by; beside the other scripts.
+# Runs as root beside the other scripts and checks the login that called sudo.
 verify() {
     what="deploy key"
     # shellcheck source=templates/scripts/files.sh
@@ -32,12 +33,12 @@ fi
 umask 077
 mkdir -p "$HOME/.ssh"
 touch "$HOME/.ssh/authorized_keys"
-# The file itself, where that is a link.
+# If authorized_keys is a link, the change goes to the file that it points to.
 file=$(readlink -f "$HOME/.ssh/authorized_keys")
 new=$file.lvs-ha-new
 owner=${2##* }
 trap 'rm -f "$new"' EXIT
-# A copy has its mode and owner.
+# cp -p keeps the file's mode and owner.
 cp -p "$file" "$new"
 {
     if [ "$1" = add ]; then
@@ -48,7 +49,8 @@ cp -p "$file" "$new"
     fi
 } >"$new"
 cmp -s "$new" "$file" || {
-    # Whole or not at all: a full disk or a power cut in between would lock everybody out.
+    # The file is replaced in one step: a full disk or a power cut must not leave half a file, which
+    # would lock everyone out.
     sync "$new"
     mv -f "$new" "$file"
 }

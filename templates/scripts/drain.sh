@@ -1,15 +1,21 @@
 #!/bin/sh
-# Keeps clients from real servers while these are changed; runs on a director. A service's last real server stays in.
-# drain.sh drain SECONDS ADDRESS…: no new connections, then waits until none is open, SECONDS at most. A director waits for those of
-# addresses that it holds, and that still have packets; what a standby was told of is not waited for.
-# drain.sh suspend LEASE MAX SECONDS ADDRESS…: the same at the beginning of a change of one real server, which ends with restore. Prints
-# "drained", "busy" where MAX others are being changed, or nothing where there is nothing to take it out of.
-# drain.sh restore LEASE ADDRESS… <ENTRIES: new connections again, once the checks have found the real server well. ENTRIES are what the
-# directors are to have of it from now on, as `ipvsadm -Sn` prints it without weights: other services it is about to leave.
-# drain.sh hold LEASE: stays while a character comes by standard input each minute. At its end, what the lease has suspended and not
-# restored has new connections again once its checks succeed, and others may be changed at once.
-# drain.sh serves: prints "serving" where this director serves.
-# drain.sh undrain ADDRESS…: new connections again, when no change is under way.
+# Stops new connections to real servers while they are being changed. Runs on a director. The last
+# real server of a service always stays in.
+# drain.sh drain SECONDS ADDRESS…: stops new connections, then waits up to SECONDS until none is
+# open. A director waits only for connections to addresses that it holds, and only while they still
+# have packets. Connections that a standby only knows from connection sync are not waited for.
+# drain.sh suspend LEASE MAX SECONDS ADDRESS…: does the same at the start of a change to one real
+# server; restore ends it. Prints "drained", or "busy" while MAX other real servers are being
+# changed, or nothing if no service has the real server.
+# drain.sh restore LEASE ADDRESS… <ENTRIES: lets new connections in again once the checks have found
+# the real server well. ENTRIES are the entries that the directors will keep for it, as
+# `ipvsadm -Sn` prints them but without weights. The real server is about to leave its other
+# services.
+# drain.sh hold LEASE: keeps the lease while at least one character a minute arrives on standard
+# input. When that ends, real servers that the lease has suspended and not restored get new
+# connections again once their checks succeed, and others may be changed at once.
+# drain.sh serves: prints "serving" if this director serves.
+# drain.sh undrain ADDRESS…: lets new connections in again, once no change is under way.
 set -eu
 what=drain
 # shellcheck source=templates/scripts/files.sh
@@ -19,19 +25,22 @@ what=drain
 # shellcheck source=templates/scripts/ipvs.sh
 . "${0%/*}/ipvs.sh"
 conf=/etc/keepalived/keepalived.conf
-# Their entries from before, as lines of `ipvsadm -Sn`; gone with a reboot, as IPVS's own table is.
+# The drained entries as they were, as lines of `ipvsadm -Sn`. A reboot clears them along with
+# IPVS's table.
 drained=/run/lvs-ha-drained
-# Addresses of those that a change has drained and not put back yet, one a line. Who is drained by hand is not among them.
+# Addresses that a change has drained and not put back yet, one per line. Real servers drained by
+# hand are not listed.
 drained_by_change=/run/lvs-ha-drained-by-change
 
-# While somebody is drained, a client whose port comes round is sent to another real server, not to that of its entry from before: ip_vs_in()
-# in ip_vs_core.c. The stack switches that on for good, once it is the director's turn; what is taken over may have it off. Here is what it
-# was, until nobody is drained any more, or kernel.sh has taken it over.
+# While a real server is drained, a client that reuses a port must go to another real server, not to
+# the one in its old entry: ip_vs_in() in ip_vs_core.c. The stack turns this sysctl on for good when
+# it changes the director. A director that was taken over may still have it off, so its value is
+# kept here until no real server is drained any more, or until kernel.sh has taken it over.
 anew=net.ipv4.vs.expire_nodest_conn
 anew_was=/run/lvs-ha-expire-nodest-conn-was
 
-# A change of real servers has a lease: a file that a process keeps locked, so that it is over with that process, and one of the real
-# servers that it has suspended, a line each.
+# Each change of real servers has a lease: a file that a process keeps locked, so the lease ends
+# with the process. A second file lists the real servers that the lease has suspended, one per line.
 leases=/run/lvs-ha-leases
 
 serves() {
@@ -49,7 +58,7 @@ suspend() {
         return
     fi
     serving || return 0
-    # What holds it has been started a moment ago.
+    # The process that holds the lease was started only a moment ago.
     began=$(uptime_seconds)
     until is_held "$lease"; do
         [ "$(uptime_seconds)" -lt $((began + 15)) ] || fail "nobody holds the lease ${lease##*/}: has the pulumi that asks ended?"
@@ -69,12 +78,13 @@ suspend() {
     echo drained
 }
 
-# is_held LEASE: whether its process is still there.
+# is_held LEASE: whether the lease's process still runs.
 is_held() {
     [ -e "$1" ] && ! flock -n -s "$1" true
 }
 
-# is_in_a_pool ADDRESS…: whether clients are sent to one of them, or were before it was drained.
+# is_in_a_pool ADDRESS…: whether clients are sent to one of the addresses, or were before it was
+# drained.
 is_in_a_pool() {
     make_scratch
     look
@@ -85,7 +95,7 @@ is_in_a_pool() {
     return 1
 }
 
-# others_away LEASE ADDRESS…: real servers that leases have suspended, but for this one.
+# others_away LEASE ADDRESS…: the real servers that other leases have suspended.
 others_away() {
     own=$1
     shift
@@ -110,7 +120,7 @@ hold() {
     exec 8>"$lease"
     flock -w 5 8 || fail "the lease $1 is held by another process"
     while [ "$(timeout 60 dd bs=1 count=1 2>/dev/null)" ]; do :; done
-    # Others needn't wait for what comes now.
+    # Release the lock: other changes needn't wait for the rest.
     exec 8>&-
     make_scratch
     while [ -s "$lease.away" ]; do
@@ -122,14 +132,15 @@ hold() {
     rm -f "$lease" "$lease.away"
 }
 
-# give_back LEASE ADDRESS…: what a change has left suspended; its checks may take hours to succeed, until somebody mends it.
+# give_back LEASE ADDRESS…: puts back the real servers that a change has left suspended. Their
+# checks may take hours to succeed, until the operator repairs the real server.
 give_back() {
     lease=$1
     shift
     while serving && is_suspended "$@" && ! all_well "$@"; do
         sleep 1
     done
-    # Another run has taken it over meanwhile, or put it back.
+    # Meanwhile another run may have taken the real server over, or put it back.
     if serving && is_suspended "$@"; then
         (bring_back_whole "$@")
     fi
@@ -138,7 +149,8 @@ give_back() {
     exec 9>&-
 }
 
-# is_suspended ADDRESS…: by a change, whose lease nobody holds.
+# is_suspended ADDRESS…: whether a change has drained one of them and no process holds its lease any
+# more.
 is_suspended() {
     [ -e $drained_by_change ] || return 1
     for file in "$leases"/*.away; do
@@ -152,7 +164,7 @@ is_suspended() {
     return 1
 }
 
-# all_well ADDRESS…: whether each service that they have been taken out of finds them well.
+# all_well ADDRESS…: whether the real servers are well in each service that they were taken out of.
 all_well() {
     for address; do
         entries_of "$address" <$drained >"$scratch/entries"
@@ -175,7 +187,8 @@ drain() {
         look
         entries_of "$address" <"$scratch/live" >"$scratch/entries"
         while read -r entry; do
-            # Noted already by a run that was cut off, or out by the config or its check.
+            # The weight is 0 already: an interrupted run has noted the entry, or the config or a
+            # check keeps it out.
             if [ "$(weight_of "$entry")" = 0 ]; then
                 continue
             fi
@@ -193,7 +206,7 @@ drain() {
             change "$entry" 0
         done <"$scratch/entries"
     done
-    # Waiting is no change: others may make theirs meanwhile.
+    # Release the lock: others may make their changes while this one waits.
     exec 9>&-
     await_end "$@"
 }
@@ -204,17 +217,19 @@ schedule_anew() {
     sysctl -q -w $anew=1
 }
 
-# as_it_was: once nobody is drained.
+# as_it_was: restores the sysctl once no real server is drained.
 as_it_was() {
     [ -e $anew_was ] && ! [ -s $drained ] || return 0
     sysctl -q -w "$anew=$(cat $anew_was)"
     rm $anew_was
 }
 
-# await_end ADDRESS…: waits until no connection to these real servers is open, $limit seconds at most, and says what is left.
+# await_end ADDRESS…: waits up to $limit seconds until no connection to these real servers is open,
+# and reports what is left.
 await_end() {
-    # A connection that is silent for as long as the wait may last is over, or wouldn't end within it. An end that the sync daemon's
-    # message told, and that was lost, leaves an entry for lvs_timeouts' tcp, on the director that takes over, too.
+    # A connection that stays silent for the whole wait is over, or wouldn't end within it. If the
+    # sync daemon's message about an end was lost, the entry lives on for the tcp value of
+    # lvs_timeouts, also on a director that takes over.
     silence=$limit
     [ "$silence" -ge 10 ] || silence=10
     virtual_addresses $conf >"$scratch/virtual"
@@ -234,11 +249,11 @@ await_end() {
         elif [ "$now" -ge "$next_look" ] || [ "$now" -ge $((began + limit)) ]; then
             silent_ones >"$scratch/silent"
             read -r silent elsewhere <"$scratch/silent"
-            # All that isn't known to be silent, if the list broke off, too.
+            # If the list broke off, every connection not known to be silent counts as open.
             open=$((held - silent - elsewhere))
             [ "$open" -ge 0 ] || open=0
             heard=$((heard + elsewhere))
-            # A tenth of the time is enough for a table of a million.
+            # Listing may take a tenth of the time: enough for a table of a million entries.
             next_look=$((now + 1 + 10 * ($(uptime_seconds) - now)))
         elif [ "$open" -gt "$held" ]; then
             open=$held
@@ -264,7 +279,7 @@ restore() {
     if serving; then
         bring_back "$scratch/input" "$@"
     else
-        # keepalived has taken its services with it, and begins with everybody in.
+        # keepalived has removed its services, and starts again with every real server in.
         rm -f $drained $drained_by_change
         as_it_was
     fi
@@ -277,13 +292,13 @@ undrain() {
     bring_back_whole "$@"
 }
 
-# bring_back_whole ADDRESS…: into every service of the config.
+# bring_back_whole ADDRESS…: brings them back into every service of the config.
 bring_back_whole() {
     wanted $conf | sed -n 's/^-a \(.*\) -w .*/-a \1/p' >"$scratch/all"
     bring_back "$scratch/all" "$@"
 }
 
-# bring_back STAYS ADDRESS…: STAYS is a file of the entries that the directors are to have.
+# bring_back STAYS ADDRESS…: STAYS is a file with the entries that the directors will keep.
 bring_back() {
     stays=$1
     shift
@@ -299,7 +314,8 @@ bring_back() {
                 say "$address is about to leave $(service_of "$entry")"
                 continue
             fi
-            # A run before this one changed the director, and was cut off before it could put it in again.
+            # An earlier run changed the director and was interrupted before it could put the real
+            # server back.
             if ! is_there "$entry" && ! grep -qxF -e "${entry%% -w *}" "$scratch/checked"; then
                 say "$address has left $(service_of "$entry")"
                 continue
@@ -308,7 +324,8 @@ bring_back() {
                 [ "$(uptime_seconds)" -lt $((began + 60)) ] || fail "$address is out of $(service_of "$entry") after 60 s: its check fails; see: journalctl -u keepalived"
                 sleep 0.2
             done
-            # Any other weight than 0 was set since: by keepalived, whose check had failed meanwhile, or which has been started anew.
+            # A weight other than 0 is newer than the drain: keepalived set it after a failed check
+            # or after a restart.
             [ "$(weight_of "$live")" != 0 ] || change "$live" "$(weight_from_now_on "$entry")"
         done <"$scratch/entries"
         while read -r entry; do
@@ -320,8 +337,8 @@ bring_back() {
     as_it_was
 }
 
-# A real server that was broken just now is still in the pool, at weight 0: its check needs a round to find that out. Waiting is no
-# change here either.
+# A real server that has just broken is still in the pool, at weight 0, until its check has run for
+# a round. This wait needs no lock either.
 await_checks() {
     awaited=
     for address; do
@@ -339,7 +356,8 @@ await_checks() {
     done
 }
 
-# round_of ADDRESS…: the seconds within which each check of these real servers tells that it fails; 60 at most, and 0 without checks.
+# round_of ADDRESS…: the seconds after which each check of these real servers has reported a
+# failure; 60 at most, 0 without checks.
 round_of() {
     wanted $conf | awk -v addresses="$*" '
         BEGIN {
@@ -363,12 +381,13 @@ serving() {
     return 1
 }
 
-# What the kernel has of the config's services; others' are left alone.
+# The kernel's entries for the config's services. Services of other owners are left alone.
 look() {
     live $conf >"$scratch/live"
 }
 
-# Of standard input, the entries of a real server. A fwmark above 65535 is a check's way to it, not a service.
+# Filters standard input for the entries of one real server. A fwmark above 65535 is the path of a
+# check to a real server, not a service.
 entries_of() {
     awk -v address="$1" '
         $1 != "-a" || ($2 == "-f" && $3 > 65535) { next }
@@ -381,7 +400,8 @@ entries_of() {
     '
 }
 
-# Of the entry `-a -f 7 -6 -r [2001:db8::21]:0 -g -w 1`: 1, `-f 7 -6`, and `-f 7 -6 -r [2001:db8::21]:0 `.
+# For the entry `-a -f 7 -6 -r [2001:db8::21]:0 -g -w 1` the next three print: 1, `-f 7 -6`, and
+# `-f 7 -6 -r [2001:db8::21]:0 `.
 weight_of() {
     printf '%s\n' "$1" | sed 's/.* -w //; s/ .*//'
 }
@@ -394,12 +414,12 @@ place_of() {
     printf '%s\n' "$1" | sed 's/^-a //; s/ -[gim] .*/ /'
 }
 
-# forget ENTRY: what is noted, without that real server in that service.
+# forget ENTRY: the noted entries without that real server in that service.
 forget() {
     awk -v place="-a $(place_of "$1")" 'index($0, place) != 1' $drained
 }
 
-# others_changed ADDRESS: who else is noted as drained by a change.
+# others_changed ADDRESS: the other real servers that a change has drained.
 others_changed() {
     [ ! -e $drained_by_change ] || grep -vxF -e "$1" $drained_by_change || :
 }
@@ -408,7 +428,7 @@ end_change_of() {
     [ ! -e $drained_by_change ] || others_changed "$1" | record $drained_by_change
 }
 
-# True when another real server of the same service has a weight.
+# True if another real server of the same service has a weight above 0.
 others_serve() {
     look
     awk -v service="-a $(service_of "$1") -r " -v own="-a $(place_of "$1")" '
@@ -417,19 +437,20 @@ others_serve() {
     ' "$scratch/live"
 }
 
-# ip_vs_dh.c: what is hashed to a real server of weight 0 is dropped. sh and mh have a flag against that, which the config always sets.
+# ip_vs_dh.c drops packets hashed to a real server of weight 0. sh and mh have a flag against that,
+# which the config always sets.
 is_destination_hashed() {
     awk -v service="-A $(service_of "$1") -s dh" '$0 == service || index($0, service " ") == 1 { found = 1 } END { exit !found }' "$scratch/live"
 }
 
-# True when the real server is in the service, whatever its weight. Sets $live to its entry now.
+# True if the real server is in the service, at any weight. Sets $live to its current entry.
 is_there() {
     look
     live=$(awk -v place="-a $(place_of "$1")" 'index($0, place) == 1' "$scratch/live")
     [ -n "$live" ]
 }
 
-# True when it is, and not held at weight 0 because its check fails.
+# True if the real server is in the service and no failed check holds it at weight 0.
 is_well() {
     is_there "$1" || return 1
     [ "$(weight_of "$live")" = 0 ] || return 0
@@ -437,7 +458,7 @@ is_well() {
     ! awk -v place="$(place_of "$1")" 'index(place, $0) == 1 { found = 1 } END { exit !found }' "$scratch/out"
 }
 
-# The config's weight, which may have changed since, or the one that a check had set.
+# The config's weight, which may have changed since, or else the weight that a check had set.
 weight_from_now_on() {
     weight=$(wanted $conf | awk -v place="-a $(place_of "$1")" 'index($0, place) == 1 { print $NF }')
     case $weight in
@@ -446,8 +467,8 @@ weight_from_now_on() {
     esac
 }
 
-# change ENTRY WEIGHT: the entry as it is, with another weight. Thresholds that an edit doesn't name become 0. One that its check has
-# taken out this moment has no weight to change.
+# change ENTRY WEIGHT: sets the entry's weight and keeps the rest. An edit resets thresholds that it
+# doesn't name to 0. The edit may fail because a check has just removed the entry.
 change() {
     limits=$(awk -v place="-x $(place_of "$1")" 'index($0, place) == 1 { print "-x", $(NF - 1), "-y", $NF }' "$scratch/live")
     # shellcheck disable=SC2046,SC2086 # words that ipvsadm printed
@@ -456,9 +477,11 @@ change() {
     }
 }
 
-# counts ADDRESS…: of `ipvsadm -Ln`, where these real servers are: "TCP 192.0.2.100:80 192.0.2.21 out held 3", at weight 0, where this
-# director holds the virtual address (otherwise: heard), with 3 connections. UDP's count, too: a client is gone when it has been silent
-# for lvs_timeouts' udp. A fwmark, or an address that is none of the config's, is held where some address is.
+# counts ADDRESS…: reads `ipvsadm -Ln` and prints where these real servers are. "TCP 192.0.2.100:80
+# 192.0.2.21 out held 3" means: at weight 0 with 3 connections, and this director holds the virtual
+# address ("heard" if it doesn't). UDP counts too: a UDP client is gone after the udp value of
+# lvs_timeouts without a packet. A fwmark, or an address outside the config, counts as held if this
+# director holds any virtual address.
 counts() {
     ip -o addr show >"$scratch/addresses"
     awk '$2 != "lo" { sub(/\/.*/, "", $4); print $4 }' "$scratch/addresses" >"$scratch/own"
@@ -489,14 +512,16 @@ counts() {
     ' "$scratch/own" "$scratch/virtual" -
 }
 
-# count_of held, or heard: the connections of $scratch/counts, where the real servers have weight 0.
+# count_of held|heard: sums the connections in $scratch/counts to real servers at weight 0.
 count_of() {
     awk -v kind="$1" '$4 == "out" && $5 == kind { sum += $6 } END { print sum + 0 }' "$scratch/counts"
 }
 
-# silent_ones: of the connections in $scratch/counts that are held, those without a packet for $silence seconds, and those of a fwmark
-# service to an address that another director holds. Each packet sets an entry's time back to its state's timeout; states and timeouts
-# that no command tells are those of ip_vs_proto_tcp.c and ip_vs_proto_sctp.c. A list of a million may take a kernel minutes (6.12).
+# silent_ones: counts, among the held connections in $scratch/counts, those without a packet for
+# $silence seconds; and those of a fwmark service to an address that another director holds. Each
+# packet resets an entry's timer to the timeout of its state. No command prints all states and
+# timeouts; the rest are from ip_vs_proto_tcp.c and ip_vs_proto_sctp.c. Listing a million entries
+# may take a kernel minutes (6.12).
 silent_ones() {
     {
         ipvsadm -L --timeout

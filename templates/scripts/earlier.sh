@@ -1,7 +1,9 @@
 # shellcheck shell=sh
-# Sourced by transaction.sh: a change that was cut off under a version of the stack that had no journals becomes one of a journal, so that a
-# run goes on with it, and knows the way back. That version kept what a file was before beside it: FILE.lvs-ha-previous, whole where there is a
-# mark, in which is what the change found; or FILE.lvs-ha-before, a second name, which is there from before the change until after it.
+# Sourced by transaction.sh. Turns a change that was interrupted under a version of the stack
+# without journals into a change with a journal, so that the next run can continue it or go back.
+# That version kept the earlier content beside each file. FILE.lvs-ha-previous is complete if there
+# is a mark; the mark holds the state before the change. FILE.lvs-ha-before is a second name, which
+# exists from before the change until after it.
 # shellcheck disable=SC2154 # the scripts that source transaction.sh set these
 
 adopt() {
@@ -46,11 +48,11 @@ earlier_of() {
 
 adopt_files() {
     [ -z "$mark" ] || [ -e "$mark" ] || return 0
-    # Second names are made one after the other: a file behind the last may have been there, too.
+    # The second names were made one by one: a file after the last one may have existed, too.
     unsure=
     for one; do
         before=$(earlier_of "$one")
-        # What is noted of the time before the stack stays so, where it isn't just this.
+        # An existing note of the time before the stack stays, unless it says the same as this.
         noted=new
         if is_there "$before"; then
             ln -fP "$before" "$(before_of "$one")"
@@ -87,7 +89,8 @@ adopt_files() {
     record "$journal/files" <"$scratch/kept"
 }
 
-# What the kernel had: what the stack's file said before, and of what that didn't have, what is noted of the time before the stack.
+# The kernel's values before the change: from the stack's previous file, and for keys that it didn't
+# set, from the note of the time before the stack.
 sysctls_before() {
     for one in "$(earlier_of "$sysctls")" "$others" "$values"; do
         [ ! -f "$one" ] || cat "$one"
@@ -100,7 +103,7 @@ sysctls_before() {
     '
 }
 
-# is_same FILE FILE: of regular files, their text, mode and owner.
+# is_same FILE FILE: whether two regular files have the same text, mode and owner.
 is_same() {
     [ -f "$2" ] && cmp -s "$1" "$2" && [ "$(stat -c '%F %a %u:%g' "$1")" = "$(stat -c '%F %a %u:%g' "$2")" ]
 }

@@ -1,23 +1,26 @@
 # shellcheck shell=sh
-# Sourced by the scripts beside it: their input, what the operator reads, one change at a time, and files that can be put back.
-# $what, set before, names the step in every line.
-# A script that is told to apply, verify, restore, withdraw or join has read its input when this ends: to its last line, and before it has a
-# lock.
+# Sourced by the scripts beside it. Reads their input, prints for the operator, lets one change run
+# at a time, and keeps files that can be put back.
+# The script sets $what before; it starts every printed line.
+# For apply, verify, restore, withdraw and join, the whole input has been read when this file ends,
+# before the script takes a lock.
 
-# Whatever the login's own language: numbers have a point, and messages are in the words that are looked for.
+# Independent of the login's language: decimal points, and messages in the words that the scripts
+# search for.
 export LC_ALL=C
 
-# Where the scripts are on a host. What runs may be others, brought to ask what those have left.
+# Where the scripts are on a host. The running script may be a newer copy, sent to check what these
+# have left.
 # shellcheck disable=SC2034 # read by the scripts that source this
 home=/usr/local/lib/lvs-ha
 # shellcheck disable=SC2034
 original=/var/lib/lvs-ha/original
 owners=/var/lib/lvs-ha/owners
-# Of a change that isn't proven yet: see transaction.sh.
+# The journal of a change that isn't proven yet: see transaction.sh.
 journal=/var/lib/lvs-ha/changes/${0##*/}
 
-# An SSH connection that breaks must not end a change halfway: nobody reads then, and the work goes on. What a script prints, it prints by
-# say or show, which don't fail.
+# A broken SSH connection must not end a change halfway: the work goes on without a reader. Scripts
+# print with say and show, which don't fail.
 trap '' HUP PIPE
 [ -e /proc/self/fd/1 ] || exec >/dev/null
 [ -e /proc/self/fd/2 ] || exec 2>/dev/null
@@ -26,7 +29,7 @@ say() {
     printf '%s: %s\n' "$what" "$*" >&2 || :
 }
 
-# show: standard input, what a program has said, below a line of ours.
+# show: prints standard input, the output of another program, indented below a line of ours.
 show() {
     sed 's/^/    /' >&2 || :
 }
@@ -36,12 +39,13 @@ fail() {
     exit 1
 }
 
-# enable_at_boot SERVICE: asked first, because enabling what is enabled takes seconds where there are SysV scripts too.
+# enable_at_boot SERVICE: checks first, because enabling an enabled service takes seconds on hosts
+# that also have SysV scripts.
 enable_at_boot() {
     systemctl -q is-enabled "$1" || systemctl -q enable "$1"
 }
 
-# running SERVICE: whether it is running or stopped, in these words.
+# running SERVICE: prints "running" or "stopped".
 running() {
     if systemctl -q is-active "$1"; then
         echo running
@@ -50,14 +54,15 @@ running() {
     fi
 }
 
-# service_state SERVICE: whether it is enabled at boot, and active, in systemctl(1)'s words.
+# service_state SERVICE: its enabled and active state, in systemctl(1)'s words.
 service_state() {
     enabled=$(systemctl is-enabled "$1" 2>/dev/null) || enabled=${enabled:-absent}
     active=$(systemctl is-active "$1" 2>/dev/null) || active=${active:-inactive}
     printf '%s %s\n' "$enabled" "$active"
 }
 
-# service_note SERVICE: the file that remembers this of the time before the stack; note_service writes it, once.
+# service_note SERVICE: the file that keeps the service's state from before the stack. note_service
+# writes it once.
 service_note() {
     echo "/var/lib/lvs-ha/$1-was"
 }
@@ -65,20 +70,22 @@ note_service() {
     [ -e "$(service_note "$1")" ] || service_state "$1" | record "$(service_note "$1")"
 }
 
-# Seconds since boot: a wait is as long as it was meant to be, whatever becomes of the clock meanwhile.
+# Seconds since boot: changes of the clock don't shorten or lengthen a wait.
 uptime_seconds() {
     sed 's/[.].*//' /proc/uptime
 }
 
-# One script at a time on a host, whoever started it. A script that another one runs has that one's lock.
+# Only one script at a time runs on a host, whatever started it. A script run by another one shares
+# that one's lock.
 lock() {
     [ "$(readlink /proc/self/fd/9)" != /run/lvs-ha.lock ] || return 0
     exec 9>/run/lvs-ha.lock
     flock -w 300 9 || fail "another change of this host has held /run/lvs-ha.lock for 300 s; see: fuser -v /run/lvs-ha.lock"
 }
 
-# record PATH: standard input becomes PATH, on the disk before this returns: a power cut must not leave an empty note of what was.
-# Here and below, each command's failure is this one's, where errexit is off, too: in a condition, and behind && or ||.
+# record PATH: writes standard input to PATH and syncs it to disk: a power cut must not leave an
+# empty note of the earlier state. The && chains here and below pass on each command's failure even
+# where errexit is off: in a condition, and behind && or ||.
 record() {
     { mkdir -p "${1%/*}" && cat >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1" && sync "${1%/*}"; } || {
         rm -f "$1.new"
@@ -86,7 +93,7 @@ record() {
     }
 }
 
-# A scratch folder that goes when the script ends; $scratch names it.
+# Makes a scratch folder that is removed when the script ends; $scratch names it.
 scratch=
 make_scratch() {
     [ -z "$scratch" ] || return 0
@@ -95,8 +102,8 @@ make_scratch() {
     trap 'exit 1' INT TERM
 }
 
-# read_input: standard input becomes $scratch/input, without the line that ends it. A connection that breaks ends standard input, too, and
-# a list that is cut off would be taken for a shorter one.
+# read_input: writes standard input to $scratch/input, without its closing line. A broken connection
+# also ends standard input, and a truncated list would look like a shorter one.
 read_input() {
     make_scratch
     cat >"$scratch/all" || fail "there is no room in ${scratch%/*} for what comes by standard input; nothing was changed"
@@ -104,8 +111,8 @@ read_input() {
     sed '$d' "$scratch/all" >"$scratch/input" || fail "there is no room in ${scratch%/*} for what comes by standard input; nothing was changed"
 }
 
-# split_files: takes the "==> PATH <==" sections of the input apart into $scratch/files/PATH. A line of a file's own that looks like one
-# comes with one more = before it.
+# split_files: splits the "==> PATH <==" sections of the input into $scratch/files/PATH. A line
+# inside a file that looks like such a header arrives with one more = in front.
 split_files() {
     awk -v root="$scratch/files/" '
         /^==> .* <==$/ {
@@ -125,16 +132,17 @@ split_files() {
     ' "$scratch/input"
 }
 
-# SCRIPT verify, with the words and the input of `apply`: is what `apply` has left still there? It reads, takes no lock and changes nothing.
-# It prints a record for each thing that it has compared, and at its end `end 0 0 verify`. A record is a line "VERDICT LENGTH LENGTH TITLE"
-# and two texts of so many bytes, each with a newline after it:
-#   same     it is as the stack says
-#   differs  it is not; what it should be, and what it is
-#   secret   it is not, and neither text is told
-#   missing  it isn't there at all
-#   unknown  it could not be asked; why
-#   note     no difference, and worth knowing; what
-# tell VERDICT TITLE [FILE [FILE]]: a record.
+# SCRIPT verify, with the arguments and input of `apply`: checks whether everything that `apply` has
+# left is still there. It only reads, takes no lock and changes nothing. It prints a record for each
+# thing that it has compared, and ends with `end 0 0 verify`. A record is a line "VERDICT LENGTH
+# LENGTH TITLE" and two texts of that many bytes, each followed by a newline:
+#   same     as the stack says
+#   differs  not so; the texts are the wanted and the found state
+#   secret   not so, and neither text is printed
+#   missing  not there at all
+#   unknown  could not be checked; the text says why
+#   note     no difference, but worth knowing; the text says what
+# tell VERDICT TITLE [FILE [FILE]]: prints a record.
 tell() {
     [ $# -gt 2 ] || {
         printf '%s 0 0 %s\n\n\n' "$1" "$2"
@@ -147,7 +155,7 @@ tell() {
     echo
 }
 
-# differs TITLE WANTED FOUND [secret]: tells of two files whether they are the same.
+# differs TITLE WANTED FOUND [secret]: compares two files and prints the record.
 differs() {
     if cmp -s "$2" "$3"; then
         tell same "$1"
@@ -158,7 +166,7 @@ differs() {
     fi
 }
 
-# cannot_tell TITLE WORDS…: why.
+# cannot_tell TITLE WORDS…: prints an "unknown" record with the reason.
 cannot_tell() {
     title=$1
     shift
@@ -166,7 +174,7 @@ cannot_tell() {
     tell unknown "$title" "$scratch/why"
 }
 
-# verify_text PATH [secret]: whether PATH is what comes by standard input.
+# verify_text PATH [secret]: compares PATH with standard input.
 verify_text() {
     cat >"$scratch/wanted-text"
     if [ ! -e "$1" ]; then
@@ -178,7 +186,7 @@ verify_text() {
     fi
 }
 
-# verify_file PATH MODE [secret]: the other half of put.
+# verify_file PATH MODE [secret]: checks what put has written.
 verify_file() {
     verify_text "$1" "${3:-}"
     [ -f "$1" ] || return 0
@@ -187,13 +195,13 @@ verify_file() {
     differs "mode of $1" "$scratch/wanted-mode" "$scratch/found-mode"
 }
 
-# verify_owner OWNER: the other half of own; and that no change has been left unfinished.
+# verify_owner OWNER: checks what own has written, and that no change is left unfinished.
 verify_owner() {
     printf '%s\n' "$1" | verify_text "$owners/${0##*/}"
     [ ! -e "$journal/files" ] || differs "files of a change that was cut off" /dev/null "$journal/all"
 }
 
-# verify_service UNIT [STATES]: at boot and now, in systemctl(1)'s words.
+# verify_service UNIT [STATES]: checks the unit's state at boot and now, in systemctl(1)'s words.
 verify_service() {
     enabled=$(systemctl is-enabled "$1" 2>"$scratch/why") || enabled=${enabled:-absent}
     active=$(systemctl is-active "$1" 2>>"$scratch/why") || active=${active:-unknown}

@@ -1,12 +1,13 @@
 # shellcheck shell=sh
-# What a keepalived.conf says that came without data: one from before the stack, of an earlier version, or that somebody has edited since.
-# It is the one place that reads such a text. Sourced before ipvs.sh, whose lines these are.
+# Reads a keepalived.conf that came without data: one from before the stack, one of an earlier
+# version, or one edited by hand since. No other code reads such a text. Sourced before ipvs.sh,
+# which explains the lines.
 
-# foreign CONF: all of what it says. Names it has none.
+# foreign CONF: all that the config says. Such a config has no names of real servers.
 foreign() {
     read_ipvs "$1"
     read_sync_daemon "$1" | sed 's/^/=d /'
-    # With alpha a real server begins out.
+    # With `alpha`, a real server starts out of the pool.
     statements "$1" | sed -n 's/^alpha$/=o ?/p; s/^alpha on$/=o ?/p; s/^vrrp_instance /=i /p' | sort -u
     read_vmacs "$1" | sed 's/^/=m /'
     read_addresses "$1" | sed 's/^/=v /'
@@ -15,7 +16,8 @@ foreign() {
     read_requirements "$1" | sed 's/^/=r /'
 }
 
-# statements CONF: keepalived.conf(5) as its parser reads it: no comments, each brace on a line of its own. What is in quotes is text.
+# statements CONF: keepalived.conf(5) as its parser reads it: without comments, and with each brace
+# on its own line. Quotes keep their text whole.
 statements() {
     awk '
         # A backslash takes its meaning from the character after it; at the end of a line, the next one goes on.
@@ -61,7 +63,7 @@ statements() {
     ' "$1"
 }
 
-# read_ipvs CONF: what it wants in IPVS. What is no virtual server of its own (a group's) is left out.
+# read_ipvs CONF: the IPVS entries that it wants. A virtual server group is left out.
 read_ipvs() {
     statements "$1" | awk '
         # As ipvsadm prints it: 2001:DB8:0:0::1 is 2001:db8::1.
@@ -211,7 +213,7 @@ read_ipvs() {
     '
 }
 
-# read_vmacs CONF: INSTANCE, and its VMAC's name, where it has one.
+# read_vmacs CONF: prints INSTANCE, and the name of its VMAC if it has one.
 read_vmacs() {
     statements "$1" | awk '
         $1 == "vrrp_instance" { instance = $2 }
@@ -219,7 +221,7 @@ read_vmacs() {
     '
 }
 
-# read_addresses CONF: ADDRESS INSTANCE.
+# read_addresses CONF: prints ADDRESS INSTANCE.
 read_addresses() {
     statements "$1" | awk '
         $1 == "vrrp_instance" { instance = $2 }
@@ -245,7 +247,7 @@ read_sync_daemon() {
     '
 }
 
-# read_groups CONF: each instance of a sync group.
+# read_groups CONF: prints each instance of each sync group.
 read_groups() {
     statements "$1" | awk '
         inside && $1 == "}" { inside = 0; group = "" }
@@ -255,8 +257,9 @@ read_groups() {
     '
 }
 
-# read_tracked CONF: a line for each script, process, file and BFD session, and for each place that tracks one or an interface: SECONDS TEXT, the
-# seconds that it can take from a reload until it has failed.
+# read_tracked CONF: prints SECONDS TEXT for each script, process, file and BFD session, and for
+# each place that tracks one of these or an interface. SECONDS is the longest time from a reload
+# until a failure shows.
 read_tracked() {
     statements "$1" | awk '
         function own(key, otherwise) {
@@ -319,7 +322,7 @@ read_tracked() {
     '
 }
 
-# read_requirements CONF: as network.sh has them.
+# read_requirements CONF: prints the needs in the form that network.sh reads.
 read_requirements() {
     statements "$1" | awk '
         # A VMAC: keepalived makes its interface. Without a name, it is vrrp.ID, or vrrp4.ID where another has that.

@@ -1,28 +1,39 @@
 # shellcheck shell=sh
-# Sourced by the scripts of a director, behind foreign.sh: what its config says, as the data that came with it, and what IPVS has, as lines
-# alike, in ipvsadm(8)'s own words:
+# Sourced by a director's scripts after foreign.sh. Tells what the config says, from the data that
+# came with it, and what IPVS has, in lines of the same form, in ipvsadm(8)'s own words:
 #   -A -t 192.0.2.100:80 -s sh -p 300 -b sh-port      a virtual server
-#   -a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1     a real server; * for a weight that a check sets
-#   +a -t 192.0.2.100:80 -r 192.0.2.99:80 -g -w 1     one that may be there: a sorry server, one kept in with weight 0
+#   -a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1     a real server; * for a weight that a check
+#   sets
+#   +a -t 192.0.2.100:80 -r 192.0.2.99:80 -g -w 1     an entry that may be there: a sorry server, or
+#   a real server kept in with weight 0
 #   -x -t 192.0.2.100:80 -r 192.0.2.21:80 100 75      a real server's thresholds, upper and lower
-#   =c -t 192.0.2.100:80 -r 192.0.2.21:80 24 …        a real server's checks: seconds until they have a verdict, what tells them from others,
-#                                                     and the scripts that they run
-# and, of the data alone, in any order:
-#   =n -t 192.0.2.100:80 -r 192.0.2.21:80 web1        the name of a real server in the stack; without -r, of a virtual server
-#   =o ?                                              some real server begins out, of which keepalived's log says nothing
-#   =d --mcast-interface eth0 --syncid 51             the connection sync daemons, as `ipvsadm --start-daemon ROLE` takes them
-#   =i VI_1   =v 192.0.2.100 VI_1   =g VG_1 VI_1      a VRRP instance, an address that moves with it, a sync group that it is in
-#   =m VI_1 vrrp7                                     the VMAC that an instance has its addresses on; its name, where it has one of its own
-#   =p 192.0.2.13                                     a unicast peer that is in maintenance
-#   =t 4 vrrp_script …                                what VRRP tracks: the seconds that it can take to fail, and its text
-#   =r on eth1 192.0.2.11                             what keepalived needs of the network: see network.sh
-# $scratch, set before, is a folder of the script's own.
+#   =c -t 192.0.2.100:80 -r 192.0.2.21:80 24 …        a real server's checks: the seconds until they
+#   have a verdict, what distinguishes them from other checks, and the scripts that they run
+# and, in the data only, in any order:
+# \  =n -t 192.0.2.100:80 -r 192.0.2.21:80 web1        a real server's name in the stack; without
+# -r, a virtual server's
+#   =o ?                                              some real server starts out of the pool, which
+#   keepalived's log doesn't mention
+#   =d --mcast-interface eth0 --syncid 51             the connection sync daemons, as
+#   `ipvsadm --start-daemon ROLE` takes them
+#   =i VI_1   =v 192.0.2.100 VI_1   =g VG_1 VI_1      a VRRP instance; an address that moves with
+#   it; a sync group that it is in
+#   =m VI_1 vrrp7                                     the VMAC that carries an instance's addresses,
+#   and its name if the config gives one
+#   =p 192.0.2.13                                     a unicast peer in maintenance
+#   =t 4 vrrp_script …                                something that VRRP tracks: the longest time
+#   in seconds until a failure shows, and its text
+#   =r on eth1 192.0.2.11                             what keepalived needs from the network: see
+#   network.sh
+# The script sets $scratch, a folder of its own, before.
 
-# There since a config of the stack's was put in place, and while a change is not proven yet, for the one before, too. The first line says
-# of which config it is: `=conf`, and that one's SHA-256.
+# Written with each config of the stack. While a change is not proven yet, the file of the config
+# before it is kept, too. The first line names the config that the data belong to: `=conf` and its
+# SHA-256.
 director_data=/etc/lvs-ha/director
 
-# told CONF: all of what a config says. Data are of one text: a config that came without, or that somebody has edited since, is read.
+# told CONF: all that a config says. Data belong to one text: a config without data, or one edited
+# since, is parsed instead.
 told() (
     sum=$(sha256sum <"$1")
     for data in $director_data ${director_data%/*}/.${director_data##*/}.lvs-ha-before; do
@@ -35,50 +46,53 @@ told() (
     foreign "$1"
 )
 
-# told_of KIND CONF: the lines of one kind, without their first word; nothing where there is no config.
+# told_of KIND CONF: the lines of one kind without their first word; nothing if there is no config.
 told_of() {
     [ ! -f "$2" ] || told "$2" | sed -n "s/^=$1 //p"
 }
 
-# wanted CONF: what it wants in IPVS.
+# wanted CONF: the IPVS entries that the config wants.
 wanted() {
     told "$1" | sed -n '/^[-+=][Aacx] /p'
 }
 
-# virtual_addresses CONF: ADDRESS INSTANCE. The one that adverts tell of is nobody's.
+# virtual_addresses CONF: prints ADDRESS INSTANCE. The address that only adverts carry is left out.
 virtual_addresses() {
     told_of v "$1"
 }
 
-# carry CONF: its virtual addresses are those that `held` looks for.
+# carry CONF: makes the config's virtual addresses the ones that `held` looks for.
 # shellcheck disable=SC2154 # $scratch is set by the script that sources this
 carry() {
     virtual_addresses "$1" | sed 's/ .*//' | sort -u >"$scratch/carried"
 }
 
-# held: of the addresses in $scratch/carried, those that this director has.
+# held: prints the addresses in $scratch/carried that this director has.
 # shellcheck disable=SC2154 # $scratch is set by the script that sources this
 held() {
     ip -o addr show >"$scratch/addresses"
     awk 'FILENAME == ARGV[1] { sub(/\/.*/, "", $4); has[$4] = 1; next } $1 in has' "$scratch/addresses" "$scratch/carried"
 }
 
-# wanted_sync_daemon CONF: its connection sync daemon, as the words of `ipvsadm --start-daemon ROLE`; nothing where it has none.
+# wanted_sync_daemon CONF: the config's connection sync daemon, as arguments of
+# `ipvsadm --start-daemon ROLE`; nothing without one.
 wanted_sync_daemon() {
     told_of d "$1"
 }
 
-# wanted_by_drain: real servers that drain.sh keeps clients from; it notes their entries as they were.
+# wanted_by_drain: the real servers that drain.sh has drained, at weight 0. drain.sh notes their
+# earlier entries.
 wanted_by_drain() {
     [ ! -f /run/lvs-ha-drained ] || sed -n 's/^-a \(.*\) -w [0-9]*.*/+a \1 -w 0/p' /run/lvs-ha-drained
 }
 
-# drained_places: the same real servers, as taken_out tells them.
+# drained_places: the same real servers, in the form that taken_out prints.
 drained_places() {
     [ ! -f /run/lvs-ha-drained ] || sed -n 's/^-a \(.*\) -[gim] -w .*/\1 /p' /run/lvs-ha-drained
 }
 
-# find_table OPTION CONF…: $scratch/table is the kernel's table, by `ipvsadm -Ln OPTION`, and $scratch/ours has these configs' virtual servers.
+# find_table OPTION CONF…: writes the kernel's table (`ipvsadm -Ln OPTION`) to $scratch/table, and
+# the virtual servers of these configs to $scratch/ours.
 # shellcheck disable=SC2154 # $scratch is set by the script that sources this
 find_table() {
     # shellcheck disable=SC2086 # none is no word
@@ -89,7 +103,8 @@ find_table() {
     done | sed -n 's/^-A \(.*\) -s .*/\1/p' >"$scratch/ours"
 }
 
-# Of such a table, as rules of awk(1)'s: `key` is the virtual server, as `ipvsadm -Sn` names it, and is_ours has those of $scratch/ours.
+# awk(1) rules for that table: `key` is the virtual server as `ipvsadm -Sn` names it; is_ours holds
+# those of $scratch/ours.
 # shellcheck disable=SC2016 # awk's own
 table_words='
     FILENAME == ARGV[1] { is_ours[$0]; next }
@@ -97,7 +112,8 @@ table_words='
     $1 == "FWM" { key = "-f " $2 ($3 == "IPv6" ? " -6" : "") }
 '
 
-# live CONF…: what the kernel has of these configs' virtual servers. Others may have services of their own.
+# live CONF…: the kernel's entries for these configs' virtual servers. Other owners may have
+# services of their own.
 # shellcheck disable=SC2154 # $scratch is set by the script that sources this
 live() {
     find_table --thresholds "$@"
@@ -115,8 +131,9 @@ live() {
     ' "$scratch/ours" "$scratch/table" "$scratch/saved"
 }
 
-# connections CONF: of IPVS's real servers in this config's virtual servers, a line each: `37 1 -t 192.0.2.100:80 -r 192.0.2.21:80`, so many
-# open connections (ActiveConn; a standby's are those that the connection sync has told), and its weight.
+# connections CONF: prints a line for each real server in this config's virtual servers.
+# `37 1 -t 192.0.2.100:80 -r 192.0.2.21:80` has the open connections (ActiveConn; on a standby,
+# those that connection sync has reported) and the weight.
 # shellcheck disable=SC2154 # $scratch is set by the script that sources this
 connections() {
     find_table "" "$1"
@@ -127,9 +144,11 @@ connections() {
     ' "$scratch/ours" "$scratch/table"
 }
 
-# taken_out: real servers that keepalived's checks have taken out of IPVS, or to weight 0, by its log since it was started:
-# `-t 192.0.2.100:80 -r 192.0.2.21:80 `, and `-f 7 -r 192.0.2.21:` where the log has the check's port, not the service's. And a ?
-# when the log doesn't go back to that. Read newest first: a slow journal that is cut off lacks the oldest lines.
+# taken_out: prints the real servers that keepalived's checks have removed from IPVS or set to
+# weight 0 since it was started, by its log: `-t 192.0.2.100:80 -r 192.0.2.21:80 `, or
+# `-f 7 -r 192.0.2.21:` where the log has the check's port instead of the service's. Prints a ? if
+# the log doesn't reach back to the start. The journal is read newest first, so a slow one that is
+# cut off lacks its oldest lines.
 taken_out() {
     timeout 10 journalctl -r -b -u keepalived -q --no-pager -o cat | tac | awk '
         function endpoint(text,    address, port) {
@@ -179,8 +198,9 @@ taken_out() {
     '
 }
 
-# orders: of $scratch/wanted, $scratch/live and $scratch/out (real servers that have a reason to be out), the words for ipvsadm(8)
-# that make the kernel's table what the config wants. $scratch/out has a ? where it is not known who is out.
+# orders: compares $scratch/wanted with $scratch/live and prints the arguments for ipvsadm(8) that
+# make the kernel's table match the config. $scratch/out has the real servers with a reason to be
+# out, and a ? if that is not known for all.
 orders() {
     awk '
         function place(line) {
@@ -260,8 +280,9 @@ orders() {
     ' "$scratch/out" "$scratch/wanted" "$scratch/live"
 }
 
-# is_wanted_daemon ROLE WORDS: whether `ipvsadm -L --daemon`, on standard input, has the one of this role that such words start, by what
-# both ends must have alike. What they don't say is the kernel's own, and what that doesn't tell is right.
+# is_wanted_daemon ROLE WORDS: whether `ipvsadm -L --daemon`, on standard input, lists a daemon of
+# this role that WORDS would start. Compares only what both ends must have alike. What WORDS leave
+# out has the kernel's default; what the kernel doesn't list counts as right.
 is_wanted_daemon() {
     awk -v role="$1" -v words="$2" '
         function is_as(name, option, otherwise) {
@@ -281,13 +302,15 @@ is_wanted_daemon() {
     '
 }
 
-# places: of such words, whom they concern: `-t 192.0.2.100:80 -r 192.0.2.21:80`, or `-t 192.0.2.100:80` alone.
+# places: the service and real server of such arguments: `-t 192.0.2.100:80 -r 192.0.2.21:80`, or
+# `-t 192.0.2.100:80` alone.
 places() {
     sed 's/^-[A-Za-z] //; s/ -[gims] .*//'
 }
 
-# judged FILE: of the checks among the lines $scratch/changed, those of real servers that FILE, lines of live, has in and $scratch/wanted
-# wants in: `24 -t 192.0.2.100:80`, the seconds until they have a verdict, and the virtual server.
+# judged FILE: for the checks in $scratch/changed, prints `24 -t 192.0.2.100:80`: the seconds until
+# they have a verdict, and the virtual server. Includes only real servers that are in according to
+# FILE (lines of live) and wanted in by $scratch/wanted.
 judged() {
     awk '
         FILENAME == ARGV[3] && /^=c/ {
@@ -308,8 +331,8 @@ judged() {
     ' "$1" "$scratch/wanted" "$scratch/changed" | sort -u
 }
 
-# without_servers: of the virtual servers in $scratch/judged, those of which $scratch/live has no real server that $scratch/wanted wants.
-# A sorry server is none.
+# without_servers: prints the virtual servers in $scratch/judged for which $scratch/live has none of
+# the real servers in $scratch/wanted. A sorry server doesn't count.
 without_servers() {
     awk '
         !/^-a/ && FILENAME != ARGV[3] { next }
@@ -330,8 +353,9 @@ without_servers() {
     ' "$scratch/wanted" "$scratch/live" "$scratch/judged"
 }
 
-# compare: of $scratch/wanted and $scratch/live, sets $lacks (virtual servers that are not there), $strange (what nobody asked for),
-# $out (real servers that are not there at their weight) and $limits (real servers with other thresholds, as ipvsadm -e takes them).
+# compare: compares $scratch/wanted with $scratch/live. Sets $lacks (missing virtual servers),
+# $strange (entries that the config doesn't want), $out (real servers missing or at another weight)
+# and $limits (real servers with other thresholds, as ipvsadm -e takes them).
 # shellcheck disable=SC2034 # read by the script that sources this
 compare() {
     lacks=$(grep '^-A' "$scratch/wanted" | without "$scratch/live")
@@ -346,7 +370,7 @@ compare() {
     ' "$scratch/live" "$scratch/wanted")
 }
 
-# without FILE: the lines of standard input that FILE doesn't have; * stands for any number at a line's end.
+# without FILE: the lines of standard input that FILE lacks. A * at a line's end matches any number.
 without() {
     awk '
         function any(line) {

@@ -1,7 +1,11 @@
 #!/bin/sh
-# keepalived.conf and the scripts that it names: stage, check, swap, prove, or put back.
-# keepalived.sh apply|verify OWNER [stopped] <FILES | keepalived.sh refresh|renew|start|try|recover | keepalived.sh undo OWNER; apply prints the IPVS table as it is afterwards.
-# stopped: the config is put in place, but keepalived doesn't run and isn't started at boot: the director is in maintenance.
+# Installs keepalived.conf and the scripts that it names: stage, check, swap, then prove or put
+# back.
+# keepalived.sh apply|verify OWNER [stopped] <FILES | keepalived.sh refresh|renew|start|try|recover
+# | keepalived.sh undo OWNER
+# apply prints the IPVS table as it is afterwards.
+# stopped: the config is installed, but keepalived doesn't run and isn't started at boot, because
+# the director is in maintenance.
 set -eu
 what=keepalived
 # shellcheck source=templates/scripts/transaction.sh
@@ -15,22 +19,23 @@ what=keepalived
 [ "$1" = verify ] || lock
 conf=/etc/keepalived/keepalived.conf
 conf_mode=0640
-# What it was before a change.
+# The config before the change.
 previous=$(before_of $conf)
-# What they say, for these scripts: see ipvs.sh.
+# The config's content as data for these scripts: see ipvs.sh.
 data=$director_data
 data_mode=0640
 scripts=/etc/keepalived/lvs-ha-scripts
 script_mode=0755
-# A path as long as the scripts' own: keepalived limits the length of a line.
+# As long as the path of the real scripts, because keepalived limits the length of a line.
 staged_scripts=/etc/keepalived/lvs-ha-staging
 services=keepalived
 unit=/etc/systemd/system/keepalived.service.d/lvs-ha.conf
-# What network.sh leaves behind when it has waited in vain.
+# network.sh starts this unit when its wait was in vain.
 follower=lvs-ha-network.service
-# The sum of the config that was proven last: with any other, IPVS may be as somebody else wants it.
+# The checksum of the config that was proven last. With any other config, IPVS may differ because
+# someone wanted it so.
 proven=/var/lib/lvs-ha/keepalived-proven
-# There while keepalived must not run: not every director has the config yet (peers.sh).
+# Exists while keepalived must not run because not every director has the config yet (peers.sh).
 withdrawn=/var/lib/lvs-ha/keepalived-withdrawn
 files="$conf $data $unit $proven $(service_note keepalived)"
 
@@ -67,7 +72,7 @@ apply() {
             ! is_there "$script" || set -- "$@" "$scripts/${script##*/}"
         done
         change "$@"
-        # keepalived lets others' run, and goes on without its own.
+        # keepalived leaves other owners' sync daemons running and does without its own.
         [ "$aim" = stopped ] || start_sync_daemons
     fi
     end_sync_daemons
@@ -79,9 +84,9 @@ note_proven() {
     is_proven $conf || sha256sum $conf | record $proven
 }
 
-# The real servers that were in.
+# Notes the real servers that were in before the change.
 found() {
-    # What a run before this one has put in place was never proven.
+    # A config installed by an interrupted run was never proven.
     stood=$conf
     [ -z "$resumed" ] || ! is_there "$previous" || stood=$previous
     note_hand_made "$stood"
@@ -90,8 +95,9 @@ found() {
     sed -n '/^-a/p' "$scratch/live" | remember in
 }
 
-# Each file at once, whole. Scripts that only the old config names stay until the new one is proven. Of the config that is still there, the
-# data are beside these.
+# Replaces each file in one step. Scripts that only the old config names stay until the new one is
+# proven. The data go in before the config that they describe; those of the old config stay beside
+# them.
 swap() {
     note_service keepalived
     if [ -d $staged_scripts ]; then
@@ -107,8 +113,9 @@ swap() {
     changed=
 }
 
-# Scripts alone are reason enough: keepalived drops a check whose script it doesn't find or trust when it reads its config, and takes it in
-# again when it reads it anew. A reload loses nothing.
+# Changed scripts alone need a reload: when keepalived reads its config, it drops a check whose
+# script is missing or not trusted, and only the next reading takes the check in again. A reload
+# loses no connections.
 activate() {
     if [ "$aim" = stopped ]; then
         rest
@@ -148,7 +155,7 @@ old_one() {
     fi
 }
 
-# What keepalived has made of it in the kernel is compared by `lvs verify` itself.
+# `lvs verify` itself compares what keepalived has set up in the kernel.
 verify() {
     split_files
     verify_owner "$1"
@@ -157,7 +164,7 @@ verify() {
     for script in "$scratch/files$scripts"/*; do
         [ ! -e "$script" ] || verify_file "$scripts/${script##*/}" $script_mode <"$script"
     done
-    # keepalived runs what is there as root.
+    # keepalived runs every file in this folder as root, so unknown ones are reported.
     if [ -d $scripts ]; then ls -A $scripts; fi >"$scratch/names"
     while read -r name; do
         [ -e "$scratch/files$scripts/$name" ] || printf '%s\n' "$name"
@@ -172,22 +179,22 @@ verify() {
     tell end verify
 }
 
-# Something that the config includes has changed: check, reload, prove.
+# An included file has changed: check, reload, prove.
 refresh() {
     go_back_if_begun
     systemctl -q is-active keepalived || return 0
-    # A config that was there before the stack's includes nothing of it.
+    # A config from before the stack doesn't include the file.
     grep -qF /etc/keepalived/lvs-ha-secrets.conf $conf || return 0
     renew
 }
 
-# What the keepalived on PATH says of the live config.
+# Checks the live config with the keepalived on PATH.
 try() {
     go_back_if_begun
     check $conf
 }
 
-# The config that was put in place while keepalived was stopped.
+# Starts with a config that was installed while keepalived was stopped.
 start() {
     make_scratch
     check $conf || fail "the config is refused now"
@@ -200,7 +207,7 @@ start() {
     note_proven
 }
 
-# The same config anew: check, reload, prove.
+# Takes the same config again: check, reload, prove.
 renew() {
     go_back_if_begun
     check $conf || fail "the live config is refused now"
@@ -224,7 +231,7 @@ undo() {
     service_was=$(service_note keepalived)
     if [ -e "$service_was" ]; then
         read -r enabled active <"$service_was"
-        # Maintenance has taken it out of the boot.
+        # Maintenance has disabled the service at boot.
         if [ "$enabled" = enabled ]; then
             enable_at_boot keepalived
         else
@@ -242,7 +249,7 @@ undo() {
         rm "$service_was"
     fi
     [ -z "$synced" ] || end_sync_daemons
-    # Ours go last: keepalived may have one to run when it stops.
+    # The stack's scripts go last: keepalived may have to run one when it stops.
     for kept in "$original$scripts"/*.absent; do
         [ ! -e "$kept" ] || put_back "$scripts/$(basename "$kept" .absent)"
     done
@@ -252,9 +259,10 @@ undo() {
     rm -rf $staged_scripts $proven
 }
 
-# Debian's unit lets a killed keepalived lie: there would be no standby from then on, or two directors with the virtual addresses,
-# because nobody takes them from the one whose keepalived is gone. And it starts before the addresses that keepalived speaks from are
-# there. What network.sh says is advice: whatever becomes of it, keepalived starts.
+# Debian's unit doesn't restart a keepalived that was killed. Then there would be no standby, or two
+# directors would have the virtual addresses, because the killed keepalived's are never removed. The
+# unit also starts before the addresses that keepalived sends from exist. The wait in network.sh is
+# only advice: keepalived starts whatever its result.
 drop_in() {
     "$1" $unit 0644 <<UNIT
 [Service]
@@ -270,7 +278,8 @@ put_drop_in() {
     [ -z "$changed" ] || systemctl daemon-reload
 }
 
-# The addresses are there that keepalived was started without. 2.2.7 looks for them in a reload only, and that starts no sync daemon.
+# Reloads because addresses have arrived that were missing at keepalived's start. 2.2.7 looks for
+# addresses only in a reload, which starts no sync daemon.
 recover() {
     systemctl -q is-active keepalived || return 0
     say "reloading"
@@ -282,8 +291,9 @@ has_sync_daemon() {
     [ -n "$(wanted_sync_daemon $conf)" ]
 }
 
-# Those that the config has and that are missing, which a reload wouldn't start either; in the place of others' (another interface, another
-# id), beside which the kernel takes no second one.
+# Starts the sync daemons that the config wants and that are missing; a reload wouldn't start them.
+# Stops a daemon with another interface or id first, because the kernel allows only one of each
+# role.
 start_sync_daemons() {
     options=$(wanted_sync_daemon $conf)
     [ -n "$options" ] || return 0
@@ -298,7 +308,7 @@ start_sync_daemons() {
     done
 }
 
-# A reload leaves a sync daemon running that the config doesn't have any more (2.2.7, 2.3.3).
+# A reload leaves a sync daemon running that the new config no longer has (2.2.7, 2.3.3).
 end_sync_daemons() {
     ! has_sync_daemon || return 0
     daemons=$(ipvsadm -L --daemon) || return
@@ -308,14 +318,14 @@ end_sync_daemons() {
     done
 }
 
-# An orderly stop tells the others to take over at once.
+# After an orderly stop, the other directors take over at once.
 rest() {
     systemctl -q disable keepalived
     systemctl stop keepalived
     [ -e $withdrawn ] || say "stopped, for maintenance"
 }
 
-# The scripts of standard input, with the modes that they will have, where keepalived can be asked about them.
+# Puts the scripts from standard input, with their final modes, where keepalived can check them.
 stage() {
     split_files
     new=$scratch/files
@@ -328,12 +338,12 @@ stage() {
     chmod $script_mode $staged_scripts/*
 }
 
-# The data of a config that is there already: an earlier version brought none, or others.
+# Also for an unchanged config: an earlier version brought no data, or other data.
 put_data() {
     [ ! -f "$new$data" ] || put $data $data_mode <"$new$data"
 }
 
-# keepalived has read it: no reload for that.
+# keepalived has already read the file, so this needs no reload.
 mend_mode() {
     [ "$(stat -c '%a %u:%g' $conf)" = "${conf_mode#0} 0:0" ] && return
     chown 0:0 $conf
@@ -341,8 +351,8 @@ mend_mode() {
     say "mended the mode and owner of $conf"
 }
 
-# What was changed in IPVS by hand stays so in a reload: keepalived changes what differs between the configs only. $scratch/orders is
-# what is left to do.
+# A reload doesn't repair manual changes in IPVS: keepalived changes only what differs between the
+# two configs. Leaves the remaining orders in $scratch/orders.
 mend_table() {
     { wanted $conf && wanted_by_drain; } >"$scratch/wanted"
     : >"$scratch/out"
@@ -351,7 +361,7 @@ mend_table() {
     find_who_is_out
     find_orders
     [ -s "$scratch/orders" ] || return 0
-    # keepalived may be at it itself: it was started just now, or a check has failed.
+    # keepalived itself may be changing the table: it has just started, or a check has failed.
     sleep 2
     find_who_is_out
     find_orders
@@ -363,7 +373,7 @@ mend_table() {
     find_orders
 }
 
-# During a change, those orders only that concern what was changed by hand before it.
+# During a change, keeps only the orders for entries that were changed by hand before it.
 find_orders() {
     live $conf >"$scratch/live"
     orders >"$scratch/orders"
@@ -376,13 +386,14 @@ find_orders() {
 
 find_who_is_out() {
     { taken_out && drained_places; } >"$scratch/out"
-    # With alpha a real server begins out, of which the log says nothing.
+    # With `alpha`, a real server starts out of the pool, and the log doesn't mention it.
     told_of o $conf >>"$scratch/out"
 }
 
-# note_hand_made CONF: where IPVS isn't as the config says that keepalived has had until now, somebody has changed it, or a check has failed;
-# or a run that was killed, and whether keepalived has heard of that one's config, nobody knows. Of a config that the stack hasn't proven
-# nobody knows it either: one from before the stack, one that was edited.
+# note_hand_made CONF: lists the entries in which IPVS differs from CONF, keepalived's config until
+# now. The cause is a manual change, a failed check, or an interrupted run whose config keepalived
+# may or may not have read. For a config that the stack hasn't proven (from before the stack, or
+# edited) the cause can't be known, so nothing is listed.
 note_hand_made() {
     : >"$scratch/hand-made"
     is_proven "$1" && [ "$(running keepalived)" = running ] || return 0
@@ -392,7 +403,7 @@ note_hand_made() {
     orders | places >"$scratch/hand-made"
 }
 
-# is_proven CONF: whether it is the one that was proven last.
+# is_proven CONF: whether CONF is the config that was proven last.
 is_proven() {
     [ -f $proven ] && [ -f "$1" ] || return 1
     sum=$(sha256sum <"$1")
@@ -403,14 +414,14 @@ same_scripts() {
     [ "$(listing $staged_scripts)" = "$(listing $scripts)" ]
 }
 
-# Names, modes, owners and contents of a folder; nothing where there is none.
+# Names, modes, owners and contents of a folder; nothing if there is no folder.
 listing() {
     [ -d "$1" ] || return 0
     (cd "$1" && find . -exec stat -c '%n %a %u:%g' {} + -type f -exec sha256sum {} +) | sort
 }
 
 check_staged() {
-    # keepalived itself lets a check pass whose script isn't there, and one whose script no interpreter can run.
+    # keepalived accepts a check whose script is missing, or whose interpreter is.
     grep -o "$scripts/[a-z0-9_.-]*" "$new$conf" | sort -u >"$scratch/named" || return 1
     while read -r script; do
         file=$staged_scripts/${script##*/}
@@ -424,13 +435,15 @@ check_staged() {
             return 1
         }
     done <"$scratch/named"
-    # Where they will be, there may be others still, which the old config runs.
+    # The final folder may still hold the scripts that the old config runs.
     sed "s|$scripts/|$staged_scripts/|g" "$new$conf" >"$scratch/keepalived.conf" || return 1
     check "$scratch/keepalived.conf"
 }
 
-# keepalived's own verdict on a file. Any exit code but 0 is a no: 5 means "runs, but not as you wrote it".
-# 2.2.7 sends itself SIGTERM in a test of scripts that another user runs (check_script_secure, mended in 2.2.8): it must ignore it.
+# keepalived's own verdict on a file. Any exit code but 0 means no: 5 means "runs, but not as you
+# wrote it".
+# 2.2.7 sends itself SIGTERM when it tests scripts that another user runs (check_script_secure,
+# fixed in 2.2.8), so the signal is ignored.
 check() {
     code=0
     # shellcheck disable=SC2016 # $1 is the inner shell's
@@ -452,10 +465,10 @@ sweep() {
     done
 }
 
-# Sets $problem when that fails.
+# Sets $problem on failure.
 load() {
     problem=
-    # Without it, what is told of an earlier config would be taken for this one's.
+    # The cursor separates log lines about an earlier config from those about this one.
     since=$(journalctl -u keepalived -n 0 --show-cursor -q) || fail "keepalived's log cannot be read"
     since=$(printf '%s\n' "$since" | sed -n 's/^-- cursor: //p')
     enable_at_boot keepalived
@@ -474,14 +487,15 @@ load() {
     fi
 }
 
-# A reload that brings the first tracked process doesn't have the kernel tell of processes, and says nothing of it: vrrp_complete_init()
-# in vrrp.c asks for that at a start only (seen, 2.3.3).
+# keepalived asks the kernel for process events only at a start (vrrp_complete_init() in vrrp.c). A
+# reload that brings the first tracked process doesn't, and logs nothing about it (seen, 2.3.3).
 tracks_processes() {
     [ -n "$(told_of t "$1" | sed -n '/^[0-9]* vrrp_[a-z_]* [^ ]* track_process /p')" ]
 }
 
-# A reload takes the addresses that an instance has no more away at its end, when another has them already; and those of a VMAC that goes,
-# or gets another name. The instance stays active without them, and no reload brings them back (seen, 2.2.7 and 2.3.3).
+# A reload removes an instance's former addresses only at its end, when another instance has them
+# already; it also removes the addresses of a VMAC that goes or is renamed. The instance stays
+# active without them, and no reload brings them back (seen, 2.2.7 and 2.3.3).
 moves_addresses() {
     [ -f "$previous" ] || return 1
     {
@@ -500,10 +514,11 @@ moves_addresses() {
     '
 }
 
-# A reload that has lost addresses in a way that moves_addresses doesn't know: sets $problem where a restart is of no use either.
+# Handles a reload that has lost addresses in a way that moves_addresses doesn't know. Sets $problem
+# if a restart doesn't help either.
 find_again() {
     [ -n "$(lost_addresses)" ] || return 0
-    # Its log may be ahead of the kernel.
+    # The log may be ahead of the kernel.
     sleep 1
     lost=$(lost_addresses)
     [ -n "$lost" ] || return 0
@@ -515,7 +530,7 @@ find_again() {
     deadline=$(($(uptime_seconds) + 30))
 }
 
-# Addresses that this director should have, as its instances are active, and has not.
+# The addresses that this director lacks although their instance is active.
 lost_addresses() {
     vrrp_journal | vrrp_states $data | awk '$2 == "MASTER" { print $3 }' >"$scratch/active"
     virtual_addresses $conf | awk 'FILENAME == ARGV[1] { active[$1]; next } $2 in active { print $1 }' "$scratch/active" - >"$scratch/carried"
@@ -523,8 +538,9 @@ lost_addresses() {
     grep -vxFf "$scratch/held" "$scratch/carried" | tr '\n' ' '
 }
 
-# keepalived takes a real server for well until a check that is new to it has failed. Sets $verdict to the seconds that the changed
-# checks of real servers that were in take for that, and $scratch/judged to their virtual servers. A minute is all that they get.
+# keepalived treats a real server as well until a new check has failed. Sets $verdict to the seconds
+# that changed checks need for that, for real servers that were in, and lists their virtual servers
+# in $scratch/judged. The limit is 60 s.
 judge_checks() {
     [ -f "$previous" ] || return 0
     wanted "$previous" | sort >"$scratch/wanted-before"
@@ -538,8 +554,9 @@ judge_checks() {
     [ "${verdict:-0}" -le 60 ] || verdict=60
 }
 
-# The same for what VRRP tracks. A tracked script that fails takes the virtual addresses from this director, and the next one has the same
-# script: sets $tracking to the seconds that the new and changed ones can take to fail, or to nothing where none has changed.
+# The same for what VRRP tracks. A failing tracked script takes the virtual addresses from this
+# director, and the next one has the same script. Sets $tracking to the seconds that new and changed
+# ones may need to fail, or to nothing if none has changed.
 judge_tracking() {
     told_of t "$previous" | sort >"$scratch/tracked-before"
     told_of t $conf | sort >"$scratch/tracked"
@@ -559,8 +576,9 @@ judge_tracking() {
     [ "${verdict:-0}" -ge "$tracking" ] || verdict=$tracking
 }
 
-# The instances that are not BACKUP or MASTER by their last word. An instance that a reload leaves in its state says nothing, so
-# that the log is read from the start of keepalived on. Of what is older than the journal nobody knows.
+# The instances whose last log line is neither BACKUP nor MASTER. An instance that keeps its state
+# in a reload logs nothing, so the log is read from keepalived's start. What is older than the
+# journal is unknown.
 not_taking_part() {
     told_of i $conf >"$scratch/instances"
     vrrp_journal | vrrp_states $data | awk '
@@ -590,9 +608,10 @@ changed_scripts() {
     done
 }
 
-# The kernel must show what the config says: every virtual server, and every real server that is up at its weight. And every process of
-# keepalived must have the config. Sets $problem when that isn't so within 30 s, or when it is, but the checks that have changed leave
-# nobody in.
+# Waits until the kernel shows what the config says: every virtual server, and every working real
+# server at its weight; and until every process of keepalived has the config. Sets $problem if that
+# isn't so within 30 s, or if it is but the changed checks leave a virtual server without real
+# servers.
 await() {
     [ -z "$problem" ] || return 0
     { wanted $conf && wanted_by_drain; } >"$scratch/wanted"
@@ -610,12 +629,12 @@ await() {
                 end=$((now + ${verdict:-0}))
                 deadline=$((end + 30))
             fi
-            # While keepalived reloads, nobody may be in for a moment.
+            # During a reload, a virtual server may be without real servers for a moment.
             if [ -n "$unserved" ] && { [ $settled -ge 10 ] || [ "$now" -ge "$end" ]; }; then
                 problem="every real server fails the checks that have changed, of: $unserved"
                 return 0
             fi
-            # A real server may be down: then the rest is right for 2 s.
+            # A real server may be down. Then the rest must stay right for 2 s.
             if [ "$now" -ge "$end" ] && { [ -z "$out" ] || [ $settled -ge 10 ]; }; then
                 [ -z "$tracking" ] || problem=$(not_taking_part)
                 [ -n "$problem" ] || find_again
@@ -636,8 +655,8 @@ await() {
     say "live: $(grep -c '^-A' "$scratch/live") virtual servers, $(awk '/^-a/ { n++ } END { print n + 0 }' "$scratch/live") real servers"
 }
 
-# Sets $problem to what is not as it should be now, $out to the real servers that are not there, $unserved to the virtual servers that
-# the changed checks have taken the last one from.
+# Sets $problem to what is wrong now, $out to the real servers that are missing, and $unserved to
+# the virtual servers that lost their last one to the changed checks.
 look() {
     problem=
     systemctl -q is-active keepalived || problem="keepalived is not running"
@@ -659,7 +678,7 @@ look() {
     fi
 }
 
-# A reload gives no new thresholds to a real server that stays (2.2.7, 2.3.3).
+# A reload doesn't change the thresholds of a real server that stays (2.2.7, 2.3.3).
 set_limits() {
     while read -r words; do
         # shellcheck disable=SC2086 # the words of a command
@@ -674,8 +693,9 @@ said() {
     journalctl -u keepalived ${since:+--after-cursor "$since"} -q --no-pager -o cat
 }
 
-# Of that log: whether all of its processes have taken the config (it takes 2.2.7 minutes with many addresses), which died, whether it
-# tracks what it should, and which VRRP instances are in a fault now. One that was in a fault before says so no more.
+# From that log: whether all of keepalived's processes have taken the config (which takes 2.2.7
+# minutes with many addresses), which of them died, whether it tracks what it should, and which VRRP
+# instances have entered a fault. An instance that was in a fault before doesn't log it again.
 troubles() {
     awk "$vrrp_words"'
         $0 == "Reloading ..." || /^Starting Keepalived v/ { begun = 1; taken = 0 }

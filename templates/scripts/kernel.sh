@@ -1,15 +1,16 @@
 #!/bin/sh
-# Modules and sysctls: kernel.sh apply|verify OWNER <FILES | kernel.sh undo OWNER
-# Every sysctl is read back: one that the kernel took otherwise, or doesn't know, is an error, and then all is as it was before.
-# As in sysctl.d(5), one that the kernel needn't know has a - before its name.
+# Loads modules and sets sysctls: kernel.sh apply|verify OWNER <FILES | kernel.sh undo OWNER
+# Every sysctl is read back. If the kernel has stored another value or doesn't know the key, the
+# script fails and restores all earlier values.
+# As in sysctl.d(5), a - before a key marks one that the kernel needn't know.
 set -eu
 what=kernel
 # shellcheck source=templates/scripts/transaction.sh
 . "${0%/*}/transaction.sh"
 values=/var/lib/lvs-ha/sysctl-original
-# Lines "KEY OTHER VALUE": what OTHER was before the stack set KEY, which changes it, too.
+# Lines "KEY OTHER VALUE": the value of OTHER before the stack set KEY, which changes OTHER, too.
 others=/var/lib/lvs-ha/sysctl-original-others
-# What drain.sh has found of net.ipv4.vs.expire_nodest_conn, and has switched on for a while.
+# The value of net.ipv4.vs.expire_nodest_conn that drain.sh found before turning it on for a while.
 anew_was=/run/lvs-ha-expire-nodest-conn-was
 modules=/etc/modules-load.d/lvs-ha.conf
 options=/etc/modprobe.d/lvs-ha.conf
@@ -24,14 +25,15 @@ apply() {
     rm -f $anew_was
     [ -f "$new$options" ] || put_back $options
     say "$(without "$scratch/sysctls") sysctls and $(without $modules) modules as configured, read back"
-    # Not an error: the file is the operator's, and may be that of a pair that is being taken over.
+    # Only a warning: the file is the operator's, perhaps from a pair that is being taken over.
     later=$(otherwise)
     [ -z "$later" ] || printf '%s\n' "$later" | while read -r line; do
         say "the next boot undoes this: $line; take the line out of that file, or set the value in the stack config"
     done
 }
 
-# Before the modules are loaded, which read it. The others' turn is when the kernel has taken everything.
+# The module options come before the modules, which read them when loaded. The other files come when
+# the kernel has accepted everything.
 swap() {
     touch $values $others
     written put $options
@@ -54,7 +56,7 @@ activate() {
     done <"$scratch/sysctls"
 }
 
-# Some change others: forwarding for all interfaces that for each.
+# Some sysctls change others: forwarding for all interfaces changes it for each one.
 prove() {
     while read -r key equals value; do
         ! sets "$key" "$scratch/without" || continue
@@ -66,7 +68,8 @@ prove() {
     still_set "$scratch/values" | record $values
 }
 
-# Notes what every value is that may be changed: for undo, and in the journal for the way back.
+# Notes the current value of everything that may change: for undo, and in the journal for going
+# back.
 note_values() {
     cp $values "$scratch/values"
     cp $others "$scratch/others"
@@ -82,7 +85,8 @@ note_values() {
             changed_by "$key" | sed "s|^|$key |" >>"$scratch/others"
         }
     done <"$scratch/sysctls"
-    # A run that was killed knows better what there was before. Each is followed by what changes with it.
+    # A note left by an interrupted run is older and therefore wins. Each key is followed by the
+    # keys that change with it.
     {
         [ ! -e "$journal/values" ] || cat "$journal/values"
         while read -r key value; do
@@ -113,7 +117,7 @@ verify() {
         printf '%s = %s\n' "$key" "$now"
     done <"$scratch/sysctls" >"$scratch/values"
     differs "sysctls" "$scratch/sysctls" "$scratch/values"
-    # Which a run of this script only tells, too.
+    # A run of this script also only reports these.
     if otherwise >"$scratch/otherwise"; then
         differs "sysctls that the next boot sets otherwise" /dev/null "$scratch/otherwise"
     else
@@ -122,7 +126,7 @@ verify() {
     tell end verify
 }
 
-# Those of its files that the stack has: written put|verify_file FILE…
+# written put|verify_file FILE…: for each of these files that the stack has.
 written() {
     with=$1
     shift
@@ -131,7 +135,7 @@ written() {
     done
 }
 
-# A module's parameter is what it was loaded with.
+# A module parameter keeps the value that the module was loaded with.
 after_reboot() {
     parameter=/sys/module/ip_vs/parameters/conn_tab_bits
     [ -f "$new$options" ] && [ -r $parameter ] || return 0
@@ -142,15 +146,16 @@ after_reboot() {
     fi
 }
 
-# Or built in.
+# Loaded, or built into the kernel.
 is_loaded() {
     [ -e "/sys/module/$(printf %s "$1" | tr - _)" ] ||
         grep -qs "/$(printf %s "$1" | sed 's/[-_]/[-_]/g')\.ko" "/lib/modules/$(uname -r)/modules.builtin"
 }
 
-# What the next boot sets otherwise, because a file that is read after the stack's says so, a line each:
-# FILE:LINE: KEY = VALUE, in place of VALUE. As in sysctl.d(5): the files in the order of their names, of two with one name that of the
-# folder that comes first here; the last line counts, and a pattern never against a name. Then ufw's own, where it is switched on.
+# Lists what the next boot would set to other values, because a file read after the stack's says so,
+# one per line: FILE:LINE: KEY = VALUE, in place of VALUE. Follows sysctl.d(5): files in order of
+# their names; of two files with the same name, the one in the folder listed first here; the last
+# line wins; a pattern never beats a name. ufw's own file comes last, if ufw is on.
 otherwise() {
     [ -f $sysctls ] || return 0
     {
@@ -205,7 +210,7 @@ otherwise() {
                     print said[order[i]] ", in place of " wanted[order[i]]
         }
     ' || return
-    # modprobe hands over the options of all files, and of one that is there twice the last counts.
+    # modprobe passes the options from all files; if an option appears twice, the last one counts.
     [ -f $options ] || return 0
     bits=$(sed -n 's/^options ip_vs conn_tab_bits=//p' $options)
     [ -n "$bits" ] || return 0
@@ -214,7 +219,7 @@ otherwise() {
     done | sed -n 's/\(.*: \).*[[:space:]]conn_tab_bits=\([0-9]*\).*/\1conn_tab_bits = \2/p' | sed -n "\$ { / = $bits\$/!s/\$/, in place of $bits/p; }"
 }
 
-# read_after FILE: the files of its folder's name that are read after it, in order.
+# read_after FILE: the files read after FILE, in order, from the folders of the same kind.
 read_after() {
     kind=${1%/*}
     for folder in /etc /run /usr/local/lib /usr/lib; do
@@ -247,7 +252,7 @@ undo() {
     done
 }
 
-# known FILE: its lines, without those that this kernel needn't know and doesn't.
+# known FILE: its lines, without the optional ones that this kernel doesn't know.
 known() {
     while read -r key equals value; do
         name=${key#-}
@@ -256,20 +261,21 @@ known() {
     done <"$1"
 }
 
-# sets KEY FILE: a line of FILE begins with KEY.
+# sets KEY FILE: whether a line of FILE begins with KEY.
 sets() {
     awk -v key="$1" '$1 == key { found = 1 } END { exit !found }' "$2"
 }
 
-# still_set NOTES: those of the keys that the stack sets.
+# still_set NOTES: the notes whose keys the stack still sets.
 still_set() {
     while read -r key value; do
         ! sets "$key" "$scratch/sysctls" || printf '%s %s\n' "$key" "$value"
     done <"$1"
 }
 
-# changed_by KEY: what the kernel changes with it, lines "OTHER VALUE" of now. Forwarding for all interfaces is set for each, and with
-# IPv4's the acceptance of redirects for all: inet_forward_change() in devinet.c, addrconf_fixup_forwarding() in addrconf.c.
+# changed_by KEY: prints "OTHER VALUE" for each key that the kernel changes along with KEY.
+# Forwarding for all interfaces sets it for each interface, and for IPv4 also the acceptance of
+# redirects for all: inet_forward_change() in devinet.c, addrconf_fixup_forwarding() in addrconf.c.
 changed_by() {
     case $(printf '%s\n' "$1" | tr . /) in
     net/ipv4/ip_forward | net/ipv4/conf/all/forwarding)
@@ -293,13 +299,15 @@ changed_by() {
     done
 }
 
-# sysctl(8) takes a key as sysctl.d(5) has it: net.ipv4.conf.eth1.accept_local, net/ipv4/conf/eth1.100/accept_local.
+# sysctl(8) takes keys as sysctl.d(5) writes them: net.ipv4.conf.eth1.accept_local,
+# net/ipv4/conf/eth1.100/accept_local.
 read_value() {
     value_now=$(sysctl -n "$1" 2>/dev/null) || return 1
     printf '%s\n' "$value_now" | tr '\t' ' '
 }
 
-# What belongs to an interface goes with it. What the kernel changes with a value goes back after it.
+# A key of an interface disappears with it. Values that the kernel changed along with this one are
+# restored after it.
 restore() {
     if read_value "$1" >/dev/null; then
         write "$1" "$2"
@@ -314,14 +322,15 @@ restore() {
     done <"$scratch/of-key"
 }
 
-# not_here NAME WORDS: an error, but in a container, whose kernel is its host's: this goes on without it.
+# not_here NAME WORDS: an error, except in a container, where the kernel is the host's: there the
+# script continues without NAME.
 not_here() {
     container=$(systemd-detect-virt --container) || fail "$2"
     say "$2; this is a container ($container): set it on the host that runs it; this goes on without it"
     echo "$1" >>"$scratch/without"
 }
 
-# without FILE: how many of its lines are of what is here.
+# without FILE: the number of its lines that apply on this host.
 without() {
     while read -r name rest; do
         sets "$name" "$scratch/without" || echo "$name $rest"
@@ -336,16 +345,16 @@ write() {
     esac
 }
 
-# While a kernel resizes IPVS's table, it finds what a client's port was before rather than the connection that has begun on it since
-# (conn_resize_work_handler() in 7.2's ip_vs_conn.c). Until that is over, a port that comes round goes where it went: no entry is begun
-# beside another.
+# While a kernel resizes IPVS's table, a lookup finds the old connection of a client's port rather
+# than a newer one on the same port (conn_resize_work_handler() in 7.2's ip_vs_conn.c). Until that
+# is over, a reused port goes where it went before, so that no second entry is made for it.
 resize() {
     reuse=$(read_value net.ipv4.vs.conn_reuse_mode)
     set -- "$1" "$2" "$reuse" "$(read_value net.ipv4.vs.expire_nodest_conn)"
     set_value net.ipv4.vs.conn_reuse_mode 0
     set_value net.ipv4.vs.expire_nodest_conn 0
     set_value "$1" "$2"
-    # It waits for readers of the table, which are packets, and moves the entries.
+    # The resize waits for readers of the table, which are packets, and then moves the entries.
     sleep 1
     set_value net.ipv4.vs.expire_nodest_conn "$4"
     set_value net.ipv4.vs.conn_reuse_mode "$3"

@@ -1,8 +1,11 @@
 #!/bin/sh
-# Metrics for Prometheus: metrics.sh apply|verify OWNER ROLE STATE SECONDS <SUMS | metrics.sh undo OWNER; `collect ROLE STATE` is what the timer runs.
-# ROLE is director or real-server; STATE is what the host is meant to be, serving or stopped; SUMS are lines of sha256sum(1).
-# prometheus-node-exporter shows what `collect` writes. How that is started stays the host's own affair: what is needed of it (ipvs,
-# conntrack, textfile) is on by default.
+# Metrics for Prometheus: metrics.sh apply|verify OWNER ROLE STATE SECONDS <SUMS | metrics.sh undo
+# OWNER
+# The timer runs `metrics.sh collect ROLE STATE`.
+# ROLE is director or real-server. STATE is the wanted state of the host, serving or stopped. SUMS
+# are lines of sha256sum(1).
+# prometheus-node-exporter serves what `collect` writes. How the exporter is started is up to the
+# host: the collectors needed here (ipvs, conntrack, textfile) are on by default.
 set -eu
 what=metrics
 # shellcheck source=templates/scripts/transaction.sh
@@ -22,7 +25,7 @@ service=lvs-ha-metrics.service
 units=/etc/systemd/system
 services="$exporter $timer"
 service_was=/var/lib/lvs-ha/exporter-was
-# How far the journal has been read.
+# The place in the journal up to which it has been read.
 cursor=/var/lib/lvs-ha/metrics-cursor
 conf=/etc/keepalived/keepalived.conf
 files="$sums $units/$service $units/$timer $service_was"
@@ -33,7 +36,7 @@ apply() {
     say "$(grep -c '^lvs_ha_' $prom) of the load balancer, every $seconds s, on port 9100"
 }
 
-# What the exporter is like before its package comes, which starts it.
+# Notes the exporter's state before its package is installed, because that starts it.
 swap() {
     [ -e $service_was ] || service_state $exporter | record $service_was
     "${0%/*}/packages.sh" "$packages"
@@ -67,7 +70,7 @@ verify() {
     tell end verify
 }
 
-# written put|verify_file: what this script writes.
+# written put|verify_file: the files that this script writes.
 written() {
     "$1" $sums 0644 <"$scratch/input"
     "$1" $units/$service 0644 <<UNIT
@@ -129,7 +132,7 @@ undo() {
     fi
 }
 
-# The exporter shows what was collected, within 20 s.
+# Whether the exporter shows the collected metrics within 20 s.
 shown() {
     tries=0
     until curl -fsS -m 5 --noproxy '*' http://127.0.0.1:9100/metrics >"$scratch/shown" 2>"$scratch/curl" && grep -q '^lvs_ha_' "$scratch/shown"; do
@@ -154,18 +157,18 @@ collect() {
         esac
         drift
     } >$prom.new
-    # The exporter reads whole files only: those whose name ends in .prom.
+    # The exporter reads only files whose name ends in .prom, so it never sees a half-written one.
     mv -f $prom.new $prom
     [ ! -e "$scratch/cursor" ] || mv -f "$scratch/cursor" $cursor
 }
 
-# metric NAME TYPE HELP: its samples are the lines of standard input, labels and value each.
+# metric NAME TYPE HELP: prints a metric. Each line of standard input is a sample: labels and value.
 metric() {
     printf '# HELP lvs_ha_%s %s\n# TYPE lvs_ha_%s %s\n' "$1" "$3" "$1" "$2"
     sed "s/^/lvs_ha_$1/"
 }
 
-# is COMMAND…: 1 if it ends well, 0 otherwise.
+# is COMMAND…: prints 1 if the command succeeds, else 0.
 is() {
     if "$@" >/dev/null 2>&1; then
         echo 1
@@ -189,15 +192,15 @@ director() {
     sync_daemon
 }
 
-# What keepalived has said since the last run, or since the host's boot: SECONDS MESSAGE.
+# keepalived's log lines since the last run, or since the host's boot: SECONDS MESSAGE.
 news() {
     [ ! -e $cursor ] || cp $cursor "$scratch/cursor"
     timeout 30 journalctl -q --no-pager -b -u keepalived -o short-unix --cursor-file="$scratch/cursor" >"$scratch/journal"
     sed -n 's/^\([0-9]*\)\.[0-9]* [^ ]* [^ ]*: /\1 /p' "$scratch/journal"
 }
 
-# Of $scratch/previous, log, states, own and addresses: who holds which address, since when, and how often that has changed. An instance
-# whose state nobody knows has none.
+# From $scratch/previous, log, states, own and addresses: which addresses this director holds, since
+# when, and how often that has changed. An instance with an unknown state has no state metric.
 vrrp() {
     for name in held changed state transitions; do
         : >"$scratch/$name"
@@ -272,7 +275,8 @@ vrrp() {
     metric vrrp_transitions_total counter "Times that it has gone into this state, since the first look." <"$scratch/transitions"
 }
 
-# What keepalived.conf wants in IPVS, and what is there. A fwmark above 65535 is a check's way to a real server, not a service.
+# What keepalived.conf wants in IPVS, and what the kernel has. A fwmark above 65535 is the path of a
+# check to a real server, not a service.
 pool() {
     for name in wanted present in_pool wanted_weight weight changes; do
         : >"$scratch/$name"
@@ -344,7 +348,7 @@ pool() {
     metric real_server_check_changes_total counter "Times that its checks have taken it out or in, since the first look." <"$scratch/changes"
 }
 
-# Those of the config: another owner's tell nobody of this pair.
+# Only the daemons that the config wants: another owner's say nothing about this pair.
 sync_daemon() {
     ipvsadm -L --daemon >"$scratch/daemons"
     options=$(wanted_sync_daemon $conf)
@@ -361,14 +365,14 @@ real_server() {
     done | metric loopback_address_present gauge "1: the real server has the virtual address."
 }
 
-# What is no longer as the stack made it.
+# Files and sysctls that differ from what the stack has set.
 drift() {
     sha256sum -c $sums 2>/dev/null >"$scratch/sums" || :
     sed -n 's/^\(.*\): OK$/{path="\1"} 0/p; s/^\(.*\): FAILED.*$/{path="\1"} 1/p' "$scratch/sums" |
         metric file_drifted gauge "1: the file is not as the stack wrote it."
     while read -r key _ value; do
         now=$(sysctl -n "${key#-}" 2>/dev/null | tr '\t' ' ') || now=
-        # With a -, as in sysctl.d(5): the kernel needn't know it.
+        # A - as in sysctl.d(5): the kernel needn't know the key.
         case $key in -*) [ -n "$now" ] || continue ;; esac
         printf '{sysctl="%s"} %s\n' "${key#-}" "$(is [ "$now" != "$value" ])"
     done </etc/sysctl.d/90-lvs-ha.conf | metric sysctl_drifted gauge "1: the sysctl has another value than the stack gave it."

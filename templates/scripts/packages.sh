@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs what is missing of the packages given as one word list: packages.sh "PACKAGE[=VERSION] …"
-# packages.sh --verify "PACKAGE …": which of them are installed, as a record of `verify` (see files.sh).
-# packages.sh --lists: reads the package source's lists anew, and no more.
+# Installs the missing packages of a list given as one argument: packages.sh "PACKAGE[=VERSION] …"
+# packages.sh --verify "PACKAGE …": prints which of them are installed, as a record of `verify` (see
+# files.sh).
+# packages.sh --lists: only updates the package lists.
 set -eu
 what=packages
 # shellcheck source=templates/scripts/files.sh
@@ -47,8 +48,9 @@ make_scratch
 deadline=$(($(uptime_seconds) + 300))
 waits_for=
 
-# alone COMMAND…: waits while another program has the packages, as apt-daily has soon after a host's first boot. apt-get's own
-# DPkg::Lock::Timeout is for one lock of several, and dpkg has none.
+# alone COMMAND…: runs it, and waits while another program holds the package locks, as apt-daily
+# does soon after a host's first boot. apt-get's own DPkg::Lock::Timeout covers only one of several
+# locks, and dpkg has no such option.
 alone() {
     until "$@" >"$scratch/log" 2>&1 </dev/null; do
         holder=$(grep -m 1 -E 'Could not get lock|lock (is|was) locked by another process' "$scratch/log") || return 1
@@ -67,21 +69,21 @@ apt() {
     }
 }
 
-# would_remove install WORD…: ends the script where that, done without --no-remove, takes packages away: a host's own firewall, say,
-# whose package conflicts with the stack's.
+# would_remove install WORD…: ends the script if this install, without --no-remove, would remove
+# packages, for example a host's own firewall that conflicts with the stack's.
 would_remove() {
     apt-get -q -y -s "$@" --remove >"$scratch/simulated" 2>/dev/null </dev/null || return 0
     gone=$(awk '$1 == "Remv" { printf "%s%s", separator, $2; separator = ", " }' "$scratch/simulated")
     [ -z "$gone" ] || fail "installing$missing would remove $gone, which this host has, so nothing was changed; remove what it doesn't need by hand, or have the stack ask for another package: firewall.backend nftables or none, packages"
 }
 
-# A dpkg that was killed halfway says so at every later run; this ends what it had begun.
+# If dpkg was killed halfway, each later run refuses to work until this has finished the rest.
 if dpkg --audit | grep -q .; then
     alone dpkg --configure -a --force-confold || fail "dpkg --configure -a: $(tail -n 5 "$scratch/log")"
 fi
 apt update
 [ -n "$missing" ] || exit 0
-# A version that is asked for may be an older one, and the one that is there may be held.
+# A requested version may be an older one, and the installed package may be on hold.
 case $missing in
 *=*) may="--allow-downgrades --allow-change-held-packages" ;;
 *) may= ;;

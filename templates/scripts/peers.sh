@@ -1,10 +1,14 @@
 #!/bin/sh
-# A change of VRRP that directors who have it and those who haven't don't understand each other through: keepalived drops an advert of
-# another version, router ID, password, count of addresses or way to travel (vrrp_check_packet() in vrrp.c; a 2.2.7 looks at the addresses,
-# too), hears nobody and takes over. So all but the director with the virtual addresses stop first, and start again when all have it.
-# peers.sh withdraw MORE|LAST <FILES: keepalived.conf, of which what the directors must have alike, and the secrets, if any
+# Handles a change of VRRP that directors with and without it don't understand: keepalived drops an
+# advert with another version, router ID, password, number of addresses or transport
+# (vrrp_check_packet() in vrrp.c; 2.2.7 also compares the addresses), hears no other director and
+# takes over. So all directors but the one with the virtual addresses stop first, and start again
+# when all have the change.
+# peers.sh withdraw MORE|LAST <FILES: keepalived.conf, compared in what the directors must have
+# alike, and the secrets, if any
 # peers.sh join NAME SECONDS [stopped] <LINES: see join
-# And when the stack is undone, likewise: peers.sh leave MORE|LAST before the config from before the stack comes back, peers.sh resume afterwards.
+# For undoing the stack: peers.sh leave MORE|LAST before the earlier config comes back, peers.sh
+# resume afterwards.
 set -eu
 what=peers
 # shellcheck source=templates/scripts/files.sh
@@ -15,13 +19,14 @@ what=peers
 . "${0%/*}/ipvs.sh"
 conf=/etc/keepalived/keepalived.conf
 secrets=/etc/keepalived/lvs-ha-secrets.conf
-# There while keepalived must not run: not every director has the config yet.
+# Exists while keepalived must not run because not every director has the config yet.
 withdrawn=/var/lib/lvs-ha/keepalived-withdrawn
-# Seconds in which a director that is put into maintenance has checked its config and stopped.
+# Seconds within which a director put into maintenance has checked its config and stopped.
 giving_up=20
 
-# The directors are asked one after the other; LAST is the one that goes on if it has any of the virtual addresses, MORE if it has all.
-# Prints a mark if this one doesn't go on: no two alike, for the engine to see that this one has to join again.
+# The directors are asked one after the other. With LAST a director goes on if it has any of the
+# virtual addresses, with MORE only if it has all. A director that stops prints a mark. Each mark is
+# unique, so the engine sees that this director has to join again.
 withdraw() {
     make_scratch
     split_files
@@ -39,7 +44,7 @@ leave() {
     make_way "$1"
 }
 
-# The config from before the stack is on every director that has one.
+# By now every director that had a config before the stack has it back.
 resume() {
     make_scratch
     lock
@@ -72,7 +77,8 @@ make_way() {
     fi
 }
 
-# Whether whoever has the config on standard input takes adverts of one that has the live one, and the other way round.
+# Whether a director with the config on standard input accepts adverts of one with the live config,
+# and the reverse.
 is_understood() {
     [ ! -f "$scratch/files$secrets" ] || cmp -s "$scratch/files$secrets" $secrets || return 1
     alike $conf | sort >"$scratch/has"
@@ -80,14 +86,15 @@ is_understood() {
     grep -v '^peer ' "$scratch/has" >"$scratch/has-alike" || :
     grep -v '^peer ' "$scratch/wants" >"$scratch/wants-alike" || :
     cmp -s "$scratch/has-alike" "$scratch/wants-alike" || return 1
-    # One more to tell is no matter.
+    # An additional peer does no harm.
     [ -z "$(comm -23 "$scratch/has" "$scratch/wants")" ]
 }
 
-# alike CONF: a line for each VRRP instance with all that the others look at, and one for each of its unicast peers.
+# alike CONF: prints a line for each VRRP instance with all that the other directors compare, and a
+# line for each of its unicast peers.
 alike() {
     statements "$1" >"$scratch/statements"
-    # That of all instances that don't say theirs; it may be said after them.
+    # The version of all instances that don't set their own. It may stand after them.
     any_version=$(sed -n 's/^vrrp_version //p' "$scratch/statements" | tail -n 1)
     awk -v any_version="${any_version:-2}" '
         function family_of(text) { return text ~ /:/ ? 6 : 4 }
@@ -131,28 +138,34 @@ alike() {
     ' "$scratch/statements"
 }
 
-# Whether this director is the one that keeps the virtual addresses. Those before it have given up theirs.
+# Whether this director keeps the virtual addresses. The directors asked before it have given up
+# theirs.
 goes_on() {
     carry $conf
     deadline=$(($(uptime_seconds) + 5))
     while :; do
         held >"$scratch/held"
         [ ! -s "$scratch/held" ] || ! cmp -s "$scratch/carried" "$scratch/held" || return 0
-        # An address that another has just given up is here within the time that a standby waits for.
+        # An address that another director has just given up arrives within a standby's waiting
+        # time.
         if [ "$1" = MORE ] || [ "$(uptime_seconds)" -ge $deadline ]; then break; fi
         sleep 0.2
     done
     [ "$1" = LAST ] && [ -s "$scratch/held" ]
 }
 
-# Starts keepalived where it has withdrawn, and looks who has the virtual addresses. On standard input:
-#   expect 192.0.2.100             one that somebody must have
-#   lacks lvs1                     a director that isn't known to have the config: none that has withdrawn may start beside it
-#   holds lvs2 192.0.2.100         what a director has that was asked before this one
-#   preempts 192.0.2.101           what this director may just have taken from one that was asked before
-#   rests                          one is in maintenance, for which nobody waits: it may be giving up its addresses just now
-#   last                           nobody is asked after this one
-# Prints such lines of its own and of those before, and below an empty line the IPVS table.
+# Starts keepalived if it has withdrawn, and checks which director has the virtual addresses. On
+# standard input:
+#   expect 192.0.2.100             an address that some director must have
+#   lacks lvs1                     a director that may not have the config: no director that has
+#   withdrawn may start beside it
+#   holds lvs2 192.0.2.100         an address that a director asked before this one has
+#   preempts 192.0.2.101           an address that this director may just have taken from one asked
+#   before
+#   rests                          a director is in maintenance and may be giving up its addresses
+#   now; nothing else waits for it
+#   last                           this is the last director asked
+# Prints such lines, its own and the earlier ones, then an empty line and the IPVS table.
 join() {
     name=$1
     make_scratch
@@ -189,8 +202,9 @@ join() {
     ipvsadm -Ln
 }
 
-# settle SECONDS: so long it takes until an address that nobody has is taken. One that has just been started may be about to take one that
-# somebody has, whom it doesn't hear.
+# settle SECONDS: waits up to that long until every address is held. A director that has just
+# started always waits the full time: it may be about to take an address from a director that it
+# doesn't hear.
 settle() {
     started_until=$(($(uptime_seconds) + $1))
     unheld_until=$started_until
@@ -204,7 +218,7 @@ settle() {
     done
 }
 
-# Of $scratch/carried, what neither this director has nor those that were asked before.
+# The addresses in $scratch/carried that neither this director nor those asked before have.
 find_unheld() {
     awk 'FILENAME == ARGV[3] { if (!($1 in has)) print; next } { has[$NF] = 1 }' "$scratch/held" "$scratch/others" "$scratch/carried"
 }

@@ -1,15 +1,19 @@
 #!/bin/sh
-# Deletion protection: a pair that serves is not undone by mistake, and no service is taken from clients that are connected to it.
-# protect.sh claim OWNER: the pair whose directors this host is one of is OWNER from now on, PROJECT/STACK/NAME.
-# protect.sh release OWNER on|off DIRECTOR: the pair is about to be undone, this before anything else of it; refused while it is on.
-# protect.sh look <PLACES: prints what a change would take from clients, whether this director serves them now, and who else may:
-#   lost 37 web 192.0.2.100:80 TCP   a service that would lose all of its real servers, with so many connections open here
-#   holds 192.0.2.100                a virtual address that is here
-#   standby 192.0.2.100              one that another host has, which this one hears
-#   own 10.10.0.11                   another address that is here
-#   peer 10.10.0.13                  one that this director's adverts are sent to, and that is in no maintenance
-# protect.sh answering: prints those peers that answer on the network, or may.
-# PLACES are all that the config has from now on: `-t 192.0.2.100:80 -r 192.0.2.21:80`.
+# Deletion protection: prevents undoing a serving pair by mistake, and removing a service while
+# clients are connected.
+# protect.sh claim OWNER: from now on this host's pair belongs to OWNER, PROJECT/STACK/NAME.
+# protect.sh release OWNER on|off DIRECTOR: runs first when the pair is undone; fails while the
+# protection is on.
+# protect.sh look <PLACES: prints what a change would take from clients, whether this director
+# serves them now, and which other hosts may:
+#   lost 37 web 192.0.2.100:80 TCP   a service that would lose all of its real servers, and its open
+#   connections here
+#   holds 192.0.2.100                a virtual address on this host
+#   standby 192.0.2.100              a virtual address on another director, which this one hears
+#   own 10.10.0.11                   another address on this host
+#   peer 10.10.0.13                  a unicast peer of this director that is not in maintenance
+# protect.sh answering: prints the peers that answer on the network, or may.
+# PLACES are all entries that the new config has: `-t 192.0.2.100:80 -r 192.0.2.21:80`.
 set -eu
 what=protect
 # shellcheck source=templates/scripts/transaction.sh
@@ -30,7 +34,7 @@ claim() {
 release() {
     owner=$1
     [ ! -f "$owners/${0##*/}" ] || owner=$(cat "$owners/${0##*/}")
-    # The new name's claim may be on another director.
+    # After a rename, the new name's claim may be on another director.
     [ ! -f "$owners/keepalived.sh" ] || keepalived_of=$(cat "$owners/keepalived.sh")
     case ${keepalived_of:-} in
     '' | "${1##*/}"-*) ;;
@@ -38,12 +42,13 @@ release() {
     esac
     case $owner in
     "$1") ;;
-    # Renamed: what is undone under its old name is kept by all scripts.
+    # Renamed: each script keeps what another owner has taken over, so undoing the old name does
+    # nothing.
     "${1%/*}"/*)
         say "kept, it belongs to $owner now"
         return
         ;;
-    # The other stack's resources may have the same names, which no script tells from these.
+    # The other stack's resources may have the same names, so the scripts can't tell them apart.
     *) fail "nothing was undone: $3 belongs to the stack ${owner%/*} now. If that is meant, forget this stack's state, which changes no host: pulumi stack rm --force" ;;
     esac
     if [ "$2" = on ]; then
@@ -53,7 +58,7 @@ release() {
     undo_for "$1"
 }
 
-# serves DIRECTOR: what clients would lose.
+# serves DIRECTOR: prints what clients would lose.
 serves() {
     if [ "$(running keepalived)" = stopped ] || [ ! -f $conf ]; then
         echo "keepalived doesn't run on $1; what the other directors do is not known here"
@@ -102,7 +107,7 @@ peers() {
     ' "$scratch/at-rest" "$scratch/requirements"
 }
 
-# A standby without an active director that it hears would soon be active itself.
+# An instance in BACKUP hears an active director: otherwise it would soon be active itself.
 roles() {
     held >"$scratch/held"
     sed 's/^/holds /' "$scratch/held"
@@ -136,7 +141,8 @@ lost() {
     ' "$scratch/input" "$scratch/connections" | services | sed 's/^/lost /'
 }
 
-# services: of lines as `connections` prints them, those of each service with open connections: `37 web 192.0.2.100:80 TCP`.
+# services: sums the lines of `connections` by service and prints those with open connections:
+# `37 web 192.0.2.100:80 TCP`.
 services() {
     told_of n $conf >"$scratch/names"
     awk '

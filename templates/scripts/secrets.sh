@@ -1,8 +1,10 @@
 #!/bin/sh
-# The file of secrets that keepalived.conf includes: secrets.sh apply|verify OWNER <TEXT | secrets.sh undo OWNER. Says nothing of what is in it.
+# Installs the secrets file that keepalived.conf includes: secrets.sh apply|verify OWNER <TEXT |
+# secrets.sh undo OWNER
+# Never prints any of its content.
 set -eu
 what=secrets
-# In memory, where a run that is killed leaves nothing on a disk.
+# In memory: an interrupted run leaves nothing on a disk.
 TMPDIR=/run
 # shellcheck source=templates/scripts/transaction.sh
 . "${0%/*}/transaction.sh"
@@ -17,7 +19,7 @@ swap() {
     written put
 }
 
-# keepalived takes them, and proves that.
+# keepalived loads the secrets and proves that it runs with them.
 activate() {
     [ -z "$changed$resumed" ] || "${0%/*}/keepalived.sh" refresh
 }
@@ -36,7 +38,7 @@ verify() {
     tell end verify
 }
 
-# written put|verify_file: what this script writes.
+# written put|verify_file: the file that this script writes.
 written() {
     "$1" $files 0600 secret <"$scratch/input"
 }

@@ -1,13 +1,15 @@
 #!/bin/sh
-# What a host is beside its programs: kernel, firewall, virtual addresses. Runs the scripts of its input, in order; undone in reverse.
+# Prepares a host's kernel, firewall and virtual addresses: runs the scripts in its input in order;
+# undo runs them in reverse.
 # system.sh apply OWNER SSH_CONNECTION <SECTIONS | system.sh undo OWNER
-# A section is a script's standard input, below ">>> SCRIPT ARGUMENT… <<<"; a line of a script's own that begins so has one more >.
+# A section is a script's standard input below a line ">>> SCRIPT ARGUMENT… <<<". A line inside a
+# section that begins with >>> has one more >.
 set -eu
 what=system
 # shellcheck source=templates/scripts/files.sh
 . "${0%/*}/files.sh"
 here=${0%/*}
-# What has been applied, in its order.
+# The applied scripts, in order.
 applied=/var/lib/lvs-ha/system
 
 case $1 in
@@ -33,7 +35,7 @@ apply)
     while read -r n script arguments; do
         # shellcheck disable=SC2086 # words
         set -- "$owner" $arguments
-        # The one thing that a text can't say.
+        # The input can't contain the SSH connection, which only this run knows.
         [ "$script" != firewall.sh ] || set -- "$@" "$client"
         "$here/$script" apply "$@" <"$scratch/section.$n"
     done <"$scratch/sections"

@@ -1,7 +1,9 @@
 #!/bin/sh
-# Unattended upgrades of a director come on days of its own, so that no night takes two directors: neither keepalived, nor the kernel, nor
-# a reboot. upgrades.sh apply|verify OWNER <LINE | upgrades.sh undo OWNER
-# LINE is REST CYCLE: the days whose number, counted from 1970-01-01, leaves REST when divided by CYCLE. Without a line, they are the host's.
+# Gives each director its own days for unattended upgrades, so that no night takes down two
+# directors through keepalived, the kernel or a reboot.
+# upgrades.sh apply|verify OWNER <LINE | upgrades.sh undo OWNER
+# LINE is REST CYCLE: the days whose number since 1970-01-01 leaves REST when divided by CYCLE.
+# Without a line, the host's own days stay.
 set -eu
 what=upgrades
 # shellcheck source=templates/scripts/transaction.sh
@@ -34,7 +36,7 @@ undo() {
     no_drop_in
 }
 
-# is_wanted: sets $rest and $cycle. A host whose upgrades come by other ways needs nothing.
+# is_wanted: sets $rest and $cycle. False if the host is upgraded in another way.
 is_wanted() {
     read -r rest cycle <"$scratch/input" || return 1
     is=$(systemctl is-enabled $service 2>/dev/null) || :
@@ -43,8 +45,9 @@ is_wanted() {
     esac
 }
 
-# Not another time of the timer: a systemd that reads one runs the service at once where the timer was due by it since it ran last, and so
-# does Persistent= after a boot. The timer runs each day, whenever its host has it run, and the service looks which day it is.
+# The timer itself stays unchanged: when systemd reads a changed timer, it runs the service at once
+# if it was due since the last run, and Persistent= does the same after a boot. The timer keeps
+# running daily, and the service checks the day.
 drop_in() {
     sed "s/REST/$rest/; s/CYCLE/$cycle/" >"$scratch/drop-in" <<'UNIT'
 [Service]

@@ -1,7 +1,9 @@
 #!/bin/sh
-# keepalived at a version of its package, held there: version.sh apply|verify OWNER VERSION | version.sh undo OWNER
-# The keepalived of that version is asked about the live config before it is installed, and has to serve it afterwards, or the one from
-# before is back. A package that changes restarts keepalived: the other director takes over meanwhile.
+# Installs a given version of keepalived's package and holds it there: version.sh apply|verify OWNER
+# VERSION | version.sh undo OWNER
+# That version's keepalived checks the live config before it is installed, and must serve it
+# afterwards; otherwise the earlier version comes back. Installing restarts keepalived, so the other
+# director takes over meanwhile.
 set -eu
 what=version
 # shellcheck source=templates/scripts/transaction.sh
@@ -26,7 +28,7 @@ apply() {
     say "keepalived $wanted, held"
 }
 
-# A run that was killed may have ended while dpkg had keepalived stopped.
+# An interrupted run may have ended while dpkg had stopped keepalived.
 found() {
     before=$(installed) state=$(running keepalived)
     echo "$before $state" | remember version
@@ -88,7 +90,7 @@ is_held() {
     [ "$holds" = keepalived ]
 }
 
-# The wanted version's program, unpacked and not installed, reads the live config.
+# The wanted version, unpacked but not installed, checks the live config.
 try() {
     "$here/packages.sh" --lists
     (cd "$scratch" && apt-get -q download "keepalived=$wanted") >"$scratch/log" 2>&1 ||
@@ -99,7 +101,7 @@ try() {
         fail "keepalived $wanted refuses the live config; nothing changed, $(installed) goes on"
 }
 
-# A keepalived that was stopped stays so: Debian's package starts it.
+# A stopped keepalived stays stopped, although Debian's package starts it.
 serves() {
     if [ "$state" = running ]; then
         "$here/keepalived.sh" renew

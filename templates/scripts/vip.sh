@@ -1,8 +1,11 @@
 #!/bin/sh
-# Virtual addresses on a real server: vip.sh apply|verify OWNER <LINES | vip.sh undo OWNER; `up` and `down` are what the service runs.
-# A line is ADDRESS INTERFACE: lo for direct routing, tunl0 (IPv4 in IPv4) and ip6tnl0 (IPv6 in IPv6) for tunnels.
-# The ARP sysctls come first, the address second: for no moment may a real server answer ARP for a virtual address. (It answers
-# neighbour solicitations only for addresses of the interface that they come in by.)
+# Virtual addresses on a real server: vip.sh apply|verify OWNER <LINES | vip.sh undo OWNER; the
+# service runs `up` and `down`.
+# A line is ADDRESS INTERFACE: lo for direct routing, tunl0 (IPv4 in IPv4) or ip6tnl0 (IPv6 in IPv6)
+# for tunnels.
+# The ARP sysctls come before the address: a real server must never answer ARP for a virtual
+# address. (It answers neighbour solicitations only for addresses of the interface that received
+# them.)
 set -eu
 what="virtual addresses"
 # shellcheck source=templates/scripts/transaction.sh
@@ -12,7 +15,7 @@ service=lvs-ha-vip.service
 unit=/etc/systemd/system/$service
 files="$list $unit"
 services=$service
-# The addresses that are there because of us: one that somebody else put there is not ours to take off.
+# The addresses that this script has added. An address added by someone else must not be removed.
 brought=/var/lib/lvs-ha/virtual-addresses-brought
 
 apply() {
@@ -36,7 +39,7 @@ prove() {
     done
 }
 
-# A list that fails would fail at boot, too, and bring nothing. One that has failed may have brought some.
+# A failing list would also fail at boot and bring no addresses. A failed run may have added some.
 switch_back() {
     systemctl -q is-active $service || down
 }
@@ -47,7 +50,7 @@ verify() {
     verify_service $service
     lines_of "$scratch/input" >"$scratch/lines"
     sed 's/ / on /' "$scratch/lines" >"$scratch/wanted"
-    # Of others than the wanted ones, those that somebody else has put there are left alone.
+    # Addresses outside the list are ignored if someone else has added them.
     { cat "$scratch/lines" && { [ ! -e $brought ] || lines_of $brought; }; } | awk '!seen[$0]++' | while read -r address device; do
         is_on "$address" "$device" || continue
         ip -o link show dev "$device" up >"$scratch/link"
@@ -59,10 +62,11 @@ verify() {
     tell end verify
 }
 
-# written put|verify_file: what this script writes.
+# written put|verify_file: the files that this script writes.
 written() {
     "$1" $list 0644 <"$scratch/input"
-    # After ifupdown, which may have the same address in a file of its own: whose it is is seen by who brings it.
+    # Starts after ifupdown, which may have the same address in a file of its own. An address that is
+    # there already isn't the stack's.
     "$1" $unit 0644 <<UNIT
 [Unit]
 Description=Virtual addresses of the LVS load balancer
@@ -100,7 +104,7 @@ up() {
     lines_of $brought | while read -r address device; do
         lines_of $list | grep -qxF "$address $device" || take_off "$address" "$device"
     done
-    # Noted before it is done: an address that is there without us stays there without us.
+    # Noted before adding: an address that exists already stays when this script removes its own.
     ours=$(lines_of $list | while read -r address device; do
         if ! is_on "$address" "$device" || lines_of $brought | grep -qxF "$address $device"; then
             printf '%s %s\n' "$address" "$device"
@@ -140,7 +144,7 @@ down() {
     lower ip6tnl0
 }
 
-# raise DEVICE: the kernel's own tunnel interface, which takes in what any director sends.
+# raise DEVICE: raises the kernel's own tunnel interface, which accepts packets from any director.
 raise() {
     [ -e "$(was "$1")" ] || {
         before=$(tunnel_state "$1")
@@ -148,16 +152,18 @@ raise() {
     }
     if [ ! -e "/sys/class/net/$1" ]; then
         modprobe "$(module_of "$1")" || fail "module $(module_of "$1") cannot be loaded on kernel $(uname -r)"
-        # udev gives a new interface what sysctl.d says of all interfaces; ours comes after.
+        # udev applies sysctl.d's settings for all interfaces to a new one; ours must come after
+        # that.
         udevadm settle --timeout=30
     fi
-    # Loose: a client's packets come in here, and its answers leave elsewhere. The kernel takes the higher of this and of conf.all's, which
-    # may be 1, strict (ufw sets that).
+    # Loose reverse-path filtering (2): a client's packets arrive here, but the answers leave by
+    # another interface. The kernel uses the higher of this value and conf.all's, which may be 1,
+    # strict (ufw sets that).
     [ "$1" != tunl0 ] || sysctl -q -w net.ipv4.conf.tunl0.rp_filter=2
     ip link set "$1" up
 }
 
-# lower DEVICE: as it was before it was raised.
+# lower DEVICE: restores the state before it was raised.
 lower() {
     [ -e "$(was "$1")" ] || return 0
     read -r state rp_filter <"$(was "$1")"
@@ -171,7 +177,7 @@ lower() {
     rm "$(was "$1")"
 }
 
-# absent, down or up; and rp_filter, which is IPv4's.
+# Prints absent, down or up, and for IPv4 the rp_filter.
 tunnel_state() {
     if [ ! -e "/sys/class/net/$1" ]; then
         echo absent
@@ -208,7 +214,7 @@ is_on() {
     case $on in *" $(whole "$1") "*) ;; *) return 1 ;; esac
 }
 
-# The address with the prefix that is it alone.
+# The address with its host prefix, /32 or /128.
 whole() {
     case $1 in
     *:*) printf '%s/128' "$1" ;;
@@ -216,7 +222,7 @@ whole() {
     esac
 }
 
-# Lines of earlier versions are an address alone, on lo.
+# Earlier versions wrote lines with an address only, meant for lo.
 lines_of() {
     sed 's/^[^ ]*$/& lo/' "$1"
 }

@@ -1,13 +1,17 @@
 # shellcheck shell=sh
-# In what state keepalived's VRRP instances are, by its log: the one place that knows the log's words. Sourced by keepalived.sh and
-# metrics.sh, and sent along with ops/report.sh. keepalived could be asked (SIGUSR1), but then it writes files, passwords among them.
+# Reads the states of keepalived's VRRP instances from its log. Only this file knows the log's
+# words. Sourced by keepalived.sh and metrics.sh, and sent along with ops/report.sh. keepalived
+# could be asked directly (SIGUSR1), but then it writes files that contain passwords.
 
-# The words of 2.2.7 and 2.3.3 (vrrp.c, vrrp_scheduler.c, vrrp_track.c, vrrp_sync.c), as a function of awk. vrrp_state(MESSAGE) is MASTER,
-# BACKUP or FAULT, or nothing where the message tells no state. Besides, it sets:
-#   vrrp_name    whose state it is
-#   vrrp_group   1: that of a sync group's members. Those that stood by say nothing of a fault themselves: vrrp_sync_fault().
+# The log messages of 2.2.7 and 2.3.3 (vrrp.c, vrrp_scheduler.c, vrrp_track.c, vrrp_sync.c), as an
+# awk function. vrrp_state(MESSAGE) returns MASTER, BACKUP or FAULT, or nothing if the message names
+# no state. It also sets:
+# \  vrrp_name    the instance or group
+#   vrrp_group   1: the state is that of a sync group's members. Standby members don't log a fault
+#   themselves: vrrp_sync_fault().
 #   vrrp_init    1: the first state after a start or a reload
-#   vrrp_reason  1: why there is a fault. A reload says it again, though nothing has changed.
+#   vrrp_reason  1: the message gives the reason for a fault. A reload logs it again even if nothing
+#   has changed.
 vrrp_words='
     function vrrp_state(message,    state, rest) {
         vrrp_group = vrrp_init = vrrp_reason = 0
@@ -27,18 +31,21 @@ vrrp_words='
     }
 '
 
-# vrrp_members DATA: the sync groups that a director's data tell of: GROUP INSTANCE GROUP INSTANCE …
+# vrrp_members DATA: the members of the sync groups in a director's data: GROUP INSTANCE GROUP
+# INSTANCE …
 vrrp_members() {
     [ ! -f "$1" ] || sed -n 's/^=g //p' "$1" | tr '\n' ' '
 }
 
-# This boot's journal of the processes that tell it, newest line first: other lines are many, and would be read for nothing.
+# This boot's journal of the processes that log states, newest line first. Other processes log much
+# that is useless here.
 vrrp_journal() {
     timeout 10 journalctl -r -b -q --no-pager -o short-unix -u keepalived -t Keepalived -t Keepalived_vrrp
 }
 
-# vrrp_states DATA: of such a journal, what each instance has said last since the VRRP process was started: SECONDS STATE INSTANCE, and
-# at the end SECONDS started, unless the journal doesn't go back that far. An instance that is missing has said nothing that is left.
+# vrrp_states DATA: reads such a journal and prints the last state of each instance since the VRRP
+# process started, SECONDS STATE INSTANCE; at the end SECONDS started, unless the journal doesn't
+# reach back that far. An instance without a line in the journal is missing.
 vrrp_states() {
     awk -v members="$(vrrp_members "$1")" "$vrrp_words"'
         function tell(name) {

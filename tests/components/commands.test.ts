@@ -1,5 +1,5 @@
-// Everything that whole stacks ask of the engine, against goldens that a person has read.
-// A deliberate change: UPDATE_GOLDENS=1 npx jest tests/components, then read the diff.
+// Everything that whole stacks ask of the engine, compared with reviewed goldens.
+// After a deliberate change: UPDATE_GOLDENS=1 npx jest tests/components, then read the diff.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { LvsHaPair } from "../../components";
@@ -7,7 +7,8 @@ import { expectGolden } from "../support/golden";
 import { insideSecret, register, waitsFor, type Registered } from "../support/mocks";
 import { argsOf, smallStack, type Stack } from "../support/stacks";
 
-// Their real texts are in tests/scripts: here, a change of one is no change of what is asked.
+// The scripts' real texts are tested in tests/scripts. Here, a changed script must not change the
+// goldens.
 jest.mock("../../components/host/scripts", () => ({
   ...jest.requireActual<object>("../../components/host/scripts"),
   bundle: () => "all host scripts\n",
@@ -35,7 +36,7 @@ const stacks: Record<string, { stack: Stack; secrets: string[] }> = {
 test.each(Object.entries(stacks))(
   "what the engine is asked for by a %s stack is as reviewed",
   async (name, { stack, secrets }) => {
-    // A secret's value tells which one it is; auth_pass keeps 8 characters.
+    // Each secret's value is its own name; auth_pass is limited to 8 characters.
     const values = Object.fromEntries(
       secrets.map((secret) => [secret, secret === "vrrpAuthPass" ? "authPass" : secret]),
     );
@@ -46,7 +47,7 @@ test.each(Object.entries(stacks))(
   },
 );
 
-/** Directors and real servers of every kind, on ways in of every kind. */
+/** Directors and real servers of every kind, reached in every way. */
 function fullStack(): Stack {
   const key = (letter: string) => `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${letter.repeat(43)}`;
   return {
@@ -145,7 +146,10 @@ function fullStack(): Stack {
   };
 }
 
-/** Logins first, for many commands share one; then resource by resource: components as in the program, each one's commands in their order. */
+/**
+ * First the logins, because many commands share one; then the resources: components in program
+ * order, each with its commands in order.
+ */
 function describeAll(seen: Map<string, Registered>): string {
   const logins = new Map<string, string>();
   const rank = (name: string): number =>
@@ -173,7 +177,7 @@ function describeOne(
   seen: Map<string, Registered>,
   logins: Map<string, string>,
 ): string {
-  // Whoever waits for the last step waits for the first: only the last is told.
+  // Only the last dependency is listed: it waits for the others itself.
   const last = dependencies.filter(
     (one) => !dependencies.some((other) => other !== one && waitsFor(seen, other, one)),
   );
@@ -205,7 +209,7 @@ function field(key: string, value: unknown, indent: string, logins: Map<string, 
   return [`${indent}${key}: ${JSON.stringify(value)}`];
 }
 
-/** A connection's name, under which the golden has its fields once. */
+/** A connection's name. The golden lists the connection's fields once, under this name. */
 function login(connection: object, logins: Map<string, string>): string {
   const { user, host, port, privateKey = "agent" } = connection as Record<string, unknown>;
   const name = `login ${String(user)}@${String(host)}:${String(port)} by ${String(privateKey)}`;
@@ -215,7 +219,10 @@ function login(connection: object, logins: Map<string, string>): string {
   return name;
 }
 
-/** A line as it is, a few lines below each other; of a long text its size and digest: renderers have goldens of their own. */
+/**
+ * A short text as it is, a text of a few lines indented, a long text as size and digest: the
+ * renderers have goldens of their own.
+ */
 function shown(text: string, indent: string): string {
   if (!text.includes("\n")) return ` ${text}`;
   const lines = text.replace(/\n$/, "").split("\n");

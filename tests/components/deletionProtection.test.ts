@@ -4,12 +4,15 @@ import { DeletionProtection } from "../../components/deletionProtection";
 import type { Session } from "../../components/host/session";
 import { settingsOf, smallStack } from "../support/stacks";
 
-/** A director that answers as protect.sh does, its last answer again and again; an error is one that can't be logged in to. */
+/**
+ * A director that answers as protect.sh does and repeats its last answer. An error stands for a
+ * director that can't be reached.
+ */
 class FakeDirector {
   readonly asked: { words: string[]; input: string; attempts?: number }[] = [];
   private readonly answers: (string | Error)[];
   readonly name: string;
-  /** Peers that answer it on the network. */
+  /** The peers that answer it on the network. */
   answering: string | Error = "";
 
   constructor(name: string, ...answers: (string | Error)[]) {
@@ -46,7 +49,7 @@ const protecting = (serving: FakeDirector[], inMaintenance: FakeDirector[] = [])
     pulumi.output(0),
   );
 
-/** What is said to each of some changes; "goes on" where it is allowed. */
+/** The answer to each of several changes; "goes on" if allowed. */
 const said = async (protection: DeletionProtection, ...changes: { isNew: boolean }[]) =>
   (await Promise.allSettled(changes.map((change) => protection.check(change)))).map((result) =>
     result.status === "fulfilled" ? "goes on" : (result.reason as pulumi.RunError).message,
@@ -149,7 +152,7 @@ describe("a host that is active and none of the directors", () => {
       refused.replace("192.0.2.100", "192.0.2.101"),
     ],
   ])("%s", async (_, serving, inMaintenance, is) => {
-    // The last that serves is lvs2.
+    // The last serving director is lvs2.
     const fake = (answers: (string | Error)[], i: number, of: unknown[]) =>
       new FakeDirector(i === of.length - 1 ? "lvs2" : "lvs1", ...answers);
     const atRest = inMaintenance.map((answers) => new FakeDirector("lvs3", ...answers));

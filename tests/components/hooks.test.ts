@@ -1,4 +1,5 @@
-// What the program does itself around the engine's commands: scripts are brought, real servers taken out, and hosts told who changes them.
+// What the program itself does around the engine's commands: it brings scripts, takes real servers
+// out, and tells hosts who changes them.
 import * as pulumi from "@pulumi/pulumi";
 import { LvsHaPair } from "../../components";
 import { DeletionProtection } from "../../components/deletionProtection";
@@ -8,7 +9,7 @@ import { Rollout } from "../../components/rollout";
 import { register } from "../support/mocks";
 import { argsOf, smallStack } from "../support/stacks";
 
-/** What was asked of the hosts. */
+/** The requests to the hosts. */
 let asked: { host: string; words: readonly string[]; input: string }[];
 let around: Map<string, Around>;
 let suspended: string[];
@@ -72,7 +73,7 @@ test("a host that is prepared gets the scripts, and hears in the same login who 
     stack: "lvs-ha/test",
     version: expect.stringMatching(/^\d+\.\d+\.\d+/) as string,
   });
-  // The tests may run outside of a git repository.
+  // The tests may run outside a git repository.
   expect(revision ?? "0123abc-dirty").toMatch(/^\S*[0-9a-f]{7,}(-dirty)?$/);
 });
 

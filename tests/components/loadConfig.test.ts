@@ -1,4 +1,5 @@
-// The stack's program as the engine runs it: config and the names of its secrets in the environment, outputs or one error at the end.
+// The stack's program as the engine runs it: config and names of secrets in the environment; at the
+// end outputs, or one error.
 import * as pulumi from "@pulumi/pulumi";
 import { secretNames } from "../../components/config";
 import { withEnd } from "../../components/render/files";
@@ -11,14 +12,14 @@ afterEach(() => {
   delete process.env.PULUMI_CONFIG_SECRET_KEYS;
 });
 
-/** Hands config over as the language host does. */
+/** Passes config as the language host does. */
 function setConfig(plain: Record<string, unknown>, secrets: Record<string, string> = {}): void {
   const entries = [...Object.entries(plain), ...Object.entries(secrets)].map(([key, value]) => [
     `lvs-ha:${key}`,
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
   const names = Object.keys(secrets).map((key) => `lvs-ha:${key}`);
-  // A key of somebody else's is nobody's business here.
+  // A key in another namespace is ignored.
   const config = Object.fromEntries([...entries, ["aws:region", "eu-west-1"]]) as Record<
     string,
     string
@@ -27,7 +28,7 @@ function setConfig(plain: Record<string, unknown>, secrets: Record<string, strin
   pulumi.runtime.setAllConfig(config, names);
 }
 
-/** Runs index.ts anew. */
+/** Runs index.ts afresh. */
 async function run() {
   let outputs: Outputs | undefined;
   const seen = await register(() => {
@@ -113,7 +114,7 @@ test("a key that decides the stack's shape is refused where it is a secret", asy
   await expect(run()).rejects.toThrow("  directors: is secret, but it decides the stack's shape");
 });
 
-/** Outputs as the engine shows them. */
+/** Outputs in the form that the engine shows. */
 function plain(outputs: Outputs | undefined): Promise<unknown> {
   return new Promise((resolve) => {
     pulumi.output(outputs).apply(resolve);

@@ -5,7 +5,7 @@ import { renderDirectorConfig } from "../../components/render/director";
 import { insideSecret, register, waitsFor, type Registered } from "../support/mocks";
 import { argsOf, settingsOf, smallStack, type Stack } from "../support/stacks";
 
-// A new version of a host script is one word here.
+// A new version of the host scripts is a single word here.
 const mockScripts = { changed: "" };
 jest.mock("../../components/host/scripts", () => ({
   ...jest.requireActual<object>("../../components/host/scripts"),
@@ -24,9 +24,9 @@ async function pair(
 ): Promise<{
   seen: Map<string, Registered>;
   get: (name: string) => Registered;
-  /** Whether the first waits for the second, by whatever is between them. */
+  /** Whether the first resource waits for the second, directly or through others. */
   waits: (name: string, other: string) => boolean;
-  /** Names of the commands of all kinds that a pattern fits. */
+  /** Names of the commands, of all kinds, that match a pattern. */
   commands: (pattern: RegExp) => string[];
 }> {
   const key = JSON.stringify([stack, secrets, mockScripts.changed, prints?.toString()]);
@@ -51,7 +51,7 @@ async function pair(
   };
 }
 
-// Most tests ask about the same stack.
+// Most tests use the same stack.
 const registered = new Map<string, Map<string, Registered>>();
 
 function registerPair(
@@ -345,7 +345,7 @@ describe("deletion protection", () => {
   test("moves to another director with the preferred one's maintenance, and no change replaces it", async () => {
     const moved = await commandOf((stack) => (stack.maintenance = ["lvs1"]));
     expect(moved.connection).toBe("10.10.0.12");
-    // What replaces a command undoes it.
+    // Replacing a command would undo it.
     expect(moved).not.toHaveProperty("triggers");
   });
 });

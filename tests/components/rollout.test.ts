@@ -10,7 +10,7 @@ jest.mock("@pulumi/pulumi", () => ({
 }));
 const mockTold: string[] = [];
 
-/** A director that answers as drain.sh does, and what it was asked, without the lease's name. */
+/** A director that answers as drain.sh does, and the requests to it, without the lease's name. */
 class FakeDirector {
   readonly asked: string[] = [];
   serving = true;
@@ -75,7 +75,7 @@ const server = (number: number, more: Partial<Drainable> = {}): Drainable => ({
   ...more,
 });
 
-/** Whether it is over by now; what comes of it later is looked at elsewhere. */
+/** Whether the change has ended by now. Its result is checked elsewhere. */
 async function isOver(change: Promise<void>): Promise<boolean> {
   let over = false;
   change.then(

@@ -1,4 +1,5 @@
-// What a new version of the host scripts asks of the engine: the commands of steps that use what has changed, and no others.
+// What a new version of the host scripts asks of the engine: only the commands of steps that use a
+// changed script.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LvsHaPair } from "../../components";
@@ -15,7 +16,7 @@ const texts = Object.fromEntries(
   files.map((file) => [file, readFileSync(join(folder, file), "utf8")]),
 );
 
-// The version of the scripts that a stack is asked for by.
+// The version of the scripts that the next stack uses.
 const version = (of: typeof texts) => ({ texts: of, digests: scriptDigests(of) });
 let mockVersion = version(texts);
 jest.mock("../../components/host/scripts", () => ({
@@ -27,7 +28,9 @@ jest.mock("../../components/host/scripts", () => ({
   scriptDigest: (file: string) => mockVersion.digests[file],
 }));
 
-/** A stack with every kind of step; without `metrics`, the one that looks at all scripts is not among them. */
+/**
+ * A stack with every kind of step. Without `metrics`, it lacks the one step that uses all scripts.
+ */
 function stackWithAll(metrics: boolean) {
   const stack = smallStack();
   stack.directors[0].keepalivedVersion = "1:2.3.3-1";
@@ -47,7 +50,7 @@ async function commandsOf(of: typeof texts, metrics: boolean): Promise<Registere
   return [...seen.values()].filter(({ type }) => type.startsWith("command:"));
 }
 
-/** Names of the commands that a change of some scripts has run again. */
+/** Names of the commands that run again after some scripts have changed. */
 async function rerun(
   changed: string[],
   change: (text: string) => string,
@@ -62,7 +65,7 @@ async function rerun(
 
 const asked = new Map<string, Map<string, string>>();
 
-/** What is asked of the engine, by name and in the order of the names. */
+/** The requests to the engine, by name, sorted by name. */
 async function known(of: typeof texts, metrics: boolean): Promise<Map<string, string>> {
   const key = JSON.stringify([of, metrics]);
   const all =
@@ -88,9 +91,12 @@ test("comments are brought to the hosts, and no step runs for them", async () =>
   expect(await rerun(others, withComment)).toEqual(hosts.map((host) => `p-${host}-prepare`));
 });
 
-/** The steps that a change of a script's code has run again on every host that has them; `prepare` brings it. */
+/**
+ * For each script, the steps that run again on every host that has them when its code changes.
+ * `prepare` brings the script.
+ */
 const table: Record<string, string[]> = {
-  // It travels by itself, before anything else is there.
+  // Sent separately, before anything else is on the host.
   "authorize.sh": ["authorize"],
   "drain.sh": [],
   "earlier.sh": ["keepalived", "secrets", "system", "version"],
@@ -119,7 +125,7 @@ const table: Record<string, string[]> = {
   "vrrp.sh": ["keepalived", "secrets", "version"],
 };
 
-/** Where each step is. */
+/** The resources of each step. */
 const places: Record<string, string[]> = {
   authorize: hosts.map((host) => `p-ssh-${host}-authorize`),
   prepare: hosts.map((host) => `p-${host}-prepare`),
@@ -158,7 +164,7 @@ test("every script is run or used by a step", async () => {
           /\/(?:usr\/local\/lib\/lvs-ha|run\/lvs-ha\/\w+)\/([\w-]+\.sh) /.exec(String(line))?.[1] ??
           [],
       ),
-      // What system.sh is to run.
+      // The scripts that system.sh runs.
       ...parseSections(String(stdin)).map(({ words: [file = ""] }) => file),
     ],
   );
@@ -182,11 +188,11 @@ test("a script names others by paths that can be read from its text", () => {
       .filter(({ word, name }) => !(word.includes("/") && seen.includes(name)))
       .map(({ line }) => `${file}: ${line.trim()}`);
   });
-  // What puts all of them in their place, and looks for them there.
+  // install.sh handles all scripts: it installs them, and verify looks for them.
   const all = 'install.sh: for script in "$stage"/*.sh; do';
-  // What is in its input is part of its step's digest.
+  // The called script is named in the input, which is part of the step's digest.
   const told = 'system.sh: [ "$script" != firewall.sh ] || set -- "$@" "$client"';
-  // No step runs it.
+  // No step runs this line.
   const steps = 'rollback.sh: "$here/$step.sh" rollback "$@" || failed="$failed $step"';
   expect(unread).toEqual([all, all, steps, told]);
 });

@@ -1,7 +1,7 @@
-// A bound on how much is under way at once.
+// A limit on how many tasks run at once.
 import { Semaphore } from "../../components/host/semaphore";
 
-/** Who has come in so far, of some who want to. */
+/** The names that have entered so far, out of those that want to. */
 async function crowd(semaphore: Semaphore, names: string[]) {
   const inside = new Map<string, () => void>();
   const all = names.map((name) => semaphore.enter().then((leave) => inside.set(name, leave)));

@@ -1,4 +1,4 @@
-// The program's own logins to hosts, by OpenSSH's client, to servers of the tests'.
+// The program's own logins to hosts with OpenSSH's client. The servers belong to the tests.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
@@ -65,7 +65,7 @@ test("nobody is dialled before there is something to do", async () => {
 
 test("a login other than root goes through sudo, which must not ask", async () => {
   const { server, session } = await sessionTo({ user: "ops" }, { user: "ops" });
-  // Whether this machine has sudo is not the point.
+  // The result doesn't matter: this machine may lack sudo.
   await session.run(["true"]).catch(() => undefined);
   expect(server.commands).toEqual(["sudo -n true"]);
 });
@@ -75,9 +75,9 @@ test("a host that is off is tried as often as the command asks for, also by one 
   await server.stop();
   const began = Date.now();
   await expect(session.run(["true"], { attempts: 1 })).rejects.toThrow("Connection refused");
-  // Between two tries there are 2 s.
+  // There are 2 s between two attempts.
   expect(Date.now() - began).toBeLessThan(2000);
-  // Who is more patient isn't told what the hasty one has found.
+  // A command with more attempts left must not get the failure of one with fewer.
   const [hasty, patient] = await Promise.allSettled([
     session.run(["true"], { attempts: 1 }),
     session.run(["true"], { attempts: 2 }),
@@ -99,7 +99,7 @@ test("a command that has nothing to say for long keeps no other host from being 
   const { session } = await sessionTo({}, { keepOpen: true });
   const { session: other } = await sessionTo();
   await session.run(["true"]);
-  // More than there are logins at a time.
+  // More commands than there may be logins at a time.
   const slow = Array.from({ length: 6 }, () => session.run(["sleep", "3"]));
   const began = Date.now();
   expect(await other.run(["echo", "in"])).toBe("in\n");
@@ -112,7 +112,8 @@ test("a program whose engine is gone ends, and leaves nothing behind", async () 
   const own = mkdtempSync(join(folder, "own-"));
   const login = { user: "root", hostKey: server.hostKeys[0], privateKey: key.private };
   const connection = { host: "127.0.0.1", port: server.port, ...login };
-  // As the SDK does, it says of every error that there was one: of that, too, that nobody hears it.
+  // Like the SDK, this program reports every error, including the error that its output has no
+  // reader.
   const program = `
     const { Session } = require("./components/host/session.ts");
     process.on("uncaughtException", (error) => console.error("failed with", error));

@@ -1,4 +1,4 @@
-// What counts as a script's code, against the shells themselves.
+// Checks against real shells which text of a script counts as code.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -49,7 +49,7 @@ test.each<[string, string]>([
   expect(shellCode(`${text}\n# a\n`)).toBe(`${text}\n# a\n`);
 });
 
-/** Parts of programs, with what a reader may take for comments. */
+/** Parts of programs that contain text which could be mistaken for comments. */
 const parts = [
   ...["# a", "# it's", '\t# "', "# `", "# <<A", "# $(", "# \\", "", " \t", "echo a"],
   ...["echo b # it's", "echo a#b", "echo 'a\n# b\n\nc'", 'echo "a\n# b\n"', "echo a \\\n# b"],
@@ -99,7 +99,7 @@ const oddParts = [
 ];
 const slips = ["", "'", '"', "\\", "#", "\n", "`", "$(", ")", "${", "}", "<<A\n", " ", "A\n"];
 
-/** Such ones in any order; in some, a character is another, or one is too many. */
+/** Such parts in any order; sometimes with one character replaced or added. */
 const program = fc
   .tuple(
     fc.array(
@@ -126,16 +126,16 @@ test.each(["dash", "bash"])("what %s does with the code is what it does with the
   const code = outputs(shell, cut.map(shellCode));
   let said = 0;
   for (const [i, text] of cut.entries()) {
-    // A line's number is in what a shell says of an error.
+    // A shell's error messages contain line numbers.
     const words = (output = "") => output.replace(/line \d+|: \d+: /g, "");
     expect([text, words(code[i])]).toEqual([text, words(whole[i])]);
     if (/^[abc]/.test(whole[i] ?? "")) said++;
   }
-  // Enough of them are programs that say something.
+  // Enough of the programs must print something.
   expect(said).toBeGreaterThan(texts.length / 8);
 });
 
-/** What a shell does with each text: what it prints, and how it ends. Nothing but cat is there to be run. */
+/** What a shell does with each text: its output and exit code. Only cat can be run. */
 function outputs(shell: string, texts: string[]): string[] {
   const folder = mkdtempSync(join(tmpdir(), "shell-code-"));
   try {
@@ -145,7 +145,7 @@ function outputs(shell: string, texts: string[]): string[] {
       shell,
       [
         "-c",
-        // All words that can be run: cat, and what the shell itself has.
+        // The only commands available are cat and the shell's builtins.
         'cat() { /bin/cat "$@"; }; PATH=/nowhere; i=0; while [ "$i" -lt "$1" ]; do (. "../$i"; echo "ends $?") >"../$i.out" 2>&1 </dev/null; i=$((i + 1)); done',
         shell,
         String(texts.length),

@@ -1,4 +1,5 @@
-// status, verify, repair and scan-host-keys as an operator runs them: what is said, what is done, and how each ends.
+// status, verify, repair and scan-host-keys as an operator runs them: output, actions and exit
+// codes.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import type { Status } from "../../ops/status/look";
@@ -24,7 +25,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  // Where keys and passwords were.
+  // Keys and passwords were in these folders.
   expect(readdirSync(stack.file(".")).filter((name) => name.startsWith("lvs-ha-"))).toEqual([]);
 });
 
@@ -32,7 +33,7 @@ const lvs = (...args: string[]) => stack.lvs(...args);
 const looks = () => stack.calls().filter((call) => call.endsWith(" report"));
 const connections = () => names.map((name) => stack.server(name).connections);
 
-/** A sysctl of web1's that somebody has changed. */
+/** A sysctl of web1's that was changed by hand. */
 const drifts = (sections: Sections) => {
   const sysctl = (value: number) => `net.ipv4.conf.all.arp_announce = ${value}\n`;
   finds(sections, "pair-web1-system", "sysctls", ["differs", sysctl(2), sysctl(0)]);
@@ -230,7 +231,7 @@ describe("lvs verify", () => {
         ],
       },
     ]);
-    // Not asked, it is no problem.
+    // Without the request, the problem doesn't show.
     expect((await lvs("verify", "--no-through-vip")).exitCode).toBe(0);
   });
 
@@ -241,7 +242,7 @@ describe("lvs verify", () => {
       1,
       "the config has changed since the last pulumi up: pulumi preview --diff shows how",
     ]);
-    // Nobody has asked whether it has.
+    // verify without --preview doesn't ask whether the config has changed.
     expect((await lvs("verify")).exitCode).toBe(0);
     writeFileSync(stack.file("changed"), "error: passphrase must be set\n");
     const untold = await lvs("verify", "--preview");
@@ -361,7 +362,7 @@ describe("lvs repair", () => {
     const running = await stack.startLvs("repair", "--yes");
     await running.until("is at it");
     running.child.kill("SIGTERM");
-    // npm passes on what the terminal has sent already.
+    // A second signal may follow, because npm forwards a signal that the terminal has already sent.
     running.child.kill("SIGINT");
     expect((await running.ended).exitCode).toBe(130);
     expect(stack.calls().at(-1)).toBe("up ended");
@@ -508,7 +509,7 @@ describe("lvs scan-host-keys", () => {
   });
 });
 
-/** Every command that asks the stack's hosts. */
+/** Every command that connects to the stack's hosts. */
 const commands: string[][] = [
   ["status"],
   ["verify"],

@@ -1,4 +1,4 @@
-// Completion: the text, run by the shell that it is for.
+// The completion texts, run by the shells that they are for.
 import { execFileSync, spawnSync } from "node:child_process";
 import { Argument, Command } from "commander";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -35,7 +35,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** What bash offers for the words of a command line, the last of which is being typed. */
+/** bash's suggestions for the last word of a command line. */
 function offered(...words: string[]): string[] {
   const script = `${shells.bash(program, hosts)}
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
@@ -73,7 +73,8 @@ test("zsh's text has every command with its description and options, in quotes",
   const text = shells.zsh(program, hosts);
   expect(text).toContain(`"status:it's 1 of [2]"`);
   expect(text).toContain("status) _arguments '--watch[look again]' '--json[print it as JSON]'");
-  // Quotes and braces are bash's, too: this much of its syntax can be checked without zsh.
+  // zsh has bash's quotes and braces, so bash can check this much of the syntax where zsh is
+  // missing.
   const { status, stderr } = spawnSync("bash", ["-n"], {
     input: text.replace("(( $+functions[compdef] ))", "true"),
     encoding: "utf8",

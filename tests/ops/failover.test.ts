@@ -1,4 +1,5 @@
-// Whether a failover, a drain or maintenance is a good idea now, from what the lab's hosts said once, and from that with something wrong.
+// Whether a failover, a drain or maintenance is safe now: on recorded answers of the lab's hosts,
+// unchanged and with faults.
 import type { DirectorOutput } from "../../components/model";
 import { realServerAddresses, lastIn } from "../../ops/drain/members";
 import { planFailover, planDeparture } from "../../ops/failover/plan";
@@ -37,12 +38,12 @@ const second = virtualAddress.replace("192.0.2.100", "192.0.2.101");
 
 const gone = / +-> 192\.0\.2\.2\d:80 .*\n/g;
 
-/** Every director takes over from one of a lower priority. */
+/** Every director takes over from one with a lower priority. */
 const preempting = ({ instances }: DirectorOutput) => {
   for (const instance of instances) instance.preempt = true;
 };
 
-/** A stack with lvs3, too, and these directors in maintenance. */
+/** A stack with lvs3 added, and with these directors in maintenance. */
 function three(state: string, ...inMaintenance: string[]): Stack {
   return stackOf(withModels((model) => (model.inMaintenance = true), state, inMaintenance));
 }
@@ -145,7 +146,7 @@ describe("a failover", () => {
         takeAddress(of("lvs1"));
       }),
     ).toThrow("lvs1 is in a state that is not known");
-    // The one that is in the fault may go, and a standby beside the active one.
+    // The director in the fault may leave, and so may a standby beside the active director.
     expect(without("lvs1", fault)()).toBe(0);
     expect(without("lvs2", () => undefined)()).toBe(0);
   });
@@ -156,9 +157,10 @@ describe("a failover", () => {
       "lvs1 would take VI_1 back at once: it has priority 150, lvs2 has 140, and vrrp.preempt is true; " +
         "what lasts is lvs maintenance on lvs1",
     );
-    // Maintenance may: keepalived doesn't run then.
+    // Maintenance is allowed, because keepalived doesn't run then.
     expect(planDeparture(preempts, statusOf(undefined, preempts), "lvs1").moves).toHaveLength(1);
-    // From the director of the lower priority there is no way back.
+    // In the other direction it is allowed: the director with the lower priority doesn't take the
+    // address back.
     const other: Change = (of) => {
       takeAddress(of("lvs1"));
       giveAddress(of("lvs2"));
@@ -311,7 +313,8 @@ describe("a failover", () => {
 
     test("the other has the address and the first stands by", () => {
       expect(troubleOf(statusOf(over), moved)).toBeUndefined();
-      // With one real server in its pool it can serve; where nobody has any, it has as many.
+      // One real server in the pool is enough. If the pool is empty on all directors, the new one
+      // is no worse.
       for (const empty of [/ +-> 192\.0\.2\.2[12]:80 .*\n/g, gone]) {
         const change: Change = (of, all) => {
           over(of, all);
@@ -407,7 +410,7 @@ test("whether a real server has left, or is back, is not known while a director 
   const why = "lvs2 can't be reached: No route to host";
   expect(stillServes("web2", statusOf(silent))).toBe(why);
   expect(notBack("web2", statusOf(silent))).toBe(why);
-  // One in maintenance may be off: it sends nobody anywhere.
+  // A director in maintenance may be off: it sends clients nowhere.
   const drained: Change = (of, all) => {
     silent(of, all);
     edit(of("lvs1"), "ipvs", /192\.0\.2\.22:80 +Route +1/, (found) => found.replace(/1$/, "0"));
@@ -466,7 +469,7 @@ describe("a director in maintenance", () => {
       edit(of("lvs2"), "ipvs", gone, "");
     });
     expect(notBack("lvs2", onlyOne)).toBe("lvs2 has no real server in its pool of web");
-    // It is active itself.
+    // The director itself is active.
     expect(notBack("lvs1", statusOf())).toBeUndefined();
   });
 });

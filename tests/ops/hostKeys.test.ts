@@ -1,4 +1,4 @@
-// What a host's key says beside the pinned one.
+// Compares a host's key with the pinned one.
 import { isSameKey } from "../../ops/hostKeys/scan";
 import { verdictOf } from "../../ops/hostKeys/command";
 

@@ -1,4 +1,4 @@
-// ipvsadm's output, as the lab's hosts printed it: ipvsadm 1.31 on Debian 13.
+// Output of ipvsadm as the lab's hosts printed it: ipvsadm 1.31 on Debian 13.
 import {
   kernelEndpoint,
   parseDaemons,
@@ -9,7 +9,7 @@ import {
 } from "../../ops/ipvs";
 import { sample } from "./sampleHosts";
 
-/** What a command printed, of those in the sample. */
+/** The output of one command in the sample. */
 function printed(command: string): string {
   const [, text] = sample("rare-services.txt").split(`# ipvsadm ${command}\n`);
   return text?.split("\n# ")[0] ?? "";

@@ -35,6 +35,6 @@ test("a real server's latest move says whether it is out, in every kind of servi
   expect(out("UDP [2001:db8::100]:53", "[2001:db8::21]:53")).toBe(true);
   expect(out("FWM 1", "192.0.2.21:0")).toBe(true);
   expect(out("TCP 192.0.2.100:80", "192.0.2.99:80")).toBe(false);
-  // A mark's IPv6 service has no name of its own in the log.
+  // The log doesn't distinguish a mark's IPv6 service from its IPv4 service.
   expect(out("FWM 1 IPv6", "192.0.2.21:0")).toBe(true);
 });

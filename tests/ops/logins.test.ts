@@ -1,4 +1,5 @@
-// How many hosts are logged in to at once: by an ssh of the test's that counts those that haven't come in yet.
+// How many hosts are logged in to at once. A stand-in for ssh counts the logins that are still
+// starting.
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -14,7 +15,10 @@ const env = {
   XDG_RUNTIME_DIR: folder,
 };
 
-/** What a bastion's sshd takes before it drops some: MaxStartups of sshd_config(5) is 10:30:100 by default. */
+/**
+ * The number of starting logins that a bastion's sshd accepts before it drops some:
+ * sshd_config(5)'s MaxStartups is 10:30:100 by default.
+ */
 const most = 8;
 
 const directors = Array.from({ length: 12 }, (_, i) => `lvs${i + 1}`);
@@ -24,7 +28,7 @@ interface Resource {
   urn: string;
 }
 
-/** The sample's state with more hosts: directors as lvs2, real servers as web3. */
+/** The sample's state with more hosts: directors copied from lvs2, real servers from web3. */
 function stateOfMany(): string {
   const state = JSON.parse(sample("state.json")) as { deployment: { resources: Resource[] } };
   const { resources } = state.deployment;
@@ -98,7 +102,7 @@ beforeAll(() => {
   program("sudo", ["shift", 'exec "$@"']);
   program("ip", ["exit 0"]);
   program("systemctl", ["exit 0"]);
-  // A journal that has nothing: whoever follows it hears nothing for as long as that stays so.
+  // An empty journal: `--follow` prints nothing.
   program("journalctl", [
     'case $* in *--follow*) echo >>"$FOLDER/followed" && exec sleep 60 ;; esac',
     "exit 0",
@@ -142,7 +146,7 @@ test("logs --follow does so, too, and follows all of them, though none says anyt
     running.child.kill();
     await running.ended;
   }
-  // Nothing of this is told to the operator: a warning of Node's about so many listeners, say.
+  // The operator sees none of this, for example no warning from Node about too many listeners.
   expect(running.said).toMatchObject({ stdout: "", stderr: "" });
   expect(counts()).toHaveLength(30);
   expect(Math.max(...counts())).toBeLessThanOrEqual(most);

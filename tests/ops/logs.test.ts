@@ -1,4 +1,4 @@
-// Journals of several hosts in one.
+// The journals of several hosts merged into one.
 import pc from "picocolors";
 import {
   EntryReader,

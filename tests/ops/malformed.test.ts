@@ -1,4 +1,4 @@
-// One host's answer is not what it should be: that host is told, and all others are looked at as ever.
+// If one host gives a malformed answer, that host is named and all others are checked as usual.
 import { type Answer, isAnswered } from "../../ops/report";
 import { interfaceAddresses } from "../../ops/reportFacts";
 import { look } from "../../ops/status/look";
@@ -13,7 +13,7 @@ function answers(name: string, question: string, text: string): Map<string, Answ
   return sampleAnswers((hosts) => sectionsOf(hosts, name).set(question, { status: 0, text }));
 }
 
-/** What no command prints, each in a place where something else is looked for. */
+/** Texts that no command prints, each put in place of a real answer. */
 const malformed = [
   "\n",
   "[",

@@ -1,4 +1,5 @@
-// What the components say of a director beside its texts: it must be what the texts say, and be enough for every answer of the operator's.
+// A director's model must agree with its texts, and must be enough for everything that the
+// operator's command prints.
 import fc from "fast-check";
 import { directorModel, directorSchema } from "../../components/model";
 import { check } from "../../components/config";
@@ -19,7 +20,7 @@ import { raw, settingsOf, smallStack } from "../support/stacks";
 import { edit, sample, sampleAnswers, sampleTime, sectionsOf, withModels } from "./sampleHosts";
 import { doesTwo, saysOfTwo } from "./twoInstances";
 
-/** What the model says, and what keepalived.conf says, of the same: a director at a time. */
+/** The same facts from the model and from keepalived.conf, for each director. */
 function bothOf(settings: Settings): [model: unknown, said: unknown][] {
   return settings.directors.map((director) => {
     const { services, instances, syncDaemon } = directorSchema.parse(
@@ -40,7 +41,7 @@ function bothOf(settings: Settings): [model: unknown, said: unknown][] {
   });
 }
 
-/** What keepalived.conf doesn't say of a virtual server. */
+/** Facts about a virtual server that keepalived.conf doesn't contain. */
 const unsaid = { vrrpInstance: undefined, traffic: undefined };
 
 test.each(Object.entries(wholeStacks))(
@@ -95,7 +96,9 @@ test.each([
   expect(() => stackOf(state)).toThrow(`the last pulumi up left ${name} out`);
 });
 
-/** A state whose texts have neither comments nor the names of virtual servers, real servers and instances. */
+/**
+ * A state whose texts have no comments and no names of virtual servers, real servers and instances.
+ */
 function bare(state: string): string {
   const { deployment, ...rest } = JSON.parse(state) as {
     deployment: { resources: { inputs?: { stdin?: string } }[] };
@@ -110,7 +113,10 @@ function withoutNames(text: string): string {
   return text.replace(/^ *#.*\n/gm, "").replace(/^(vrrp_instance|router_id) .*/gm, "$1 x");
 }
 
-/** Everything that the operator's command says of two directors that are active for an instance each, one real server gone. */
+/**
+ * All answers of the operator's command about two directors that are active for one instance each,
+ * with one real server gone.
+ */
 function answersOf(stack: Stack, isBare = false): unknown {
   const answers = sampleAnswers((hosts) => {
     saysOfTwo("lvs1", sectionsOf(hosts, "lvs1"), 3);
@@ -150,7 +156,7 @@ test("twenty real servers behind a hundred virtual servers take less than 30 KB 
   stack.realServers = numbered(20, (i) => ({
     ...{ ...real, name: `web${i}`, host: `10.10.0.${100 + i}`, address: `192.0.2.${21 + i}` },
   })) as unknown as typeof stack.realServers;
-  // Every other one has a pool of its own.
+  // Every second one has a pool of its own.
   stack.virtualServers = numbered(100, (i) => ({
     ...{ name: `service${i}`, address: `192.0.2.${100 + i}`, port: 80, scheduler: "wrr" },
     ...(i % 2 === 0 ? {} : { realServers: numbered(20, (j) => ({ name: `web${j}`, weight: i })) }),
@@ -160,7 +166,7 @@ test("twenty real servers behind a hundred virtual servers take less than 30 KB 
   };
   const models = deployment.resources.flatMap(({ outputs: { model } }) => model ?? []);
   expect(models).toHaveLength(22);
-  // As the engine writes it into a file.
+  // In the form that the engine writes into a file.
   const size = JSON.stringify(models, null, 4).length;
   expect(size / models.length).toBeLessThan(30_000);
 });

@@ -1,4 +1,5 @@
-// drain, undrain, logs, failover and maintenance as an operator runs them: what is done, what is said, and how it ends.
+// drain, undrain, logs, failover and maintenance as an operator runs them: actions, output and exit
+// codes.
 import { rmSync, writeFileSync } from "node:fs";
 import { bundled } from "../support/lvs";
 import { entered, names, PretendStack, weightOfWeb2 } from "./pretendStack";
@@ -25,14 +26,16 @@ const file = (name: string) => stack.file(name);
 const lvs = (...args: string[]) => stack.lvs(...args);
 const done = () => stack.done();
 
-/** With a clock that is a thousand times too fast: what lasts a minute is over after the first look. */
+/**
+ * Runs lvs with a clock that is a thousand times too fast: a minute is over after the first look.
+ */
 async function lvsInAHurry(...args: string[]) {
   const clock =
     "const now = performance.now.bind(performance); performance.now = () => 1000 * now();";
   return stack.lvsWith({ program: [...nodeWith(clock), await bundled()] }, ...args);
 }
 
-/** node, which runs this first. */
+/** A node that runs this code first. */
 function nodeWith(code: string): string[] {
   return [process.execPath, "--import", `data:text/javascript,${encodeURIComponent(code)}`];
 }
@@ -131,7 +134,7 @@ describe("lvs drain", () => {
 
   test("says of a director that was told and has not answered that it may drain yet", async () => {
     writeFileSync(file("host/lvs1.drain"), drained(0));
-    // ssh(1) ends so when the connection breaks.
+    // ssh(1) exits in this way when the connection breaks.
     stack.changeProgram("host/drain.sh", "#!/bin/sh", '[ "$NAME" = lvs1 ] || exit 255');
     const { exitCode, stdout } = await lvs("drain", "web2", "--seconds", "0");
     expect(exitCode).toBe(1);
@@ -160,7 +163,7 @@ describe("lvs drain", () => {
 
   test("gives a director the seconds of the drain, and a minute for the checks, beside its own time", async () => {
     stack.changeProgram("host/drain.sh", "#!/bin/sh", "exec sleep 60");
-    // A limit of a minute and more is over after a second.
+    // Any limit over a minute expires after a second.
     const hurry = `const { setTimeout } = globalThis;
       globalThis.setTimeout = (work, time, ...args) =>
         setTimeout(work, time > 6e4 ? 1000 : time, ...args);`;
@@ -271,7 +274,7 @@ describe("lvs logs", () => {
   test("with --follow prints each entry as it comes", async () => {
     const { stdout, stderr } = await lvs("logs", "lvs1", "--follow", "--json");
     expect(JSON.parse(stdout)).toMatchObject({ host: "lvs1" });
-    // The test's journal has an end.
+    // The test's journal ends.
     expect(stderr).toContain("lvs: lvs1: ended with 0\n");
     expect(done()[0]).toMatch(/ --follow$/);
   });
@@ -300,7 +303,7 @@ describe("lvs logs", () => {
     expect(found.filter(({ host }) => host === "web1")).toEqual([
       own,
       { ...own, text: "  late" },
-      // It was ended before it could say that this is all.
+      // The process was ended before this entry was known to be complete.
       entry("web1", "30.50", "x: b\n  last"),
     ]);
   });
@@ -534,13 +537,13 @@ describe("lvs maintenance", () => {
 
   test("off is never refused: what comes back takes nothing away", async () => {
     stack.configure(["web2"]);
-    // web2 is the last one in the pool, and off for good.
+    // web2 is the last one in the pool, and permanently off.
     stack.says("lvs1", (sections) => {
       edit(sections, "ipvs", / +-> 192\.0\.2\.2[13]:80 .*\n/g, "");
     });
     const { exitCode, stdout } = await lvs("maintenance", "off", "web2", "--yes");
     expect([exitCode, stdout.split("\n").at(-2)]).toEqual([0, "● web2 is back"]);
-    // It asks the hosts when the change is done, and has no need to before.
+    // It checks the hosts after the change; before, that isn't needed.
     const calls = stack.calls();
     const firstLook = calls.findIndex((call) => call.endsWith(" report"));
     expect(firstLook).toBeGreaterThan(calls.findIndex((call) => call.startsWith("up ")));
@@ -674,7 +677,8 @@ describe("lvs maintenance", () => {
     ]);
   });
 
-  // As the engine does: it takes a Ctrl-C, ends what it is at, and says that it was cut off.
+  // The stand-in does as the engine does: on Ctrl-C it ends its current work and reports that it
+  // was interrupted.
   const isCutOff = (what: string) =>
     [
       `trap 'sleep 0.3; echo "${what} ended late" >>"${file("calls")}"; echo cut off; exit 255' INT`,

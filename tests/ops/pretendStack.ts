@@ -1,5 +1,5 @@
-// A stack for the operator's command: a pulumi of the test's, and a host for each name that says what the lab's did once, until
-// something is done to it.
+// A pretend stack for the operator's command: a stand-in for pulumi, and a host for each name. Each
+// host gives the lab host's recorded answers until the test changes something.
 import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync } from "node:fs";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -30,7 +30,7 @@ import {
 } from "./sampleHosts";
 import { doesTwo } from "./twoInstances";
 
-/** Directors first. A third one is there for tests that add it. */
+/** Directors first. The third one is only there for tests that add it. */
 export const names = ["lvs1", "lvs2", "web1", "web2", "web3"];
 const third = "lvs3";
 
@@ -43,7 +43,10 @@ interface Resource {
   inputs?: { create?: string; stdin?: string; connection?: { plaintext: string } };
 }
 
-/** When a host says what a test makes it say: at once, once pulumi up or a restart has been there, or from the second look after that on. */
+/**
+ * When a host gives a changed answer: at once, after pulumi up or a restart, or from the second
+ * look after that.
+ */
 type When = "now" | "after" | "later";
 
 export class PretendStack {
@@ -51,7 +54,7 @@ export class PretendStack {
   private readonly servers = new Map<string, SshServer>();
   private readonly key = sshKeyPair("ed25519");
 
-  /** Its hosts run, and are reached by SSH. */
+  /** Starts the pretend hosts, which are reached over SSH. */
   static async start(): Promise<PretendStack> {
     const stack = new PretendStack();
     for (const name of ["bin", "host", "after", "later"]) mkdirSync(stack.file(name));
@@ -83,7 +86,7 @@ export class PretendStack {
     return join(this.folder, name);
   }
 
-  /** Every host and the config are as they were on the lab. */
+  /** Resets every host and the config to the recorded state. */
   reset(): void {
     for (const name of ["after", "later"]) {
       rmSync(this.file(name), { recursive: true, force: true });
@@ -105,7 +108,7 @@ export class PretendStack {
     const up = [
       'echo "pulumi up was here"',
       `[ ! -e "${this.file("fails")}" ] || exit 1`,
-      // An up leaves other hosts behind.
+      // `up` switches the hosts to their later answers.
       `for file in "${this.file("after")}"/*; do [ ! -e "$file" ] || cp "$file" "${this.file("host")}"; done`,
     ];
     this.program("bin/pulumi", [
@@ -121,7 +124,7 @@ export class PretendStack {
       "*) exit 64 ;;",
       "esac",
     ]);
-    // What a host is told runs there, with the programs beside this one.
+    // Commands for a host run here, with the programs beside this one.
     this.program("host/sh", [
       '[ "$1" = -s ] || exec /bin/sh "$@"',
       "shift 2",
@@ -145,13 +148,16 @@ export class PretendStack {
     rmSync(this.file("host/date"), { force: true });
   }
 
-  /** Puts a program on every host (`host/NAME`) or on the operator's machine (`bin/NAME`), until the next reset. */
+  /**
+   * Adds a program to every host (`host/NAME`) or to the operator's machine (`bin/NAME`), until the
+   * next reset.
+   */
   program(path: string, lines: string[]): void {
     writeFileSync(this.file(path), ["#!/bin/sh", ...lines, ""].join("\n"));
     chmodSync(this.file(path), 0o755);
   }
 
-  /** Changes the text of one that is there. */
+  /** Changes the text of an existing program. */
   changeProgram(path: string, from: string, to: string): void {
     const text = readFileSync(this.file(path), "utf8");
     if (!text.includes(from)) throw new Error(`the test's ${path} has no ${from}`);
@@ -175,7 +181,7 @@ export class PretendStack {
     return reportText(answered(sections, [...words.slice(words.indexOf("--") + 1), ...verified]));
   }
 
-  /** Changes what a host says. */
+  /** Changes the answers of a host. */
   says(name: string, change: (sections: Sections) => void, when: When = "now"): void {
     const sections =
       when === "now"
@@ -186,7 +192,7 @@ export class PretendStack {
     writeFileSync(this.file(`${folder}/${name}.report`), reportText(sections));
   }
 
-  /** After something was done, lvs2 is active. */
+  /** After the next action, lvs2 is active. */
   movesTheAddress(): void {
     this.says(
       "lvs1",
@@ -199,14 +205,14 @@ export class PretendStack {
     this.says("lvs2", giveAddress, "after");
   }
 
-  /** The stack has lvs3, too. */
+  /** Adds lvs3 to the stack. */
   addThirdDirector(priority: number): void {
     writeFileSync(this.file(`host/${third}.report`), reportText(thirdReport(priority)));
     writeFileSync(this.file(`host/${third}.drain`), "");
     this.setState(stateOfThree(priority));
   }
 
-  /** The virtual server is at this port of the test's machine. */
+  /** Moves the virtual server to this port of the test's machine. */
   servesHere(port: number): void {
     const moved = (text: string) =>
       text
@@ -229,7 +235,7 @@ export class PretendStack {
     }
   }
 
-  /** The state of a stack whose hosts are at the addresses of the lab's, here. */
+  /** Sets the state of a stack whose hosts have the lab's addresses, moved to this machine. */
   private setState(text: string): void {
     const state = JSON.parse(text) as State;
     for (const { urn, inputs } of state.deployment.resources) {
@@ -251,7 +257,7 @@ export class PretendStack {
     writeFileSync(this.file("state.json"), JSON.stringify(state));
   }
 
-  /** Changes the state's text. */
+  /** Changes the text of the state. */
   changeState(change: (text: string) => string): void {
     const text = readFileSync(this.file("state.json"), "utf8");
     const changed = change(text);
@@ -259,7 +265,7 @@ export class PretendStack {
     writeFileSync(this.file("state.json"), changed);
   }
 
-  /** Changes resources of the state: those whose name is this. */
+  /** Changes the resources with this name in the state. */
   changeResource(name: string, change: (resource: Resource) => void): void {
     this.changeState((text) => {
       const state = JSON.parse(text) as State;
@@ -269,7 +275,7 @@ export class PretendStack {
     });
   }
 
-  /** Of a stack that has a director in maintenance. */
+  /** Puts a director into maintenance in the state. */
   stops(director: string): void {
     this.changeResource(`pair-${director}-keepalived`, ({ inputs }) => {
       if (inputs?.create) inputs.create = inputs.create.replace(" #", " stopped #");
@@ -279,12 +285,12 @@ export class PretendStack {
     );
   }
 
-  /** Its directors have two VRRP instances: see twoInstances.ts. */
+  /** Gives the directors two VRRP instances: see twoInstances.ts. */
   hasTwoInstances(): void {
     this.changeState((text) => withModels(doesTwo, text));
   }
 
-  /** Nobody listens where these hosts were. */
+  /** Makes these hosts unreachable: no program listens on their port. */
   cannotReach(...hosts: string[]): void {
     for (const name of hosts) {
       const port = String(this.server(name).port);
@@ -298,7 +304,7 @@ export class PretendStack {
     return server;
   }
 
-  /** The stack config's hosts, and who is in maintenance in it; undefined where the key isn't there. */
+  /** Sets the hosts in the stack config, and `maintenance`; undefined removes the key. */
   configure(maintenance: string[] | undefined): void {
     const entry = (objectValue: unknown) => ({ value: "", objectValue, secret: false });
     const hosts = (start: string) =>
@@ -314,7 +320,7 @@ export class PretendStack {
     writeFileSync(this.file("config.json"), JSON.stringify(config));
   }
 
-  /** Somebody has edited the config since the last pulumi up. */
+  /** Makes the config look edited since the last pulumi up. */
   editConfig(): void {
     writeFileSync(
       this.file("changed"),
@@ -349,7 +355,7 @@ export class PretendStack {
     return lvsOnTerminal(typed, args, this.options({}));
   }
 
-  /** What pulumi and the hosts were told, in order. */
+  /** The calls to pulumi and the hosts, in order. */
   calls(): string[] {
     return readFileSync(this.file("calls"), "utf8")
       .split("\n")
@@ -357,7 +363,7 @@ export class PretendStack {
       .map((call) => call.replace(" --non-interactive", ""));
   }
 
-  /** The same without looks, sorted. */
+  /** The calls other than looks, sorted. */
   done(): string[] {
     const looks = /^(stack export|config --json|preview --expect|\w+ report$)/;
     return this.calls()
@@ -366,12 +372,12 @@ export class PretendStack {
   }
 }
 
-/** A director that has entered this state last. */
+/** Makes this the director's last state. */
 export function entered(sections: Sections, from: string, to: string): void {
   edit(sections, "vrrp-states", `${from} VI_1`, `${to} VI_1`);
 }
 
-/** web2's weight in a director's kernel. */
+/** Sets web2's weight in a director's kernel. */
 export function weightOfWeb2(weight: number) {
   return (sections: Sections): void => {
     edit(sections, "ipvs", /(192\.0\.2\.22:80 +Route +)1/, (found) =>

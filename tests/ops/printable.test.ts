@@ -1,4 +1,4 @@
-// What a host, a file or a program said steers no terminal, whichever command shows it.
+// Text from a host, a file or a program can't control the terminal, whichever command prints it.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { complain, print, printJson, printJsonLine, redraw, outputFor } from "..
 import { edit, sampleAnswers, sampleStack, sampleTime, sectionsOf } from "./sampleHosts";
 
 const plain = pc.createColors(false);
-/** Clears the screen, in both spellings; sets the title; and hides what follows. */
+/** Clears the screen, in both notations; sets the title; and hides the text after it. */
 const evil = "\u001b[2J\u009b2J\u001b]0;title\u0007\u001b[8m\r\u202e\u00a0\ufeff\u{e0041}";
 
 // eslint-disable-next-line no-control-regex -- they must not be there

@@ -1,4 +1,4 @@
-// Everything that lvs status calls a problem: provoked just where it becomes one, and just before.
+// Every problem that lvs status reports: provoked exactly at its limit, and just below it.
 import type { Stack, StackHost } from "../../ops/stack";
 import { look, withdrawnFile } from "../../ops/status/look";
 import {
@@ -28,7 +28,7 @@ function problems(change: Change, stack: Stack): string[] {
 const second = "192.0.2.101";
 const secondAddress = virtualAddress.replace("192.0.2.100", second);
 
-/** VI_1 has a second address. */
+/** A stack in which VI_1 has a second address. */
 const two = () =>
   stackWith(({ instances }) => {
     for (const { addresses } of instances) addresses.push(second);
@@ -39,7 +39,7 @@ const withSorryServer = () =>
     for (const service of services) service.sorryServer = "192.0.2.99:80";
   });
 
-/** web2's weight is 0 in the config. */
+/** A stack in which web2's weight is 0. */
 const withWeight0 = () =>
   stackWith(({ pools }) => {
     for (const member of pools.flat()) if (member.name === "web2") member.weight = 0;
@@ -47,14 +47,14 @@ const withWeight0 = () =>
 
 const unsynced = () => stackWith((model) => delete model.syncDaemon);
 
-/** A stack with something else of a host. */
+/** The sample's stack with one host changed. */
 function stackOf(host: string, change: (of: StackHost) => void) {
   const stack = sampleStack();
   for (const one of stack.hosts) if (one.name === host) change(one);
   return stack;
 }
 
-/** lvs2 is in maintenance. */
+/** A stack with lvs2 in maintenance. */
 const stopped = () =>
   stackOf("lvs2", ({ director }) => {
     director.inMaintenance = true;
@@ -63,7 +63,7 @@ const isInactive = (sections: Sections) => {
   edit(sections, "service keepalived.service", "ActiveState=active", "ActiveState=inactive");
 };
 
-/** web1's virtual address is on a tunnel. */
+/** A stack in which web1's virtual address is on a tunnel. */
 const tunneled = () =>
   stackOf("web1", (host) => {
     host.loopback = [{ address: "192.0.2.100", interface: "tunl0" }];
@@ -71,7 +71,7 @@ const tunneled = () =>
 const tunnel = (...flags: string[]) =>
   `[{"ifname":"tunl0","flags":${JSON.stringify(flags)},"addr_info":[{"local":"192.0.2.100"}]},`;
 
-/** An IPv6 address is all that web1 answers for. */
+/** A stack in which web1 has only an IPv6 address. */
 const ipv6 = () =>
   stackOf("web1", (host) => {
     host.loopback = [{ address: "2001:db8::100", interface: "lo" }];
@@ -310,7 +310,7 @@ test.each<[claim: string, stack: () => Stack, change: Change, found: string[]]>(
       "outage: web1 answers ARP for virtual addresses (arp_ignore, arp_announce): it takes them from the active director",
     ],
   ]),
-  // One that isn't said is not known to be right.
+  // A missing value is not known to be right.
   ...["all.arp_ignore 1", "all.arp_announce 2"].map(
     (line): [string, () => Stack, Change, string[]] => [
       `that it isn't known, without ${line}`,

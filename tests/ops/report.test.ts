@@ -1,4 +1,4 @@
-// ops/report.sh, run here as it is run on a host, and what is made of its answers.
+// ops/report.sh, run here as it is run on a host, and the parsing of its answers.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -40,7 +40,7 @@ test("a file arrives as it is, whatever is in it", () => {
   );
   fc.assert(
     fc.property(
-      // A shell's variables hold no NUL, and no file of the stack's does.
+      // A shell variable can't hold NUL, and no file of the stack contains it.
       anything.map((text) => text.replaceAll("\0", "")),
       (text) => {
         writeFileSync(file, text);
@@ -83,7 +83,7 @@ test("a login that greets is told as such", () => {
 const answer = (text: string): Section => ({ status: 0, text });
 const lines = (...all: string[]) => answer(all.map((line) => `${line}\n`).join(""));
 const none = answer("");
-/** Whichever failure it was. */
+/** Any failure. */
 const failed = (text = ""): Section => ({ status: 1, text });
 
 const stateOf = (unit: string) =>
@@ -93,7 +93,7 @@ const stateOf = (unit: string) =>
   ] as const;
 const loopback = answer(expect.stringContaining('"local":"127.0.0.1"') as string);
 
-/** Question, the name of its answer, and the answer of a host that has everything and of one that has nothing. */
+/** The question, the name of its answer, and the answers of a fully equipped and of a bare host. */
 const table: [question: string, name: string, full: Section, bare: Section][] = [
   ["host", "now", lines("1795414372"), lines("1795414372")],
   ["host", "kernel", lines("6.1.0-18-amd64"), lines("6.1.0-18-amd64")],

@@ -1,11 +1,11 @@
-// Hosts that report.sh is asked on: one that has everything, and one that has nothing yet. Their programs answer to the words
-// that the report asks with, and to no others; what a program would change shows in the host's files.
+// Hosts for report.sh: a fully equipped one, and a bare one. Their programs accept only the
+// arguments that the report uses. A change that a program would make shows in the host's files.
 import { mkdirSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { PretendHost } from "../scripts/host";
 import { differences, hostTree } from "../scripts/hostTree";
 
-/** What the programs of a full host say. */
+/** The output of a full host's programs. */
 export const says = {
   keepalived: "Keepalived v2.2.7 (01/16,2022)",
   "ipvsadm -Ln": "TCP  192.0.2.100:80 wlc\n  -> 192.0.2.21:80 Route 1 0 2\n",
@@ -15,7 +15,7 @@ export const says = {
   "ipvsadm -Ln --thresholds": "TCP  192.0.2.100:80 wlc\n  -> 192.0.2.21:80 0 0 0 2\n",
 };
 
-/** Lines of a journal, newest first, a minute apart, of process 8. */
+/** Lines of a journal, newest first, one minute apart, from process 8. */
 const journal = (...messages: string[]) =>
   messages.map((message, i) => {
     const [, process = "Keepalived_vrrp[8]"] =
@@ -61,7 +61,7 @@ const log = journal(...entries.neither, ...entries.vrrp, stopped, ...entries.poo
 const said = (message: string) => log.find((line) => line.endsWith(`: ${message}`)) ?? "";
 const at = (message: string) => said(message).split(" ")[0] ?? "";
 
-/** Of keepalived's log, what it says of VRRP, and the lines that tell of the pool. */
+/** The parts of keepalived's log about VRRP and about the pool. */
 export const logs = {
   states: [
     `${at("(VI_1) Entering MASTER STATE")} MASTER VI_1`,
@@ -73,7 +73,7 @@ export const logs = {
   ),
 };
 
-/** Everything that a report can ask about. */
+/** A host with everything that a report can ask about. */
 export function fullHost(): PretendHost {
   const host = common();
   host.write("/proc/net/ip_vs", "");
@@ -110,7 +110,7 @@ export function fullHost(): PretendHost {
   return host;
 }
 
-/** As freshly installed: no module, no package, no file of the stack. */
+/** A freshly installed host: no module, no package, no file of the stack. */
 export function bareHost(): PretendHost {
   const host = common();
   host.program("keepalived", ["exit 127"]);
@@ -126,14 +126,14 @@ function common(): PretendHost {
   host.write("/etc/os-release", 'ID=debian\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n');
   host.program("date", ['[ "$*" = +%s ] && echo 1795414372']);
   host.program("uname", ['[ "$*" = -r ] && echo 6.1.0-18-amd64']);
-  // It says what is left of the report's own text, should it come by it.
+  // It prints the unread rest of the report's text, in case that reaches its input.
   host.program("systemctl", [
     "cat",
     '[ "$1 $3 $4 $5 $6 $7 $8" = "show -p LoadState -p ActiveState -p UnitFileState" ] || exit 64',
     'if [ -e "$FOLDER/installed" ]; then load=loaded active=active; else load=not-found active=inactive; fi',
     'printf "LoadState=$load\\nActiveState=$active\\nUnitFileState=$2\\n"',
   ]);
-  // ipvsadm has its module loaded.
+  // Running ipvsadm loads the module.
   host.program("ipvsadm", [
     ': >>"$FOLDER/proc/net/ip_vs"',
     "case $* in",
@@ -156,7 +156,10 @@ function common(): PretendHost {
   return host;
 }
 
-/** Asks a host, as `lvs` does: the script comes by standard input. What it says, and what is no longer as it was. */
+/**
+ * Queries a host as `lvs` does, with the script on standard input. Returns the output, and every
+ * change on the host.
+ */
 export function reported(host: PretendHost, script: string, questions: string[], path = "$PATH") {
   const before = hostTree(host, { times: true });
   const { code, stdout, stderr } = host.shell(
@@ -164,7 +167,8 @@ export function reported(host: PretendHost, script: string, questions: string[],
     ip link set lo up
     exec env PATH="${path}" /bin/sh -s -- "$@"`,
     questions,
-    // A shell reads more of its input than it needs at once: there must be some left for others to come by.
+    // A shell reads ahead. This makes the text longer than that, so that some of it is left for
+    // other programs to read by mistake.
     `${script}\n${": not for others\n".repeat(5000)}`,
   );
   return { code, stdout, stderr, changes: differences(before, hostTree(host, { times: true })) };

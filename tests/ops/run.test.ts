@@ -1,4 +1,4 @@
-// Programs that the command runs: how they end when their time is up.
+// How programs that the command runs are ended when their time is up.
 import { run } from "../../ops/run";
 
 const stubborn = ["-c", 'trap "" TERM; while :; do sleep 0.2; done'];
@@ -16,7 +16,7 @@ test("one that doesn't listen is killed, and nobody waits for what it has left b
   const begin = performance.now();
   const [deaf, childless] = await Promise.all([
     run("sh", stubborn, { timeoutSeconds: 0.2 }),
-    // It ends, and its child keeps its outputs open.
+    // The shell ends, but its child keeps its outputs open.
     run("sh", ["-c", "sleep 20 & echo so far; wait"], { timeoutSeconds: 0.2 }),
   ]);
   expect(deaf).toMatchObject({ exitCode: 128 + 9, timedOut: true });

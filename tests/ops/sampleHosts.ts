@@ -1,11 +1,12 @@
-// The lab's hosts as they were once: a state that pulumi up left (keys taken out), and what each host said of itself then.
+// Recorded hosts of the lab: a state left by pulumi up (without keys), and each host's answers at
+// that time.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DirectorOutput } from "../../components/model";
 import { type Answer, parseReport, type Section } from "../../ops/report";
 import { type Stack, stackOf } from "../../ops/stack";
 
-/** A file beside this one. */
+/** Reads a file in `samples`. */
 export function sample(file: string): string {
   return readFileSync(join(__dirname, "samples", file), "utf8");
 }
@@ -15,7 +16,7 @@ export function sampleStack(): Stack {
   return stackOf(sample("state.json"));
 }
 
-/** The sample's stack, whose directors are to do something else. */
+/** The sample's stack, with changed models of its directors. */
 export function stackWith(
   change: (model: DirectorOutput) => void,
   state = sample("state.json"),
@@ -23,7 +24,7 @@ export function stackWith(
   return stackOf(withModels(change, state));
 }
 
-/** A state whose directors, or those of these names, are to do something else. */
+/** The state with changed models of all directors, or of those named. */
 export function withModels(
   change: (model: DirectorOutput) => void,
   state: string,
@@ -41,7 +42,7 @@ export function withModels(
 
 export type Sections = Map<string, Section>;
 
-/** What a host answered, to be changed. */
+/** A host's recorded answers, to be changed. */
 export function sampleReport(name: string): Sections {
   if (name === "lvs3") return thirdReport(130);
   return new Map(parseReport(sample(`${name}.report`)));
@@ -51,7 +52,7 @@ interface State {
   deployment: { resources: { urn: string; outputs?: { model?: DirectorOutput } }[] };
 }
 
-/** The stack's state with a third director: lvs3 is as lvs2 but for its priority. */
+/** The stack's state with a third director: lvs3 is a copy of lvs2 with another priority. */
 export function stateOfThree(priority: number): string {
   const state = JSON.parse(sample("state.json")) as State;
   const { resources } = state.deployment;
@@ -61,7 +62,7 @@ export function stateOfThree(priority: number): string {
   return JSON.stringify(state);
 }
 
-/** What lvs3 answers. */
+/** lvs3's answers. */
 export function thirdReport(priority: number): Sections {
   const sections = [...sampleReport("lvs2")].map(
     ([name, { status, text }]) => [name, { status, text: asThird(text, priority) }] as const,
@@ -78,7 +79,7 @@ function asThird(text: string, priority: number): string {
     .replaceAll('"priority":140', `"priority":${priority}`);
 }
 
-/** What each host answered, with a change. A host that `change` takes out of the map is one that can't be reached. */
+/** Each host's answers, with a change. A host that `change` removes from the map is unreachable. */
 export function sampleAnswers(
   change: (hosts: Map<string, Sections>) => void = () => undefined,
   { hosts } = sampleStack(),
@@ -100,7 +101,7 @@ export function sectionsOf(hosts: Map<string, Sections>, name: string): Sections
   return sections;
 }
 
-/** Changes the text of one answer; what is looked for must be in it. */
+/** Changes the text of one answer, which must contain the text to replace. */
 export function edit(
   sections: Sections,
   question: string,
@@ -115,22 +116,22 @@ export function edit(
   sections.set(question, { ...section, text });
 }
 
-/** The virtual address as `ip -j addr` shows it on the active director, lvs1. */
+/** The virtual address in the output of `ip -j addr` on the active director, lvs1. */
 export const virtualAddress =
   '{"family":"inet","local":"192.0.2.100","prefixlen":32,"scope":"global","protocol":"keepalived","label":"eth1","valid_life_time":4294967295,"preferred_life_time":4294967295}';
 
-/** lvs1's answers without the virtual address. */
+/** Removes the virtual address from lvs1's answers. */
 export function takeAddress(sections: Sections): void {
   edit(sections, "addresses", `,${virtualAddress}`, "");
 }
 
-/** lvs2's answers with it. */
+/** Adds the virtual address to lvs2's answers. */
 export function giveAddress(sections: Sections): void {
   const own = '"addr_info":[{"family":"inet","local":"192.0.2.12"';
   edit(sections, "addresses", own, own.replace("[", `[${virtualAddress},`));
 }
 
-/** What report.sh answers to a question; a file, and a step that is verified, are named in theirs. */
+/** The answers that report.sh gives to each question. Answers about a file or a step name it. */
 const answersTo: Record<string, (about: string) => string[]> = {
   host: () => [
     "now",
@@ -156,7 +157,7 @@ const answersTo: Record<string, (about: string) => string[]> = {
   "ipvs-rules": () => ["ipvs-rules", "ipvs-thresholds"],
 };
 
-/** A host's answers to these questions alone, of which it may not know some. */
+/** A host's answers to these questions only. The host may lack some. */
 export function answered(sections: Sections, questions: readonly string[]): Sections {
   const found: Sections = new Map();
   for (const question of questions) {
@@ -168,13 +169,13 @@ export function answered(sections: Sections, questions: readonly string[]): Sect
   return found;
 }
 
-/** Of what a step's script finds the same in the sample, it finds something else. */
+/** Replaces a "same" finding of a step's script by another finding. */
 export function finds(sections: Sections, step: string, title: string, finding: Found): void {
   const text = (words: string) => `${words}\n`;
   const [verdict, first = "", second = ""] = finding;
   const lengths = [first, second].map((words) => Buffer.byteLength(words)).join(" ");
   const same = `same 0 0 ${title}\n\n\n`;
-  // Which of the resource's scripts it is of.
+  // Finds the resource's script that reports it.
   const section = [...sections].find(
     ([name, answer]) => name.startsWith(`verify ${step} `) && answer.text.includes(same),
   )?.[0];
@@ -192,7 +193,7 @@ type Found =
   | [verdict: "differs", wanted: string, found: string]
   | [verdict: "unknown" | "note", words: string];
 
-/** A report's text, of which parseReport makes these answers. */
+/** The text from which parseReport makes these answers. */
 export function reportText(sections: Sections): string {
   const answers = [...sections].map(
     ([name, { status, text }]) => `${status} ${Buffer.byteLength(text)} ${name}\n${text}\n`,
@@ -200,7 +201,7 @@ export function reportText(sections: Sections): string {
   return `${answers.join("")}0 0 end\n\n`;
 }
 
-/** The moment at which the samples were taken, a second later. */
+/** One second after the samples were taken. */
 export function sampleTime(): Date {
   const now = parseReport(sample("lvs1.report")).get("now")?.text ?? "";
   return new Date((Number(now) + 1) * 1000);

@@ -1,5 +1,7 @@
-// OpenSSH's own client against servers of the tests': who is talked to, by which key, and what is left behind.
-// After a deliberate change of golden/ssh.txt: UPDATE_GOLDENS=1 npx jest tests/ops/ssh, then read the diff.
+// OpenSSH's own client with servers of the tests: which server it talks to, with which key, and
+// what it leaves behind.
+// After a deliberate change of golden/ssh.txt: UPDATE_GOLDENS=1 npx jest tests/ops/ssh, then read
+// the diff.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,7 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), "lvs-ha-test-"));
 const servers: SshServer[] = [];
 
 beforeAll(() => {
-  // Where keys and passwords are written to; and no agent of whoever runs the tests.
+  // The folder for keys and passwords; and no SSH agent of the user who runs the tests.
   process.env.XDG_RUNTIME_DIR = folder;
   delete process.env.SSH_AUTH_SOCK;
 });
@@ -46,7 +48,7 @@ function connectionTo(server: SshServer, login: Partial<Connection>): Connection
 
 const limits: LoginOptions = { timeoutSeconds: 10 };
 
-/** Runs `echo` by a script on standard input; what it says. */
+/** Runs `echo` in a script on standard input and returns its output. */
 function greet(connection: Connection, options = limits): Promise<string> {
   const target = { name: "web1", connection };
   return withSsh([target], options, (ssh) => ssh.script(target, 'echo "$1 $2"\n', ["it's", "me"]));
@@ -64,7 +66,7 @@ test("a login other than root runs it by sudo, which may not ask", async () => {
   const key = sshKeyPair("ed25519");
   const server = await start({ authorizedKeys: [key.public], user: "ops" });
   const connection = connectionTo(server, { privateKey: key.private, user: "ops" });
-  // Whether this machine has sudo is not the point.
+  // The result doesn't matter: this machine may lack sudo.
   await greet(connection).catch(() => undefined);
   expect(server.commands).toEqual([`sudo -n sh -s -- "it's" me`]);
 });
@@ -93,7 +95,7 @@ test("passwords, and keys with passphrases, are typed for the operator", async (
 test("an agent with more keys than the host tries is told as that, and what to do", async () => {
   const bin = mkdtempSync(join(tmpdir(), "lvs-ha-bin-"));
   const says = "Received disconnect from 10.10.0.11 port 22:2: Too many authentication failures";
-  // A server of that patience, as OpenSSH's client tells of it.
+  // A server with this limit, as OpenSSH's client reports it.
   writeFileSync(
     join(bin, "ssh"),
     `#!/bin/sh\necho '${says}' >&2\necho 'Disconnected' >&2\nexit 255\n`,

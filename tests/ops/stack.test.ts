@@ -92,7 +92,7 @@ test.each(["lvs2", "web3"])(
     component.outputs = { services: [] };
     const text = `the stack's state doesn't say what ${name} is meant to do: an earlier version wrote it, or the last pulumi up left ${name} out; run pulumi up once`;
     expect(() => stackOf(JSON.stringify(state))).toThrow(text);
-    // One that the first pulumi up has only prepared has nothing to do yet.
+    // A host that the first pulumi up has only prepared has no task yet.
     const brings = /-(keepalived|system)$/;
     state.deployment.resources = resources.filter(
       ({ urn }) => !urn.includes(`::pair-${name}-`) || !brings.test(urn),
@@ -130,7 +130,7 @@ function fail(): never {
 test("a stack without hosts, or without anything, says what to do first", () => {
   const empty = "the stack has no hosts yet: run pulumi up first";
   expect(() => stackOf('{ "deployment": { "resources": [] } }')).toThrow(empty);
-  // As pulumi stack export has a stack of which nothing was made yet.
+  // The output of pulumi stack export for a stack without resources.
   expect(() => stackOf('{ "deployment": { "manifest": {} } }')).toThrow(empty);
 });
 

@@ -1,4 +1,4 @@
-// The status, from what the lab's hosts said once, and from that with something wrong in it.
+// The status: from recorded answers of the lab's hosts, unchanged and with faults.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import pc from "picocolors";
@@ -32,7 +32,7 @@ function problems(...args: Parameters<typeof statusOf>): string[] {
   return status.problems.map(({ severity, text }) => `${severity}: ${text}`);
 }
 
-/** The row of web2 in the table of a director. */
+/** web2's row in a director's table. */
 const row = / +-> 192\.0\.2\.22:80 +Route +1 .*\n/;
 
 test("a real server that a change has drained and not put in again is a fault, and what becomes of it is told", () => {
@@ -132,7 +132,7 @@ test("figures are those of the active director", () => {
   });
 });
 
-/** web2's row in a report's IPVS table, with so many active connections. */
+/** Sets the number of active connections in web2's row of a report's IPVS table. */
 function open(sections: Sections, count: number): void {
   edit(sections, "ipvs", /(192\.0\.2\.22:80 +Route +1 +)\d+ /, `$1${count} `);
 }

@@ -24,7 +24,7 @@ function listen(server: Server): Promise<number> {
   });
 }
 
-/** A stack with these virtual servers, whose address 192.0.2.100 is this machine's. */
+/** A stack with these virtual servers. Its address 192.0.2.100 is replaced by this machine's. */
 function stackOf(...virtualServers: Record<string, unknown>[]) {
   const config = smallStack();
   const [first, ...more] = virtualServers;
@@ -148,7 +148,7 @@ test("what a mark is given to is asked", async () => {
 test("a machine without a route to the address has not asked, which is no problem", async () => {
   const stack = stackOf(service("web", 80));
   for (const { director } of stack.hosts) {
-    // Nobody has a route for TCP to this one.
+    // No machine has a TCP route to this address.
     for (const { traffic } of director.services) {
       for (const flow of traffic) flow.address = "255.255.255.255";
     }

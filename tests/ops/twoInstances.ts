@@ -1,9 +1,10 @@
-// The sample's hosts with two VRRP instances: lvs1 is active for VI_1, which has two addresses; lvs2 for VI_2, which has one, and for ftp:
-// what its firewall gives the mark 7.
+// The sample's hosts with two VRRP instances. lvs1 is active for VI_1, which has two addresses;
+// lvs2 is active for VI_2, which has one address, and for ftp, whose connections the firewall marks
+// with 7.
 import type { DirectorOutput } from "../../components/model";
 import { edit, type Sections } from "./sampleHosts";
 
-/** What a director of the sample is to do then. */
+/** The changed model of a director in the sample. */
 export function doesTwo(model: DirectorOutput): void {
   const [first] = model.instances;
   const [web] = model.services;
@@ -17,7 +18,10 @@ export function doesTwo(model: DirectorOutput): void {
   });
 }
 
-/** What a director answers then, with so many connections to web2 under the mark: its own on lvs2, hearsay on lvs1. */
+/**
+ * A director's answers in that case, with this many connections to web2 under the mark: lvs2's own;
+ * lvs1 only knows of them.
+ */
 export function saysOfTwo(name: string, sections: Sections, open: number): void {
   const rows = ["192.0.2.21", "192.0.2.22", "192.0.2.23"].map(
     (address) =>

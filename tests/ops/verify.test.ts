@@ -1,4 +1,5 @@
-// Drift: what a host's scripts find on it, and what IPVS has there, as it was on the lab, and with something changed by hand.
+// Drift: the findings of a host's scripts and of its IPVS table, as recorded on the lab and with
+// manual changes.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -33,7 +34,7 @@ function hostOf(stack: Stack, name: string): StackHost {
   return host;
 }
 
-/** What verify finds on a host of the sample, changed by hand, that answers what it is asked. */
+/** verify's findings on a host of the sample after a manual change. */
 function found(
   name: string,
   change: (sections: Sections) => void = () => undefined,
@@ -51,7 +52,7 @@ function found(
   return verified(host, expected, answers.get(name));
 }
 
-/** A host whose step by this script is another one. */
+/** A host with a changed step of this script. */
 function withStep(name: string, script: string, change: (step: Step) => Partial<Step>): StackHost {
   const host = hostOf(sampleStack(), name);
   const steps = host.steps.map((step) =>
@@ -60,7 +61,7 @@ function withStep(name: string, script: string, change: (step: Step) => Partial<
   return { ...host, steps };
 }
 
-/** Title, resource and diff of each drift. */
+/** The title, resource and diff of each drift. */
 function drifts(...args: Parameters<typeof found>): [string, string, string[]][] {
   return (found(...args).drifts ?? []).map(({ title, resource, diff }) => [title, resource, diff]);
 }
@@ -117,7 +118,7 @@ test("what could not be compared is neither drift nor as the stack says", () => 
       finds(sections, resource, "ufw", ["unknown", "ufw says: locked\n"]);
     }),
   ).toEqual([{ resource, title: "ufw", why: "ufw says: locked" }]);
-  // Of a script that ended in the middle, nothing is believed.
+  // The output of a script that ended early is not trusted.
   for (const [text, why] of [
     ["differs 1 1 ufw\na\nb\nfirewall: no room\n", "firewall: no room"],
     ["", "it ended with 2, without a word"],
@@ -161,7 +162,7 @@ test("what differs in a secret step's texts is told without being shown, but for
   ).toEqual([[path, secret]]);
 });
 
-/** As files.sh prints it. */
+/** A finding as files.sh prints it. */
 function printed(finding: Finding): string {
   const { verdict, title } = finding;
   const [first, second] =
@@ -381,7 +382,7 @@ test("a weight that somebody set is drift of one that keepalived has brought in 
     }).map(([title]) => title);
   expect(of(log("Adding", "to"), 7)).toEqual(["IPVS table"]);
   expect(of(log("Enabling", "of"), 0)).toEqual(["IPVS table"]);
-  // Its check keeps it at weight 0.
+  // The check keeps it at weight 0.
   expect(of(log("Disabling", "of"), 0)).toEqual([]);
 });
 
@@ -402,7 +403,7 @@ test("every script that the components run on hosts can verify, whatever the con
   const hosts = await hostsWithEverything();
   expect(hosts.map(({ name }) => name)).toEqual(["lvs1", "lvs2", "web1", "web2"]);
   const called = new Set(hosts.flatMap(({ steps }) => steps.map((step) => step.script)));
-  // The others are parts of these, or change what a step of another has put there, or put nothing there.
+  // The others are parts of these, change another step's result, or install nothing.
   const parts = [
     ...[
       "drain.sh",
@@ -459,7 +460,7 @@ test("every script that the components run on hosts can verify, whatever the con
   expect(wordsOf("prepare").slice(0, 4)).toEqual(["install.sh", owner, "director", "debian"]);
   expect(wordsOf("prepare")[7]).toContain("nftables");
   expect(text).toContain(" stopped <<'END_OF_INPUT'\n==> /etc/keepalived/keepalived.conf <==\n");
-  // What prepare was fed is this version's, too, and comes once.
+  // The scripts that prepare installed are this version's, too, and are sent once.
   expect(text.split("\nEND_OF_vip.sh\n")).toHaveLength(2);
 });
 
@@ -470,7 +471,7 @@ test("an input that has the line that would end it comes whole", () => {
   );
 });
 
-/** A stack's hosts, with every kind of step among them. */
+/** The hosts of a stack with every kind of step. */
 async function hostsWithEverything(): Promise<StackHost[]> {
   const stack = smallStack();
   stack.ssh = { managedKey: true };

@@ -1,4 +1,4 @@
-// Colours, and the stream on which a command speaks.
+// Colours, and the stream that a command prints to.
 import { colorsOn, outputFor } from "../../ops/voice";
 
 const terminal = { isTTY: true };

@@ -1,4 +1,4 @@
-// Figures and times as a person reads them: each limit from both sides.
+// Numbers and times in words: each limit from both sides.
 import { bytes, count, duration, figure, percent } from "../../ops/words";
 
 const minute = 60;
@@ -12,7 +12,7 @@ test.each([
   [1, "1 s"],
   [59.9, "59 s"],
   [minute, "1 min"],
-  // Seconds are no matter beside minutes.
+  // Seconds are left out beside minutes.
   [minute + 59, "1 min"],
   [hour - 1, "59 min"],
   [hour, "1 h"],
@@ -21,7 +21,7 @@ test.each([
   [2 * hour + 13 * minute + 5, "2 h 13 min"],
   [day - 1, "23 h 59 min"],
   [day, "1 d"],
-  // Nor are minutes beside days.
+  // Minutes are left out beside days.
   [day + 59 * minute, "1 d"],
   [day + hour, "1 d 1 h"],
   [5 * day + 3 * hour + 7 * minute, "5 d 3 h"],

@@ -1,4 +1,4 @@
-// Which way checks go, and what they do to a weight.
+// The path that checks take, and their effect on a weight.
 import { renderKeepalived } from "../../components/render/keepalived";
 import { settingsOf, smallStack } from "../support/stacks";
 

@@ -9,7 +9,7 @@ import { renderDirectorKernel, renderRealServerKernel } from "../../components/r
 import { parseFiles } from "../../components/render/files";
 import { settingsOf, smallStack } from "../support/stacks";
 
-/** Rules of lvs1's firewall, or of web1's, that name one of the words. */
+/** The rules of lvs1's or web1's firewall that match the pattern. */
 function rules(
   change: Record<string, unknown>,
   backend: "ufw" | "nftables",

@@ -1,4 +1,5 @@
-// Whatever the validation of the stack config lets pass, the real keepalived of every release takes without a word.
+// Every stack config that passes validation is accepted without a message by the real keepalived of
+// each release.
 import fc from "fast-check";
 import { check } from "../../components/config";
 import { osProfiles } from "../../components/os/profiles";
@@ -16,10 +17,10 @@ import {
 import type { Plain } from "../support/setRight";
 import { raw } from "../support/stacks";
 
-// On a desk and for a change, enough to find a plain mistake; `npm test -- --all` draws the rest.
+// Locally, enough cases to find an obvious mistake; `npm test -- --all` draws the rest.
 const drawn = runs(50, 500);
 
-/** A stack, and how to draw it again. */
+/** A stack, and what is needed to draw it again. */
 interface Drawn {
   stack: Plain;
   authPass: string;
@@ -71,7 +72,7 @@ test.each(versions)(
 
 test(`what passes validation passes keepalived --config-test, with nothing said (SEED=${seed})`, async () => {
   const tested = new Map<string, number>();
-  // A stack's directors differ in little: one of each, in turn.
+  // A stack's directors differ little: one director per stack is enough, in turn.
   const refused = await refusals(cases, (configs, i, version) => {
     tested.set(version, (tested.get(version) ?? 0) + Math.min(configs.length, 1));
     return configs.filter((_, j) => j === i % configs.length);
@@ -79,7 +80,7 @@ test(`what passes validation passes keepalived --config-test, with nothing said 
   const first = refused.findIndex((reasons) => reasons.length > 0);
   const [found] = cases.slice(first === -1 ? cases.length : first);
   if (found) {
-    // The same again, alone: fast-check makes it as small as it can be.
+    // Runs the failing case again by itself, so that fast-check reduces it to the smallest case.
     await fc.assert(found.property, {
       seed,
       path: found.path,
@@ -88,16 +89,16 @@ test(`what passes validation passes keepalived --config-test, with nothing said 
     });
   }
   expect(refused.filter((reasons) => reasons.length > 0)).toEqual([]);
-  // The newest keepalived knows every key; the older one what is not marked with `since`.
+  // The newest keepalived knows every key; the older one knows those not marked with `since`.
   console.log(`keepalived has read, by version: ${JSON.stringify(Object.fromEntries(tested))}`);
   expect(Math.max(...tested.values())).toBe(cases.length);
-  // All of them on the real binary.
+  // The real binary has read all of them.
   expect(Math.max(...tested.values())).toBeGreaterThanOrEqual(drawn);
   expect(Math.min(...tested.values())).toBeGreaterThan(cases.length / 3);
   expect(tested.size).toBe(versions.length);
 }, 600_000);
 
-/** The features that a version knows and no case has that it reads. */
+/** The features of a version that no case readable by this version has. */
 function missingIn(among: Drawn[], version: KeepalivedVersion): Set<string> {
   const missing = features(version);
   for (const drawnCase of among) {
@@ -107,7 +108,10 @@ function missingIn(among: Drawn[], version: KeepalivedVersion): Set<string> {
   return missing;
 }
 
-/** For each stack, what the keepalived of each release says against the configs that are chosen of it, one a director. */
+/**
+ * For each stack, the objections of each release's keepalived to the chosen configs, one per
+ * director.
+ */
 async function refusals(
   stacks: Pick<Drawn, "stack" | "authPass">[],
   choose: (configs: Case[], i: number, version: KeepalivedVersion) => Case[] = (configs) => configs,
@@ -133,7 +137,10 @@ async function refusals(
   return reasons;
 }
 
-/** What each director of a stack gets where all run a release: none where the validation says that it is too old. */
+/**
+ * Each director's config if all run one release; none if validation says that the release is too
+ * old.
+ */
 function configsOf(
   { stack, authPass }: Pick<Drawn, "stack" | "authPass">,
   version: KeepalivedVersion,

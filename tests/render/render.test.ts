@@ -1,5 +1,7 @@
-// Rendered files against goldens that a person has read, and against the real keepalived of each release.
-// A deliberate change: npx jest tests/render --ci=false, with UPDATE_GOLDENS=1, then read the diff.
+// Rendered files, compared with reviewed goldens and tested with the real keepalived of each
+// release.
+// After a deliberate change: npx jest tests/render --ci=false, with UPDATE_GOLDENS=1, then read the
+// diff.
 import { join } from "node:path";
 import { osProfiles } from "../../components/os/profiles";
 import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/firewall";
@@ -11,7 +13,7 @@ import { expectGolden } from "../support/golden";
 import { configTest, suites, unpack, type KeepalivedVersion } from "../support/keepalived";
 import { settingsOf, smallStack } from "../support/stacks";
 
-/** Named by what is special about them. */
+/** The names say what is special about each case. */
 const cases: Record<string, { stack: Record<string, unknown>; authPass?: string }> = {
   small: { stack: smallStack() },
   cookbook: {
@@ -125,7 +127,7 @@ describe.each(Object.keys(suites) as KeepalivedVersion[])("keepalived %s", (vers
   });
 });
 
-/** lvs1's config: the namespace of the test has its interfaces and addresses. */
+/** Only lvs1's config: the test's network namespace has its interfaces and addresses. */
 function keepalivedConfs(settings: Settings, authenticated: boolean): string[] {
   return settings.directors
     .slice(0, 1)

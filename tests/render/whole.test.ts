@@ -1,5 +1,6 @@
-// Every file and command argument that is made of a config, for stacks that set every key, against goldens that a person has read.
-// A deliberate change: UPDATE_GOLDENS=1 npx jest tests/render, then read the diff.
+// Every file and command argument made from a config, for stacks that set every key, compared with
+// reviewed goldens.
+// After a deliberate change: UPDATE_GOLDENS=1 npx jest tests/render, then read the diff.
 import { join } from "node:path";
 import { structuredPatch } from "diff";
 import { z } from "zod";
@@ -34,7 +35,7 @@ interface Whole {
   secrets: Record<string, string>;
   settings: Settings;
   texts: string[];
-  /** What is in the texts between spaces and quotes. */
+  /** All parts of the texts between spaces and quotes. */
   words: Set<string>;
   commands?: string;
 }
@@ -152,12 +153,12 @@ test("no two keys have the same number, so that one in the place of another show
 test("each key's value is in what hosts get; a key that is left out changes it, or is asked for", async () => {
   const idle: string[] = [];
   for (const [place, leaves] of oneIn(3, places)) {
-    // A real server's own checks are of the same types as its virtual server's.
+    // A real server's own checks have the same types as its virtual server's.
     if (place.startsWith("virtualServers[].realServers[].checks[]")) continue;
-    // Directors are told these when a real server changes: tests/components/rollout.test.ts.
+    // Directors get these only when a real server changes: see tests/components/rollout.test.ts.
     if (place.startsWith("rollout.")) continue;
     let tells = leaves.some(shows);
-    // The small stacks first, for time.
+    // Small stacks come first to save time.
     for (const leaf of leaves.toReversed()) tells ||= await changesSomething(leaf);
     if (!tells) idle.push(place);
   }
@@ -171,7 +172,7 @@ test("two stacks that differ in one word or switch differ in what hosts get, or 
     const [leaf] = leaves;
     if (leaf === undefined) continue;
     const { type, path, value } = leaf;
-    // A type tells the branches of a union apart: with another one, other keys are wrong.
+    // `type` selects the branch of a union: with another value, other keys become invalid.
     for (const other of valuesOf(type)) {
       if (other === String(value) || path.at(-1) === "type") continue;
       const word =
@@ -182,7 +183,7 @@ test("two stacks that differ in one word or switch differ in what hosts get, or 
   expect(alike).toEqual([]);
 }, 240_000);
 
-/** The same settings with each back end that has words for all of it. */
+/** The same settings with each back end that supports all of their protocols. */
 function backends(settings: Settings): [name: string, settings: Settings][] {
   const flows = settings.virtualServers.flatMap((service) => service.flows);
   return backendNames
@@ -197,10 +198,10 @@ function diffOf(file: string, before: string, after: string): string {
   );
 }
 
-/** Numbers that are the same for a reason: DR and TUN change no ports. */
+/** Numbers that repeat for a reason: DR and TUN don't change ports. */
 const mayRepeat = /\.version$|^virtualServers\[\]\.realServers\[\]\.port$/;
 
-/** Where a value stands in a config. */
+/** The place of a value in a config. */
 interface Leaf {
   whole: Whole;
   path: (string | number)[];
@@ -208,7 +209,7 @@ interface Leaf {
   type: z.core.$ZodType;
 }
 
-/** Every value of the stacks, by its place in the schema. */
+/** Every value in the stacks, by its place in the schema. */
 function placesOf(): Map<string, Leaf[]> {
   const found = new Map<string, Leaf[]>();
   const visit = (type: z.core.$ZodType, leaf: Leaf, place: string): void => {
@@ -244,12 +245,15 @@ function placesOf(): Map<string, Leaf[]> {
   return found;
 }
 
-/** Branches of a union that have no name say how a thing is written, not what. */
+/** Branches of a union without a name are different notations of the same thing. */
 function withoutBranch(place: string): string {
   return place.replace(/<\d+>/g, "");
 }
 
-/** A value that is nowhere else in the config can be looked for in the texts. */
+/**
+ * Whether the value is in the texts. Only values that occur nowhere else in the config can be found
+ * in this way.
+ */
 function shows({ whole, value }: Leaf): boolean {
   const isOwn =
     typeof value === "number"
@@ -263,16 +267,16 @@ function changesSomething({ whole, path }: Leaf): Promise<boolean> {
   return differs(whole, without(whole.stack, path));
 }
 
-/** Whether the value changes something in one of the places where the key stands. */
+/** Whether the value changes something in one of the places that have the key. */
 async function tellsApart(value: unknown, leaves: Leaf[]): Promise<boolean> {
-  // The small stacks first, for time.
+  // Small stacks come first to save time.
   for (const { whole, path } of leaves.toReversed()) {
     if (await differs(whole, withValue(whole.stack, path, value))) return true;
   }
   return false;
 }
 
-/** Whether another stack is wrong, or hosts get something else of it. */
+/** Whether another stack is invalid, or gives hosts something else. */
 async function differs(whole: Whole, stack: Record<string, unknown>): Promise<boolean> {
   const { settings } = check(raw(stack, whole.secrets));
   if (settings === undefined) return true;
@@ -282,7 +286,7 @@ async function differs(whole: Whole, stack: Record<string, unknown>): Promise<bo
   return whole.commands !== (await commandsOf(stack, whole.secrets));
 }
 
-/** What hosts get, one by one: most changes show in the first. */
+/** The hosts' texts, one by one: most changes show in the first. */
 function* textsOf(settings: Settings): Generator<string, undefined> {
   for (const director of settings.directors) {
     yield renderDirectorConfig(settings, director, true);

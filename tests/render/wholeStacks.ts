@@ -1,18 +1,19 @@
-// Stack configs that, together, set every key of the schema, each to a value that no other key has: what takes another key's value shows.
+// Stack configs that together set every key of the schema, each to a value that no other key has. A
+// value that ends up in another key's place is then visible.
 import { smallStack } from "../support/stacks";
 
 type Plain = Record<string, unknown>;
 
 const { directors, realServers } = smallStack();
 
-/** Named by what is special about them; `authPass` is VRRP's. */
+/** The names say what is special about each stack; `authPass` is VRRP's. */
 export const wholeStacks: Record<string, { stack: Plain; authPass?: string }> = {
   full: { stack: fullStack(), authPass: "full-pwd" },
   multicast: { stack: multicastStack() },
   one: { stack: oneInstance() },
 };
 
-/** All that goes with unicast adverts, ufw and the newest keepalived. */
+/** All keys that go with unicast adverts, ufw and the newest keepalived. */
 function fullStack(): Plain {
   return {
     os: "debian12",
@@ -49,7 +50,7 @@ function fullStack(): Plain {
         address6: "2001:db8:1::23",
         weight: 123,
       },
-      // Set up by somebody else.
+      // A real server that the stack doesn't manage.
       { name: "own", address: "192.0.2.24", managed: false, weight: 124 },
     ],
     virtualServers: [
@@ -244,10 +245,10 @@ function fullStack(): Plain {
           advertIntervalSeconds: 8,
           promoteSecondaries: false,
           otherKeywords: ["skip_check_adv_addr"],
-          // It has no virtual server.
+          // No virtual server uses it.
           accept: false,
           interface: "E_1",
-          // Without an address of the directors' in its network.
+          // The directors have no address in its network.
           virtualAddresses: [{ address: "198.51.100.70/28" }],
         },
       ],
@@ -378,7 +379,7 @@ function fullStack(): Plain {
   };
 }
 
-/** All that goes with multicast adverts, nftables and the oldest keepalived. */
+/** All keys that go with multicast adverts, nftables and the oldest keepalived. */
 function multicastStack(): Plain {
   return {
     os: "debian13",
@@ -463,7 +464,9 @@ function multicastStack(): Plain {
   };
 }
 
-/** All that is in no file but in how hosts are reached, and the one instance that there is unless the config names some. */
+/**
+ * Keys that only affect how hosts are reached; and the single instance of a config that names none.
+ */
 function oneInstance(): Plain {
   return {
     ...smallStack(),
@@ -491,13 +494,13 @@ function oneInstance(): Plain {
   };
 }
 
-/** What an instance can have for itself, and `vrrp` for all. */
+/** Keys that an instance can have for itself, and `vrrp` for all instances. */
 function instanceKeys(own: {
   seconds: number;
   number: number;
   octet: number;
   name: string;
-  /** What its flags say, where they can differ from `vrrp`'s. */
+  /** The value of its flags, if that may differ from the value in `vrrp`. */
   on: boolean;
   version: number;
 }): Plain {
@@ -548,7 +551,7 @@ function instanceKeys(own: {
   };
 }
 
-/** Five weights from a number on. */
+/** Five weights, counting up from a number. */
 function tracks(first: number): Plain {
   return {
     trackInterfaces: [{ name: "weight", weight: first, reverse: true }],
@@ -559,7 +562,7 @@ function tracks(first: number): Plain {
   };
 }
 
-/** An instance that takes neither what moves nor what is tracked from `vrrp`. */
+/** An instance that takes neither moving addresses nor tracking from `vrrp`. */
 function plainInstance(): Plain {
   return {
     trackInterfaces: [],
@@ -585,7 +588,7 @@ function groupNotify(name: string): Plain {
   };
 }
 
-/** Each call has an argument of its own. */
+/** A hook whose argument no other hook has. */
 function hook(argument: string): Plain {
   return { script: "tell.sh", args: [argument], user: "nobody" };
 }
@@ -594,7 +597,10 @@ function call(argument: string): Plain {
   return { script: "probe.sh", args: [argument], user: "_check" };
 }
 
-/** Checks of every type; those that can go through the virtual address or elsewhere do one and the other. Numbers count up from the first. */
+/**
+ * Checks of every type. Types that can use the virtual address or another path are included in both
+ * forms. Numbers count up from the first.
+ */
 function allChecks(first: number, address: string): Plain[] {
   let last = first;
   const next = () => ++last;

@@ -1,10 +1,10 @@
-// Node's environment, in which the tests of the files in SKIPPED_TEST_FILES are counted and not run.
+// A Node environment that counts the tests of the files in SKIPPED_TEST_FILES without running them.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { TestEnvironment } from "jest-environment-node";
 
-/** What Jest's runner keeps of a `describe`, or of the file. */
+/** Jest's own record of a `describe` block, or of a file. */
 interface Block {
   type: "describeBlock";
   mode?: "skip" | "only" | "todo" | null;
@@ -24,7 +24,8 @@ export default class extends TestEnvironment {
     this.isSkipped = (process.env.SKIPPED_TEST_FILES ?? "").split(":").includes(file);
   }
 
-  // What a file makes as it is loaded, its hooks would remove, and they don't run.
+  // Skipped files don't run the hooks that would remove their temporary files, so these go into a
+  // scratch folder.
   override async setup(): Promise<void> {
     await super.setup();
     if (!this.isSkipped) return;

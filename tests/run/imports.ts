@@ -1,14 +1,15 @@
-// Which file of the repository uses which: by an import, or by its name where a program or a test reads it as text.
+// Which files of the repository use which others: through an import, or through the name if a
+// program or a test reads the file as text.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import ts from "typescript";
 import { root } from "./sets";
 
-/** For each file, the files that it uses; paths are from the root. */
+/** For each file, the files that it uses. Paths are relative to the root. */
 export type Uses = Map<string, Set<string>>;
 
-/** The repository's files, committed or not yet. */
+/** The repository's files, including those not committed yet. */
 export function repositoryFiles(folder = root): string[] {
   const args = ["ls-files", "--cached", "--others", "--exclude-standard"];
   return execFileSync("git", args, { cwd: folder, encoding: "utf8" })
@@ -17,7 +18,7 @@ export function repositoryFiles(folder = root): string[] {
     .filter((file) => existsSync(join(folder, file)));
 }
 
-/** The imports of the code among the files. */
+/** The imports among the code files. */
 export function importsOf(files: string[], read: (file: string) => string = readText): Uses {
   const known = new Set(files);
   return new Map(
@@ -34,11 +35,14 @@ export function importsOf(files: string[], read: (file: string) => string = read
   );
 }
 
-/** The imports, and the names: a program by its path, any other file by its name, `*.sh` or `${name}.mustache`. */
+/**
+ * Imports, plus files mentioned by name: code by its path, any other file by its name, `*.sh` or
+ * `${name}.mustache`.
+ */
 export function usesOf(files: string[], read: (file: string) => string = readText): Uses {
   const uses = importsOf(files, read);
   for (const [user, used] of uses) {
-    // What is here names files to sort them, and reads none.
+    // The files in tests/run name other files only to sort them, and read none.
     if (user.startsWith("tests/run/")) continue;
     const words = new Set(read(user).split(/[^\w.*/-]+/));
     for (const word of [...words]) words.add(basename(word));
@@ -51,12 +55,12 @@ export function usesOf(files: string[], read: (file: string) => string = readTex
   return uses;
 }
 
-/** The files that a file uses, straight or through others, and itself. */
+/** The file itself and all files that it uses, directly or indirectly. */
 export function closureOf(file: string, uses: Uses): Set<string> {
   return new Set(distancesFrom(file, (at) => uses.get(at) ?? []).keys());
 }
 
-/** The files that use a file, straight (1) or through others (2 and more). */
+/** The files that use a file, directly (1) or through others (2 and more). */
 export function usersOf(file: string, uses: Uses): Map<string, number> {
   const users = new Map<string, string[]>();
   for (const [user, used] of uses) {
@@ -67,7 +71,7 @@ export function usersOf(file: string, uses: Uses): Map<string, number> {
 
 function distancesFrom(file: string, next: (at: string) => Iterable<string>): Map<string, number> {
   const distances = new Map([[file, 0]]);
-  // A map's own iteration comes to what is added on the way, so the nearest are first.
+  // Iterating over a map also visits entries added meanwhile, so the nearest files come first.
   for (const [at, distance] of distances) {
     for (const each of next(at)) if (!distances.has(each)) distances.set(each, distance + 1);
   }

@@ -1,5 +1,6 @@
-// `eslint .`, less the files that it has found clean as they are now. Its rules know types, so what a file imports counts as a
-// part of it: eslint's own cache looks at the file alone, and would stay silent where a type elsewhere has changed.
+// `eslint .`, without the files found clean in their current state. The rules know types, so a
+// file's imports count as part of it. eslint's own cache looks only at the file and would miss a
+// type changed elsewhere.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -7,12 +8,12 @@ import { dirname, join } from "node:path";
 import { closureOf, importsOf, isCode, repositoryFiles } from "./imports";
 import { root } from "./sets";
 
-/** What every file's result depends on. */
+/** Files that every result depends on. */
 const settings = ["eslint.config.mjs", "tsconfig.json", "package-lock.json"];
 
 const cache = join(root, "node_modules/.cache/lvs-ha/lint.json");
 
-/** A digest for each file of code, of its text and all that it imports. */
+/** A digest for each code file, of its text and everything that it imports. */
 export function digestsOf(files: string[], read: (file: string) => string): Record<string, string> {
   const imports = importsOf(files, read);
   const own = new Map(files.map((file) => [file, sha256(read(file))]));

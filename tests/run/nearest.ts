@@ -1,23 +1,24 @@
-// The unit tests that tell most about some files in little time: those that use them, the nearest first.
+// The unit tests that tell most about some files in little time: those that use the files, nearest
+// first.
 import { readFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { usersOf, type Uses } from "./imports";
 import { placeOf, root } from "./sets";
 
-/** What they may take, by the seconds of sets.json: two files run at a time. */
+/** The time limit, by the seconds in sets.json. Two files run at a time. */
 const budgetSeconds = 10;
 
-/** The tests for some files. */
+/** The chosen tests for some files. */
 export interface Choice {
-  /** Files to run whole. */
+  /** Files whose tests all run. */
   run: string[];
-  /** Files that start the operator's command, of which only the tests with the command's name are run. */
+  /** Files that start the operator's command. Only the tests named after the command run. */
   named: { command: string; file: string }[];
-  /** Files that read them, too, and are not run. */
+  /** Other tests that use the files, left out. */
   left: string[];
 }
 
-/** The nearest tests, as many as there is time for; the first in any case. */
+/** The nearest tests that fit into the time limit. The first always runs. */
 export function nearest(files: string[], uses: Uses): Choice {
   const distances = new Map<string, number>();
   for (const file of files) {
@@ -36,7 +37,8 @@ export function nearest(files: string[], uses: Uses): Choice {
           .filter((test) => startsCli(test) && !files.includes(test) && names(test, command))
           .map((file) => ({ command, file }));
   const distance = (test: string) => distances.get(test) ?? 0;
-  // tests/scripts/vip.test.ts is more about templates/scripts/vip.sh than tests/scripts.test.ts, and that more than tests/ops.
+  // Prefers tests/scripts/vip.test.ts for templates/scripts/vip.sh over tests/scripts.test.ts, and
+  // that over tests/ops.
   const kinship = (test: string) =>
     Math.max(
       ...files.map(
@@ -62,7 +64,7 @@ export function nearest(files: string[], uses: Uses): Choice {
       (!isFar && sum + seconds(test) <= budgetSeconds)
     ) {
       run.push(test);
-      // However long the first takes, there is room for a short one beside it.
+      // However long the first one is, a short one still fits beside it.
       sum += Math.min(seconds(test), budgetSeconds / 4);
     }
   }
@@ -74,7 +76,7 @@ function names(test: string, command: string): boolean {
   return new RegExp(`"[a-z-]*${command}"`).test(readFileSync(join(root, test), "utf8"));
 }
 
-/** The operator's command whose folder the files are in: `drain` for ops/drain/command.ts. */
+/** The operator's command whose folder contains the files: `drain` for ops/drain/command.ts. */
 function commandOf(files: string[]): string | undefined {
   const [folder] = files.flatMap((file) => /^ops\/([a-zA-Z]+)\//.exec(file)?.[1] ?? []);
   return folder?.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -1,4 +1,5 @@
-// `npm run check -- FILE…`: format, lint, types, and the unit tests nearest to the files, for the loop of edit and test.
+// `npm run check -- FILE…`: formatting, lint, types, and the unit tests nearest to the files, for
+// the edit-and-test loop.
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { isCode, repositoryFiles, usesOf } from "./imports";

@@ -1,12 +1,12 @@
-// `npm test`: format, lint, types, and the unit tests of the core and of a slice of the rest; `npm test -- --all`: all of them.
-// Other arguments go on to jest.
+// `npm test`: formatting, lint, types, the core unit tests and a slice of the rest;
+// `npm test -- --all`: all of them. Other arguments are passed to jest.
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { runParts, summary } from "./parts";
 import * as programs from "./programs";
 import { days, leftOutOn, root } from "./sets";
 
-/** What of jest's results is told. */
+/** The part of jest's results that is used. */
 interface Results {
   numPassedTests: number;
   numFailedTests: number;
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   const args = process.argv.slice(2).filter((arg) => arg !== "--all");
   const all = process.argv.includes("--all");
   const day = process.env.SLICE ?? new Date().toISOString().slice(0, 10);
-  // Files that are asked for are run, whatever their set.
+  // Files named in the arguments run, whatever their set.
   const skipped = all || args.some((arg) => arg.startsWith("tests/")) ? [] : leftOutOn(day);
   const [given] = args.flatMap((arg) => /^--outputFile=(.*)/.exec(arg)?.[1] ?? []);
   const file = given ?? join(root, "node_modules/.cache/lvs-ha/tests.json");
@@ -49,14 +49,14 @@ async function main(): Promise<void> {
   process.exitCode = isFine ? 0 : 1;
 }
 
-/** The tests that failed, and how many there were. */
+/** Lists the failed tests and counts all. */
 function tell({ testResults, ...count }: Results): string {
   const failed = testResults
     .filter(({ status }) => status === "failed")
     .flatMap(({ name, message, assertionResults }) => {
       const file = name.slice(root.length + 1);
       const tests = assertionResults.filter(({ status }) => status === "failed");
-      // A file that could not even be loaded has no tests.
+      // A file that could not be loaded has no tests.
       return tests.length > 0
         ? tests.map(({ fullName }) => `FAILED ${file}: ${fullName}`)
         : [`FAILED ${file}: ${message.trim().split("\n")[0] ?? ""}`];

@@ -1,4 +1,4 @@
-// Tests that would read the stacks' files of whoever works here are stopped.
+// Tests that would read the developer's own stack files are stopped.
 import { createReadStream, openSync, readFileSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,11 +1,12 @@
-// No unit test reads the stacks' files of whoever works here: `npm test` says the same whatever they hold. The lab's is the tests' own.
+// Keeps unit tests from reading the developer's own stack files, so that `npm test` has the same
+// result whatever they contain. The lab's stack file belongs to the tests.
 import * as fs from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(__dirname, "../..");
 
-/** Why a file may not be read; undefined for any other. */
+/** Why a file may not be read; undefined if it may. */
 export function whyNot(path: unknown): string | undefined {
   const name = path instanceof URL ? fileURLToPath(path) : path;
   if (typeof name !== "string" || dirname(resolve(name)) !== root) return undefined;
@@ -14,7 +15,7 @@ export function whyNot(path: unknown): string | undefined {
     : undefined;
 }
 
-/** What opens a file, in `fs` and in its promises. */
+/** Wraps functions that open files, in `fs` or in its promises. */
 function guard(where: object, names: readonly string[]): void {
   const functions = where as Record<string, (...args: unknown[]) => unknown>;
   for (const name of names) {
@@ -30,7 +31,7 @@ function guard(where: object, names: readonly string[]): void {
   }
 }
 
-/** Of a worker's several test files, the first has done it. */
+/** A worker runs several test files; the first one installs the guards. */
 const guarded = Symbol.for("lvs-ha: reads no stack's file");
 
 const real = (fs as unknown as { default?: typeof fs }).default ?? fs;

@@ -1,4 +1,5 @@
-// Programs side by side: each to its end whatever the others found, and at the end what failed.
+// Runs programs side by side, each to its end even if another fails, and reports the failures at
+// the end.
 import { spawn, type ChildProcess } from "node:child_process";
 import { root } from "./sets";
 
@@ -7,11 +8,14 @@ export interface Part {
   name: string;
   command: string[];
   env?: Record<string, string>;
-  /** Shows what it prints at once; otherwise it is shown at the end, where the part fails. */
+  /**
+   * Prints the program's output at once. Otherwise the output is printed at the end, if the part
+   * fails.
+   */
   live?: boolean;
 }
 
-/** How a part ended. */
+/** The result of a part. */
 export interface Ended {
   part: Part;
   code: number;
@@ -28,7 +32,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
-/** Runs the lanes side by side, the parts of a lane one after the other. */
+/** Runs the lanes side by side, and the parts of a lane one after the other. */
 export async function runParts(lanes: Part[][]): Promise<Ended[]> {
   const all = lanes.map(async (lane) => {
     const ended: Ended[] = [];
@@ -38,7 +42,7 @@ export async function runParts(lanes: Part[][]): Promise<Ended[]> {
   return (await Promise.all(all)).flat();
 }
 
-/** What failed said, then a line a part. */
+/** The output of the failed parts, then a line for each part. */
 export function summary(ended: Ended[]): string {
   const failed = ended.filter(({ code, part }) => code !== 0 && part.live !== true);
   return [

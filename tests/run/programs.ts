@@ -1,9 +1,13 @@
-// The programs that a run consists of. Each remembers in node_modules/.cache what it has found clean.
+// The programs that a run consists of. Each one remembers in node_modules/.cache what it has found
+// clean.
 import type { Part } from "./parts";
 
 const cache = "node_modules/.cache/lvs-ha";
 
-/** Prettier on everything, or on some files. By content: a checkout touches files that it doesn't change. */
+/**
+ * Prettier on everything, or on some files. The cache goes by content, because a checkout changes
+ * the times of unchanged files.
+ */
 export function format(files = ["."]): Part {
   const caching = [
     "--cache",
@@ -26,7 +30,7 @@ export function format(files = ["."]): Part {
   };
 }
 
-/** The compiler, always on everything; tsconfig.json says where it remembers. */
+/** The compiler, always on everything. tsconfig.json says where its cache is. */
 export const types: Part = { name: "types", command: ["tsc"] };
 
 /** ESLint on everything that may have changed, or on some files. */

@@ -1,4 +1,4 @@
-// `npm test` and `npm run check`: what they run, what they leave out, and what they say.
+// `npm test` and `npm run check`: what they run, leave out and print.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,7 +22,7 @@ describe("the sets", () => {
 
   test("run the core every day, and each file of the rest once in its turn", () => {
     const rest = testFiles().filter((file) => placeOf(file)?.set === "rest");
-    // Across the end of a month.
+    // Past the end of a month.
     const begin = Date.parse("2026-02-26");
     const turns = Array.from({ length: days }, (_, i) =>
       leftOutOn(new Date(begin + i * 86_400_000).toISOString().slice(0, 10)),
@@ -58,7 +58,7 @@ describe("the sets", () => {
       expect(results.numPassedTests).toBe(0);
       expect(results.numPendingTests).toBeGreaterThan(10);
       expect(results.numPendingTests).toBe(results.numTotalTests);
-      // Jest keeps its cache there.
+      // Jest keeps its cache in this folder.
       expect(readdirSync(folder).filter((name) => name.startsWith("lvs-ha-"))).toEqual([]);
     } finally {
       rmSync(folder, { recursive: true });

@@ -1,4 +1,5 @@
-// The long test files first, so that no worker is left with one at the end; then as jest does it, by what it has seen.
+// Starts the long test files first, so that no worker is left with one at the end; the others in
+// jest's own order, by earlier durations.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Sequencer from "@jest/test-sequencer";

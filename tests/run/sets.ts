@@ -1,12 +1,16 @@
-// The sets of the unit tests, by file; sets.json has them. A folder stands for the files in it that have no entry of their own.
-// core runs always; the rest in slices, one a day, and whole with `npm test -- --all`.
+// The unit tests' sets, by file, from sets.json. A folder stands for those of its files that have
+// no entry of their own. The core always runs; the rest runs in slices, one a day, and completely
+// with `npm test -- --all`.
 import { globSync } from "glob";
 import { join } from "node:path";
 import sets from "./sets.json";
 
 export const root = join(__dirname, "../..");
 
-/** A file's set, and about how long it takes on a quiet machine of two CPUs: the longest start first. */
+/**
+ * A file's set, and its approximate duration on a quiet machine with two CPUs. The longest files
+ * start first.
+ */
 export interface Place {
   set: keyof typeof sets;
   seconds: number;
@@ -23,15 +27,15 @@ const entries = Object.entries(sets).flatMap(([set, files]) =>
 /** The entries of sets.json, as paths. */
 export const paths = entries.map(({ path }) => path);
 
-/** How many days it takes until all of the rest has run. */
+/** The number of days in which all of the rest has run. */
 export const days = 14;
 
-/** The unit tests' files, as paths from the root. */
+/** The unit test files. Paths are relative to the root. */
 export function testFiles(): string[] {
   return globSync("tests/**/*.test.ts", { cwd: root, ignore: "tests/lab/**", posix: true }).sort();
 }
 
-/** The set of a test file; undefined for one that has none. */
+/** A test file's set; undefined if it has none. */
 export function placeOf(file: string): Place | undefined {
   const [own] = entries
     .filter(({ path }) => path === file || (path.endsWith("/") && file.startsWith(path)))
@@ -39,7 +43,10 @@ export function placeOf(file: string): Place | undefined {
   return own && { set: own.set, seconds: own.seconds };
 }
 
-/** The files of the rest that are not run on a day, such as 2026-03-29: each slice takes about as long as the others. */
+/**
+ * The files of the rest that don't run on a day, such as 2026-03-29. All slices take about the same
+ * time.
+ */
 export function leftOutOn(day: string): string[] {
   const number = Date.parse(day) / 86_400_000;
   if (!Number.isInteger(number)) throw new Error(`${day} is not a day, such as 2026-03-29`);

@@ -1,4 +1,5 @@
-// The deploy key in a login's authorized_keys: it comes, changes and goes, and nobody else's key does.
+// The deploy key in a login's authorized_keys: it is added, changed and removed, and other keys
+// stay.
 import { spawnSync } from "node:child_process";
 import {
   existsSync,
@@ -26,7 +27,9 @@ const deployKey = (letter: string, of = owner) =>
   `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${letter.repeat(43)} ${of}`;
 const key = deployKey("D");
 
-/** Of others: whatever sshd takes, and owners and keys that are nearly ours. */
+/**
+ * Other owners' lines: forms that sshd accepts, and owners and keys that nearly match the stack's.
+ */
 const others = [
   "# who may log in",
   "",
@@ -48,7 +51,7 @@ beforeAll(() => {
   const program = (name: string, line: string) => {
     writeFileSync(join(bin, name), `#!/bin/sh\n${line}\n`, { mode: 0o755 });
   };
-  // What takes the file's place must be on the disk.
+  // The file that replaces another one must be on the disk first.
   program("sync", 'cp "$1" "$HOME/on-disk"');
   program("mv", 'cmp "$2" "$HOME/on-disk" >&2; exec /bin/mv "$@"');
 });
@@ -66,7 +69,7 @@ const folder = () => join(home, ".ssh");
 const file = () => join(folder(), "authorized_keys");
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
-/** As the engine calls it. */
+/** Runs the script as the engine does. */
 function run(words: string[], input = authorize) {
   const { status, stdout, stderr } = spawnSync("sh", ["-s", "--", ...words], {
     input,
@@ -77,11 +80,11 @@ function run(words: string[], input = authorize) {
 }
 
 interface Row {
-  /** @default no file, and no folder for it */
+  /** The file's earlier text. @default neither file nor folder exists */
   before?: string;
   words: [verb: "add" | "remove", key: string];
   after: string;
-  /** The file is a link to another one, which has this mode. @default no link, and 600 */
+  /** The file is a link to another file with this mode. @default no link, mode 600 */
   linked?: number;
 }
 
@@ -143,7 +146,7 @@ const rows: Record<string, Row> = {
   },
 };
 
-/** Everything that a run shows. */
+/** All visible results of a run. */
 function shown({ before, words, linked }: Row, changed?: string) {
   if (before !== undefined) {
     mkdirSync(folder(), { mode: 0o700 });
@@ -181,16 +184,16 @@ describe("the deploy key", () => {
 });
 
 interface Look {
-  /** @default no file */
+  /** The file's text. @default no file */
   keys?: string;
-  /** Who has asked sudo. @default nobody: root has logged in */
+  /** The user that called sudo. @default none: root has logged in */
   user?: string;
-  /** What the file is instead. */
+  /** A folder is in the file's place. */
   isFolder?: boolean;
   input?: string;
 }
 
-/** As `lvs verify` has it run: beside the other scripts, as root, for the login. */
+/** Runs the script as `lvs verify` does: beside the other scripts, as root, for the login. */
 function verify({ keys, user, isFolder, input = withEnd("") }: Look, changed = authorize) {
   for (const name of ["scripts", "tmp", ".ssh"]) mkdirSync(join(home, name));
   writeFileSync(join(home, "scripts/authorize.sh"), changed);
@@ -219,7 +222,7 @@ function verify({ keys, user, isFolder, input = withEnd("") }: Look, changed = a
 
 const title = "authorized_keys of ops";
 const differs = (found: string) => ({ verdict: "differs", title, wanted: text(key), found });
-/** Another key under the stack's own comment logs in, too. */
+/** A second key with the stack's own comment could also log in. */
 const looks: Record<string, [Look, object]> = {
   "as it was added": [
     { user: "ops", keys: theirs + text(key) },
@@ -262,7 +265,7 @@ describe("verify finds the deploy key", () => {
   });
 });
 
-/** A change that fails: where .ssh belongs is a file. */
+/** A change that must fail, because a file is where .ssh belongs. */
 const hopeless = (changed?: string) => {
   writeFileSync(folder(), "");
   return run(["add", key], changed);
@@ -279,7 +282,7 @@ test("a disk that is full at any moment of the change takes nobody's key", () =>
   const host = new PretendHost();
   try {
     const keys = `${"#".repeat(4000)}\n${text(deployKey("A", "admin"))}`;
-    // Room for the keys and a half-written change; for a change that is whole besides the old keys; for it alone.
+    // 4 KiB hold only the keys, 8 KiB also half of the new file, 12 KiB all of it.
     const { stdout } = host.shell(
       `export HOME=$FOLDER/home; mkdir -p $HOME/.ssh; cat >$HOME/keys
       for size in 4 8 12; do

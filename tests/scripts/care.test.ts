@@ -1,10 +1,11 @@
-// How each host script makes a change: alone, whole, on the disk before it counts, for root alone where it is secret, and to its end.
+// How each host script makes a change: alone, completely, synced to disk before it counts, readable
+// by root only if secret, and to its end.
 import { chmodSync, cpSync } from "node:fs";
 import { join } from "node:path";
 import type { PretendHost } from "./host";
 import { apply, look, parts, run } from "./parts";
 
-/** The programs that watch.sh stands before. */
+/** The programs that watch.sh wraps. */
 const watched = ["chmod", "chown", "flock", "mv", "stat", "sync"];
 
 function watch(host: PretendHost): void {
@@ -15,7 +16,10 @@ function watch(host: PretendHost): void {
   for (const name of ["careless", "strange", "synced", "unsynced"]) host.write(`/tmp/${name}`, "");
 }
 
-/** Somebody else has the lock until a script waits for it; what the host is like then is kept under a name. */
+/**
+ * Another process holds the lock until a script waits for it. The host's state at that time is kept
+ * under a name.
+ */
 const othersHaveLock = (name: string) => [
   `echo ${name} >asking`,
   "mkfifo held release",
@@ -24,13 +28,13 @@ const othersHaveLock = (name: string) => [
   "rm held",
 ];
 
-/** A pipe whose reader has gone, as $7: the SSH connection that nobody reads any more. */
+/** A pipe without a reader, as file descriptor 7: the SSH connection has lost its reader. */
 const brokenPipe = ["mkfifo pipe", ": <pipe &", "exec 7>pipe", "wait"];
 
-/** Every file that was made since. */
+/** Every file made since the mark. */
 const made = "find /etc -type f -newer mark ! -name ssh-clients.nft";
 
-/** It has nothing to change where the version is there already. */
+/** Makes no change here, because the version is already installed. */
 const withoutLock = ["version.sh"];
 
 describe("while another change has the lock, nobody reads any more, and the connection hangs up,", () => {

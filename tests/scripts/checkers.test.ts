@@ -1,4 +1,4 @@
-// What a director's scripts know of keepalived's checkers, beside the table of them.
+// What a director's scripts know about keepalived's checkers, compared with the table of checkers.
 import { checkers, checkTypes } from "../../components/keepalived/checkers";
 import { PretendHost } from "./host";
 
@@ -14,7 +14,7 @@ afterAll(() => {
 
 const delayLoop = 7;
 
-/** Seconds that ipvs.sh gives a checker whose block says nothing. */
+/** Seconds until a verdict, as ipvs.sh computes them for a checker with an empty block. */
 function verdictOf(block: string): string | undefined {
   host.write(
     "/etc/keepalived.conf",

@@ -1,4 +1,4 @@
-// A change of keepalived's that was killed, and others than its next run that come after it.
+// A killed change of keepalived's config, followed by something other than its own next run.
 import { withEnd } from "../../components/render/files";
 import {
   applied,
@@ -14,11 +14,11 @@ import {
 import { atMoment, watch } from "./moments";
 
 const journal = "/var/lib/lvs-ha/changes/keepalived.sh";
-/** What a change that is over must not leave. */
+/** Traces that a finished change must not leave. */
 const left = () =>
   host.shell("find /etc /var/lib/lvs-ha | grep -E 'lvs-ha-(before|new)|/changes/'").stdout;
 
-/** The power fails when keepalived is told of it. */
+/** The power fails when keepalived is told of this config. */
 const cut: Config = { id: "cut", weight: 6, cut: true };
 
 test("keepalived goes back to what is proven before it takes other secrets", () => {
@@ -37,7 +37,7 @@ test("what was killed before anything had changed goes with a run that finds not
   watch(host);
   host.write("/tmp/input", withEnd(files(second)));
   const again = `$FOLDER/scripts/keepalived.sh apply ${owner} <$FOLDER/tmp/input`;
-  // Second names are there, and no mark.
+  // The second names exist, the mark does not.
   host.program("sync", [`case $1 in ${journal}/files.new) kill -9 $PPID ;; esac`]);
   expect(host.shell(atMoment(again, 99_999, "kill")).code).toBe(137);
   host.program("sync", []);
@@ -54,11 +54,11 @@ test("a director in maintenance is not started by the boot, which has that on it
   expect(host.script("rollback.sh", ["boot"]).code).toBe(0);
   expect(running()).toBe("# first");
   expect(host.read("/tmp/told")).toBe("disable keepalived.service\nstop keepalived.service\n");
-  // Who has it start from then on is left alone.
+  // A later decision to start keepalived at boot is kept.
   host.shell("systemctl enable keepalived");
   expect(host.script("rollback.sh", ["boot"]).code).toBe(0);
   expect(host.read("/systemd/enabled/keepalived.service")).toBe("\n");
-  // As it was before the change, and as it is.
+  // As before the change, and as now.
   apply({ id: "deaf", weight: 9, deaf: true });
   expect([running(), host.read("/systemd/enabled/keepalived.service"), left()]).toEqual([
     "# first",

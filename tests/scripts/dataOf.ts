@@ -1,11 +1,14 @@
-// The data that a config of a test's comes with.
+// The data that come with a test's config.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** They say what foreign.sh reads in it: directorData.test.ts holds the renderer to that. */
+/**
+ * The data are what foreign.sh reads in the config. directorData.test.ts checks that the renderer
+ * writes the same.
+ */
 export function dataOf(lines: string[]): string[] {
   const text = lines.map((line) => `${line}\n`).join("");
   const known = data.get(text) ?? readData(text);

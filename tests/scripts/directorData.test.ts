@@ -1,4 +1,5 @@
-// What a director is told of its config as data is what a reading of keepalived.conf comes to: the scripts can go by either.
+// The data that a director gets with its config equal what the scripts read in keepalived.conf: the
+// scripts can use either.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -36,7 +37,10 @@ function read(conf: string): string[] {
   return comparable(stdout.trimEnd().split("\n"));
 }
 
-/** In one order. The text that tells checks apart is another where it is read. */
+/**
+ * Sorted, and without the text that distinguishes checks, which is different when read from the
+ * config.
+ */
 function comparable(lines: string[]): string[] {
   return lines.map((line) => line.replace(/^(=c .* -r \S+ \d+) .*/, "$1")).sort();
 }
@@ -57,7 +61,7 @@ test("of any stack", () => {
     fc.property(stackArb(), (stack) => {
       const { settings } = check(raw(stack));
       fc.pre(settings !== undefined);
-      // The reader takes an IPv4 address inside of an IPv6 one as it is written.
+      // The reader leaves an IPv4 address inside an IPv6 address as it is written.
       fc.pre(!/:\d+\.\d+\.\d+\.\d+/.test(JSON.stringify(stack)));
       expectAlike(settings);
     }),

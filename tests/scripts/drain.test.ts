@@ -1,4 +1,5 @@
-// Real servers are drained on a director and come back, with a kernel's table that ipvsadm's stand-in keeps.
+// Real servers are drained on a director and come back. A stand-in for ipvsadm keeps the kernel's
+// table.
 import { PretendHost } from "./host";
 
 let host: PretendHost;
@@ -72,13 +73,16 @@ const table = [
   "-a -f 7 -6 -r [2001:db8::22]:0 -i -w 1 --tun-type ipip",
   "-A -f 70000 -s rr",
   "-a -f 70000 -r 192.0.2.22:0 -g -w 1",
-  // Somebody else's.
+  // Another owner's service.
   "-A -t 203.0.113.1:80 -s rr",
   "-a -t 203.0.113.1:80 -r 192.0.2.22:80 -m -w 1",
   "-a -t 203.0.113.1:80 -r 192.0.2.21:80 -m -w 1",
 ];
 
-/** Of `ip -o addr show`, on the director that holds the virtual addresses, and on the other one. */
+/**
+ * Output of `ip -o addr show` on the standby director, and on the one that holds the virtual
+ * addresses.
+ */
 const standby = [
   "1: lo    inet 127.0.0.1/8 scope host lo",
   "2: eth1    inet 192.0.2.11/24 brd 192.0.2.255 scope global eth1",
@@ -87,7 +91,10 @@ const standby = [
 ].join("\n");
 const active = `${standby}2: eth1    inet 192.0.2.100/32 scope global eth1\n2: eth1    inet6 2001:db8::100/128 scope global\n`;
 
-/** Lines of `ipvsadm -Lnc`: what is left of an entry's time, its state, the virtual server's address, and the real server's. */
+/**
+ * A line of `ipvsadm -Lnc`: the entry's remaining time, its state, the virtual server's and the
+ * real server's address.
+ */
 const connection = (
   left: string,
   to = "192.0.2.100:80",
@@ -97,7 +104,7 @@ const connection = (
 ) => `${state.replace(" ", ` ${left}  `)} ${client} ${to} ${real}\n`;
 const several = (count: number, line: string) => line.repeat(count);
 
-/** What the services' stay is told as when nothing leaves. */
+/** The input of `restore` when the real server stays in all services. */
 const everything = table
   .filter((line) => line.startsWith("-a"))
   .map((line) => `${line.replace(/ -w .*/, "")}\n`)
@@ -123,7 +130,7 @@ beforeEach(() => {
     '    if [ -e "$FOLDER/tmp/refuses" ]; then echo "Memory allocation problem" >&2; exit 255; fi',
     '    [ ! -e "$FOLDER/tmp/gone" ] || sed -i "/192.0.2.21:80 -g/d" "$FOLDER/ipvs/table"',
     "    ;;",
-    // The list of connections, once more each time it is asked for; the stand-in for a long one doesn't end.
+    // Each listing of connections is counted. The stand-in for a long list never ends.
     "-Lnc)",
     '    echo . >>"$FOLDER/tmp/listed"',
     '    if [ -e "$FOLDER/tmp/endless" ]; then cat "$FOLDER/ipvs/connections"; exec /bin/sleep 20; fi',
@@ -139,7 +146,7 @@ afterEach(() => {
 
 const drain = (...args: string[]) => host.script("drain.sh", ["drain", ...args]);
 const lease = "/run/lvs-ha-leases/ours";
-/** In a run that changes one real server at a time. */
+/** Runs suspend in a run that changes one real server at a time. */
 const suspend = (...args: string[]) =>
   host.shell(
     `mkdir -p ${lease.replace("/ours", "")}; exec 8>${lease}; flock 8
@@ -149,10 +156,10 @@ const suspend = (...args: string[]) =>
 const restore = (entries: string, ...addresses: string[]) =>
   host.script("drain.sh", ["restore", "ours", ...addresses], entries);
 
-/** Entries that are others than the table began with, without their thresholds. */
+/** The entries that differ from the initial table, without their thresholds. */
 function changed(): string[] {
   const now = host.read("/ipvs/table")?.trimEnd().split("\n") ?? [];
-  // The tunnel's type is what an edit has by default.
+  // This tunnel type is the default of an edit.
   const before = new Set(table.map((line) => line.replace(" --tun-type ipip", "")));
   return now
     .map((line) => line.replace(" --tun-type ipip", ""))
@@ -267,7 +274,7 @@ describe("a client whose port comes round is not sent to a drained real server",
 net.ipv4.vs.expire_nodest_conn = 1
 `;
   const value = () => host.read("/tmp/expire")?.trim();
-  // This machine's kernel may have no IPVS.
+  // This machine's kernel may lack IPVS.
   beforeEach(() => {
     host.write("/tmp/expire", "0\n");
     host.program("sysctl", [
@@ -317,7 +324,7 @@ describe("a director waits for connections that it holds, and that still have pa
     `drain: 192.0.2.21: no new connections; ${open} open after ${after} s; not waited for: ${others}\n`;
 
   beforeEach(() => {
-    // In one service, of TCP.
+    // In one service only, over TCP.
     host.write(
       "/ipvs/table",
       table
@@ -404,7 +411,7 @@ describe("a director waits for connections that it holds, and that still have pa
       'exec "$@"',
     ]);
     expect(drain("60", "192.0.2.21").stderr).toContain("3 open after");
-    // At 0, 41 and 60 s or a bit later.
+    // At 0, 41 and 60 s or slightly later.
     expect(host.read("/tmp/listed")).toBe(".\n".repeat(3));
   });
 
@@ -435,7 +442,7 @@ describe("a director waits for connections that it holds, and that still have pa
         "-a -u 192.0.2.100:53 -r 192.0.2.22:53 -g -w 1",
       ],
       connection("04:00", "192.0.2.100:53", "192.0.2.21:53", "UDP UDP"),
-      // A persistent client, as older kernels (4.18) show it.
+      // A persistent client's template, as older kernels (4.18) list it.
       connection("04:00", "192.0.2.100:53", "192.0.2.21:53", "UDP UDP", "203.0.113.9:0"),
     ],
     [
@@ -514,7 +521,7 @@ virtual_server ${kind === "fwmark" ? "fwmark 9" : `192.0.2.100 ${port}`} {
         several(2, connection("14:59", "[2001:db8::99]:443", "[2001:db8::21]:443")),
       ].join(""),
     );
-    // Three in each of the two services.
+    // Three connections in each of the two services.
     expect(drain("0", "2001:db8::21").stderr).toBe(
       "drain: 2001:db8::21: no new connections; 3 open after 0 s; not waited for: " +
         "1 silent for 10 s or more, 2 that only another director told of\n",
@@ -593,7 +600,10 @@ describe("a real server that a change drains", () => {
 });
 
 describe("a change's lease", () => {
-  /** Lines of a shell beside which a run is under way, until `theirs ends`. A run has begun when its lease is held: not by a sleep of its own. */
+  /**
+   * Runs shell lines beside another run, which lasts until `theirs ends`. It has begun when its
+   * lease is held, without a sleep of its own.
+   */
   const beside = (...lines: string[]) =>
     host.shell(
       [
@@ -653,7 +663,7 @@ describe("a change's lease", () => {
     );
     host.sleeps(1, ['. "$FOLDER/tmp/meanwhile"']);
     const well = `echo "Enabling service [${one}]:tcp:80 of VS [192.0.2.100]:tcp:80" >>$FOLDER/journal`;
-    // Another run begins while it is waited for.
+    // Another run begins during the wait.
     host.write(
       "/tmp/meanwhile",
       [

@@ -1,4 +1,5 @@
-// A host on which a version of the stack without journals was cut off in the middle of a change, by what it left there.
+// A host on which a version of the stack without journals was interrupted in the middle of a
+// change, with the files that this leaves.
 import { withEnd } from "../../components/render/files";
 import {
   applied,
@@ -19,12 +20,14 @@ import type { PretendHost } from "./host";
 import { atMoment, watch } from "./moments";
 import { apply as line, look, run, type Seen } from "./parts";
 
-/** What a change has beside its files, of that version or of this one. */
+/**
+ * Files that an unfinished change of that version or of this one keeps beside the changed files.
+ */
 const find =
   "find /etc /var/lib/lvs-ha | grep -E 'lvs-ha-(previous|new|before)|[.]changed$|unproven$|/changes/'";
 const left = () => host.shell(find).stdout;
 
-/** Lines that put what a file, or a folder, is beside it. */
+/** A shell line that keeps a copy of a file or folder beside it, as that version did. */
 const keep = (file: string) => `cp -Rp ${file} ${file}.lvs-ha-previous`;
 
 describe("a config that is in place, and not proven,", () => {
@@ -128,7 +131,10 @@ describe("secrets that are in place, and that keepalived hasn't taken,", () => {
   });
 });
 
-/** Has what a run of this version has left be as a version without journals leaves it: second names, and nothing that tells of them. */
+/**
+ * Turns what an interrupted run of this version leaves into what a version without journals leaves:
+ * second names without a journal.
+ */
 const asEarlier = [
   "cd /var/lib/lvs-ha/changes/*",
   "while read -r was _ file; do",

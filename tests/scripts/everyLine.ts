@@ -1,8 +1,9 @@
-// Whether a script's cases would miss each of its lines: they are enough when no line can go unseen.
+// Checks a script's test cases: they are enough if the loss of any line shows in one of them.
 
 /**
- * The lines that may be lost from a script without any run showing another thing than before: a `:` stands in their place.
- * @param runs what a script shows, case by case; the cases that show most come first, as the rest is for what they leave
+ * The lines that can be replaced by `:` without changing what any run shows.
+ * @param runs each returns what the script shows in one case; put the cases that show most first,
+ * because the others only run for the lines that remain
  */
 export function unmissedLines(
   script: string,
@@ -16,7 +17,7 @@ export function unmissedLines(
   };
   const lines = script.split("\n");
   return lines.filter((line, at) => {
-    // The shell needs no ;; before its esac. The language is a test of its own.
+    // The shell needs no ;; before esac. The locale has a test of its own.
     if (/^\s*(#.*|;;|export LC_ALL=C)?$/.test(line)) return false;
     const lossy = lines.with(at, ":").join("\n");
     return runs.every((run, i) => JSON.stringify(run(lossy)) === before(i));

@@ -1,9 +1,12 @@
-// Changes that fail when half of them is made, and what makes them fail.
+// Changes that fail halfway, and what makes them fail.
 import { renderFiles } from "../../components/render/files";
 import type { PretendHost } from "./host";
 import { parts, withData, type Change } from "./parts";
 
-/** Fails, and tells that the test's host is at the moment of its failure: the disk is full from then on, if the test wants that. */
+/**
+ * A program that fails at a moment if $FOLDER/tmp/fails exists. If $FOLDER/tmp/fill exists, the
+ * disk is full from then on.
+ */
 export const failing = (host: PretendHost, program: string, when: string, code = "exit 1") => {
   host.program(program, [
     `if ${when} && [ -e $FOLDER/tmp/fails ]; then`,
@@ -17,7 +20,7 @@ export const failing = (host: PretendHost, program: string, when: string, code =
 
 export interface Failure {
   script: string;
-  /** What is there before, of the stack's. */
+  /** The stack's earlier change. */
   made: Change;
   fails: Change;
   around: (host: PretendHost) => void;

@@ -1,4 +1,5 @@
-// Firewalls: rendered ones against Debian's own nft and ufw, and how firewall.sh brings ufw from one set of rules to another.
+// Firewalls: rendered ones tested with Debian's own nft and ufw, and how firewall.sh brings ufw
+// from one set of rules to another.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,7 +17,7 @@ import { PretendHost } from "./host";
 
 const small = smallStack();
 
-/** What firewalls can be asked for that no example asks for, in spellings that are right and not the shortest. */
+/** Firewall features that no example uses, spelled in valid but longer forms. */
 const more: Stack = {
   ...small,
   directors: [
@@ -51,7 +52,10 @@ const more: Stack = {
   firewall: { allowFrom: ["10.10.0.9/32", "2001:DB8:5::/48", "2001:db8::9/128"] },
 };
 
-/** Adverts and connection sync to groups of both families, from addresses that the config knows and from others. */
+/**
+ * Adverts and connection sync to groups of both families, from addresses that the config knows and
+ * from others.
+ */
 const multicast: Stack = {
   ...more,
   vrrp: {
@@ -82,7 +86,10 @@ const sixOnly: Stack = {
   virtualServers: [{ name: "four", address: "192.0.2.100/32", port: 80 }],
 };
 
-/** So many services that sets are large, of both families; and ports of real servers that several services have in common. */
+/**
+ * So many services that sets are large, in both families, with real servers' ports that several
+ * services share.
+ */
 const many: Stack = {
   ...more,
   virtualServers: [
@@ -103,7 +110,7 @@ const many: Stack = {
   ],
 };
 
-/** The files of every host's firewall, by path. */
+/** The firewall files of every host, by path. */
 function rendered(backend: "ufw" | "nftables"): Map<string, Set<string>> {
   const files = new Map<string, Set<string>>();
   for (const stack of [...exampleNames.map(example), more, multicast, sixOnly, many]) {
@@ -127,7 +134,7 @@ function rendered(backend: "ufw" | "nftables"): Map<string, Set<string>> {
   return files;
 }
 
-/** Runs a line of shell in namespaces; $1 is a folder with a program of Debian's, unpacked. */
+/** Runs a shell line in namespaces. $1 is a folder with an unpacked program of Debian's. */
 function inNamespaces(line: string, args: string[], input = "") {
   const { stdout, stderr, error } = spawnSync(
     "unshare",
@@ -184,7 +191,8 @@ describe.each(["bookworm", "trixie"])("Debian's %s", (suite) => {
     try {
       writeFileSync(join(folder, "firewall.nft"), table?.replaceAll("/etc/lvs-ha/", "/tmp/") ?? "");
       writeFileSync(join(folder, "ssh-clients.nft"), "");
-      // A client (198.51.100.9), the director, and web1 (192.0.2.21): it answers at port 5432, which is nobody's service.
+      // A client (198.51.100.9), the director, and web1 (192.0.2.21), which answers on port 5432
+      // although no service uses that.
       const { stdout, stderr } = inNamespaces(
         `mount --bind "$2" "$1/tmp"
         sysctl -q -w net.ipv4.ip_forward=1
@@ -372,13 +380,13 @@ describe("ufw on a host", () => {
     expect(asked.indexOf("--force enable")).toBeGreaterThan(admits);
   });
 
-  /** What the operator has there before the stack. */
+  /** The operator's rules before the stack. */
   const has = (...rules: string[]) => {
     host.write("/ufw/added", rules.map((rule) => `ufw ${rule}\n`).join(""));
   };
   const asRoot = (line: string) =>
     host.shell(line.replaceAll("firewall.sh", `${host.scripts}/firewall.sh`));
-  /** As sudo has it run: what sshd said is in the environment of a process before it. */
+  /** Runs undo as sudo does: only the parent process has sshd's variables in its environment. */
   const undo = (connection = operator) =>
     asRoot(
       `env SSH_CONNECTION='${connection}' sh -c 'env -u SSH_CONNECTION firewall.sh undo ${owner}; exit $?'`,
@@ -502,7 +510,7 @@ describe("ufw on a host", () => {
         "/etc/ufw/applications.d/mine",
         "[My Shell]\nports=1/udp|21:22/tcp\n[X]\nports=7\n",
       );
-      // Of a namespace of its own.
+      // The addresses of a separate namespace.
       host.program("ip", [
         "echo '2: eth1    inet 10.10.0.11/24 scope global eth1'",
         "echo '2: eth1    inet6 2001:db8:2::11/64 scope global'",
@@ -529,7 +537,7 @@ describe("ufw on a host", () => {
           expect.stringContaining(`no rule of your own lets ${client} in on port 22`),
         ]);
         expect(host.read("/ufw/added")).toBe(all);
-        // What the words ask for is enough.
+        // The command in the message is sufficient.
         const [, command = ""] = /run this again: ufw (.*)/.exec(stderr) ?? [];
         asRoot(`ufw ${command}`);
         expect(undo(connection)).toMatchObject({ code: 0 });

@@ -1,4 +1,5 @@
-// How a change that fails is taken back when nobody reads what is said of it, and when the disk is full by then.
+// A failing change is undone even if its output has no reader, and even if the disk is full by
+// then.
 import { failures, type Failure } from "./failures";
 import { apply, look, parts, run, type Part } from "./parts";
 
@@ -9,11 +10,11 @@ const ends = {
   closed: ">&- 2>&-",
 };
 
-/** What the host is like before a change that fails, and after it. */
+/** The host before and after a failing change. */
 function taken({ script, made, fails, around }: Failure, end: keyof typeof ends, fills: boolean) {
   const part: Part = { ...parts[script], before: {}, changes: {}, around };
   const { looks, said } = run(part, [], (host) => [
-    // An /etc of its own, that can be full.
+    // /etc is a small file system here, so that it can be full.
     "cp -a /etc/. $FOLDER/tmp/etc",
     "mount -t tmpfs -o size=4m tmpfs $FOLDER/etc",
     "cp -a $FOLDER/tmp/etc/. $FOLDER/etc",
@@ -21,7 +22,7 @@ function taken({ script, made, fails, around }: Failure, end: keyof typeof ends,
     "mount --bind $FOLDER/etc /etc",
     apply(host, script, "lvs1", made),
     look("made"),
-    // A pipe whose reader has gone.
+    // A pipe without a reader.
     "mkfifo $FOLDER/tmp/pipe",
     ": <$FOLDER/tmp/pipe &",
     "exec 7>$FOLDER/tmp/pipe",
@@ -38,12 +39,15 @@ function taken({ script, made, fails, around }: Failure, end: keyof typeof ends,
   return { looks, code: /^code (.*)$/m.exec(said)?.[1], said };
 }
 
-/** Without what a change that fails may leave, as in undo.test.ts, and what a test's host has by chance. */
+/**
+ * Removes what a failing change may leave, as in undo.test.ts, and what is random about a test
+ * host.
+ */
 const shown = (look = "") =>
   look.replace(/^etc\/lvs-ha\/ssh-clients.*\n/gm, "").replace(/\/tmp\/lvs-ha-host-\w+/g, "");
 
 describe.each(Object.entries(failures))("%s", (_what, failure) => {
-  // What metrics.sh brings is in nobody's way.
+  // The files that metrics.sh brings harm nothing.
   const undone = failure.script !== "metrics.sh";
 
   test("leaves the same, whether or not anybody reads what is said", () => {

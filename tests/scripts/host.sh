@@ -1,7 +1,8 @@
 #!/bin/sh
-# A host for the scripts of templates/scripts, in namespaces, without root: its /etc, /var/lib, /run and uptime are a test's.
-# unshare --map-root-user --net --mount sh host.sh FOLDER COMMAND…: programs in FOLDER/bin come first,
-# then those in FOLDER/stand-ins, then the machine's.
+# A pretend host for templates/scripts, in namespaces, without root: /etc, /var/lib, /run and the
+# uptime belong to the test.
+# unshare --map-root-user --net --mount sh host.sh FOLDER COMMAND…: programs in FOLDER/bin come
+# first, then those in FOLDER/stand-ins, then the machine's.
 set -eu
 folder=$1
 shift
@@ -9,7 +10,7 @@ mount --bind "$folder/etc" /etc
 mount --bind "$folder/var" /var/lib
 mount --bind "$folder/run" /run
 mount --bind "$folder/uptime" /proc/uptime
-# The interfaces of this namespace, not the machine's.
+# Shows this namespace's interfaces instead of the machine's.
 mount -t sysfs sysfs /sys
 NETWORK=$(readlink /proc/self/ns/net)
 export NETWORK FOLDER="$folder" PATH="$folder/bin:$folder/stand-ins:/usr/sbin:/usr/bin:/sbin:/bin" TMPDIR="$folder/tmp"

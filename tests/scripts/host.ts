@@ -1,4 +1,5 @@
-// A host for the scripts of templates/scripts: its files are a folder's, and what would change the machine is stood in for.
+// A pretend host for templates/scripts: its files are in a folder, and stand-ins replace the
+// programs that would change the machine.
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -17,10 +18,13 @@ import { withEnd } from "../../components/render/files";
 
 const scriptsFolder = join(__dirname, "../../templates/scripts");
 
-/** Programs that ask or change systemd, IPVS and the firewall, one each; what they keep is in folders of the host's. */
+/**
+ * Stand-ins for programs that query or change systemd, IPVS and the firewall. They keep their state
+ * in folders of the host.
+ */
 const standIns = join(__dirname, "stand-ins");
 
-/** What the machine's own programs need of /etc. */
+/** The parts of /etc that the machine's own programs need. */
 const kept = ["alternatives/awk", "ld.so.cache", "passwd", "group", "nsswitch.conf", "protocols"];
 
 export interface Result {
@@ -32,7 +36,7 @@ export interface Result {
 export class PretendHost {
   readonly folder = mkdtempSync(join(tmpdir(), "lvs-ha-host-"));
 
-  /** Where the scripts are on it. */
+  /** The folder with the scripts. */
   readonly scripts = join(this.folder, "scripts");
 
   constructor() {
@@ -46,7 +50,7 @@ export class PretendHost {
     }
     writeFileSync(join(this.folder, "uptime"), "100.00 100.00\n");
     cpSync(scriptsFolder, this.scripts, { recursive: true });
-    // Units name them by the place that they have on a host.
+    // Systemd units name the scripts by their path on a real host.
     const files = readFileSync(join(this.scripts, "files.sh"), "utf8");
     writeFileSync(
       join(this.scripts, "files.sh"),
@@ -71,14 +75,17 @@ export class PretendHost {
     rmSync(this.folder, { recursive: true });
   }
 
-  /** Puts a program before the stand-in and the machine's of that name. It finds the host's folder in $FOLDER. */
+  /**
+   * Adds a program that takes precedence over the stand-in and the machine's program of that name.
+   * It finds the host's folder in $FOLDER.
+   */
   program(name: string, lines: string[]): void {
     writeFileSync(join(this.folder, "bin", name), ["#!/bin/sh", ...lines, ""].join("\n"), {
       mode: 0o755,
     });
   }
 
-  /** A sleep of any length is over at once, and makes the host so many seconds older. */
+  /** Makes every sleep return at once; the host's uptime advances by this many seconds. */
   sleeps(seconds: number, meanwhile: string[] = []): void {
     this.program("sleep", [
       ...meanwhile,
@@ -88,8 +95,8 @@ export class PretendHost {
   }
 
   /**
-   * Runs one of templates/scripts, as root of namespaces of its own: a network and interfaces last as long as the run. What it is to
-   * apply or to restore comes whole.
+   * Runs one of templates/scripts as root in its own namespaces: the network and its interfaces
+   * last as long as the run. Input for apply, verify and restore gets its closing line.
    */
   script(name: string, args: string[], input = ""): Result {
     const isRead = ["apply", "verify", "restore", "withdraw", "join"].includes(args[0] ?? "");
@@ -97,7 +104,7 @@ export class PretendHost {
     return this.shell(`exec "$@"`, words, isRead ? withEnd(input) : input);
   }
 
-  /** Runs a line of shell, likewise. */
+  /** Runs a line of shell in the same way. */
   shell(line: string, args: string[] = [], input = ""): Result {
     const { status, signal, stdout, stderr, error } = spawnSync(
       "unshare",
@@ -109,7 +116,7 @@ export class PretendHost {
         input,
         encoding: "utf8",
         timeout: 25_000,
-        // Nobody has come by SSH, wherever the tests run.
+        // No SSH connection, wherever the tests run.
         env: { ...process.env, SSH_CONNECTION: "" },
       },
     );
@@ -117,7 +124,7 @@ export class PretendHost {
     return { code: status ?? (signal === null ? -1 : 128), stdout, stderr };
   }
 
-  /** A file of the host; undefined where there is none. */
+  /** A file of the host; undefined if there is none. */
   read(path: string): string | undefined {
     const file = this.at(path);
     return existsSync(file) ? readFileSync(file, "utf8") : undefined;
@@ -128,7 +135,7 @@ export class PretendHost {
     writeFileSync(this.at(path), text, { mode });
   }
 
-  /** Where a file of the host is: /etc/x, /var/lib/x, /run/x, or one beside them. */
+  /** The real path of a host's file: /etc/x, /var/lib/x, /run/x, or one beside them. */
   at(path: string): string {
     return join(this.folder, path.replace(/^\/var\/lib\//, "/var/"));
   }

@@ -1,15 +1,19 @@
-// All that is on a pretended host, for claims like "changes nothing" and "leaves what was there before".
+// All files of a pretend host, for claims like "changes nothing" and "leaves what was there
+// before".
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { PretendHost } from "./host";
 
-/** Its files and folders: mode, and text or where a link leads. */
+/** Files and folders by path: the mode, and the text or a link's target. */
 export type Tree = Record<string, string>;
 
-/** @param times with the time of each one's last change, which tells of what was written and taken away again */
+/**
+ * @param times include each modification time, which shows files that were written and removed
+ * again
+ */
 export function hostTree(host: PretendHost, { times = false } = {}): Tree {
   const paths = readdirSync(host.folder, { recursive: true, encoding: "utf8" })
-    // The machine's own, and not to be read.
+    // The machine's own file, not readable as text.
     .filter((path) => path !== "etc/ld.so.cache")
     .sort();
   return Object.fromEntries(
@@ -27,7 +31,7 @@ export function hostTree(host: PretendHost, { times = false } = {}): Tree {
   );
 }
 
-/** Where two trees differ. */
+/** The paths at which two trees differ. */
 export function differences(before: Tree, after: Tree): string[] {
   const paths = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...paths].filter((path) => before[path] !== after[path]).sort();

@@ -1,4 +1,5 @@
-// What comes by standard input counts when all of it has come: a connection that breaks is no shorter list.
+// Standard input counts only if it is complete: a broken connection must not look like a shorter
+// list.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +17,10 @@ import { sampleStack } from "../ops/sampleHosts";
 import { PretendHost } from "./host";
 import { apply, look, parts, run, type Part } from "./parts";
 
-/** Where a text is cut: at the end of each line, before it, and in the middle of it; not where all of it is there. */
+/**
+ * Positions at which to cut a text: after each line, before its newline, and in its middle; never
+ * at the end of the text.
+ */
 function cuts(text: string): number[] {
   const ends = [...text.matchAll(/\n/g)].map(({ index }) => index);
   const found = ends.flatMap((end, i) => {
@@ -27,7 +31,7 @@ function cuts(text: string): number[] {
   return [...new Set(found)].filter((at) => at < whole);
 }
 
-/** A director whose real server a change has drained. */
+/** A director whose real server was drained by a change. */
 const drained: Part = {
   before: { "a drained real server": [] },
   changes: { back: [] },
@@ -43,7 +47,7 @@ const drained: Part = {
 interface Case {
   script: string;
   part: Part;
-  /** Lines of shell that bring what a cut input could take away. */
+  /** Shell lines that create what a cut input could remove. */
   earlier: (host: PretendHost) => string[];
   args: string[];
   input: string;
@@ -259,7 +263,7 @@ describe("a program that comes by standard input runs when all of it has come", 
   test.each(["dash", "bash"].flatMap((shell) => programs.map((one) => [shell, ...one] as const)))(
     "in %s: %s",
     (shell, _what, text, every) => {
-      // All but its last line, which has the brace that ends it.
+      // Without the last line, which has the closing brace.
       const at = cuts(text.slice(0, text.lastIndexOf("}"))).filter((_, i) => i % every === 0);
       expect(at.length).toBeGreaterThan(5);
       const tried = at.length > 40 ? oneIn(8, at) : at;
@@ -269,7 +273,7 @@ describe("a program that comes by standard input runs when all of it has come", 
           encoding: "utf8",
           env: { PATH: "/nowhere", HOME: "/nowhere" },
         });
-        // A command that ran would not be found: 127.
+        // If a command had run, it would not be found: 127.
         expect([end, status, stdout]).toEqual([end, 2, ""]);
       }
     },

@@ -1,4 +1,5 @@
-// A host's first command and its last: preflight, scripts and packages come; what the stack keeps there goes.
+// A host's first command and its last: preflight, scripts and packages are installed; undo removes
+// what the stack keeps there.
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { bundle, script, scriptsInTransit, scriptTexts } from "../../components/host/scripts";
@@ -14,12 +15,15 @@ const demands = ["director", "debian", "12", "2000000", "eth1=192.0.2.11/24 eth2
 const packages = "ipvsadm keepalived";
 
 let host: PretendHost;
-/** The host as it was found. */
+/** The host before the first command. */
 let found: Tree;
 
 const log = (text: string) => `echo "${text}" >>"$FOLDER/tmp/log"`;
 
-/** Preflight and packages.sh tell how they were called; whether the host is fit and has packages is a file's to say. */
+/**
+ * Stand-ins for preflight.sh and packages.sh that log their calls. Files tell them whether the host
+ * is fit and has the packages.
+ */
 const beside = {
   "preflight.sh": [
     log(`preflight $*, $(ls ${home} 2>/dev/null | wc -l) scripts there`),
@@ -43,7 +47,7 @@ beforeEach(() => {
     mkdirSync(host.at(folder), { recursive: true });
   }
   host.shell("systemctl daemon-reload");
-  // What takes a file's place must be on the disk.
+  // A file that replaces another one must be on the disk first.
   mkdirSync(host.at("/tmp/on-disk"));
   host.program("sync", ['[ -d "$1" ] || cp "$1" "$FOLDER/tmp/on-disk/${1##*/}"']);
   host.program("mv", [
@@ -54,7 +58,7 @@ beforeEach(() => {
   for (const [name, lines] of Object.entries(beside)) {
     host.write(`/scripts/${name}`, `${lines.join("\n")}\n`, 0o755);
   }
-  // Here, they are where they are on a host.
+  // On a host, these scripts lie beside install.sh.
   for (const name of ["earlier.sh", "files.sh", "transaction.sh"]) {
     host.write(`/scripts/${name}`, script(name));
   }
@@ -68,7 +72,7 @@ afterEach(() => {
   host.remove();
 });
 
-/** What is on the host, without the pretence. */
+/** The files on the host, without those of the pretence. */
 const left = () =>
   Object.fromEntries(
     Object.entries(hostTree(host)).filter(([path]) =>
@@ -76,7 +80,7 @@ const left = () =>
     ),
   );
 
-/** Runs a command, and tells all that there is to see of it. */
+/** Runs a command and returns all visible results. */
 function run(words: string[], input = "") {
   const line = `umask 022; mount --bind "$FOLDER/local" /usr/local/lib; exec "$@"`;
   const result = host.shell(line, words, input);
@@ -87,17 +91,17 @@ function run(words: string[], input = "") {
 
 const apply = (as = owner) =>
   run(["sh", join(host.scripts, "install.sh"), "apply", host.scripts, as, ...demands, packages]);
-/** As the engine calls it. */
+/** Runs undo as the engine does. */
 const undo = (as = owner) => run([`${home}/install.sh`, "undo", as]);
 
-/** Enough of the scripts; that all of them come is a test of its own. */
+/** A sufficient part of the scripts. Another test checks that all of them arrive. */
 const names = [
   ...["earlier.sh", "files.sh", "install.sh", "kernel.sh", "packages.sh", "preflight.sh"],
   "transaction.sh",
 ];
 const staged = (name: string) => readFileSync(join(host.scripts, name), "utf8");
 const rollbackUnit = readFileSync(join(__dirname, "golden/lvs-ha-rollback.service"), "utf8");
-/** What applying brings. */
+/** The files that apply installs. */
 const brought = (as = owner): Tree => ({
   "/local/lvs-ha": "755 a folder",
   ...Object.fromEntries(names.map((name) => [`/local/lvs-ha/${name}`, `755 ${staged(name)}`])),
@@ -147,7 +151,7 @@ test("packages that can't be had are a failure", () => {
 
 test("newer scripts take the place of the ones that are there, for a new owner, too", () => {
   apply();
-  // Of a run that was killed.
+  // Left by a killed run.
   host.write("/local/lvs-ha/.new/old.sh", "# older\n");
   host.write("/scripts/kernel.sh", "# newer\n");
   expect(apply("p-new/10.10.0.11")).toMatchObject({
@@ -169,7 +173,7 @@ test("a disk that is full before all of them have come leaves those that were th
   expect(left()).toEqual(before);
 });
 
-/** What other steps may leave when they are undone. */
+/** Files that other steps may leave when they are undone. */
 const leftovers = () => {
   for (const file of [
     "/run/lvs-ha/0123abcd/kernel.sh",
@@ -201,11 +205,11 @@ test("undone under an old name, it leaves alone what has a new one", () => {
   expect(left()).toEqual(before);
 });
 
-/** As `lvs verify` has it run, beside the scripts of its own. */
+/** Runs verify as `lvs verify` does, beside scripts of its own. */
 const verify = (input = withEnd("")) =>
   run(["sh", join(host.scripts, "install.sh"), "verify", owner, ...demands, packages], input);
 
-/** What is found, but for what is as it should be. */
+/** The findings other than "same". */
 function different() {
   const before = left();
   const { code, stdout, stderr, calls } = verify();

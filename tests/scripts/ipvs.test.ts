@@ -1,4 +1,5 @@
-// The proof of a config: what it wants in IPVS, in the words of `ipvsadm -Sn`, against what the kernel has.
+// The proof of a config: what it wants in IPVS, in the words of `ipvsadm -Sn`, compared with the
+// kernel's table.
 import { advertisedAddress } from "../../components/render/advertised";
 import { renderKeepalived } from "../../components/render/keepalived";
 import { settingsOf, smallStack } from "../support/stacks";
@@ -14,7 +15,7 @@ afterAll(() => {
 
 /** keepalived.conf of a stack with these virtual servers. */
 function confOf(virtualServers: Record<string, unknown>[], more: Record<string, unknown> = {}) {
-  // Every protocol is at home there.
+  // This back end supports every protocol.
   const stack = { ...smallStack(), firewall: { backend: "nftables" }, ...more, virtualServers };
   const settings = settingsOf(stack);
   const [director] = settings.directors;
@@ -38,7 +39,7 @@ const withIpv6 = {
     ...director,
     vrrpAddress6: `2001:db8::1${i + 1}/64`,
   })),
-  // A spelling that is right, and not the shortest.
+  // A valid spelling, but not the shortest.
   realServers: smallStack().realServers.map((server, i) => ({
     ...server,
     address6: `2001:DB8:0:0::2${i + 1}`,
@@ -332,11 +333,11 @@ describe("the checks of a real server have had their say", () => {
 });
 
 interface Kernel {
-  /** Lines of `ipvsadm -Sn`, which have a real server's -x and -y, too. */
+  /** Lines of `ipvsadm -Sn`, with each real server's -x and -y added. */
   rules: string[];
 }
 
-/** Runs lines of shell on what a config wants and the kernel has. */
+/** Runs shell lines that judge a config against the kernel's table. */
 function judged(conf: string, { rules }: Kernel, lines: string[]) {
   host.write("/etc/conf", conf);
   host.write("/ipvs/table", rules.map((line) => `${line}\n`).join(""));
@@ -352,7 +353,7 @@ function judged(conf: string, { rules }: Kernel, lines: string[]) {
   );
 }
 
-/** What the proof finds, of a config, the one before it, and the kernel. */
+/** The result of comparing a config, the previous config and the kernel. */
 function compared(conf: string, kernel: Kernel, previous = "") {
   host.write("/etc/previous", previous);
   const { code, stdout, stderr } = judged(conf, kernel, [
@@ -506,7 +507,9 @@ describe("of what the kernel has,", () => {
   });
 });
 
-/** What ipvsadm has to be told, of a config, the kernel, and the real servers that are out. */
+/**
+ * The orders for ipvsadm, given a config, the kernel's table, and the real servers that are out.
+ */
 function orders(conf: string, kernel: Kernel, out: string[] = []): string[] {
   host.write("/tmp/out", out.map((line) => `${line}\n`).join(""));
   const { code, stdout, stderr } = judged(conf, kernel, [
@@ -526,7 +529,8 @@ describe("to make the kernel's table the config's again, ipvsadm has to", () => 
   const others = ["-A -t 203.0.113.1:80 -s wlc", "-a -t 203.0.113.1:80 -r 203.0.113.2:80 -m -w 1"];
   const sorry = "-a -t 192.0.2.100:80 -r 192.0.2.99:80 -g -w 1";
   const withSorry = conf({ sorryServer: { address: "192.0.2.99", port: 80 } });
-  // The stack has it only where there are checks; with one, its real servers are not the only ones in the table.
+  // The stack sets it only together with checks; then the table has entries besides its real
+  // servers.
   const kept = conf().replace("lvs_method DR", "lvs_method DR\n    inhibit_on_failure");
   const heldAt0 = web1.replace(/1$/, "0");
 

@@ -1,4 +1,5 @@
-// The transaction of a director's config and scripts, with a keepalived that does as its config tells it (stand-ins/keepalived.sh).
+// The transaction of a director's config and scripts, with a stand-in keepalived that obeys
+// comments in its config (stand-ins/keepalived.sh).
 import {
   journal,
   applied,

@@ -1,4 +1,4 @@
-// What somebody has changed by hand on a director: mended without a reload, whatever the config does.
+// Manual changes on a director are repaired without a reload, whatever the config does.
 import { active, applied, apply, conf, folder, host, journal, table, told } from "./keepalivedHost";
 
 test("thresholds that a reload leaves as they were are set", () => {
@@ -123,7 +123,7 @@ describe("what was changed by hand, with another config,", () => {
   test("is mended where keepalived leaves it as it is", () => {
     applied({ id: "first" });
     at(7);
-    // It changes what differs between the configs, and no weight does.
+    // keepalived changes only what differs between the configs; no weight does.
     applied({ id: "second", deaf: true });
     expect(edits()).toEqual(["-e -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1"]);
     expect(host.read("/ipvs/table")).toBe(`${table.join("\n")}\n`);

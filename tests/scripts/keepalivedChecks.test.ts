@@ -1,4 +1,4 @@
-// A change of checks is proven when they have had their say.
+// A change of checks is proven once the checks have had time for a verdict.
 import {
   active,
   applied,
@@ -17,7 +17,7 @@ import { withData } from "./parts";
 
 describe("a check that has changed", () => {
   const ups = () => Number.parseInt(host.read("uptime") ?? "", 10) - 100;
-  /** From the first wait on, keepalived's checks have every real server out. */
+  /** From the first wait on, keepalived's checks take every real server out. */
   const allFail = (more = "") => {
     host.sleeps(1, [`sed -i '/^-a/d' "$FOLDER/ipvs/table"; ${more || ":"}`]);
   };

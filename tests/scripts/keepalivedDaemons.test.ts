@@ -1,4 +1,5 @@
-// The sync daemons that a config has, and keepalived without its addresses: it gets them when these are there.
+// The sync daemons of a config; and a keepalived started without its addresses, which is reloaded
+// when they arrive.
 import { active, applied, apply, conf, folder, host, owner, told } from "./keepalivedHost";
 
 describe("a sync daemon", () => {
@@ -36,7 +37,7 @@ describe("a sync daemon", () => {
     const { stderr } = applied({ id: "first", synced: true });
     expect(stderr).toContain("started the master sync daemon in the place of another: mcast=eth");
     expect([...(daemons() ?? "").split("\n")].sort()).toEqual(["", "backup", "master"]);
-    // A config that is live already brings no reload.
+    // An unchanged config causes no reload.
     host.write("/ipvs/daemons", `master\nbackup ${theirs}\n`);
     expect(applied({ id: "first", synced: true }).stderr).toContain("started the backup sync");
     expect(daemons()).toBe("master\nbackup\n");

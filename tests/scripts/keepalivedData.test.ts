@@ -1,4 +1,5 @@
-// The data that come with a config: the scripts go by them, and by a reading of keepalived.conf only where they are of another text.
+// The data that come with a config: the scripts use them, and parse keepalived.conf only if the
+// data belong to another text.
 import { directorDataPath } from "../../components/render/director";
 import { renderFiles } from "../../components/render/files";
 import { dataOf } from "./dataOf";
@@ -9,7 +10,7 @@ const dataText = (...config: Parameters<typeof conf>) =>
     .map((line) => `${line}\n`)
     .join("");
 
-/** What the scripts take the config for; `read` where they have read it. */
+/** What the scripts think the config says; `read` if they parsed it. */
 function wanted(): string[] {
   const lines = [
     `. ${host.scripts}/foreign.sh`,
@@ -52,7 +53,7 @@ test.each([
 
 test("are of the config that is there, wherever a run is killed", () => {
   applied({ id: "first", weight: 5 });
-  // The power fails when keepalived is told; what was there before is beside what is there.
+  // The power fails when keepalived is told. The earlier files are beside the new ones.
   apply({ id: "second", weight: 6, cut: true });
   expect(wanted()).toContain("-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 6");
   host.shell(`mv ${folder}/.keepalived.conf.lvs-ha-before ${folder}/keepalived.conf`);

@@ -1,4 +1,5 @@
-// A director with a keepalived that does as its config tells it (stand-ins/keepalived.sh), for each test of whoever imports this.
+// A director with a stand-in keepalived that obeys comments in its config
+// (stand-ins/keepalived.sh). Importing this file makes a new one for each test.
 import { directorDataPath } from "../../components/render/director";
 import { renderFiles } from "../../components/render/files";
 import { dataOf } from "./dataOf";
@@ -13,32 +14,32 @@ export const table = [
 
 /** A config, and what keepalived's stand-in does with it. */
 export interface Config {
-  /** Lines of VRRP's. */
+  /** Lines about VRRP. */
   vrrp?: string[];
-  /** Tells one config from another. */
+  /** Distinguishes the configs. */
   id: string;
   weight?: number;
-  /** Names of scripts that it runs. */
+  /** Names of scripts that the config runs. */
   runs?: string[];
   scripts?: Record<string, string>;
-  /** keepalived's config test refuses it. */
+  /** keepalived's config test refuses the config. */
   refused?: boolean;
-  /** keepalived never brings it into the kernel. */
+  /** keepalived never applies the config to the kernel. */
   deaf?: boolean;
-  /** What keepalived logs when it has taken it. */
+  /** keepalived logs these lines once it has taken the config. */
   says?: string[];
-  /** keepalived is still at an earlier reload when it is told. */
+  /** keepalived is still busy with an earlier reload when it is told. */
   busy?: boolean;
-  /** The host's power fails when keepalived is told of it. */
+  /** The power fails when keepalived is told of the config. */
   cut?: boolean;
   uthreshold?: number;
-  /** Real servers begin out. */
+  /** Real servers start out of the pool. */
   alpha?: boolean;
-  /** Connections are told to the other directors. */
+  /** Connections are synced to the other directors. */
   synced?: boolean;
-  /** A page that a check asks for; the check has its say within 13 s. */
+  /** A page that a check fetches; the check's verdict takes up to 13 s. */
   page?: string;
-  /** It includes the file of secrets. */
+  /** The config includes the secrets file. */
   secret?: boolean;
   /** A VRRP instance tracks a process. */
   tracks?: boolean;
@@ -103,13 +104,13 @@ export let host: PretendHost;
 
 export const active = "/systemd/active/keepalived.service";
 
-/** keepalived's log, since it was started. */
+/** Writes keepalived's log since its start. */
 export const journal = (...lines: string[]) => {
   const all = ["Starting Healthcheck child process, pid=9", ...lines];
   host.write("/journal", all.map((line) => `${line}\n`).join(""));
 };
 
-/** keepalived, but before everything it runs these lines of shell. */
+/** Makes keepalived run these shell lines before everything else. */
 export const keepalived = (...lines: string[]) => {
   host.program("keepalived", [...lines, 'exec "$FOLDER/stand-ins/keepalived" "$@"']);
 };
@@ -134,7 +135,7 @@ export function applied(config: Config): Result {
   return result;
 }
 
-/** Everything in /etc/keepalived, with its modes. */
+/** All files in /etc/keepalived, with their modes. */
 export function state(): string {
   return host.shell(
     `cd ${folder} && find . -type f | sort | xargs sh -c 'stat -c "%n %a" "$@"; cat "$@"' sh && ls -R`,
@@ -143,7 +144,7 @@ export function state(): string {
 
 export const running = () => host.read(`${folder}/keepalived.conf`)?.split("\n")[0];
 export const textOf = (name: string) => host.read(`${folder}/lvs-ha-scripts/${name}`);
-/** What systemd was told to have it do. */
+/** The orders about keepalived that systemd got. */
 export const told = () =>
   [...(host.read("/tmp/told") ?? "").matchAll(/^((?:start|re).*) keepalived.service$/gm)].map(
     ([, verb]) => verb,

@@ -1,4 +1,4 @@
-// Secrets that a config includes: when they cost a reload, and the way back.
+// Secrets that a config includes: when a change of them costs a reload, and how it is undone.
 import { applied, folder, host, keepalived, owner, told } from "./keepalivedHost";
 
 describe("secrets", () => {

@@ -1,4 +1,4 @@
-// keepalived's service: in maintenance, killed, and given back by undo.
+// keepalived's service: in maintenance, after it was killed, and after undo.
 import {
   active,
   applied,

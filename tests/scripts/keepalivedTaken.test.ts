@@ -1,11 +1,11 @@
-// What tells that keepalived has taken a config, and programs that hang on the way there.
+// The signs that keepalived has taken a config, and programs that hang before that.
 import { applied, apply, host, keepalived, running } from "./keepalivedHost";
 
 describe("a program that hangs is ended:", () => {
   const hangs = "exec /bin/sleep 20";
 
   beforeEach(() => {
-    // Each limit that is asked for is over soon.
+    // Every time limit expires quickly.
     host.program("timeout", [
       'case $1 in -s) kill="-s $2" && shift 2 ;; esac',
       "shift",

@@ -1,4 +1,4 @@
-// A change of what VRRP tracks is watched for as long as that can take to fail.
+// A change of what VRRP tracks is watched for as long as a failure may take to show.
 import { applied, apply, folder, host, journal, running, textOf } from "./keepalivedHost";
 
 describe("what VRRP tracks, when it has changed,", () => {
@@ -10,13 +10,13 @@ describe("what VRRP tracks, when it has changed,", () => {
     "}",
     ...instance("    track_script {", "        check", "    }"),
   ];
-  /** So many seconds later, keepalived says that it is in a fault. */
+  /** After this many seconds, keepalived logs a fault. */
   const fails = (seconds: number, step = 1) => {
     const begin = Number.parseInt(host.read("uptime") ?? "", 10);
     host.sleeps(step, [
       "read -r up idle </proc/uptime",
       `[ "\${up%.*}" -lt ${begin + seconds} ] || {`,
-      // What comes after that takes no time.
+      // The steps after the fault need no waiting.
       '    echo "$((${up%.*} + 30)).00 $idle" >"$FOLDER/uptime"',
       '    echo "(VI_1) Entering FAULT STATE" >>"$FOLDER/journal"',
       "}",

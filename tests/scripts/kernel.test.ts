@@ -1,4 +1,4 @@
-// Sysctls on a network namespace of a test's own: real ones. Its modules are stood in for.
+// Real sysctls, in a network namespace of each test's own. Stand-ins replace the modules.
 import { renderFiles, withEnd } from "../../components/render/files";
 import { PretendHost } from "./host";
 
@@ -15,7 +15,9 @@ afterEach(() => {
   host.remove();
 });
 
-/** Lines of shell on a host with an interface that has a dot in its name; `apply` takes sysctls. */
+/**
+ * Runs shell lines on a host with an interface whose name contains a dot; `apply` takes sysctls.
+ */
 function run(...lines: string[]) {
   return host.shell(
     ["set -e", "ip link add eth1.100 type veth peer name eth1", ...lines, ""].join("\n"),
@@ -178,7 +180,7 @@ describe("while IPVS's table is resized, no client's port begins an entry beside
   const keys = ["conn_lfactor", "conn_reuse_mode", "expire_nodest_conn"].map(
     (name) => `net.ipv4.vs.${name}`,
   );
-  // This machine's kernel may have no IPVS. `told` is every value that is set, in its order.
+  // This machine's kernel may lack IPVS. `told` lists all values that are set, in order.
   beforeEach(() => {
     host.sleeps(1, ['echo "sleep $1" >>"$FOLDER/tmp/told"']);
     host.write("/tmp/vs/net.ipv4.vs.conn_lfactor", "-4\n");
@@ -242,7 +244,7 @@ test("a module that cannot be loaded is an error", () => {
 });
 
 describe("in a container, what its kernel's host has to set is told, and the rest is set", () => {
-  // As in a container's network namespace, but on every machine the same.
+  // Behaves like a container's network namespace, identically on every machine.
   beforeEach(() => {
     host.program("systemd-detect-virt", ["echo lxc"]);
     host.program("sysctl", [

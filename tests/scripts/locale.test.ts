@@ -1,4 +1,4 @@
-// Hosts whose own language has a decimal comma, as sshd hands it to every script.
+// Hosts whose language has a decimal comma, which sshd passes to every script.
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ let host: PretendHost;
 beforeAll(async () => {
   host = new PretendHost();
   const sources = join(await unpackPackage("bookworm", "locales"), "usr/share/i18n");
-  // It complains of what Debian's own locale lacks, too.
+  // localedef also complains about what Debian's own locale lacks, so its status is ignored.
   const { status, stderr } = spawnSync(
     "localedef",
     ["--no-archive", "-c", "-i", "de_DE", "-f", "UTF-8", join(host.folder, german)],
@@ -29,7 +29,7 @@ afterAll(() => {
   host.remove();
 });
 
-/** What a line of shell prints on a host of this language. */
+/** Output of a shell line under this language. */
 function prints(line: string, language: string): string {
   const { code, stdout, stderr } = host.shell(
     `export LANG=${language} LOCPATH=$FOLDER; unset LC_ALL LC_NUMERIC; ${line}`,
@@ -72,7 +72,7 @@ const files = places.flatMap((folder) =>
 const libraries = ["earlier", "firewall-others", "firewall-ufw", "foreign", "ipvs", "vrrp"];
 const own = files.filter((file) => !libraries.some((name) => file.endsWith(`/${name}.sh`)));
 
-/** The lines before a script speaks no language. */
+/** The lines before a script sets LC_ALL. */
 function before(text: string): string[] {
   const lines = text.split("\n").filter((line) => !/^\s*(#|$)/.test(line));
   const at = lines.findIndex((line) =>

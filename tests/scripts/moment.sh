@@ -1,7 +1,8 @@
 #!/bin/sh
-# Stands before every program that a host script runs, under its name, and counts them in $FOLDER/tmp/moments. Before the one of number $AT
-# it does what $DOES says: `kill` ends the script and all that it has started, as a power cut does; `fill` fills the disk; `lock` has /etc be
-# read-only, as a kernel does that has found an error on the disk.
+# Wraps every program that a host script runs, under the program's name, and counts the calls in
+# $FOLDER/tmp/moments. Before call number $AT it does what $DOES says: `kill` ends the script and
+# everything that it has started, as a power cut does; `fill` fills the disk; `lock` makes /etc
+# read-only, as a kernel does after a disk error.
 set -eu
 name=${0##*/}
 PATH=${PATH#*:}
@@ -12,7 +13,7 @@ if [ "$n" -ge "$AT" ] && [ ! -e "$FOLDER/tmp/done" ]; then
     : >"$FOLDER/tmp/done"
     case $DOES in
     kill)
-        # Its group is its own: setsid(1) has made it.
+        # The process group is the script's alone: setsid(1) has made it.
         read -r group <"$FOLDER/tmp/group"
         [ "$group" -gt 1 ] && kill -s KILL -- "-$group"
         ;;

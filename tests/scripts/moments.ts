@@ -1,4 +1,5 @@
-// Moments of a host script: each program that it runs is one. At one of them its run is killed, its disk is full, or /etc is read-only.
+// Moments of a host script: each program that it runs is one. At one of them the script is killed,
+// its disk is full, or /etc becomes read-only.
 import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { PretendHost } from "./host";
@@ -12,7 +13,7 @@ const watched = `
   .trim()
   .split(/\s+/);
 
-/** Has a host's programs counted, in $FOLDER/tmp/moments, by runs that `atMoment` starts. */
+/** Counts the programs of runs started with `atMoment`, in $FOLDER/tmp/moments. */
 export function watch(host: PretendHost): void {
   mkdirSync(join(host.folder, "watch"));
   for (const name of watched) {
@@ -21,6 +22,6 @@ export function watch(host: PretendHost): void {
   }
 }
 
-/** A line of shell that runs a command, and does something before the program of a number. */
+/** A shell line that runs a command and does something before program number `moment`. */
 export const atMoment = (command: string, moment: number, does: "kill" | "fill" | "lock") =>
   `AT=${moment} DOES=${does} PATH=$FOLDER/watch:$PATH setsid --wait sh -c 'echo $$ >$FOLDER/tmp/group; exec "$@"' sh ${command}`;

@@ -1,5 +1,5 @@
-// Packet filters of the operator's own beside the stack's: as Debian's nft lists them, and what firewall.sh says of them before it changes
-// anything.
+// The operator's own packet filters beside the stack's, as Debian's nft lists them, and what
+// firewall.sh says about them before it changes anything.
 import { spawnSync } from "node:child_process";
 import { parseFiles } from "../../components/render/files";
 import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/firewall";
@@ -7,7 +7,7 @@ import { unpackPackage } from "../support/packages";
 import { settingsOf, smallStack, type Stack } from "../support/stacks";
 import { PretendHost, type Result } from "./host";
 
-/** A table of a chain at the hook, with the policy drop. */
+/** A table with one chain at the hook and the policy drop. */
 const dropping = (
   rules: string[],
   { hook = "input", family = "inet", more = [] as string[] } = {},
@@ -25,7 +25,7 @@ const usual = [
   "meta l4proto { 1, 58 } accept",
 ];
 const ssh = [...usual, "tcp dport 22 accept"];
-/** All that the small stack's lvs1 needs. */
+/** All rules that the small stack's lvs1 needs. */
 const stacks = [
   "ip protocol 112 accept",
   "ip saddr 192.0.2.100 ip daddr 192.0.2.11 tcp sport 80 accept",
@@ -159,7 +159,7 @@ const cases: Record<
   ],
 };
 
-/** What nft says that the kernel has, once each ruleset is loaded into it. */
+/** nft's listing of the kernel after each ruleset was loaded. */
 async function listed(suite: string, rulesets: string[]): Promise<string[]> {
   const nft = await unpackPackage(suite, "nftables");
   const { stdout, stderr, status } = spawnSync(

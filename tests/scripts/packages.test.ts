@@ -1,4 +1,5 @@
-// Packages on a host whose apt and dpkg are stood in for: what they are asked, and what is done while another program has them.
+// Packages on a host with stand-ins for apt and dpkg: the orders that they get, and what happens
+// while another program holds their locks.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { PretendHost } from "./host";
@@ -21,10 +22,10 @@ beforeEach(() => {
     'cat "$FOLDER/packages/$4" 2>/dev/null',
   ]);
   host.program("flock", ['echo "flock $*" >>"$FOLDER/asked"', 'exec /usr/bin/flock "$@"']);
-  // Each of these files is a lock: as many refusals as it has lines.
+  // Each of these files is a lock that causes as many refusals as it has lines.
   const refused = (name: string, code: number) =>
     `if [ -s "$FOLDER/tmp/${name}" ]; then sed -i 1d "$FOLDER/tmp/${name}"; cat "$FOLDER/says-${name}" >&2; exit ${code}; fi`;
-  // Who asks a question gets an answer, if anybody's there: it would be wrong.
+  // A program that asks questions would read the input here, and so get a wrong answer.
   const note = (words: string) =>
     `echo "${words} [$(cat)]\${LC_ALL:+ LC_ALL=$LC_ALL} \${DEBIAN_FRONTEND-a dialog}" >>"$FOLDER/asked"`;
   host.program("apt-get", [
@@ -49,7 +50,7 @@ afterEach(() => {
   host.remove();
 });
 
-/** Whatever the login's own environment has; somebody types "y" besides. */
+/** Installs in a login with an environment of its own, while someone types "y". */
 const install = (packages = "curl nmon") =>
   host.shell(
     'unset DEBIAN_FRONTEND; LC_ALL=de_DE.UTF-8 exec "$@"',
@@ -58,14 +59,14 @@ const install = (packages = "curl nmon") =>
   );
 const waited = () => Number(host.read("/uptime")?.split(".")[0]) - 100;
 
-/** What apt and dpkg were asked, in order, when they were free. */
+/** The orders to apt and dpkg, in order, once they were free. */
 const asked = () => (host.read("/asked") ?? "").split("\n").slice(0, -1);
 const lock = "flock -w 300 9";
 const alone = (words: string) => `${words} [] LC_ALL=C noninteractive`;
 const apt = (words: string) =>
   alone(`apt-get -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 ${words}`);
 const update = apt("update");
-/** A file of the package's that was changed here stays so. */
+/** Keeps files of the package that were changed on this host. */
 const keepFiles = "-o Dpkg::Options::=--force-confold";
 
 test("that are missing are installed from fresh lists: no others, no questions, no file of the operator's replaced", () => {
@@ -93,7 +94,7 @@ test("that are there are not asked for", () => {
 });
 
 describe("that take others away", () => {
-  /** What apt says of ufw on a host with its own rules. */
+  /** What apt prints about ufw on a host with rules of its own. */
   const conflict = (code: number, says: string) => {
     host.program("apt-get", [
       'case "$*" in',
@@ -163,7 +164,7 @@ test("are waited for while another program has them, with one line that says who
 });
 
 test("that another program keeps are an error after 300 s altogether, with apt's words", () => {
-  // A busy host: the time counts, not the tries.
+  // On a busy host, the time counts, not the number of tries.
   host.sleeps(20);
   host.write("/tmp/lists", ".\n".repeat(10));
   host.write("/tmp/frontend", ".\n".repeat(10));

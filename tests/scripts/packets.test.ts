@@ -1,4 +1,5 @@
-// The nftables table against packets: what the kernel does with each is what the firewall's data says of it, one opening after the other.
+// The nftables table tested with packets: the kernel treats each as the firewall's data say, one
+// opening after the other.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,31 +24,34 @@ import { example, exampleNames } from "../support/examples";
 import { unpackPackage } from "../support/packages";
 import { settingsOf, smallStack } from "../support/stacks";
 
-/** Where the packets come in. */
+/** The interface that the packets arrive on. */
 const device = "eth1";
 
 /** What happens to a packet. */
 interface Fate {
   isUntracked: boolean;
   mark: number;
-  /** It has come to the host's own programs, or past it. */
+  /** The packet has reached the host's own programs, or is forwarded. */
   isThrough: boolean;
 }
 
-/** A packet filter as data, and how the host has it. */
+/** A packet filter as data, and how it is used on the host. */
 interface Case {
   rules: FirewallRules;
-  /** Whether it has openings: or it lets in everything. */
+  /** Whether the filter has openings; otherwise it lets everything in. */
   isFirewall: boolean;
   packets: Placed[];
 }
 
 interface Placed extends Packet {
-  /** It is for another host. */
+  /** The packet is for another host. */
   isForwarded: boolean;
 }
 
-/** As each back end's rules were before there were sets: the first opening of a list that is about the packet decides. */
+/**
+ * The rules as each back end wrote them before there were sets: the first opening in a list that
+ * matches the packet decides.
+ */
 function fateOf({ rules, isFirewall }: Case, packet: Placed): Fate {
   const isIn = (openings: Opening[]) => openings.some((opening) => isAbout(opening, packet));
   const { openings, peers, services, answers, forwarded, ipvs } = rules;
@@ -88,7 +92,7 @@ function isAbout(opening: Opening, packet: Packet): boolean {
   );
 }
 
-/** For every opening packets that are for it, and some that are so but for one thing. */
+/** For every opening, packets that match it and packets that differ in one respect. */
 function packetsFor({ openings, peers, services, answers, forwarded }: FirewallRules): Placed[] {
   const others = { inet: "198.51.100.77", inet6: "2001:db8:ffff::77" };
   const own = { inet: "198.51.100.1", inet6: "2001:db8:ffff::1" };
@@ -126,7 +130,8 @@ function packetsFor({ openings, peers, services, answers, forwarded }: FirewallR
   ];
   return (
     [...new Map(drawn.map((packet) => [JSON.stringify(packet), packet])).values()]
-      // Addresses that no host on a wire has, whatever the packet filter: ip_route_input_slow(), ip6_rcv_core().
+      // Addresses that the kernel drops from any wire, whatever the packet filter:
+      // ip_route_input_slow(), ip6_rcv_core().
       .filter(
         ({ from, to }) =>
           !/(^|,)((0|127|22[4-9]|23\d|2[45]\d)\.|ff|fe[89ab]|::1?(,|$))/.test(`${from},${to}`),
@@ -135,7 +140,7 @@ function packetsFor({ openings, peers, services, answers, forwarded }: FirewallR
   );
 }
 
-/** Every host's packet filter of a stack, with each back end that is a table of ours. */
+/** The packet filter of every host of a stack, with each back end that uses a table of ours. */
 function casesOf(settings: Settings): Case[] {
   const [director] = settings.directors;
   return [
@@ -146,7 +151,7 @@ function casesOf(settings: Settings): Case[] {
   );
 }
 
-/** What the kernel does with the packets of each case, in the order of both. */
+/** The kernel's treatment of each case's packets, in order. */
 async function fates(cases: Case[]): Promise<Fate[][]> {
   const nft = await unpackPackage("trixie", "nftables");
   const folder = mkdtempSync(join(tmpdir(), "lvs-ha-packets-"));
@@ -183,7 +188,10 @@ async function fates(cases: Case[]): Promise<Fate[][]> {
   }
 }
 
-/** What it did, by the number that each packet carries; behind all chains of ours nothing goes on, so that nobody answers. */
+/**
+ * Reports what happened, by the number in each packet. It runs after all chains of ours and lets
+ * nothing pass, so that no program answers.
+ */
 const probe = `table inet probe
 delete table inet probe
 table inet probe {
@@ -257,7 +265,8 @@ function fatesIn(listed: string, packets: Placed[]): Fate[] {
 test(`the kernel does with packets what the firewall's data says, whatever the stack (SEED=${seed})`, async () => {
   const small = smallStack();
   const stacks = [
-    // A service that directors answer themselves beside one that they don't, and ranges of a real server's that overlap.
+    // A service that directors answer themselves beside one that they don't; and overlapping port
+    // ranges of one real server.
     settingsOf({
       ...small,
       virtualServers: [
@@ -289,7 +298,7 @@ test(`the kernel does with packets what the firewall's data says, whatever the s
     }),
   );
   expect(differing.slice(0, 3)).toEqual([]);
-  // Each can happen, and not happen.
+  // Each outcome occurs, and so does its opposite.
   const all = found.flat();
   for (const happens of [
     ({ isUntracked }: Fate) => isUntracked,

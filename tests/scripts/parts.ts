@@ -1,4 +1,5 @@
-// The host scripts that have an undo, with hosts to run them on and what a stack asks of them.
+// The host scripts that have an undo, with hosts to run them on and the changes that a stack asks
+// of them.
 import { chmodSync, cpSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { directorDataPath } from "../../components/render/director";
@@ -7,22 +8,25 @@ import { dataOf } from "./dataOf";
 import { PretendHost } from "./host";
 
 export interface Change {
-  /** Those after the owner. */
+  /** Arguments after the owner. */
   args?: string[];
   input?: string;
 }
 
-/** A script: lines of shell that make a host what it may be before the stack, and what the stack asks for, one after the other. */
+/**
+ * A script, the possible states of a host before the stack (as shell lines), and sequences of
+ * changes by the stack.
+ */
 export interface Part {
   before: Record<string, string[]>;
   changes: Record<string, Change[]>;
-  /** A change that fails when half of it is made, after this line of shell. */
+  /** A change that fails halfway, after this shell line. */
   fails?: Change & { once: string };
-  /** The machine around it: programs, and packages' units. */
+  /** The machine around the script: programs, and packages' units. */
   around?: (host: PretendHost) => void;
 }
 
-/** Lines that put an operator's own file there, with a mode that no file of the stack's has. */
+/** Shell lines that create an operator's file, with a mode that no file of the stack has. */
 const file = (path: string, text: string, mode = "0600") => [
   `mkdir -p ${path.replace(/[/][^/]*$/, "")}`,
   `printf '%s\\n' '${text}' >${path}`,
@@ -35,7 +39,7 @@ const service = (unit: string, ...states: ("enabled" | "active")[]) =>
     `echo ${state === "active" ? state : ""} >$FOLDER/systemd/${state}/${unit}.service`,
   ]);
 
-/** Lines that put an operator's link there, to a file or to nothing. */
+/** Shell lines that create an operator's link, to a file or to nothing. */
 const link = (path: string, to: string) => [
   `mkdir -p ${path.replace(/[/][^/]*$/, "")}`,
   `ln -s ${to} ${path}`,
@@ -45,7 +49,7 @@ const none = { "a host without anything": [] };
 
 const keepalivedConf = "/etc/keepalived/keepalived.conf";
 const keepalivedScripts = "/etc/keepalived/lvs-ha-scripts";
-/** A config, the data that come with it, and its scripts. */
+/** A config, its data and its scripts. */
 export function withData(conf: string[], scripts: Record<string, string[]> = {}): string {
   return renderFiles({
     [keepalivedConf]: conf,
@@ -91,7 +95,7 @@ const nftables = (chain: string) => ({
   input: renderFiles({ [firewallTable]: [`table inet lvs_ha { chain ${chain} }`] }),
 });
 const rules = ["allow from 192.0.2.0/24", "route allow from 192.0.2.21 port 80 proto tcp"];
-/** What each kind of firewall comes down to. */
+/** The final state of each kind of firewall. */
 export const ends = {
   ufw: ufw(...rules),
   both: ufwAndTable(...rules),
@@ -99,10 +103,10 @@ export const ends = {
 };
 export const ownRule = `echo "ufw allow 2222/tcp comment 'mine'" >>$FOLDER/ufw/added`;
 
-/** Lets in who brings the changes. */
+/** Lets in the client that brings the changes. */
 const ownSshRule = `echo "ufw allow from 203.0.113.0/24 to any port 22 proto tcp" >>$FOLDER/ufw/added`;
 
-/** Of Debian's own file, in both of its spellings; one that the kernel doesn't know here. */
+/** From Debian's own file, in both spellings, and one key that the kernel doesn't know. */
 const ufwSysctls = `# comment
 net/ipv4/conf/all/accept_redirects=0
 net/ipv4/conf/default/accept_redirects=0
@@ -288,7 +292,7 @@ export const parts: Record<string, Part> = {
         `[ -e $FOLDER/systemd/lib/${exporter}.service ] && echo installed`,
       ]);
       host.program("dpkg", []);
-      // As Debian's package does.
+      // Debian's package does this.
       host.program("apt-get", [
         `case $* in *" install "*) exporter_is_installed && systemctl enable ${exporter} && systemctl start ${exporter} ;; esac`,
       ]);
@@ -356,7 +360,10 @@ export const parts: Record<string, Part> = {
   },
 };
 
-/** Folders that every host has, and what vip.sh finds: kernel.sh comes before it, and goes after it. */
+/**
+ * Folders that every host has, and the sysctls that vip.sh finds: kernel.sh is applied before it
+ * and undone after it.
+ */
 const everywhere = [
   "set -e",
   "mkdir -p /etc/keepalived /etc/modprobe.d /etc/modules-load.d /etc/sysctl.d /etc/systemd/system",
@@ -366,11 +373,11 @@ const everywhere = [
   "done",
 ];
 
-/** Keeps what the host is like under a name. */
+/** Keeps the host's state under a name. */
 export const look = (name: string) => `$FOLDER/bin/footprint >$FOLDER/looks/${name}`;
 
 let inputs = 0;
-/** A line of shell that makes a change as an owner. */
+/** A shell line that makes a change as an owner. */
 export function apply(host: PretendHost, script: string, owner: string, change: Change): string {
   const { args = [], input = "" } = change;
   const from = `/tmp/input${++inputs}`;
@@ -379,15 +386,15 @@ export function apply(host: PretendHost, script: string, owner: string, change: 
   return `$FOLDER/scripts/${script} apply ${owner} ${words} <$FOLDER${from} >&2`;
 }
 
-/** What was said, and what the host was like at each look. */
+/** The output, and the host's state at each look. */
 export interface Seen {
   said: string;
   looks: Record<string, string>;
-  /** What is in $FOLDER/tmp. */
+  /** The files in $FOLDER/tmp. */
   files: Record<string, string>;
 }
 
-/** Runs lines of shell on a host as it is before; they end at the first that fails. */
+/** Runs shell lines on a host in its earlier state; they end at the first failure. */
 export function run(part: Part, before: string[], lines: (host: PretendHost) => string[]): Seen {
   const host = new PretendHost();
   try {
@@ -405,7 +412,7 @@ export function run(part: Part, before: string[], lines: (host: PretendHost) => 
   }
 }
 
-/** The files in a folder of the host's, by name. */
+/** The files in a folder of the host, by name. */
 function texts(host: PretendHost, folder: string): Record<string, string> {
   const found = readdirSync(join(host.folder, folder), { withFileTypes: true });
   const files = found.filter((one) => one.isFile());

@@ -1,4 +1,4 @@
-// Directors that stop before a change of what they must have alike, and start when all have it.
+// Directors that stop before a change of what all must have alike, and start when all have it.
 import { withdrawnFile as withdrawn } from "../../ops/status/look";
 import { rmSync } from "node:fs";
 import { withEnd } from "../../components/render/files";
@@ -17,7 +17,7 @@ const settings = (change: (stack: Stack) => void = () => undefined): Settings =>
   return settingsOf(stack);
 };
 
-/** What lvs2 has to have alike with the others. */
+/** The part of lvs2's config that must agree with the others. */
 const heard = (of: Settings, authPass?: string): string => {
   const [, director] = of.directors;
   if (!director) throw new Error("no director");
@@ -34,7 +34,7 @@ afterEach(() => {
   host.remove();
 });
 
-/** On a host that has these addresses, and whose keepalived has this config. */
+/** Runs withdraw on a host with these addresses, whose keepalived has this config. */
 function withdraw(input: string, { order = "MORE", has = [] as string[] } = {}): Result {
   const addresses = has.map((address) => `ip addr add ${address}/32 dev lo; `).join("");
   return host.shell(
@@ -192,7 +192,7 @@ describe("a director that has withdrawn", () => {
     rmSync(host.at(running));
   });
 
-  /** On a host that has these addresses. */
+  /** Runs join on a host with these addresses. */
   function join(input: string[], has: string[] = []): Result {
     const addresses = has.map((address) => `ip addr add ${address}/32 dev lo; `).join("");
     const command = `${addresses}exec "$FOLDER/scripts/peers.sh" join lvs2 2`;

@@ -1,4 +1,5 @@
-// The preflight: what it finds wrong with a host, each just beside what is right, and that it only looks.
+// The preflight: the faults that it finds on a host, each close to the last correct value; and that
+// it changes nothing.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { unmissedLines } from "./everyLine";
@@ -10,21 +11,21 @@ interface Facts {
   osRelease?: string;
   systemd?: boolean;
   uid?: number;
-  /** Of lo, which is the only interface. */
+  /** The addresses of lo, the only interface. */
   addresses?: string[];
-  /** KiB free, by folder. */
+  /** Free KiB by folder. */
   free?: Record<string, number>;
   memoryKiB?: number;
-  /** What a conntrack entry takes, where the kernel tells it. */
+  /** The size of a conntrack entry, if the kernel tells it. */
   slabBytes?: number;
-  /** The module ip_vs. */
+  /** How the kernel has ip_vs. */
   ipvs?: "module" | "built in" | "none";
-  /** /etc/default/ipvsadm, of the package's own service. */
+  /** /etc/default/ipvsadm, which configures the package's own service. */
   ipvsadm?: string;
   role?: "director" | "real-server";
-  /** What runs the container that it is; none where it is empty. */
+  /** The container's type; empty: no container. */
   container?: string;
-  /** What networkctl(1) says of lo. */
+  /** networkctl(1)'s output about lo. */
   networkctl?: string;
   /** Files of systemd.network(5). */
   networkd?: Record<string, string>;
@@ -34,11 +35,11 @@ interface Facts {
   journal?: string;
   /** /etc/default/keepalived. */
   keepalivedDefaults?: string;
-  /** What systemd has of keepalived's ExecStart; nothing where there is no such unit. */
+  /** systemd's ExecStart of keepalived; empty: no such unit. */
   started?: string;
-  /** journald.conf, all of its files. */
+  /** All files of journald.conf. */
   journald?: string;
-  /** A line of shell that makes its network. */
+  /** A shell line that creates the host's network. */
   network?: string;
   /** Addresses that direct routing must reach. */
   realServers?: string;
@@ -46,7 +47,7 @@ interface Facts {
   interfaces?: string;
 }
 
-/** Fit, by nothing to spare: 3276800 sessions of 320 B are 1000 MiB. */
+/** Just fit: 3276800 sessions of 320 B are 1000 MiB. */
 const fit = {
   osRelease: 'NAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n',
   systemd: true,
@@ -75,7 +76,7 @@ const preflight = () => join(host.scripts, "preflight.sh");
 
 beforeAll(() => {
   host = new PretendHost();
-  // mount(8) makes it.
+  // mount(8) creates this folder.
   mkdirSync(host.at("/run/mount"));
   host.program("id", ['[ "$*" = -u ] && cat "$FOLDER/uid"']);
   host.program("df", ['[ "$1" = -Pk ] && cat "$FOLDER/free$2"']);
@@ -104,7 +105,7 @@ afterAll(() => {
   host.remove();
 });
 
-/** What it says of a host, and how it ends. */
+/** The output about a host, and the exit code. */
 function look(changes: Facts = {}, changed?: string) {
   const facts: Required<Omit<Facts, "slabBytes" | "ipvsadm">> & Facts = { ...fit, ...changes };
   const { slabBytes, ipvs } = facts;
@@ -169,7 +170,7 @@ function look(changes: Facts = {}, changed?: string) {
   }
 }
 
-/** What is said in any case, of a host with 1000 MiB if nothing else is told. */
+/** The line about conntrack, which is always printed; by default for a host with 1000 MiB. */
 const conntrack = (need = 1000, { sessions = fit.sessions, bytes = 320, memory = 1000 } = {}) =>
   `conntrack: ${sessions} sessions x ${bytes} B = ${need} MiB when full, of ${memory} MiB memory`;
 const tooMany = (most: number) =>
@@ -203,11 +204,11 @@ const startedBy = (words: string) =>
   `{ path=/usr/sbin/keepalived ; argv[]=/usr/sbin/keepalived ${words} ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }\n`;
 const level = (has: string) =>
   `journald.conf has MaxLevelStore=${has}, so that the journal lacks what keepalived says of a change; set it to info`;
-/** A segment of its own, and a gateway on it. */
+/** A separate segment with a gateway on it. */
 const network =
   "ip link add eth5 type veth peer name eth6; ip addr add 198.51.100.1/24 dev eth5; ip link set eth5 up; ip link set eth6 up; ip route add 203.0.113.0/24 via 198.51.100.254";
 
-/** lo as networkd 257 tells of it where a file matches all interfaces. */
+/** networkd 257's report about lo when a file matches all interfaces. */
 const managed = (...lines: string[]) => managedOf("lo", ...lines);
 const managedOf = (device: string, ...lines: string[]): Facts => ({
   role: "real-server",
@@ -218,7 +219,7 @@ const ways =
   "have that file match other interfaces ([Match] Name=!lo tunl0 ip6tnl0), or keep what is there ([Network] KeepConfiguration=static)";
 const networkd = `systemd-networkd manages lo by /etc/systemd/network/50-all.network and takes virtual addresses off it at each of its starts: ${ways}`;
 
-/** What is right, though only just: what it is of the host, and what it says of the conntrack table. */
+/** Barely correct hosts, each with its facts and the line about conntrack. */
 const right: Record<string, [Facts, conntrack?: string]> = {
   "a director": [{}],
   "a real server, which needs no ip_vs": [{ role: "real-server", ipvs: "none" }],
@@ -295,7 +296,7 @@ const right: Record<string, [Facts, conntrack?: string]> = {
   ],
 };
 
-/** The same, with a word to the operator. */
+/** Correct hosts about which the operator gets a note. */
 const told: Record<string, [Facts, word: string]> = {
   "a real server in a container": [
     { role: "real-server", container: "lxc" },
@@ -310,7 +311,7 @@ for (const device of ["tunl0", "ip6tnl0"]) {
   ];
 }
 
-/** What is wrong, as little as it can be. */
+/** Faulty hosts, with the smallest possible fault. */
 const wrong: Record<string, [Facts, finding: string, conntrack?: string]> = {
   "another user": [{ uid: 1 }, noRoot],
   "another system": [{ osRelease: "ID=ubuntu\nVERSION_ID=12\n" }, system("ubuntu 12")],
@@ -456,7 +457,7 @@ test.each(Object.entries(wrong))(
       code: 1,
       stdout: "",
       stderr: said([
-        // Memory, keepalived and ip_vs are looked at last.
+        // Memory, keepalived and ip_vs are checked last.
         ...(/conntrack|ip_?vs|keepalived|kube/.test(finding) ? [table, finding] : [finding, table]),
         "1 found; nothing was changed on this host",
       ]),

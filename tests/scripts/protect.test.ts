@@ -1,4 +1,5 @@
-// Deletion protection on a director: a pair that serves is not undone, and which services a change would take from connected clients.
+// Deletion protection on a director: a serving pair is not undone; and the services that a change
+// would take from connected clients.
 import { parseFiles, withEnd } from "../../components/render/files";
 import { directorDataPath, renderDirectorConfig } from "../../components/render/director";
 import { ipvsPlaces } from "../../components/render/ipvs";
@@ -18,7 +19,10 @@ afterEach(() => {
   host.remove();
 });
 
-/** Two services of two real servers each, one of them by mark, and one with a check through the virtual address's own way. */
+/**
+ * Two services with two real servers each: one by firewall mark, and one with a check through the
+ * virtual address.
+ */
 function stack(): Stack {
   return {
     ...smallStack(),
@@ -41,7 +45,7 @@ function stack(): Stack {
   };
 }
 
-/** A director that serves it, each real server with so many open connections. */
+/** A director that serves the stack. Each real server has this many open connections. */
 function serves({ open = 10, table = (lines: string[]) => lines, of = stack() } = {}): void {
   const settings = settingsOf(of);
   const [director] = settings.directors;
@@ -244,7 +248,7 @@ describe("a change", () => {
       return lost((of) => of.realServers.splice(0, 1));
     };
     expect(table(0, 0)).toBe("7 web 192.0.2.100:80 TCP\n");
-    // Its own clients stay, and there may be more.
+    // The service's own clients stay, and new ones can connect.
     expect([table(0, 1), table(1, 0)]).toEqual(["", ""]);
   });
 

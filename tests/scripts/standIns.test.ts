@@ -1,4 +1,5 @@
-// The stand-in of ipvsadm against ipvsadm itself: what is recorded of it, and where this kernel has IPVS, the recording against that.
+// Compares the stand-in for ipvsadm with a recording of the real one, and the recording with the
+// real one if this kernel has IPVS.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,13 +8,16 @@ import { PretendHost } from "./host";
 
 const sample = readFileSync(join(__dirname, "../ops/samples/rare-services.txt"), "utf8");
 
-/** What a host's ipvsadm printed of the same table. */
+/** A real host's ipvsadm output for the same table. */
 function recorded(options: string): string {
   const [, text = ""] = sample.split(`# ipvsadm ${options}\n`);
   return text.split(/^# /m)[0] ?? "";
 }
 
-/** What goes well and what doesn't, of everything that the host scripts and their tests ask for. */
+/**
+ * Orders that succeed and orders that fail, covering everything that the host scripts and their
+ * tests ask for.
+ */
 const orders = [
   "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1",
   "-A -t 192.0.2.100:80 -s rr",
@@ -43,7 +47,7 @@ const orders = [
   "-C",
 ];
 
-/** Each order's exit code, words, and the table after it, by a program. */
+/** Prints each order's exit code, its output, and the table afterwards. */
 const replay = `
     while read -r order; do
         echo "$ ipvsadm $order"

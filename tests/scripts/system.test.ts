@@ -1,4 +1,4 @@
-// A host's kernel, firewall and virtual addresses come by one input, which is taken apart on the host.
+// A host's kernel, firewall and virtual addresses arrive in one input, which is split on the host.
 import { parseSections, renderSections, withEnd } from "../../components/render/files";
 import { script } from "../../components/host/scripts";
 import { unmissedLines } from "./everyLine";
@@ -15,7 +15,7 @@ let host: PretendHost;
 
 beforeEach(() => {
   host = new PretendHost();
-  // Each tells how it was called, and what it was given.
+  // Each script logs its arguments and input.
   for (const { words } of sections) {
     const [name = ""] = words;
     host.write(
@@ -31,7 +31,7 @@ afterEach(() => {
 });
 
 const apply = () => {
-  // From a file: a script that doesn't read its input is no broken pipe.
+  // Input from a file: a script that doesn't read it causes no broken pipe.
   host.write("/tmp/input", withEnd(renderSections(sections)));
   const words = ["apply", "p-web1-system/10.10.0.21", client];
   return host.shell(`exec ${host.scripts}/system.sh "$@" <"$FOLDER/tmp/input"`, words);

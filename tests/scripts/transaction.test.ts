@@ -1,4 +1,5 @@
-// Every step that changes a host, and every way in which its change can fail: what is there then, and what the next run makes of it.
+// Every step that changes a host, and every way in which its change can fail: what it leaves, and
+// what the next run does.
 import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { renderFiles, withEnd } from "../../components/render/files";
@@ -14,10 +15,10 @@ jest.setTimeout(all ? 7_200_000 : 120_000);
 interface Step {
   script: string;
   made: Change;
-  /** It fails where $FOLDER/tmp/fails is there, when much of it is done. */
+  /** This change fails halfway if $FOLDER/tmp/fails exists. */
   change: Change;
   around: (host: PretendHost) => void;
-  /** What the step refuses before anything has changed. */
+  /** The step refuses this before it changes anything. */
   refused?: Change;
 }
 
@@ -27,7 +28,7 @@ const step = (script: string, failure: string, refused?: Change): Step => {
   return { script, made, change: fails, around, ...(refused && { refused }) };
 };
 
-/** A program of the machine around a step also fails when it is told to. */
+/** Makes a program of the step's surroundings fail as well, when told to. */
 const alsoFails = (host: PretendHost, program: string, when: string) => {
   copyFileSync(join(host.folder, "bin", program), join(host.folder, "stand-ins", program));
   failing(host, program, when);
@@ -83,7 +84,7 @@ const steps: Record<string, Step> = {
   },
 };
 
-/** A disk of its own, that can be full, for all that the stack writes. */
+/** A separate file system, which can be full, for everything that the stack writes. */
 const ownDisk = [
   "mkdir $FOLDER/disk",
   "mount -t tmpfs -o size=4m tmpfs $FOLDER/disk",
@@ -96,7 +97,7 @@ const ownDisk = [
   "export TMPDIR=$FOLDER/disk/scratch",
 ];
 
-/** Runs lines of shell on a host that has what was made, without a word of what it should be. */
+/** Runs shell lines on a host where the step has been made. */
 function on({ script, made, around }: Step, lines: (host: PretendHost) => string[]) {
   const part: Part = {
     before: {},
@@ -114,13 +115,13 @@ function on({ script, made, around }: Step, lines: (host: PretendHost) => string
   ]);
 }
 
-/** A line that may fail; its exit code is told. */
+/** A line that may fail; its exit code is printed. */
 const attempt = (line: string) => `code=0; ${line} || code=$?; echo "code $code" >&2`;
 const codes = (said: string) => [...said.matchAll(/^code (\d+)$/gm)].map(([, n]) => Number(n));
 const change = (host: PretendHost, step: Step) => apply(host, step.script, "lvs1", step.change);
 const fails = ": >$FOLDER/tmp/fails";
 
-/** The change, with something that happens before the program of a number. */
+/** The change, with an event before program number `moment`. */
 const at = (host: PretendHost, step: Step, moment: number, does: "kill" | "fill" | "lock") => [
   "rm -f $FOLDER/tmp/done",
   ": >$FOLDER/tmp/moments",
@@ -134,11 +135,14 @@ const shown = (look = "") =>
     .replace(/^(etc\/lvs-ha\/ssh-clients|var\/prometheus.*[.]prom:).*\n/gm, "")
     .replace(/\/tmp\/lvs-ha-host-\w+/g, "");
 
-/** What a change that isn't finished may have beside its files, and before it is told to systemd. */
+/** What an unfinished change may keep beside its files, and what systemd has not read yet. */
 const unfinished =
   /lvs-ha-(before|new|staging)|^var\/lvs-ha\/(changes|original|owners)\/|[.]new\b|^systemd\/loaded|^etc\/lvs-ha\/ssh-clients/;
 
-/** What is there that is neither as before nor as after a change, and what is gone that both have. */
+/**
+ * Lines that are neither in the state before nor after a change, and lines of both that are
+ * missing.
+ */
 function strange(seen: string, before: string, after: string): string[] {
   const [now, was, will] = [seen, before, after].map((look) => new Set(look.split("\n")));
   if (!now || !was || !will) return [];
@@ -148,7 +152,7 @@ function strange(seen: string, before: string, after: string): string[] {
   ].filter((line) => !unfinished.test(line.replace(/^\w+: /, "")));
 }
 
-/** Of so many moments, those of this run: all, or some that the seed chooses. */
+/** The moments that this run tries: all, or some chosen by the seed. */
 function chosen(count: number, some: number, salt: number): number[] {
   const moments = Array.from({ length: count }, (_, i) => i + 1);
   if (all) return moments;
@@ -159,7 +163,10 @@ function chosen(count: number, some: number, salt: number): number[] {
   });
 }
 
-/** The files are as before, nothing is told to start; then somebody goes back, whose host has lost nothing. */
+/**
+ * After a boot, the files are as before and nothing was started; a rollback then finds nothing
+ * lost.
+ */
 const boots = [
   "rm -f $FOLDER/tmp/told",
   attempt("$FOLDER/scripts/rollback.sh boot"),
@@ -169,7 +176,7 @@ const boots = [
 const onDisk = (text: string) =>
   text.split("\n").filter((line) => /^(etc|systemd\/enabled|var\/lvs-ha\/(?!changes))/.test(line));
 
-/** What the next run does about a change that was killed. */
+/** What the next run does about a killed change. */
 const afterwards = ["goes on", "fails", "is rollback", "is undo", "is boot"] as const;
 
 const tried: Record<string, Record<string, number>> = {};
@@ -212,7 +219,7 @@ describe.each(Object.entries(steps))("%s: a change", (name, step) => {
     expect([codes(said), changed === made, moments > 20]).toEqual([[0], false, true]);
   });
 
-  /** What a change that isn't made must leave. */
+  /** Checks what a change that isn't completed must leave. */
   function isAsBefore(way: string, lines: (host: PretendHost) => string[], tries = 1): void {
     const { looks, said } = on(step, (host) => [...lines(host), look("left")]);
     expect([way, shown(looks.left)]).toEqual([way, made]);
@@ -270,7 +277,7 @@ describe.each(Object.entries(steps))("%s: a change", (name, step) => {
       ]);
       const where = `${name}, killed at ${moment} of ${moments}, then the next run ${then ?? ""}`;
       expect([where, strange(shown(looks.killed), made, changed)]).toEqual([where, []]);
-      // Of a change that is made, the last thing is that its journal goes.
+      // A completed change removes its journal last.
       const killed = shown(looks.killed);
       const isMade =
         !/^var\/lvs-ha\/changes\/\S+\/files /m.test(killed) &&
@@ -283,7 +290,7 @@ describe.each(Object.entries(steps))("%s: a change", (name, step) => {
         "is boot": last,
         "is undo": gone,
       };
-      // Packages stay, in the version that they have.
+      // Packages keep the version that they have.
       const [left, right] = [shown(looks.left), end[then ?? "fails"]].map((text) =>
         then === "is undo" ? text.replace(/^run\/version:.*\n/m, "") : text,
       );

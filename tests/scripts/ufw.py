@@ -1,4 +1,5 @@
-# As ufw shows each rule of standard input once it is added, by ufw's own parser; and that it takes the words that delete it.
+# Prints each rule on standard input as ufw shows it after adding, using ufw's own parser; and
+# checks that ufw accepts the words that delete it.
 import gettext
 import sys
 

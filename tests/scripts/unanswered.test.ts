@@ -1,4 +1,4 @@
-// A program that fails has given no answer: none of the host scripts takes that for an answer that is empty.
+// A program that fails has not answered: no host script may take that for an empty answer.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { withEnd } from "../../components/render/files";
@@ -17,7 +17,7 @@ afterEach(() => {
   host.remove();
 });
 
-/** A director that serves, with another real server beside the one of its config's. */
+/** A director that serves, with another real server beside the one of its config. */
 function director(): void {
   const other = table[1]?.replace(".21:80 -g", ".22:80 -g") ?? "";
   host.write("/etc/keepalived/keepalived.conf", conf({ id: "first" }).join("\n"));
@@ -25,7 +25,7 @@ function director(): void {
   host.write("/systemd/active/keepalived.service", "active\n");
 }
 
-/** A real server's two addresses, one of them its operator's. */
+/** A real server's two addresses, one of them the operator's. */
 function realServer(): void {
   host.program("udevadm", []);
   host.program("modprobe", []);
@@ -40,11 +40,11 @@ function ufw(): void {
 interface Case {
   what: string;
   around: () => void;
-  /** The program that fails, and its words, as a pattern of the shell's. */
+  /** The failing program, and its arguments as a shell pattern. */
   fails: [program: string, words: string];
   run: [script: string, ...args: string[]];
   input?: string;
-  /** What must not be changed. */
+  /** Files that must not change. */
   stays: string[];
 }
 
@@ -155,28 +155,28 @@ test.each(cases)("$what", ({ around, fails: [program, words], run, input, stays 
   expect([code, stays.map((file) => host.read(file))]).toEqual([1, before]);
 });
 
-/** Programs that ask the host, whose answer may well be empty. */
+/** Programs that query the host and may rightly answer nothing. */
 const asks =
   "ipvsadm|ip|ufw|journalctl|apt-mark|dpkg|nft|sysctl|systemctl|systemd-analyze|getent|df|networkctl|connections|live";
-/** What is as good as no answer there. */
+/** Calls whose failure is harmless. */
 const known = [
-  // A journal that is cut off lacks its beginning, as one that is not.
+  // A journal that was cut off lacks its beginning, as a short one may.
   "ipvs.sh: timeout 10 journalctl",
-  // Asked again until it is as it should be, and what is missing is told.
+  // Repeated until the answer is right; missing parts are reported.
   "network.sh: ip -oneline",
   "network.sh: ip neighbour",
   "network.sh: ip -family",
-  // An order.
+  // An order, not a question.
   "drain.sh: ipvsadm $(printf",
-  // Nothing there is an error, too.
+  // An empty answer is an error, too.
   "firewall-ufw.sh: ip -o addr show",
   "preflight.sh: df",
   "preflight.sh: ip -o addr show",
-  // What can't be read is not as it should be.
+  // An unreadable value counts as different.
   "metrics.sh: sysctl",
-  // It fails where it finds something.
+  // It fails if it finds something.
   "packages.sh: dpkg --audit",
-  // What isn't known is no news.
+  // An unknown state is not reported.
   "preflight.sh: networkctl",
   "preflight.sh: systemd-analyze",
   "preflight.sh: systemctl show",

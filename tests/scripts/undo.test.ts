@@ -1,11 +1,12 @@
-// What each host script leaves when it goes: the host as it was before, whatever that was, and however often the stack changed it.
+// What each host script leaves when it is undone: the host as it was before, whatever that was and
+// however often the stack changed it.
 import { apply, ends, look, ownRule, parts, run } from "./parts";
 
-/** Without who has ever brought a change: a change that fails leaves that. */
+/** Without the addresses that have brought a change: a failing change leaves those. */
 const withoutNotes = (look = "") => look.replace(/^etc\/lvs-ha\/ssh-clients.*\n/gm, "");
 
 describe("a step that goes, though not when an earlier owner of it goes,", () => {
-  // The first and the last host get every change, those between one each.
+  // The first and the last host get every change, the hosts between them one each.
   const cases = Object.entries(parts).flatMap(([script, part]) =>
     Object.entries(part.before).flatMap(([was, before], i, { length }) =>
       Object.entries(part.changes)
@@ -16,7 +17,7 @@ describe("a step that goes, though not when an earlier owner of it goes,", () =>
 
   test.each(cases)("%s, gives back %s (%s)", (script, _was, _asked, part, before, changes) => {
     const { said, looks } = run(part, before, (host) => [
-      // With the last change, the stack's resource has another name.
+      // With the last change, the stack's resource has a new name.
       ...changes.map((change, i) =>
         apply(host, script, i === changes.length - 1 ? "new" : "old", change),
       ),

@@ -1,10 +1,12 @@
-// Texts that a mistake in would show on a real host only: systemd's units, which a person has read, and how each script begins.
-// A deliberate change: UPDATE_GOLDENS=1 npx jest tests/scripts/units --ci=false, then read the diff.
+// Texts whose mistakes would show only on a real host: systemd's units, reviewed by a person, and
+// how each script begins.
+// After a deliberate change: UPDATE_GOLDENS=1 npx jest tests/scripts/units --ci=false, then read
+// the diff.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { apply, parts, run } from "./parts";
 
-/** Where the scripts are on a host. */
+/** The scripts' folder on a host. */
 const home = "/usr/local/lib/lvs-ha";
 
 const units = {
@@ -17,7 +19,7 @@ const units = {
 
 const folder = join(__dirname, "../../templates/scripts");
 
-/** The units that a script puts on a host. */
+/** The units that a script installs on a host. */
 function made(script: string): Record<string, string> {
   const part = parts[script];
   const [change] = Object.values(part?.changes ?? {})[0] ?? [];
@@ -50,7 +52,7 @@ test.each(Object.entries(units))(
   },
 );
 
-/** What runs before all else at boot is brought with the scripts. */
+/** The unit that runs first at boot comes with the scripts. */
 test("systemd reads of install.sh the unit that is written down", () => {
   const text = readFileSync(join(folder, "install.sh"), "utf8");
   const [, unit = ""] = /<<UNIT\n(.*?\n)UNIT\n/s.exec(text) ?? [];

@@ -1,4 +1,4 @@
-// Which days a director's unattended upgrades have: those of no other director.
+// The days of a director's unattended upgrades: no other director has them.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -39,10 +39,10 @@ function dropInOf(line: string): string {
   return host.read(dropIn) ?? "";
 }
 
-/** Of days in a row, counted from `from`, those on which the service runs by a drop-in. */
+/** The days, out of a series that starts at `from`, on which the drop-in lets the service run. */
 function runsOn(text: string, days: number, from = "2026-12-20"): number[] {
   const [, quoted = ""] = /^ExecCondition=\/bin\/sh -c '(.*)'$/m.exec(text) ?? [];
-  // As systemd.service(5) and systemd.unit(5) have it read.
+  // Unescaped as systemd.service(5) and systemd.unit(5) describe.
   const condition = quoted.replaceAll("$$", "$").replaceAll("%%", "%");
   expect(condition).not.toBe("");
   const { stdout } = spawnSync(

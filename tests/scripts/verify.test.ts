@@ -1,5 +1,5 @@
-// What the host scripts say to `verify`: nothing differs after `apply`, what somebody has taken away or altered by hand is named, and
-// nothing is written.
+// What the host scripts report for `verify`: nothing differs after `apply`, manual removals and
+// changes are named, and nothing is written.
 import { directorDataPath } from "../../components/render/director";
 import { renderFiles, withEnd } from "../../components/render/files";
 import { type Finding, parseFindings } from "../../ops/verify/scripts";
@@ -10,13 +10,13 @@ const owner = "pair-web1/10.10.0.21";
 
 interface Case extends Change {
   script: string;
-  /** The machine around it, in lines of shell. */
+  /** Shell lines that prepare the machine around the script. */
   machine?: string[];
-  /** What somebody does by hand, and what is found to differ then. */
+  /** Manual changes, and the differences that verify then finds. */
   byHand: Record<string, [lines: string[], ...found: string[]]>;
 }
 
-/** What has been found, in a line: its title and verdict, and the lines that are another way. */
+/** A finding in one line: its title and verdict, and the lines that differ. */
 function described(finding: Finding): string {
   const about = `${finding.title}: ${finding.verdict}`;
   if (finding.verdict === "unknown") return `${about}: ${finding.why}`;
@@ -28,11 +28,17 @@ function described(finding: Finding): string {
   return [`${about}:`, ...only("-", wanted, found), ...only("+", found, wanted)].join(" ");
 }
 
-/** The times of all files, which tell of what was written and taken away again; scratch is. */
+/**
+ * The times of all files, which show files that were written and removed again. Scratch folders are
+ * left out.
+ */
 const times = (name: string) =>
   `(cd $FOLDER && find etc var run ipvs nft systemd ufw held ! -path run -printf '%p %T@ %m\\n' 2>/dev/null | sort) >$FOLDER/looks/${name}`;
 
-/** What a script finds after it has applied something and somebody has been at it. Another one has the host's lock meanwhile. */
+/**
+ * A script's findings after apply and a manual change. Meanwhile another process holds the host's
+ * lock.
+ */
 function findings({ script, machine = [], ...change }: Case, byHand: string[]): Finding[] {
   const part: Part = { ...parts[script], before: {}, changes: {} };
   const { looks, files: left } = run(part, machine, (host) => [
@@ -49,14 +55,14 @@ function findings({ script, machine = [], ...change }: Case, byHand: string[]): 
   return parseFindings(left.found ?? "");
 }
 
-/** A line of shell. */
+/** A shell line that runs verify. */
 function verify(host: PretendHost, script: string, { args = [], input = "" }: Change): string {
   host.write("/tmp/to-verify", withEnd(input));
   const words = args.map((word) => `'${word}'`).join(" ");
   return `$FOLDER/scripts/${script} verify ${owner} ${words} <$FOLDER/tmp/to-verify >$FOLDER/tmp/found`;
 }
 
-/** Of the stack's own files, and their modes. */
+/** Manual changes of the stack's own files and their modes. */
 const files = (...all: [path: string, mode: string][]): Case["byHand"] => {
   const each = (line: (path: string) => string) => all.map(([path]) => line(path));
   return {
@@ -125,7 +131,9 @@ const config = withData(
   ],
   { up: ["#!/bin/sh", "echo up"] },
 );
-/** What the kernel has without loading it; its list is one of the machine's, and so is asked for in another place. */
+/**
+ * What the kernel has built in. The list is the machine's, so the test reads it from another place.
+ */
 const builtIn = (line: string) =>
   [
     `echo ${line} >$FOLDER/tmp/builtin`,

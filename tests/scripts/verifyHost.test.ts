@@ -1,4 +1,5 @@
-// What `lvs verify` feeds to a host, run there: this version's scripts, unpacked beside those that are installed, for every step in one go.
+// The text that `lvs verify` sends to a host, run there: this version's scripts, unpacked beside
+// the installed ones, for every step at once.
 import { cpSync, chmodSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { program } from "../../components/host/scripts";
@@ -74,11 +75,12 @@ const text = program(verifying(web1) + reportScript);
 const rollback = "lvs-ha-rollback.service";
 
 /**
- * What a host says when every step has been applied and somebody has done something by hand; nothing may be written meanwhile.
- * @param ask the shell that is fed with the text
+ * A host's answer after every step was applied and something was changed by hand. Nothing may be
+ * written meanwhile.
+ * @param ask the shell that gets the text as its input
  */
 function said(byHand: string[] = [], fed = text, ask = "sh -s --"): string {
-  // What install.sh brings is there.
+  // install.sh's files are already there.
   const own = steps.filter(({ script }) => script !== "install.sh");
   const applied = own.flatMap(({ script, args }) => {
     const i = steps.findIndex((one) => one.script === script);
@@ -110,7 +112,7 @@ function said(byHand: string[] = [], fed = text, ask = "sh -s --"): string {
   return host.read("/tmp/said") ?? "";
 }
 
-/** What is made of that: title, and what differs or could not be compared. */
+/** The result of that answer: titles, and what differs or could not be compared. */
 function found(...args: Parameters<typeof said>) {
   const { unreachable, checked, drifts, unknown, notes } = verified(web1, [], {
     report: parseReport(said(...args)),
@@ -170,7 +172,7 @@ test("how a script is spelt does not change what is compared", () => {
   expect(spelt).not.toBe(text);
   const gone = ["/etc/systemd/system/lvs-ha-vip.service", "/etc/lvs-ha/virtual-addresses"];
   expect(found([`rm ${gone.join(" ")}`], spelt).map(([title]) => title)).toEqual([
-    // The spelling itself is another one than that of the installed scripts.
+    // The installed scripts themselves are spelled differently here.
     ...["firewall.sh", "install.sh", "keepalived.sh", "vip.sh"].map((name) => `${home}/${name}`),
     ...gone.toReversed(),
   ]);

@@ -1,4 +1,5 @@
-// keepalived's package at a version: with an apt, a dpkg and scripts beside it that do as a test tells them.
+// keepalived's package at a version, with stand-ins for apt, dpkg and the other scripts that each
+// test controls.
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PretendHost, type Result } from "./host";
@@ -9,14 +10,14 @@ const [old, wanted, other] = ["1:2.2.7-1", "1:2.2.8-1", "1:2.3.3-1"];
 
 let host: PretendHost;
 
-/** A script of the stack's, stood in for. */
+/** Replaces one of the stack's scripts. */
 function beside(name: string, lines: string[]): void {
   const file = join(host.scripts, name);
   writeFileSync(file, ["#!/bin/sh", ...lines, ""].join("\n"));
   chmodSync(file, 0o755);
 }
 
-/** packages.sh that does as it is told: Debian's package starts keepalived. */
+/** packages.sh as told by the test. Debian's package starts keepalived. */
 const installs = [
   '[ "$1" != --lists ] || exit 0',
   'echo "$1" >>"$FOLDER/tmp/installed"',

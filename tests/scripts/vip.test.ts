@@ -1,4 +1,5 @@
-// Virtual addresses of a real server, in a network namespace of a test's own. Its modules are stood in for.
+// A real server's virtual addresses, in a network namespace of each test's own. Stand-ins replace
+// the modules.
 import { PretendHost } from "./host";
 
 const owner = "web1/10.10.0.21";
@@ -8,7 +9,7 @@ let host: PretendHost;
 
 beforeEach(() => {
   host = new PretendHost();
-  // This kernel may have no tunnels: any interface of that name does.
+  // This kernel may lack tunnels: any interface of that name will do.
   host.program("modprobe", [
     'echo "$*" >>"$FOLDER/tmp/modules"',
     "case $* in",
@@ -29,7 +30,7 @@ const apply = (...lines: string[]) =>
   `printf '%s\\n' ${[...lines, "==> end <=="].map((line) => `'${line}'`).join(" ")} | $FOLDER/scripts/vip.sh apply ${owner}`;
 const undo = `$FOLDER/scripts/vip.sh undo ${owner}`;
 
-/** What one after another these lines of shell print, on a host that has lo. */
+/** The output of these shell lines, run one after another on a host with lo. */
 function run(...lines: string[]): string {
   const { code, stdout, stderr } = host.shell(
     ["set -e", "ip link set lo up", ...lines, ""].join("\n"),
@@ -38,7 +39,7 @@ function run(...lines: string[]): string {
   return stdout;
 }
 
-/** `ip addr` of an interface, an address a line. */
+/** An interface's `ip addr`, one address per line. */
 const addresses = (device: string) =>
   `ip -o addr show dev ${device} | sed 's/^[0-9]*: [^ ]* *//; s/ *scope/ scope/; s/\\\\.*//' | grep -v -e 127.0.0.1 -e ' ::1/' -e fe80 || true`;
 

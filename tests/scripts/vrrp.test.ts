@@ -18,7 +18,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** The lines of a case, the latest last: to its end, or from its start and n things that were done, without the end. */
+/**
+ * A case's lines, oldest first: all of them, or from the start through n actions, without the end.
+ */
 function logged(version: string, name: string, things = Infinity): string[] {
   const text = readFileSync(join(__dirname, `samples/keepalived-${version}.log`), "utf8");
   const [, lines = ""] = new RegExp(`^== ${name}\n([^]*?)(?=^== |$(?![^]))`, "m").exec(text) ?? [];
@@ -35,7 +37,7 @@ function logged(version: string, name: string, things = Infinity): string[] {
   return things === Infinity || end < 0 ? kept : kept.slice(0, end);
 }
 
-/** What the script makes of it, without the times. */
+/** The script's result, without the times. */
 function read(lines: string[], shell = "sh", path = process.env.PATH): string[] {
   const { stdout, stderr, status } = spawnSync(
     shell,
@@ -116,7 +118,7 @@ test("what another VRRP process has said doesn't count", () => {
   const before = logged("2.2.7", "killed", 0);
   const [died = "", begun = ""] = logged("2.2.7", "killed", 1).slice(before.length);
   expect(read([...before, died, begun])).toEqual(["started"]);
-  // Its end isn't in the journal.
+  // The journal lacks its end.
   expect(read([...before, begun])).toEqual(["started"]);
 });
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Stands before mv, chmod, sync, flock and stat, under each of these names, and tells in $FOLDER/tmp/careless what a script does with files
-# that a power cut, another change or another user would find half done. On the way, each sync is a hangup for the script.
+# Wraps mv, chmod, sync, flock and stat, under each of these names. Reports in $FOLDER/tmp/careless
+# what a script does with files that a power cut, another change or another user would find half
+# done. Each sync also sends the script a hangup.
 set -eu
 name=${0##*/}
 PATH=${PATH#*:}
@@ -9,7 +10,7 @@ for last; do :; done
 
 lasting() {
     case $1 in
-    # Made anew by the next run of the timer.
+    # The timer's next run rewrites these.
     */prometheus/* | */metrics-cursor) return 1 ;;
     /etc/* | /var/lib/*) return 0 ;;
     *) return 1 ;;
@@ -58,11 +59,12 @@ chown)
     mv "$notes/strange.new" "$notes/strange"
     ;;
 stat)
-    # Files of another user's, which a test's namespace can't have.
+    # Pretends that a file belongs to another user, which a test's namespace can't have.
     if grep -qxF "$(stat -c '%i %.9Y' "$last" 2>/dev/null)" "$notes/strange"; then stat "$@" | sed 's/0:0$/1000:0/'; else exec stat "$@"; fi
     ;;
 flock)
-    # The first to ask for the lock of a run waits for it; the other who has it gives it back when nothing else can end the wait.
+    # The first program that asks for a run's lock waits for it. The other holder releases it when
+    # nothing else can end the wait.
     [ -p "$notes/release" ] || exec flock "$@"
     "$FOLDER/bin/footprint" >"$FOLDER/looks/$(cat "$notes/asking")"
     flock "$@" &

@@ -1,4 +1,4 @@
-/** The engine, built from its Go modules where it can't be downloaded. */
+/** The engine, built from its Go modules on machines that can't download it. */
 import { existsSync } from "node:fs";
 import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { delimiter, join } from "node:path";
@@ -7,10 +7,10 @@ import { compareVersions } from "../../components/os/versions";
 import type { CacheItem } from "../../lab/cache";
 import { output } from "../../lab/run";
 
-/** The oldest engine that runs this project: the first with hooks for errors. */
+/** The oldest engine that runs this project: the first with error hooks. */
 export const oldestEngine = "3.218.0";
 
-/** The two programs, each in a module of its own. `go.sum` pins every source file. */
+/** The two programs, each built from its own module. `go.sum` pins every source file. */
 const programs = [
   {
     module: "cli",
@@ -19,7 +19,8 @@ const programs = [
     versionedBy: "github.com/pulumi/pulumi/pkg/v3",
     versionVariable: "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
   },
-  // Pulumi's own has no module that a proxy serves, but for one that is older than resource hooks.
+  // Built from main.go: the only module of Pulumi's own language host that a proxy serves is older
+  // than resource hooks.
   {
     module: "language",
     files: ["main.go"],
@@ -30,8 +31,8 @@ const programs = [
 ] as const;
 
 /**
- * The engine and its language host, to be built from their Go modules: about 8 minutes on 2 cores. Its build throws an Error when there
- * is no Go, or the module pins another version.
+ * The engine and its language host, built from their Go modules: about 8 minutes on 2 cores. The
+ * build throws an Error without Go, or if the module pins another version.
  */
 export async function engineBuild(version: string): Promise<CacheItem> {
   const source = (module: string, file: string) => join(__dirname, "engine", module, file);
@@ -77,7 +78,7 @@ export async function engineBuild(version: string): Promise<CacheItem> {
   };
 }
 
-/** Go 1.21 is the first that fetches the newer toolchain which a module asks for. */
+/** Go 1.21 is the first version that fetches a newer toolchain when a module asks for one. */
 async function requireGo(): Promise<void> {
   const go = onPath("go");
   const version = go && /go(\d+\.\d+)/.exec(await output(go, ["env", "GOVERSION"]))?.[1];
@@ -102,7 +103,7 @@ async function requireModule(
   );
 }
 
-/** A program on PATH. */
+/** The path of a program on PATH; undefined if it isn't there. */
 export function onPath(program: string): string | undefined {
   const folders = (process.env.PATH ?? "").split(delimiter);
   return folders.map((folder) => join(folder, program)).find((file) => existsSync(file));

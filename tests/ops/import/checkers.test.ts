@@ -1,8 +1,8 @@
-// Every type of check, beside the stacks that are rendered and read back.
+// Every type of check is among the stacks that are rendered and read back.
 import { checkers, checkTypes } from "../../../components/keepalived/checkers";
 import { stacks } from "./stacks";
 
-/** Every check that a stack of these has. */
+/** All checks of a stack. */
 function checksOf({ virtualServers }: Record<string, unknown>): Record<string, unknown>[] {
   type Checked = { checks?: Record<string, unknown>[] } | string;
   return (virtualServers as { realServers?: Checked[]; checks?: Record<string, unknown>[] }[])

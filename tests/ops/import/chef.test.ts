@@ -1,4 +1,4 @@
-// What a node of the cookbook lvs01 has for attributes: whichever level says it, in Chef's order.
+// Attributes of a node of the cookbook lvs01, from each level, in Chef's order.
 import { readChefNode } from "../../../ops/import/chef";
 
 const needed = {
@@ -7,7 +7,7 @@ const needed = {
   real_server_ip_addr1: "192.0.2.204",
 };
 
-/** Lines of the cookbook's keepalived.conf that begin with a keyword. */
+/** The lines of the cookbook's keepalived.conf that begin with a keyword. */
 function said(node: object, keyword: string): string[] {
   const lines = readChefNode(JSON.stringify(node)).keepalivedConf.split("\n");
   return lines.map((line) => line.trim()).filter((line) => line.startsWith(`${keyword} `));

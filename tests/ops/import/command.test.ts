@@ -1,4 +1,4 @@
-// `lvs import` as an operator runs it: what goes where, and how it ends.
+// `lvs import` as an operator runs it: its outputs and exit codes.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,7 +46,7 @@ beforeEach(() => {
   writeFileSync(file("services/web.conf"), service);
 });
 
-/** For a caller in the test's folder. */
+/** Runs lvs for a caller in the test's folder. */
 const lvs = (...args: string[]) => runLvs(["import", ...args], { env: { INIT_CWD: folder } });
 
 test("the config is on standard output, the report on standard error, the password on neither", async () => {

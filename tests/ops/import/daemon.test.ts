@@ -1,4 +1,4 @@
-// What becomes of lines that say how keepalived runs, and of those that depend on another line.
+// Lines about how keepalived runs, and lines that depend on another line.
 import { importConfig } from "../../../ops/import";
 
 /** An import of a small config with these lines in it. */

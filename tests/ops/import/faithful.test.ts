@@ -1,4 +1,5 @@
-// What keepalived makes of a config, the stack makes of it, too, or the import says so: each claim with its smallest config.
+// The imported stack does what keepalived does with the config, or the import reports the
+// difference: each claim with its smallest config.
 import { importConfig, renderReport } from "../../../ops/import";
 
 const instanceOf = (lines = "", name = "VI_1") => `vrrp_instance ${name} {
@@ -331,7 +332,7 @@ describe("what keepalived ignores is ignored, and told", () => {
       ]),
     );
     expect(importConfig(files(140)).config.vrrp).toMatchObject({ trackScripts: [{ name: "chk" }] });
-    // The other director's priority is not known: it may be near enough.
+    // The other director's priority is unknown and may be close enough.
     for (const priority of [1, 150, 254]) {
       const alone = imported(of(priority));
       expect(alone.vrrp).toMatchObject({ trackScripts: [{ name: "chk" }] });

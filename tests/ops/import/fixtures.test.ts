@@ -1,5 +1,7 @@
-// Configs as people write them: what they become, whether keepalived takes that, and where it says something else than before.
-// After a deliberate change: UPDATE_GOLDENS=1 npx jest tests/ops/import/fixtures --ci=false, and read the diff.
+// Configs as people write them: what they become, whether keepalived accepts the result, and where
+// the result means something else.
+// After a deliberate change: UPDATE_GOLDENS=1 npx jest tests/ops/import/fixtures --ci=false, and
+// read the diff.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "../../../components/config";
@@ -15,7 +17,10 @@ import { differenceOf, meaningOf } from "./meaning";
 
 const folder = join(__dirname, "fixtures");
 
-/** By folder: its directors' files, and the names of its directors where lines are for one of them. */
+/**
+ * The directors' files in each folder, and the directors' names if some lines are for only one of
+ * them.
+ */
 const fixtures: Record<string, { files: [string, ...string[]]; hosts?: string[] }> = {
   "one-file-for-both": { files: ["keepalived.conf"], hosts: ["lb1", "lb2"] },
   sample: { files: ["keepalived.conf"] },
@@ -84,7 +89,7 @@ describe.each(Object.entries(fixtures))("%s", (name, { files, hosts }) => {
   }
 });
 
-/** The fixture's folder, under the names that files have when one is in it. */
+/** The files in the fixture's folder, under the names that they have on a director. */
 function beside(name: string, file: string) {
   const files = diskFiles(join(folder, name, file));
   return {

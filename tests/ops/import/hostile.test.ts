@@ -1,4 +1,5 @@
-// `lvs import` of what is no keepalived.conf, of more than one could be, and of what would reach for other files or for the terminal.
+// `lvs import` of files that are no keepalived.conf, that are huge, or that try to read other files
+// or control the terminal.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -38,7 +39,7 @@ const service = (address: string) => `virtual_server ${address} 80 {
 }
 `;
 
-/** The program, started by a line of shell that has a file as $0. */
+/** The program, started by a shell line with a file as $0. */
 const behind = async (line: string, name: string) => [
   ...["sh", "-c", line, join(folder, name)],
   ...[process.execPath, await bundled()],
@@ -153,12 +154,12 @@ test("twice the config takes no more than some times as long", () => {
   };
   seconds(50);
   const [small, large] = [seconds(200), seconds(800)];
-  // Four times the work; sixteen where each is compared with each.
+  // Four times the work. It would be sixteen times if each were compared with each.
   expect(large / small).toBeLessThan(10);
 });
 
 test.each(["SIGINT", "SIGTERM"] as const)("%s ends a running import at once", async (signal) => {
-  // It reads to the file's end, as it computes where there is much: no signal could be listened to.
+  // The import computes and reads without a break, so no signal handler could run.
   const fifo = join(folder, `fifo-${signal}`);
   execFileSync("mkfifo", [fifo]);
   const running = await startLvs(["import", "/dev/stdin"], {
@@ -170,7 +171,7 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s ends a running import at once", as
     });
   });
   const writer = await open(fifo, "w");
-  // More than a pipe holds: it is reading when this is written.
+  // More than a pipe holds, so the import is reading once this is written.
   await writer.write("# a comment\n".repeat(20_000));
   running.child.kill(signal);
   expect(await ended).toBe(signal);

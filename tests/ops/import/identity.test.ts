@@ -1,4 +1,4 @@
-// Importing what the stack itself rendered gives back the stack, as far as keepalived.conf says it.
+// Importing the stack's own keepalived.conf gives back the stack, as far as the file describes it.
 import fc from "fast-check";
 import { ownAddress, type InstanceSettings, type Settings } from "../../../components/settings";
 import { stackArb } from "../../support/arbitraries";
@@ -39,12 +39,12 @@ test("any stack comes back", () => {
           ? { vrrpAuthPass: "grr02" }
           : {};
       const { rendered, again, report } = roundTrip(stack, secrets);
-      // keepalived reads no line of more than 1022 bytes.
+      // keepalived doesn't read lines longer than 1022 bytes.
       fc.pre(
         !rendered.some((text) => text.split("\n").some((line) => Buffer.byteLength(line) > 1022)),
       );
       expect(again).toEqual(rendered);
-      // An argument that a shell would act on (<) comes back, and is told of.
+      // An argument with a shell's special character (<) is imported, with a remark.
       expect(
         report.inexpressible.filter(({ why }) => !why.startsWith("keepalived runs no shell")),
       ).toEqual([]);
@@ -53,7 +53,10 @@ test("any stack comes back", () => {
   );
 }, 600_000);
 
-/** An instance's own address of another family takes the director's away, of which its keepalived.conf then says nothing. */
+/**
+ * An instance's own address of another family removes the director's address, which keepalived.conf
+ * then doesn't mention.
+ */
 function isShortOfAddresses(
   { members, family }: InstanceSettings,
   { directors }: Settings,

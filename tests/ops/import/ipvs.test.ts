@@ -1,4 +1,5 @@
-// What only the kernel has: rules as the lab's hosts printed them, beside a keepalived.conf with one virtual server.
+// Entries that only the kernel has: rules as the lab's hosts printed them, beside a keepalived.conf
+// with one virtual server.
 import { importConfig } from "../../../ops/import";
 import { sample } from "../sampleHosts";
 
@@ -21,7 +22,7 @@ virtual_server 192.0.2.100 80 {
 `;
 const [, rules = ""] = /# ipvsadm -Sn\n([^#]*)/.exec(sample("rare-services.txt")) ?? [];
 
-/** The import of the config and of what ipvsadm printed. */
+/** The import of the config together with ipvsadm's output. */
 function withKernel(text: string) {
   return importConfig([{ file: "keepalived.conf", text: conf }], { file: "ipvsadm", text });
 }

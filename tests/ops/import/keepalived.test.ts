@@ -6,7 +6,7 @@ import { runs, seed } from "../../support/draws";
 import { configTest, suites, unpack, type KeepalivedVersion } from "../../support/keepalived";
 import { lastLine, readByKeepalived, readByUs } from "./oracle";
 
-// The one file that the test's director has beside its keepalived.conf.
+// The only file beside keepalived.conf on the test's director.
 const included = "/etc/keepalived/lvs-ha-secrets.conf";
 const configId = hostname().split(".")[0] ?? "";
 
@@ -79,7 +79,7 @@ const text = fc
   })
   .map((lines) => `global_defs {\n${lines.flat().join("")}\n${lastLine}`);
 
-/** What this test has found before. */
+/** Texts that have failed this test before. */
 const examples = [
   "global_defs {\n }\n  # c \\\n \n\n",
   "global_defs {\n include_check a # c \\\n include_check b\n",
@@ -105,7 +105,7 @@ describe.each(Object.keys(suites) as KeepalivedVersion[])("keepalived %s", (vers
       fc.property(text, fc.array(line, { maxLength: 3 }), (config, lines) => {
         const content = `${lines.join("\n")}\n`;
         const { read, problems } = readByUs(config, filesOf(content), configId);
-        // keepalived never ends over these.
+        // keepalived never finishes reading these.
         fc.pre(!problems.some((why) => why.endsWith("the rest is unread")));
         const { says } = configTest(folder, config, content);
         expect(read).toEqual(readByKeepalived(says));

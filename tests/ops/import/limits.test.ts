@@ -1,4 +1,4 @@
-// Where import takes a number and where it no longer does: each limit from both sides.
+// The limits of the numbers that import accepts, each from both sides.
 import { importConfig } from "../../../ops/import";
 
 /** An import of a small config with these lines in it. */
@@ -39,14 +39,14 @@ ${service}
   return {
     config,
     service: config.virtualServers?.[0],
-    // The head of a block stands for all of it.
+    // A block is represented by its first line.
     said: of([...report.changed, ...report.inexpressible]).map((line) =>
       line.replace(/ \{.*\}/s, ""),
     ),
   };
 }
 
-/** What is said beside what is said of the config without the lines. */
+/** The remarks that these lines add to those about the config without them. */
 function said(lines: Parameters<typeof imported>[0]): string[] {
   const usual = imported({}).said;
   return imported(lines).said.filter((line) => !usual.includes(line));

@@ -1,8 +1,12 @@
-// What a keepalived.conf says, statement by statement, with keepalived's own defaults: for two configs that should say the same.
+// The meaning of a keepalived.conf, statement by statement, with keepalived's defaults: to compare
+// two configs that should mean the same.
 import { parse, type Parsed, type Statement } from "../../../ops/import/syntax/parse";
 import type { ConfigFiles } from "../../../ops/import/syntax/files";
 
-/** Facts, one a line: `192.0.2.100:80 TCP -> 192.0.2.21:80 weight 2`. Nothing of the import's own reading is in them. */
+/**
+ * Facts, one per line: `192.0.2.100:80 TCP -> 192.0.2.21:80 weight 2`. They don't depend on the
+ * import's own interpretation.
+ */
 export function meaningOf(text: string, files?: ConfigFiles, configId?: string): string[] {
   const { statements }: Parsed = parse(text, { file: "keepalived.conf", files, configId });
   const facts = statements.flatMap((statement) => {
@@ -16,7 +20,7 @@ export function meaningOf(text: string, files?: ConfigFiles, configId?: string):
   return [...new Set(facts)].sort();
 }
 
-/** Lines that only one of the two has: `-` the first, `+` the second. */
+/** The lines that only one of the two has: `-` for the first, `+` for the second. */
 export function differenceOf(before: string[], after: string[]): string[] {
   return [
     ...before.filter((fact) => !after.includes(fact)).map((fact) => `- ${fact}`),
@@ -27,7 +31,7 @@ export function differenceOf(before: string[], after: string[]): string[] {
 const instanceDefaults = ["priority 100", "advert_int 1", "version 2"];
 const serviceDefaults = ["lvs_sched wlc", "lvs_method NAT", "delay_loop 60", "protocol UDP"];
 
-/** Two names of one thing (keepalived.conf(5)), and a check's old name for retry. */
+/** Keywords with two names (keepalived.conf(5)), and a check's old name for retry. */
 const synonyms: Record<string, string> = {
   lb_algo: "lvs_sched",
   lb_kind: "lvs_method",
@@ -77,7 +81,7 @@ const timings = [
   "http_protocol",
 ];
 
-/** A check's own words, and those on when it asks, from wherever they stand. */
+/** A check's own lines, and its timing from whichever level sets it. */
 function checkFacts(check: Statement, outer: Statement[][], at: string, server: string): string[] {
   const block = check.block ?? [];
   const [delayLoop = ""] = outer.flatMap((level) =>
@@ -98,13 +102,13 @@ function checkFacts(check: Statement, outer: Statement[][], at: string, server: 
   const rest = block.filter(
     ({ keyword, args }) =>
       !timings.includes(synonyms[keyword] ?? keyword) &&
-      // The real server itself, where a check asks anyway.
+      // The check asks the real server itself anyway.
       !(keyword === "connect_ip" && args[0] === server),
   );
   return [at, ...inherited, ...rest.flatMap((inner) => flat(inner, at))];
 }
 
-/** keepalived.conf(5): what a checker does where nothing is said. */
+/** keepalived.conf(5): a checker's defaults. */
 function checkDefaults(kind: string, delayLoop: string): Record<string, string[]> {
   const web = kind === "HTTP_GET" || kind === "SSL_GET";
   return {
@@ -115,7 +119,7 @@ function checkDefaults(kind: string, delayLoop: string): Record<string, string[]
   };
 }
 
-/** What a service says on when its checks ask is told of the checks. */
+/** A service's timing for its checks is listed with the checks. */
 function timed(statement: Statement, at: string): string[] {
   return timings.slice(0, 4).includes(synonyms[statement.keyword] ?? statement.keyword)
     ? []
@@ -123,7 +127,7 @@ function timed(statement: Statement, at: string): string[] {
 }
 
 function flat({ keyword, args, block }: Statement, outer: string): string[] {
-  // A flag alone is one that is on.
+  // A flag without a value is on.
   const words = args.join() === "on" ? [] : args.map(number);
   const at = [outer, synonyms[keyword] ?? keyword, ...words].join(" ");
   return block ? block.flatMap((inner) => flat(inner, at)) : [at];

@@ -1,12 +1,19 @@
-// What a parser reads, told as keepalived tells it: each unknown keyword and each word behind include_check, with its line.
+// What a parser reads, in the form of keepalived's messages: each unknown keyword and each word
+// after include_check, with its line.
 import type { ConfigFiles } from "../../../ops/import/syntax/files";
 import { LineReader } from "../../../ops/import/syntax/lines";
 import { splitWords } from "../../../ops/import/syntax/words";
 
-/** Behind a config's text, it shows where keepalived's first pass ends: later ones read it again. */
+/**
+ * Appended to a config, this shows where keepalived's first pass ends. Later passes read the config
+ * again.
+ */
 export const lastLine = "\nthe-last-line\n";
 
-/** keepalived's words about a config that ends in {@link lastLine}, by `--config-test`: those of its first pass, which reads all of global_defs. */
+/**
+ * What keepalived reads in a config that ends with {@link lastLine}, from the messages of
+ * `--config-test`. Only the first pass counts, which reads all of global_defs.
+ */
 export function readByKeepalived(says: string): string[] {
   const lines = says.split("\n");
   const last = lines.findIndex((line) => line.endsWith(`'${lastLine.trim()}'`));
@@ -20,7 +27,10 @@ export function readByKeepalived(says: string): string[] {
 const said =
   /^\((\S+: )?Line (\d+)\) (?:Unknown keyword '(.*)'|Unknown include_check type '(.*)' - ignoring|Duplicate include_check '(.*)' specified - ignoring)$/;
 
-/** The same of our reader's lines. keepalived ignores a brace that it doesn't expect; the next `}` ends the block. */
+/**
+ * What our reader reads, in the same form. keepalived ignores an unexpected brace; the next `}`
+ * ends the block.
+ */
 export function readByUs(
   text: string,
   files: ConfigFiles,
@@ -37,7 +47,7 @@ export function readByUs(
     if (inGlobals && keyword === "}") inGlobals = false;
     else if (!inGlobals && keyword === "global_defs") inGlobals = true;
     else if (inGlobals && keyword === "include_check")
-      // A sign in front is not told: it says to add or to remove.
+      // keepalived doesn't print the sign in front, which says whether to add or remove.
       read.push(...args.map((arg) => `${at}: ${arg.replace(/^[+-]/, "")}`));
     else read.push(`${at}: ${keyword}`);
   }

@@ -1,4 +1,5 @@
-// The table of keywords that are given twice is held to the real keepalived, which says of which the first counts.
+// Compares the table of repeated keywords with the real keepalived, which tells for which of them
+// the first value counts.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +14,10 @@ const notifies = Object.fromEntries(
   ["master", "backup", "fault", "stop"].map((state) => [`notify_${state}`, scripts]),
 );
 
-/** Two values of a keyword, by its block: those of the table that are no blocks, and some of which the last counts. */
+/**
+ * Two values for each keyword, by block: for the keywords in the table that are not blocks, and
+ * some for which the last value counts.
+ */
 const values: Record<string, Record<string, [string, string]>> = {
   global_defs: {
     startup_script: scripts,
@@ -76,7 +80,7 @@ const values: Record<string, Record<string, [string, string]>> = {
   BFD_CHECK: { name: ["b1", "b2"] },
 };
 
-/** The least config around a block's lines. */
+/** The smallest config around a block's lines. */
 function around(block: string, lines: string): string {
   const of = (name: string) => (name === block ? lines : "");
   const check = (name: string, usual: string) =>
@@ -173,7 +177,7 @@ test.each(Object.keys(suites) as KeepalivedVersion[])(
   300_000,
 );
 
-/** What keepalived's VRRP process has read of a config, in its own words. */
+/** The config as keepalived's VRRP process has read it, in its own words. */
 function dumped(folder: string, text: string): string {
   const there = mkdtempSync(join(tmpdir(), "lvs-ha-dump-"));
   const config = join(there, "keepalived.conf");
@@ -195,7 +199,7 @@ test.each(Object.keys(suites) as KeepalivedVersion[])(
   async (version) => {
     const block = (name: string, line: string) => `${name} {\n${line}\n}\n`;
     const twice = (name: string, a: string, b: string) => block(name, a) + block(name, b);
-    // Two of each, and what the dump has of them.
+    // Two entries of each, and the dump's lines for them.
     const adds: Record<string, Record<string, [string, string]>> = {
       global_defs: { notification_email: ["a@example.org", "b@example.org"] },
       vrrp_instance: {
@@ -241,7 +245,7 @@ ${lines("vrrp_instance")}
 }
 `;
     const says = dumped(await unpack(version), text);
-    // keepalived's processes speak at once: each line is looked for by itself.
+    // keepalived's processes log at the same time, so each line is matched by itself.
     const said = says.split("\n").map((line) => line.replace(/^.*?20\d\d: +/, ""));
     const table: Record<string, Record<string, string>> = repeats;
     for (const [name, keywords] of Object.entries(adds)) {

@@ -1,4 +1,4 @@
-// A stack's own keepalived.conf, imported, its placeholders filled in, and rendered again.
+// Imports a stack's own keepalived.conf, fills in the placeholders, and renders it again.
 import { renderKeepalived } from "../../../components/render/keepalived";
 import type { Settings } from "../../../components/settings";
 import { importConfig, type Report } from "../../../ops/import";
@@ -7,7 +7,7 @@ import { settingsOf } from "../../support/stacks";
 type Plain = Record<string, unknown>;
 type Entry = Plain & { name?: string };
 
-/** Each director's keepalived.conf: as the stack renders it, and as the stack does that was imported from it. */
+/** Each director's keepalived.conf, rendered by the stack and by the stack imported from it. */
 export function roundTrip(
   stack: Plain,
   secrets: Record<string, string> = {},
@@ -35,7 +35,7 @@ function conf(settings: Settings, secrets: Record<string, string>): string[] {
   );
 }
 
-/** What keepalived.conf doesn't say, as the stack has it. */
+/** Fills in the stack's values for what keepalived.conf doesn't contain. */
 function filledIn(read: Plain, stack: Plain): Plain {
   const known = stack.directors as Entry[];
   const directors = read.directors as Entry[];
@@ -100,7 +100,10 @@ function filledPart(part: Plain, own: Plain): Plain {
   );
 }
 
-/** The value as the stack has it; of an address without its prefix, whichever of the director's it is. */
+/**
+ * The stack's value for a placeholder. An address without its prefix gets the prefix of the
+ * director's same address.
+ */
 function filled(value: unknown, before: unknown, own: Plain): unknown {
   if (!isOpen(value)) return value;
   const address = String(value).split("/")[0] ?? "";
@@ -109,7 +112,7 @@ function filled(value: unknown, before: unknown, own: Plain): unknown {
   );
   if (known !== undefined) return known;
   if (address === "FILL_IN") return before;
-  // An instance's own address: its network is as large as the director's, for all that the file says.
+  // An instance's own address. The file doesn't give its prefix, so the director's is used.
   const family = (written: unknown) => String(written).includes(":");
   const other = [own.vrrpAddress, own.vrrpAddress6].find(
     (written) => family(written) === family(address),

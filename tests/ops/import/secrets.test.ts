@@ -1,13 +1,14 @@
-// A password is never printed, however a config has it: of many shapes, nothing of it is in what an import says, in any form.
+// A password is never printed, in whatever form a config has it: no part of it is in anything that
+// an import prints.
 import fc from "fast-check";
 import { importConfig, renderReport } from "../../../ops/import";
 import type { ConfigFiles } from "../../../ops/import/syntax/files";
 import { runs, seed } from "../../support/draws";
 
-// Each is tried in two lengths: keepalived cuts at 8 characters, and nobody else does.
+// Each is tried in two lengths, because only keepalived cuts passwords at 8 characters.
 const canaries = ["tOpSecrt", "C4naryXyzzy-LongOne"];
 
-/** A config with these lines in its instance's authentication, and those beside it. */
+/** A config with these lines in its instance's authentication and in other places. */
 function config({ auth = "", top = "", instance = "", service = "", check = "" }): string {
   return `global_defs {
     router_id lb1
@@ -37,7 +38,7 @@ ${check}
 `;
 }
 
-/** All that a person, a program or a file gets of it. */
+/** Everything that an import prints or writes. */
 function said(text: string, host?: string, files?: ConfigFiles): string {
   const { yaml, report, config } = importConfig([{ file: "keepalived.conf", text, host, files }]);
   return [
@@ -125,9 +126,9 @@ describe.each(Object.entries(shapes))("a password %s", (_, shape) => {
   test.each(canaries)("is not printed (%s)", (canary) => {
     const text = config(shape(canary));
     for (const host of [undefined, "lb1", "lb2"]) {
-      // Names are made of words, and all in small letters.
+      // Names are made from words in lower case.
       const out = said(text, host).toLowerCase();
-      // keepalived cuts a word in two where a brace or a quote stands in it: neither half may be there.
+      // keepalived splits a word at a brace or a quote: neither half may be printed.
       for (const part of [canary, canary.slice(3), canary.slice(4)])
         expect(out).not.toContain(part.toLowerCase());
     }

@@ -1,9 +1,9 @@
-// Stacks that together have every key which keepalived.conf is rendered from.
+// Stacks that together have every key that is rendered into keepalived.conf.
 import { smallStack } from "../../support/stacks";
 
 type Stack = Record<string, unknown>;
 
-/** Named by what is special about them. */
+/** The names say what is special about each stack. */
 export const stacks: Record<string, { stack: Stack; authPass?: string }> = {
   "the smallest stack": { stack: smallStack() },
   "the cookbook's values": {

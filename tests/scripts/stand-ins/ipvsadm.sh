@@ -1,11 +1,13 @@
 #!/bin/sh
-# ipvsadm(8) 1.31, as far as the host scripts use it. $FOLDER/ipvs has what the kernel has: table, lines of `ipvsadm -Sn`, which have a
-# real server's -x and -y, too; open and idle, the number of each real server's connections; connections, lines of `ipvsadm -Lnc`; daemons,
-# a role a line, and where it isn't eth0's with id 51 its interface and id. $FOLDER/tmp/edits has what it was told.
+# ipvsadm(8) 1.31, as far as the host scripts use it. $FOLDER/ipvs is the kernel's state: table has
+# lines of `ipvsadm -Sn` with each real server's -x and -y added; open and idle have the number of
+# each real server's connections; connections has lines of `ipvsadm -Lnc`; daemons has one role per
+# line, with interface and id unless these are eth0 and 51. Orders are logged in $FOLDER/tmp/edits.
 set -eu
 cd "$FOLDER/ipvs"
 
-# shown HOW: the table as ipvsadm prints it, marks last, then by family, protocol, address and port. One awk: this runs often.
+# shown HOW: the table as ipvsadm prints it: marks last, sorted by family, protocol, address and
+# port. A single awk, because this runs often.
 shown() {
     awk -v how="$1" -v open="$active" -v idle="$inactive" '
         function place(endpoint,    port, sides, left, right, i, m, n, text) {
@@ -70,7 +72,7 @@ shown() {
     ' table
 }
 
-# edit WORDS…: the table after an order; says what is wrong with the order.
+# edit WORDS…: the table after an order; prints an error for a wrong order.
 edit() {
     awk -v order="$*" '
         function refuse(words) {

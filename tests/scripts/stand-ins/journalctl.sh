@@ -1,7 +1,8 @@
 #!/bin/sh
-# journalctl(1) of keepalived, as far as the host scripts use it. $FOLDER/journal has its messages, oldest first, a line each, with or
-# without the time, host and process that -o short-unix prints; a line `-- Boot --` comes before those of another boot of the host.
-# A cursor is a number of lines. With -t, messages without a process are some of its own.
+# journalctl(1) for keepalived, as far as the host scripts use it. $FOLDER/journal has the messages,
+# oldest first, one per line, with or without the time, host and process that -o short-unix prints.
+# A line `-- Boot --` separates boots of the host. A cursor is a number of lines. With -t, messages
+# without a process also match.
 set -eu
 journal=$FOLDER/journal
 identifiers='' reverse='' boot='' from='' file='' unit='' output=short lines='' cursor=''

@@ -1,16 +1,18 @@
 #!/bin/sh
-# keepalived(8) that does as its config's comments say. `keepalived --config-test --use-file FILE` refuses one with the word nonsense;
-# `keepalived started` and `keepalived reload`, which keepalived.service runs, take the live config into the kernel: its scheduler, and its
-# real server at its weight.
-#   # cut           the host's power fails when it is told of this config, unless $FOLDER/tmp/survives is there
-#   # deaf          it does nothing
-#   # busy          it was still at an earlier reload
-#   # says LINE     it logs that, instead of having taken it
+# keepalived(8) that obeys comments in its config. `keepalived --config-test --use-file FILE`
+# refuses a file with the word nonsense. keepalived.service runs `keepalived started` and
+# `keepalived reload`, which load the live config into the kernel: its scheduler, and its real
+# server at its weight.
+#   # cut           the power fails when keepalived is told of this config, unless
+#   $FOLDER/tmp/survives exists
+#   # deaf          does nothing
+#   # busy          is still at an earlier reload
+#   # says LINE     logs LINE instead of having taken the config
 set -eu
 conf=/etc/keepalived/keepalived.conf
 case $1 in
 --config-test)
-    # A test of scripts ends 2.2.7 by SIGTERM.
+    # 2.2.7 sends itself SIGTERM when it tests scripts.
     kill -TERM $$
     cp "$3" "$FOLDER/tmp/tested"
     grep -o "/etc/keepalived/lvs-ha-[a-z]*/[a-z]*" "$3" | xargs -r cat >"$FOLDER/tmp/tested-scripts"

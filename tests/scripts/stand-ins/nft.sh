@@ -1,6 +1,8 @@
 #!/bin/sh
-# nft(8), as far as firewall.sh uses it: $FOLDER/nft/lvs_ha is the table in the kernel. It reads addresses, and nothing else; what comes by
-# standard input is in $FOLDER/tmp/checked. What else is in the kernel is in $FOLDER/nft/others. Another network namespace than the host's has a table of its own, until it is listed. A file of the name $FOLDER/tmp/broken makes the kernel refuse the next table.
+# nft(8), as far as firewall.sh uses it. $FOLDER/nft/lvs_ha is the table in the kernel,
+# $FOLDER/nft/others the rest of the ruleset. It parses only addresses, and copies standard input to
+# $FOLDER/tmp/checked. A network namespace other than the host's has a table of its own until that
+# is listed. If $FOLDER/tmp/broken exists, the kernel refuses the next table.
 set -eu
 table=$FOLDER/nft/lvs_ha
 clients=/etc/lvs-ha/ssh-clients.nft

@@ -1,7 +1,8 @@
 #!/bin/sh
-# systemctl(1), as far as the host scripts use it. $FOLDER/systemd has a file for each unit that is in enabled/ and in active/ (running,
-# or failed), those of packages in lib/, and in loaded/ what systemd has read of /etc/systemd/system. $FOLDER/tmp/told has what it was told.
-# What a unit runs finds in $CALLER the process that gave the order.
+# systemctl(1), as far as the host scripts use it. $FOLDER/systemd has a file for each unit in
+# enabled/ and in active/ (running, or failed), packages' units in lib/, and in loaded/ what systemd
+# has read of /etc/systemd/system. Orders are logged in $FOLDER/tmp/told. Programs that a unit runs
+# find in $CALLER the process that gave the order.
 set -eu
 export CALLER=$PPID
 now='' verb='' unit=''
@@ -21,11 +22,11 @@ read_units() {
     rm -rf loaded
     mkdir loaded
     [ ! -d /etc/systemd/system ] || cp -R /etc/systemd/system/. loaded
-    # Of other names it takes no notice.
+    # Files with other names are ignored.
     find loaded -type f ! -name '*.service' ! -name '*.timer' ! -name '*.conf' -delete
 }
 
-# The unit's file: what was read of it, or what is there now that wasn't when units were read last.
+# The unit's file: the text that was read, or a file that has appeared since units were last read.
 file() {
     for found in "loaded/$unit" "/etc/systemd/system/$unit" "lib/$unit"; do
         [ ! -f "$found" ] || return 0
@@ -33,7 +34,8 @@ file() {
     return 1
 }
 
-# commands KEY: runs the unit's lines KEY=…, a program of Debian's by its name alone: a test may stand in for it.
+# commands KEY: runs the unit's KEY=… lines. Programs of Debian's are run by name only, so that a
+# test can replace them.
 commands() {
     lines=$(sed -n "s|^$1=||p" "$found" | sed -E 's,^/usr/s?bin/,,')
     while read -r command; do
@@ -51,7 +53,7 @@ begin() {
         echo failed >"active/$unit"
         return 1
     }
-    # A service that has only something to do is active while it does it, unless it says otherwise.
+    # A oneshot service is active only while it works, unless it says otherwise.
     if grep -q '^Type=oneshot' "$found" && ! grep -q '^RemainAfterExit=yes' "$found"; then
         rm -f "active/$unit"
     else

@@ -1,4 +1,4 @@
 #!/bin/sh
-# systemd-detect-virt(1) on a machine of its own.
+# systemd-detect-virt(1) on a physical machine.
 echo none
 exit 1

@@ -1,7 +1,8 @@
 #!/bin/sh
-# ufw(8), as far as firewall.sh uses it: $FOLDER/ufw has its rules as `ufw show added` prints them, and active where it is switched on.
-# $FOLDER/tmp/asked has what it was asked for. As the real one (UFWRule.match() in common.py), it takes a rule with another action or comment
-# for the same rule, which it then replaces. What $FOLDER/tmp/refused names, it refuses.
+# ufw(8), as far as firewall.sh uses it. $FOLDER/ufw has its rules as `ufw show added` prints them,
+# and a file active while ufw is on. Orders are logged in $FOLDER/tmp/asked. Like the real one
+# (UFWRule.match() in common.py), it replaces a rule that differs only in action or comment. It
+# refuses what $FOLDER/tmp/refused names.
 set -eu
 cd "$FOLDER/ufw"
 words=$*
@@ -14,9 +15,9 @@ without() {
 case $words in
 '--force enable')
     : >active
-    # As ufw-init does, which sets them and has no way back.
+    # As ufw-init does, which sets sysctls and never sets them back.
     grep ^net /etc/ufw/sysctl.conf 2>/dev/null | while read -r line; do sysctl -q -e -w "$line"; done
-    # As after a boot, when interfaces take the default on.
+    # As after a boot, when interfaces take over the default.
     [ ! -e /etc/ufw/sysctl.conf ] || sysctl -q -w net.ipv4.conf.lo.accept_redirects=0
     ;;
 disable) rm -f active ;;

@@ -1,16 +1,18 @@
-/** Makes one executable file of a plugin's source, as the engine wants it in its plugin folder or on PATH. */
+/**
+ * Bundles a plugin's source into one executable file, which the engine finds in its plugin folder
+ * or on PATH.
+ */
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
 
-/** The plugins there are sources for. */
+/** The plugins that have sources here. */
 export type PluginName = "command" | "tls";
 
 /**
- * Writes `pulumi-resource-NAME` as one executable file that needs nothing but `node` on PATH.
- *
- * @param outfile where to; its folder is made
- * @throws Error with esbuild's words when the source doesn't build
+ * Writes `pulumi-resource-NAME` as one executable file that needs only `node` on PATH.
+ * @param outfile the file to write; its folder is created
+ * @throws Error with esbuild's message if the source doesn't build
  */
 export function bundlePlugin(name: PluginName, outfile: string): void {
   buildSync({
@@ -21,7 +23,7 @@ export function bundlePlugin(name: PluginName, outfile: string): void {
     target: "node20",
     format: "cjs",
     banner: { js: "#!/usr/bin/env node" },
-    // Native add-ons that ssh2 does without when they are missing.
+    // Native add-ons, which ssh2 can do without.
     external: ["cpu-features", "*.node"],
     logLevel: "error",
   });

@@ -1,4 +1,7 @@
-/** Tables of the properties a resource takes, the check of a program's inputs against them, and their schema. */
+/**
+ * Tables of a resource's properties, the check of a program's inputs against them, and their
+ * schema.
+ */
 import {
   isObject,
   isSecret,
@@ -10,29 +13,32 @@ import {
   type Value,
 } from "./properties";
 
-/** What a property may hold. `any[]` is an array of anything; `string{}` an object of strings; Fields an object. */
+/**
+ * The type of a property. `any[]` is an array of anything, `string{}` an object of strings, Fields
+ * an object.
+ */
 export type FieldType = "string" | "boolean" | "number" | "integer" | "any[]" | "string{}" | Fields;
 
-/** One property of a resource, or of an object in one. */
+/** One property of a resource or of a nested object. */
 export interface Field {
   type: FieldType;
-  /** The only values allowed, of a string. */
+  /** The only allowed values of a string. */
   oneOf?: readonly string[];
   required?: boolean;
-  /** Secret in inputs and state, whatever the program says. */
+  /** Secret in inputs and state, even if the program doesn't mark it. */
   secret?: boolean;
-  /** What Check fills in. */
+  /** The value that Check fills in if the program gives none. */
   default?: Value;
 }
 
-/** The properties of a resource, or of an object in one, by name. */
-// An interface, since a type alias couldn't name itself.
+/** The properties of a resource or of a nested object, by name. */
+// An interface because a type alias can't refer to itself.
 // eslint-disable-next-line @typescript-eslint/consistent-indexed-object-style
 export interface Fields {
   [name: string]: Field;
 }
 
-/** An input that can't be used. Never says a value that is, or should be, secret. */
+/** An invalid input. The text never contains a value that is, or should be, secret. */
 export interface Failure {
   /** The property's path, such as `connection.port`. */
   property: string;
@@ -41,8 +47,7 @@ export interface Failure {
 
 /**
  * Checks a program's inputs.
- *
- * @returns the inputs, secret where the table says so, with defaults filled in unless there are failures
+ * @returns the inputs, marked secret as the table says, with defaults filled in if nothing failed
  */
 export function checkInputs(
   fields: Fields,
@@ -53,7 +58,7 @@ export function checkInputs(
   return { inputs: withSecrets(fields, complete), failures };
 }
 
-/** A table as the part of Pulumi's package schema that describes one object type. */
+/** The table as the part of Pulumi's package schema that describes one object type. */
 export function objectSchema(fields: Fields): { properties: Properties; required: string[] } {
   return {
     properties: Object.fromEntries(
@@ -148,7 +153,10 @@ function withSecrets(fields: Fields, inputs: Properties): Properties {
   });
 }
 
-/** Applies a change to the object that a value holds, if it is one with fields of its own; secret stays secret. */
+/**
+ * Applies a change to an object with fields of its own, keeping its secret mark. Returns other
+ * values unchanged.
+ */
 function inside(
   value: Value,
   field: Field | undefined,

@@ -1,10 +1,10 @@
 /**
- * Stand-in for the official `command` plugin, for machines that can't download it. It has
- * `command:remote:Command` alone, and does the real thing over SSH.
+ * Stand-in for the official `command` plugin, for machines that can't download it. It offers only
+ * `command:remote:Command`, and really runs commands over SSH.
  *
- * What it does is what pulumi-command v1.2.1 was seen to do, with these differences: the connection is closed
- * after each command, perDialTimeout covers the whole login, cancelling and time limits end a running command,
- * and a value of `logging` that doesn't exist is refused.
+ * It follows the observed behaviour of pulumi-command v1.2.1, with these differences: it closes the
+ * connection after each command, perDialTimeout covers the whole login, cancelling and time limits
+ * end a running command, and an unknown value of `logging` is refused.
  */
 import { randomBytes } from "node:crypto";
 import { isUtf8 } from "node:buffer";
@@ -26,7 +26,7 @@ interface CommandInputs {
   logging?: "stdout" | "stderr" | "stdoutAndStderr" | "none";
 }
 
-/** What a command wrote: all of it, but for one newline at the end. */
+/** A command's output, complete except for one final newline. */
 interface CommandOutputs {
   stdout: string;
   stderr: string;
@@ -64,7 +64,8 @@ const remoteCommand: ResourceType = {
     stderr: { type: "string", required: true },
   },
 
-  // A changed element is an update here, as in the official plugin: the SDK makes it a replacement.
+  // A changed trigger is an update here, as in the official plugin; the SDK turns it into a
+  // replacement.
   replaces: (path) => path === "triggers",
 
   async create(news, call) {
@@ -107,7 +108,10 @@ serve({
   resources: { "command:remote:Command": remoteCommand },
 });
 
-/** Says whether a preview must take stdout for unknown. An input that is new doesn't count in the official plugin. */
+/**
+ * Whether a preview must treat stdout as unknown. As in the official plugin, an added input doesn't
+ * count.
+ */
 function mayChangeOutput(olds: Properties, news: Properties): boolean {
   return Object.keys(inputs).some((name) => {
     const [before, after] = [olds[name], news[name]];
@@ -119,7 +123,7 @@ function mayChangeOutput(olds: Properties, news: Properties): boolean {
 }
 
 function reveal(properties: Properties): CommandInputs {
-  return revealed(properties) as unknown as CommandInputs; // Check has seen to it
+  return revealed(properties) as unknown as CommandInputs; // Check has validated the inputs.
 }
 
 function revealOutputs({ stdout = "", stderr = "" }: Properties): CommandOutputs {
@@ -206,7 +210,7 @@ async function execute(
   };
 }
 
-/** Shows a stream line by line, while it comes. */
+/** Shows a stream line by line as it arrives. */
 class Lines {
   private readonly decoder = new TextDecoder();
   private unfinished = "";
@@ -246,7 +250,7 @@ function outputText(chunks: Buffer[], stream: string, command: string): string {
   return output.toString().replace(/\n$/, "");
 }
 
-/** Without a path of its own, a host is tried with the agent of whoever runs Pulumi. */
+/** A host without an agent socket in its inputs uses the agent of the user who runs Pulumi. */
 function withAgent(host: Host): Host {
   const { SSH_AUTH_SOCK } = process.env;
   const agentSocketPath =

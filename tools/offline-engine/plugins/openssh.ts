@@ -1,12 +1,12 @@
 /**
- * OpenSSH's two key formats, written from Node's own keys: the one-line public key of RFC 4253 section 6.6
- * and the private key file of OpenSSH's PROTOCOL.key. Node's crypto can write neither.
+ * Writes Node's keys in OpenSSH's two formats, which Node's crypto can't: the one-line public key
+ * of RFC 4253 section 6.6 and the private key file of OpenSSH's PROTOCOL.key.
  */
 import { createHash, createPrivateKey, type JsonWebKey, type KeyObject } from "node:crypto";
 
-/** A key pair as OpenSSH keeps it in files. */
+/** A key pair in the form of OpenSSH's key files. */
 export interface OpensshKeyPair {
-  /** The private key file's text, not encrypted, with its final newline. */
+  /** The text of the private key file, unencrypted, with its final newline. */
   privateKey: string;
   /** The public key as one line, `ssh-ed25519 AAAA… comment`, without a newline. */
   publicKey: string;
@@ -14,10 +14,9 @@ export interface OpensshKeyPair {
 
 /**
  * The ED25519 key pair of a seed. The same seed and comment always give the same text.
- *
  * @param seed the 32 bytes that RFC 8032 calls the private key
- * @param comment what follows the key on its line, such as `root@lb1`; may be empty
- * @throws RangeError when the seed isn't 32 bytes or the comment has a line break
+ * @param comment the text after the key on its line, such as `root@lb1`; may be empty
+ * @throws RangeError if the seed isn't 32 bytes long or the comment has a line break
  */
 export function opensshEd25519FromSeed(seed: Buffer, comment: string): OpensshKeyPair {
   if (seed.length !== 32) {
@@ -32,15 +31,15 @@ export function opensshEd25519FromSeed(seed: Buffer, comment: string): OpensshKe
 }
 
 /**
- * The text of an OpenSSH private key file, not encrypted.
- *
+ * The text of an OpenSSH private key file, unencrypted.
  * @param key an RSA, ED25519 or ECDSA (P-256, P-384, P-521) private key
- * @throws Error when OpenSSH has no name for the key's type or curve
+ * @throws Error if OpenSSH has no name for the key's type or curve
  */
 export function opensshPrivateKey(key: KeyObject, comment = ""): string {
   const { publicBlob, privateFields } = encodings(key);
   const secret = Buffer.concat([...privateFields, text(oneLine(comment))]);
-  // Two equal words tell ssh that a passphrase was right. Taken from the key: the same key gives the same file.
+  // Two equal words tell ssh that the passphrase was right. They are derived from the key, so the
+  // same key always gives the same file.
   const check = createHash("sha256").update(secret).digest().subarray(0, 4);
   const unpadded = Buffer.concat([check, check, secret]);
   const padding = Buffer.from([1, 2, 3, 4, 5, 6, 7].slice(0, -unpadded.length & 7));
@@ -73,8 +72,7 @@ export function opensshPublicKey(key: KeyObject, comment = ""): string {
 }
 
 /**
- * The public half of a key in SSH's wire format: what fingerprints are taken of.
- *
+ * The public half of a key in SSH's wire format, from which fingerprints are computed.
  * @throws Error as {@link opensshPrivateKey}
  */
 export function opensshPublicBlob(key: KeyObject): Buffer {
@@ -87,10 +85,10 @@ interface Encodings {
   privateFields: Buffer[];
 }
 
-// RFC 8410: the DER in front of a bare ED25519 seed.
+// RFC 8410: the DER prefix of a bare ED25519 seed.
 const ed25519Pkcs8Prefix = Buffer.from("302e020100300506032b657004220420", "hex");
 
-// RFC 5656 section 10.1: SSH's names of the curves it requires.
+// RFC 5656 section 10.1: SSH's names for the required curves.
 const sshCurves: Partial<Record<string, string>> = {
   prime256v1: "nistp256",
   secp384r1: "nistp384",
@@ -191,7 +189,7 @@ function text(value: string): Buffer {
   return bytes(Buffer.from(value, "utf8"));
 }
 
-/** RFC 4251's mpint of a number that is never negative: no leading zeros, but one before a set top bit. */
+/** RFC 4251's mpint of a non-negative number: no leading zeros, except one before a set top bit. */
 function mpint(value: Buffer): Buffer {
   const start = value.findIndex((byte) => byte !== 0);
   const digits = start === -1 ? Buffer.alloc(0) : value.subarray(start);

@@ -1,14 +1,15 @@
 /**
- * Property values of resources, kept as they travel between engine and plugin: plain JSON, in which an object
- * with {@link signatureKey} stands for something that JSON has no word for, and a few strings stand for "not
- * known yet". The constants are those of sdk/go/common/resource in Pulumi's repository.
+ * Property values of resources, in the form in which engine and plugin exchange them: plain JSON.
+ * An object with {@link signatureKey} stands for something that JSON can't express, and a few
+ * strings stand for "not known yet". The constants are those of sdk/go/common/resource in Pulumi's
+ * repository.
  */
 import { isDeepStrictEqual } from "node:util";
 
 /** One property value. */
 export type Value = null | boolean | number | string | Value[] | Properties;
 
-/** The properties of a resource, or an object among them. */
+/** The properties of a resource, or a nested object. */
 export interface Properties {
   [name: string]: Value;
 }
@@ -16,17 +17,17 @@ export interface Properties {
 /** How a property differs between two states of a resource. */
 export type Change = "add" | "delete" | "update";
 
-/** Marks a value as secret; a value that is secret already stays as it is. */
+/** Marks a value as secret. A secret value stays as it is. */
 export function secret(value: Value): Properties {
   return isSecret(value) ? value : { [signatureKey]: secretSignature, value };
 }
 
-/** What a secret wraps, or the value itself. Secrets deeper inside stay secret. */
+/** The value inside a secret, or the value itself. Nested secrets stay secret. */
 export function unwrapped(value: Value): Value {
   return isSecret(value) ? unwrapped(value.value ?? null) : value;
 }
 
-/** The value with every secret in it replaced by what it wraps: for use, never for display. */
+/** The value with all secrets inside it unwrapped: for use, never for display. */
 export function revealed(value: Value): Value {
   const bare = unwrapped(value);
   if (Array.isArray(bare)) {
@@ -35,26 +36,26 @@ export function revealed(value: Value): Value {
   return isObject(bare) ? mapValues(bare, revealed) : bare;
 }
 
-/** Says whether a value is marked as secret. */
+/** Whether a value is marked as secret. */
 export function isSecret(value: Value): value is Properties {
   return isObject(value) && value[signatureKey] === secretSignature;
 }
 
-/** Says whether a value, secret or not, is one that only `pulumi up` will know. */
+/** Whether a value, secret or not, is known only during `pulumi up`. */
 export function isUnknown(value: Value): boolean {
   const bare = unwrapped(value);
   return typeof bare === "string" && unknownStrings.has(bare);
 }
 
-/** Stands for a value that only `pulumi up` will know. */
+/** Stands for a value that is known only during `pulumi up`. */
 export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-/** Says whether a value is an object: neither an array nor null. */
+/** Whether a value is an object, not an array or null. */
 export function isObject(value: Value | undefined): value is Properties {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The properties without those that are null, at any depth: null and absent mean the same to Pulumi. */
+/** The properties without nulls, at any depth: null and absent mean the same to Pulumi. */
 export function withoutNulls(properties: Properties): Properties {
   const present = Object.entries(properties).filter(([, value]) => value !== null);
   return mapValues(Object.fromEntries(present), (value) => {
@@ -65,7 +66,7 @@ export function withoutNulls(properties: Properties): Properties {
   });
 }
 
-/** The properties with each value replaced by what `change` makes of it. */
+/** The properties with `change` applied to each value. */
 export function mapValues(
   properties: Properties,
   change: (value: Value, name: string) => Value,
@@ -76,8 +77,8 @@ export function mapValues(
 }
 
 /**
- * What differs, by property path such as `environment.PATH` or `triggers[0]`. A secret is compared as a whole:
- * what is inside it gets no path of its own.
+ * The differences by property path, such as `environment.PATH` or `triggers[0]`. A secret is
+ * compared as a whole: its content gets no paths.
  */
 export function difference(before: Properties, after: Properties): Map<string, Change> {
   const changes = new Map<string, Change>();
@@ -88,7 +89,7 @@ export function difference(before: Properties, after: Properties): Map<string, C
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 
-// One for each type a value may turn out to have: boolean, number, string, array, asset, archive, object.
+// One string for each possible type: boolean, number, string, array, asset, archive, object.
 const unknownStrings = new Set([
   "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
   "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
@@ -121,7 +122,7 @@ function compare(
   } else if (before === undefined) {
     changes.set(path, "add");
   } else if (isSecret(after) && isUnknown(after)) {
-    // Pulumi's own comparison takes an unknown secret for unchanged.
+    // Pulumi's own comparison treats an unknown secret as unchanged.
   } else if (Array.isArray(before) && Array.isArray(after)) {
     const length = Math.max(before.length, after.length);
     for (let index = 0; index < length; index += 1) {

@@ -1,8 +1,9 @@
 /**
- * A Pulumi resource plugin as a process: the gRPC service that the engine calls, over a table of resource types.
- * The protocol is documented in proto/pulumi/provider.proto of Pulumi's repository.
+ * A Pulumi resource plugin as a process: the gRPC service that the engine calls, for a table of
+ * resource types. proto/pulumi/provider.proto in Pulumi's repository documents the protocol.
  *
- * The messages come from @pulumi/pulumi without the rest of that SDK, whose start takes longer than a command.
+ * The messages come from @pulumi/pulumi without the rest of that SDK, which takes longer to load
+ * than a command takes to run.
  */
 import {
   connectivityState,
@@ -24,7 +25,7 @@ import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { checkInputs, objectSchema, type Failure, type Fields } from "./check";
 import { difference, withoutNulls, type Change, type Properties } from "./properties";
 
-/** What a plugin offers. */
+/** The resources of a plugin. */
 export interface ProviderDefinition {
   /** The package's name, as in `pulumi-resource-NAME`. */
   name: string;
@@ -33,41 +34,44 @@ export interface ProviderDefinition {
   resources: Record<string, ResourceType>;
 }
 
-/** One type of resource: its properties, and what it takes to make, change and remove one. */
+/** A type of resource: its properties, and how to create, change and delete one. */
 export interface ResourceType {
   inputs: Fields;
-  /** What a resource has in addition to its inputs. */
+  /** The properties of a resource besides its inputs. */
   outputs: Fields;
-  /** Says whether a change at this property path makes a new resource of it. */
+  /** Whether a change at this property path replaces the resource. */
   replaces(path: string): boolean;
   create(inputs: Properties, call: Call): Created | Promise<Created>;
-  /** Missing where every change replaces. */
+  /** Missing if every change replaces the resource. */
   update?(outputs: Properties, inputs: Properties, call: Call): Promise<Properties>;
-  /** Missing where there is nothing to remove. */
+  /** Missing if there is nothing to delete. */
   delete?(outputs: Properties, call: Call): Promise<void>;
 }
 
-/** A resource that was made, or in a preview would be. */
+/** A new resource; in a preview, the expected one. */
 export interface Created {
   id: string;
   outputs: Properties;
 }
 
-/** What the engine asked for, beside the properties. */
+/** What the engine asks for, besides the properties. */
 export interface Call {
   /** The resource's own name in the program. */
   name: string;
-  /** Nothing may happen: the outputs as far as they can be told. */
+  /** Only predict the outputs, without doing anything. */
   preview: boolean;
-  /** Aborted when the user cancels, the engine hangs up or the time limit of the resource is over. */
+  /** Aborted when the user cancels, the engine hangs up or the resource's time limit is over. */
   signal: AbortSignal;
-  /** The resource's lines in the engine's display. Each resolves when the engine has it. */
+  /**
+   * The resource's lines in the engine's display. Each promise resolves when the engine has the
+   * line.
+   */
   log: Log;
 }
 
 /** Messages to the user. */
 export interface Log {
-  /** Shown until the next one comes. */
+  /** Shown until the next status. */
   status: (message: string) => Promise<void>;
   warning: (message: string) => Promise<void>;
   error: (message: string) => Promise<void>;
@@ -84,8 +88,8 @@ export class StatusError extends Error {
 }
 
 /**
- * Runs the plugin: answers the engine whose address is the last argument, and ends when that engine is gone.
- * The port it listens on is the first line on stdout.
+ * Runs the plugin: answers the engine, whose address is the last argument, and ends when that
+ * engine is gone. The first line on stdout is the port that the plugin listens on.
  */
 export function serve(provider: ProviderDefinition): void {
   const server = new Server(unlimitedMessages);
@@ -98,7 +102,8 @@ export function serve(provider: ProviderDefinition): void {
   });
 }
 
-// The engine's own limit is 400 MB; gRPC's default of 4 MB would be in the way of a large stdin or stdout.
+// The engine's own limit is 400 MB; gRPC's default of 4 MB is too small for a large stdin or
+// stdout.
 const unlimitedMessages = {
   "grpc.max_receive_message_length": -1,
   "grpc.max_send_message_length": -1,
@@ -112,7 +117,7 @@ function service(provider: ProviderDefinition): UntypedServiceImplementation {
     setTimeout(() => process.exit(1), 1000);
   };
 
-  /** The one place where a call's time limit and cancellation are looked after. */
+  /** Handles the time limit and the cancellation of every call. */
   async function run<Result>(
     rpc: ServerUnaryCall<unknown, unknown>,
     request: { getUrn(): string; getTimeout?(): number; getPreview?(): boolean },
@@ -213,7 +218,7 @@ function service(provider: ProviderDefinition): UntypedServiceImplementation {
   };
 }
 
-/** Makes a gRPC handler of a function; what it throws becomes the call's status. */
+/** Turns a function into a gRPC handler. An error that it throws becomes the call's status. */
 function unary<Request, Response>(
   answer: (
     request: Request,
@@ -235,7 +240,7 @@ function unary<Request, Response>(
   };
 }
 
-/** The code of the first error in the chain of causes that has one. */
+/** The code of the first error that has one in the chain of causes. */
 function statusCode(error: unknown): status {
   if (error instanceof StatusError) {
     return error.code;
@@ -246,8 +251,9 @@ function statusCode(error: unknown): status {
 }
 
 /**
- * A status message travels in one HTTP/2 header, percent-encoded, of which Node sends 64 KiB and no more: a longer
- * one would fail the call without a word. What is left out is in the middle, with the output of a command.
+ * Shortens a status message. It travels in one HTTP/2 header, percent-encoded, and Node sends at
+ * most 64 KiB: a longer message would make the call fail without any message. The cut is in the
+ * middle, in the command's output.
  */
 function fitted(details: string): string {
   const limit = 48 * 1024;
@@ -267,9 +273,9 @@ function fitted(details: string): string {
   }
 }
 
-/** The engine's log, and whether the engine is still there. */
+/** The engine's log, and a watch on whether the engine is alive. */
 class Engine {
-  /** Called once, when an engine that was connected can't be reached any more. */
+  /** Called once, when a connected engine can't be reached any more. */
   onGone: () => void = () => undefined;
 
   private client: EngineClient | undefined;
@@ -319,7 +325,10 @@ class Engine {
     };
   }
 
-  /** An engine that is killed ends no plugin; its connection, once lost and not to be had again, tells. */
+  /**
+   * A killed engine doesn't end its plugins. A connection that is lost and can't be restored shows
+   * that the engine is gone.
+   */
   private watch(client: EngineClient, wasReady: boolean): void {
     const channel = client.getChannel();
     const state = channel.getConnectivityState(true);
@@ -373,7 +382,8 @@ function failureMessage({ property, reason }: Failure): messages.CheckFailure {
 
 function diffResponse(type: ResourceType, request: messages.DiffRequest): messages.DiffResponse {
   const olds = read(request.getOlds());
-  // Engines since October 2023 send the old inputs; before, the state is all there is to compare with.
+  // Engines since October 2023 send the old inputs. With an older one, only the state is there to
+  // compare with.
   const oldInputs = request.hasOldInputs() ? read(request.getOldInputs()) : olds;
   const news = ignoring(request.getIgnorechangesList(), olds, read(request.getNews()));
   const changes = [...difference(only(type.inputs, oldInputs), only(type.inputs, news))];
@@ -394,7 +404,7 @@ function diffResponse(type: ResourceType, request: messages.DiffRequest): messag
   return response;
 }
 
-/** The properties in which these paths lie; it is these that the engine's display names. */
+/** The top-level properties of these paths, which the engine's display names. */
 function topLevel(paths: string[]): string[] {
   return [...new Set(paths.map((path) => path.replace(/[.[].*$/, "")))];
 }
@@ -406,7 +416,7 @@ const diffKinds: Record<Change, Record<"update" | "replace", messages.PropertyDi
   update: { update: Kind.UPDATE, replace: Kind.UPDATE_REPLACE },
 };
 
-/** The inputs alone: without outputs, the provider's version and the engine's own properties. */
+/** The inputs only: no outputs, provider version or properties of the engine. */
 function only(fields: Fields, properties: Properties): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([name]) => name in fields));
 }

@@ -1,4 +1,7 @@
-/** Running one command on a host over SSH: logging in, directly or through a bastion, with every wait limited. */
+/**
+ * Runs one command on a host over SSH. Logs in directly or through a bastion; every wait has a
+ * limit.
+ */
 import { createPrivateKey } from "node:crypto";
 import { once } from "node:events";
 import { connect as connectSocket, type Socket } from "node:net";
@@ -15,7 +18,7 @@ import {
 } from "ssh2";
 import { opensshPrivateKey } from "./openssh";
 
-/** A host and how to log in to it. What is absent is not tried. */
+/** A host and the ways to log in to it. Absent ways are not tried. */
 export interface Host {
   host: string;
   port: number;
@@ -25,33 +28,35 @@ export interface Host {
   privateKey?: string;
   privateKeyPassword?: string;
   agentSocketPath?: string;
-  /** A line of authorized_keys. The host must have this key; without it, any key is taken. */
+  /**
+   * The key that the host must have, as a line of authorized_keys. Without it, any key is accepted.
+   */
   hostKey?: string;
-  /** How many more times to dial after a failure; negative: without end. */
+  /** The number of further attempts after a failed one; negative: no limit. */
   dialErrorLimit: number;
-  /** Seconds for one attempt, from the first packet until logged in; 0: without limit. */
+  /** Seconds for one attempt, from the first packet until logged in; 0: no limit. */
   perDialTimeout: number;
-  /** A bastion to go through. */
+  /** The bastion to connect through. */
   proxy?: Host;
 }
 
-/** What a command is given, and who reads what it writes. */
+/** A command's input, and the callback for its output. */
 export interface Execution {
   stdin: string;
-  /** Called for each piece of output. No more is read until the promise is fulfilled. */
+  /** Called for each piece of output. Reading continues only when the promise is fulfilled. */
   onOutput: (stream: "stdout" | "stderr", chunk: Buffer) => Promise<void>;
   /** When aborted, the command gets SIGTERM. */
   signal: AbortSignal;
 }
 
-/** How long a command may run on after it was told to end; a test need not wait for so long. */
+/** Seconds that a command may keep running after it was told to end. Tests set a shorter time. */
 const terminationSeconds = Number(process.env.LVS_HA_TERMINATION_SECONDS ?? 5);
 
 /**
  * Logs in.
- *
- * @param onRetry is told of each failure that is followed by another attempt
- * @throws Error at once when a key can't be used or there is no agent; after the last attempt, with its reason
+ * @param onRetry called for each failure that is followed by another attempt
+ * @throws Error at once if a key can't be used or there is no agent; otherwise after the last
+ * attempt, with its reason
  */
 export async function dial(
   host: Host,
@@ -90,10 +95,10 @@ export async function dial(
   }
 }
 
-/** A login, and the bastions under it. */
+/** A login, including the bastions on the way. */
 export class Connection {
   /**
-   * @param clients the host's last, its bastions before it
+   * @param clients the bastions in order, then the host
    * @param signal when aborted, the connection is cut {@link terminationSeconds} later
    */
   constructor(
@@ -113,7 +118,7 @@ export class Connection {
     return Session.open(this.last);
   }
 
-  /** A TCP connection from this host to another. */
+  /** Opens a TCP connection from this host to another. */
   async openTunnel(to: Host, signal: AbortSignal): Promise<ClientChannel> {
     return limited(to.perDialTimeout, signal, async () =>
       callback<ClientChannel>((done) => {
@@ -124,12 +129,12 @@ export class Connection {
     );
   }
 
-  /** Logs out everywhere. */
+  /** Logs out of the host and of its bastions. */
   close(): void {
     this.signal.removeEventListener("abort", this.cutOff);
     for (const client of this.clients.toReversed()) {
       client.end();
-      // A peer that doesn't answer must not keep the plugin's socket.
+      // A peer that doesn't answer must not keep the plugin's socket open.
       setTimeout(() => client.destroy(), 5000).unref();
     }
   }
@@ -150,9 +155,10 @@ export class Connection {
 }
 
 /**
- * One session of RFC 4254 section 6. ssh2's own `exec` doesn't ask for an answer to `env` requests, and its
- * channels send no signal once stdin is closed: this one speaks to the protocol layer below. ssh2 is pinned to
- * the version this was written for, and the conformance tests cover it.
+ * One session of RFC 4254 section 6. ssh2's own `exec` doesn't ask for an answer to `env` requests,
+ * and its channels can't send a signal once stdin is closed, so this class uses the protocol layer
+ * below. ssh2 is pinned to the version that this was written for, and the conformance tests cover
+ * it.
  */
 export class Session {
   private constructor(
@@ -166,11 +172,11 @@ export class Session {
       const opened = Object.assign(done, { type: "session" });
       internals._protocol.session(internals._chanMgr.add(opened), receiveWindow, packetSize);
     });
-    channel.on("error", () => undefined); // seen as a session without exit status
+    channel.on("error", () => undefined); // then run() sees a session without an exit status
     return new Session(internals, channel);
   }
 
-  /** Sets a variable for the command. Says whether the server accepted it. */
+  /** Sets a variable for the command. Returns whether the server accepted it. */
   async setEnvironment(name: string, value: string): Promise<boolean> {
     const refused = await this.request(() => {
       this.client._protocol.env(this.channel.outgoing.id, name, value, true);
@@ -180,9 +186,9 @@ export class Session {
 
   /**
    * Runs the command to its end.
-   *
-   * @throws Error in the words of Go's x/crypto/ssh when the command didn't end with status 0, didn't read its
-   * whole stdin (`EOF`), or never told how it ended; the signal's reason when that ended it
+   * @throws Error in the words of Go's x/crypto/ssh if the command didn't end with status 0, didn't
+   * read all of its stdin (`EOF`), or never reported how it ended; the signal's reason if the
+   * signal ended the command
    */
   async run(command: string, { stdin, onOutput, signal }: Execution): Promise<void> {
     const { channel } = this;
@@ -214,7 +220,7 @@ export class Session {
     } finally {
       signal.removeEventListener("abort", terminate);
     }
-    // A command that came to a good end all the same has done its work.
+    // A command that succeeded in spite of the abort has done its work.
     if (exit?.[0] !== 0) {
       signal.throwIfAborted();
     }
@@ -224,11 +230,14 @@ export class Session {
     }
   }
 
-  /** Sends a channel request and says whether the answer is no. Answers come in the order of the requests. */
+  /**
+   * Sends a channel request and returns whether it was refused. Answers come in the order of the
+   * requests.
+   */
   private async request(send: () => void): Promise<boolean> {
     return new Promise((resolve) => {
       if (this.channel.outgoing.state !== "open") {
-        resolve(true); // there will be no answer
+        resolve(true); // no answer will come
         return;
       }
       this.channel._callbacks.push((failure) => {
@@ -239,7 +248,7 @@ export class Session {
   }
 }
 
-/** ssh2's `exit` event: a status, or null and what killed the command. */
+/** ssh2's `exit` event: the status, or null and the signal that killed the command. */
 type Exit = [status: number | null, signal?: string, dumped?: boolean, description?: string];
 
 interface ClientInternals {
@@ -257,11 +266,11 @@ interface ChannelInternals {
   _callbacks: ((failure?: boolean | Error) => void)[];
 }
 
-// What ssh2's Channel assumes of every channel.
+// The values that ssh2's Channel assumes for every channel.
 const receiveWindow = 2 * 1024 * 1024;
 const packetSize = 32 * 1024;
 
-/** Everything about a login that can be wrong without dialling. */
+/** The parts of a login that can be checked without connecting. */
 interface Login {
   methods: AnyAuthMethod[];
   /** The key the host must have, in SSH's wire format. */
@@ -295,7 +304,7 @@ async function prepareLogin(host: Host): Promise<Login> {
   };
 }
 
-/** The key in a form that ssh2 reads, and its passphrase if it still needs one. */
+/** The key in a form that ssh2 reads, and its passphrase if that is still needed. */
 function usableKey(
   privateKey: string,
   passphrase: string | undefined,
@@ -328,7 +337,10 @@ function loadOpenssh(
   return parsed instanceof Error ? parsed : { key, passphrase };
 }
 
-/** ssh2 doesn't know PKCS#8, which is how the tls plugin writes ED25519 keys: OpenSSH's format is made of it. */
+/**
+ * Converts a key from PKCS#8, which ssh2 doesn't read, to OpenSSH's format. The tls plugin writes
+ * ED25519 keys as PKCS#8.
+ */
 function loadPem(key: string, passphrase?: string): Error | { key: string } {
   try {
     return { key: opensshPrivateKey(createPrivateKey({ key, passphrase })) };
@@ -367,7 +379,8 @@ async function logIn(
   signal: AbortSignal,
 ): Promise<Client> {
   const client = new Client();
-  // ssh2 reports some failures only by closing, and some after it has reported another.
+  // ssh2 reports some failures only by closing, and some only after another failure. The first one
+  // counts.
   let failure: Error | undefined;
   const fail = (error: Error): void => {
     failure ??= error;
@@ -406,19 +419,22 @@ async function logIn(
     return client;
   } catch (error) {
     client.destroy();
-    sock.destroy(); // which ssh2 leaves alone while it still connects
+    sock.destroy(); // ssh2 leaves the socket alone while it is still connecting
     throw explained(error, login);
   }
 }
 
 const fixedSettings: ConnectConfig = {
-  readyTimeout: 0, // perDialTimeout is kept here, not by ssh2
-  // A host that loses its power says nothing: without these, its command would run for ever.
+  readyTimeout: 0, // perDialTimeout is enforced here, not by ssh2
+  // A host that loses power sends nothing more: without keepalives its command would run forever.
   keepaliveInterval: 15_000,
   keepaliveCountMax: 4,
 };
 
-/** Chooses methods as OpenSSH and Go do: in order, each SSH method once, and only those the server still takes. */
+/**
+ * Chooses authentication methods as OpenSSH and Go do: in order, each SSH method once, and only
+ * those that the server still accepts.
+ */
 function nextMethod(
   username: string,
   methods: AnyAuthMethod[],
@@ -444,7 +460,7 @@ function nextMethod(
             `no supported methods remain: the server takes [${offered.join(" ")}]`,
         ),
       );
-      next(false as never); // ssh2 takes false for "no more"; its types don't know
+      next(false as never); // ssh2 takes false for "no more"; its types don't say so
       return;
     }
     tried.push(sshName(method));
@@ -470,7 +486,10 @@ function explained(error: unknown, login: Login): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** Attempts with the pauses of sdk/go/common/util/retry: 100 ms, then half as long again each time, up to 5 s. */
+/**
+ * Makes attempts with the pauses of sdk/go/common/util/retry: 100 ms, then half as long again each
+ * time, up to 5 s.
+ */
 async function retrying<Result>(
   what: string,
   limit: number,
@@ -500,7 +519,7 @@ async function retrying<Result>(
   }
 }
 
-/** Gives up on work that takes too long or is aborted; the work itself must be cleaned up by the caller. */
+/** Rejects when work takes too long or is aborted. The caller must clean up the work itself. */
 async function limited<Result>(
   seconds: number,
   signal: AbortSignal,
@@ -523,7 +542,7 @@ async function limited<Result>(
   }
 }
 
-/** Hands over a stream piece by piece; resolves at its end. */
+/** Passes on a stream piece by piece; resolves at its end. */
 async function forward(
   stream: NodeJS.ReadableStream,
   take: (chunk: Buffer) => Promise<void>,
@@ -555,7 +574,7 @@ function throwUnlessZero(exit: Exit | undefined): void {
   );
 }
 
-// The signals of RFC 4254 section 6.10, by their POSIX numbers.
+// RFC 4254 section 6.10's signals, by their POSIX numbers.
 const signalNumbers: Partial<Record<string, number>> = {
   ABRT: 6,
   ALRM: 14,

@@ -1,6 +1,6 @@
 /**
- * Stand-in for the official `tls` plugin, for machines that can't download it. It has
- * `tls:index/privateKey:PrivateKey` alone, which is Terraform's tls_private_key.
+ * Stand-in for the official `tls` plugin, for machines that can't download it. It offers only
+ * `tls:index/privateKey:PrivateKey`, which is Terraform's tls_private_key.
  */
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import type { Fields } from "./check";
@@ -24,7 +24,10 @@ const outputs: Fields = {
   publicKeyFingerprintSha256: { type: "string", required: true },
 };
 
-/** Not shown as inputs that changed: they are filled in on the way to the state, whatever the algorithm. */
+/**
+ * Defaults that are filled in only on the way to the state, for every algorithm, so that they don't
+ * appear as changed inputs.
+ */
 const defaults = { rsaBits: 2048, ecdsaCurve: "P224" };
 
 const privateKey: ResourceType = {
@@ -37,7 +40,8 @@ const privateKey: ResourceType = {
       return { id: "", outputs: { ...settings, ...unknownOutputs() } };
     }
     const { id, ...key } = keyOutputs(generate(revealed(settings) as unknown as KeySettings));
-    // The version of the state's schema, in Terraform's provider and so in the official plugin's state.
+    // `__meta` is the version of the state's schema that Terraform's provider, and so the official
+    // plugin, writes.
     return { id, outputs: { ...settings, ...key, id, __meta: '{"schema_version":"1"}' } };
   },
 };
@@ -81,7 +85,10 @@ const opensslCurves: Record<KeySettings["ecdsaCurve"], string> = {
   P521: "secp521r1",
 };
 
-/** A key in all the formats that Terraform's provider writes, and the id it makes of the public half. */
+/**
+ * A key in all formats that Terraform's provider writes, and the id that it derives from the public
+ * half.
+ */
 function keyOutputs(key: KeyObject): Properties & { id: string } {
   const publicKey = createPublicKey(key);
   const spki = publicKey.export({ type: "spki", format: "der" });
@@ -95,7 +102,7 @@ function keyOutputs(key: KeyObject): Properties & { id: string } {
   };
 }
 
-/** Each algorithm's own format from before PKCS#8. ED25519 has none. */
+/** Each algorithm's format from before PKCS#8. ED25519 has none. */
 function traditionalPem(key: KeyObject): string | undefined {
   switch (key.asymmetricKeyType) {
     case "rsa":
