@@ -61,7 +61,7 @@ export class LvsNode extends pulumi.ComponentResource {
     this.host = new Host(name, director, { ...login, hooks, session: this.session }, this);
     this.host.prepare({
       role: "director",
-      system: [os.id, os.versionId],
+      system: [os.id, os.release],
       conntrackMax: kernel.conntrackMax,
       interfaces: [
         ...new Set([

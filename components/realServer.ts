@@ -50,7 +50,7 @@ export class RealServer extends pulumi.ComponentResource {
     host.waitFor(rollout.ready);
     host.prepare({
       role: "real-server",
-      system: [os.id, os.versionId],
+      system: [os.id, os.release],
       conntrackMax: kernel.realServerConntrackMax,
       interfaces: [],
       packages: [
