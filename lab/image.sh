@@ -28,6 +28,14 @@ for option in "$@"; do
     shift
 done
 
+# Before Debian 12 no package links / to /usr, as the installer does; the kernel's modules go to /usr/lib.
+case $release in
+bullseye)
+    # shellcheck disable=SC2016 # $1 is the hook's
+    set -- "$@" '--setup-hook=for folder in bin sbin lib lib32 lib64 libx32; do mkdir -p "$1/usr/$folder" && ln -s "usr/$folder" "$1/$folder" || exit; done'
+    ;;
+esac
+
 # The package lists stay (cleanup/apt), as on a real host: a guest's apt-get update is then mostly a question whether they
 # changed.
 mmdebstrap --mode=root --variant=minbase --format=directory --quiet \
