@@ -59,7 +59,7 @@ beforeAll(() => {
   for (const version of covered) {
     const missing = missingIn(cases, version);
     for (const feature of missing) {
-      const read = limitedTo(200, `stack with ${feature}`, stackWith(feature), (stack) =>
+      const read = limitedTo(2000, `stack with ${feature}`, stackWith(feature), (stack) =>
         configsOf({ stack, authPass: "" }, version).length > 0
           ? undefined
           : `keepalived ${version} reads none: ${JSON.stringify(stack)}`,
