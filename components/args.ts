@@ -8,10 +8,10 @@ import type * as pulumi from "@pulumi/pulumi";
 export interface LvsHaPairArgs {
   /**
    * Default system of the hosts; each may name another.
-   * `debian12`, `debian13`.
+   * `debian11`, `debian12`, `debian13`, `debian14`, `ubuntu2204`, `ubuntu2404`, `ubuntu2604`.
    * @default debian12
    */
-  os?: "debian12" | "debian13";
+  os?: "debian11" | "debian12" | "debian13" | "debian14" | "ubuntu2204" | "ubuntu2404" | "ubuntu2604";
   /**
    * How to log in.
    */
@@ -214,9 +214,9 @@ export interface DirectorConfig {
   host: pulumi.Input<string>;
   /**
    * System; the stack's `os` where it is left out.
-   * `debian12`, `debian13`.
+   * `debian11`, `debian12`, `debian13`, `debian14`, `ubuntu2204`, `ubuntu2404`, `ubuntu2604`.
    */
-  os?: "debian12" | "debian13";
+  os?: "debian11" | "debian12" | "debian13" | "debian14" | "ubuntu2204" | "ubuntu2404" | "ubuntu2604";
   /**
    * Login; `ssh.user` where it is left out.
    * A login name.
@@ -273,9 +273,9 @@ export interface RealServerConfig {
   host?: pulumi.Input<string>;
   /**
    * System; the stack's `os` where it is left out.
-   * `debian12`, `debian13`.
+   * `debian11`, `debian12`, `debian13`, `debian14`, `ubuntu2204`, `ubuntu2404`, `ubuntu2604`.
    */
-  os?: "debian12" | "debian13";
+  os?: "debian11" | "debian12" | "debian13" | "debian14" | "ubuntu2204" | "ubuntu2404" | "ubuntu2604";
   /**
    * Login; `ssh.user` where it is left out.
    * A login name.
@@ -302,7 +302,7 @@ export interface RealServerConfig {
    */
   address6?: pulumi.Input<string>;
   /**
-   * Share of new connections, for schedulers that weigh (not `rr`, `lc`, `dh`); 0 sends none.
+   * Share of new connections, for schedulers that weigh (not `rr`, `lc`, `dh`); 0 sends none (0: keepalived 2.2.0 or later, so not on `debian11`).
    * A weight (0–65535).
    * @default 1
    */
@@ -805,7 +805,7 @@ export interface HttpsCheckConfig {
    */
   sni?: boolean;
   /**
-   * Ends TLS by close_notify (keepalived 2.2.8 or later, so not on `debian12`).
+   * Ends TLS by close_notify (keepalived 2.2.8 or later, so not on `debian11`, `debian12`, `ubuntu2204`).
    * `true`, `false`.
    */
   tlsCompliant?: boolean;
@@ -1028,23 +1028,23 @@ export interface UdpCheckConfig {
    */
   throughVirtualAddress?: boolean;
   /**
-   * Datagram sent; random where it is left out (with `ff` at its end: keepalived 2.3.3 or later, so not on `debian12`).
+   * Datagram sent; random where it is left out (keepalived 2.2.0 or later, so not on `debian11`; with `ff` at its end: keepalived 2.3.3 or later, so not on `debian11`, `debian12`, `ubuntu2204`, `ubuntu2404`).
    * Bytes as hexadecimal digits, two each.
    */
   payload?: string;
   /**
-   * A reply must come, and begin with these bytes where they are given (with `ff` at its end: keepalived 2.3.3 or later, so not on `debian12`).
+   * A reply must come, and begin with these bytes where they are given (with `ff` at its end: keepalived 2.3.3 or later, so not on `debian11`, `debian12`, `ubuntu2204`, `ubuntu2404`).
    * `true`, `false`, or bytes as hexadecimal digits, two each; X stands for any.
    * @default false
    */
   requireReply?: boolean | string;
   /**
-   * Bytes, at least.
+   * Bytes, at least (keepalived 2.2.0 or later, so not on `debian11`).
    * A number of bytes (0–65535).
    */
   minReplyLength?: number;
   /**
-   * Bytes, at most.
+   * Bytes, at most (keepalived 2.2.0 or later, so not on `debian11`).
    * A number of bytes (0–65535).
    */
   maxReplyLength?: number;
@@ -1162,7 +1162,7 @@ export interface MiscCheckConfig {
    */
   timeoutSeconds?: number;
   /**
-   * Exit codes 2–255 set the weight to the code less 2.
+   * Exit codes 2–255 set the weight to the code less 2 (keepalived 2.2.0 or later, so not on `debian11`).
    * `true`, `false`.
    */
   dynamic?: boolean;
@@ -1176,7 +1176,7 @@ export interface FileCheckConfig {
    */
   type: "file";
   /**
-   * Name in `tracking.files`.
+   * Name in `tracking.files` (keepalived 2.2.0 or later, so not on `debian11`).
    * A name (letters, digits, _ and -, 31 at most, a letter first); refused if it is a directive of keepalived.conf (include, includer …).
    */
   trackFile: string;
@@ -1238,7 +1238,7 @@ export interface VirtualServerRealServerConfig {
    */
   port?: pulumi.Input<number>;
   /**
-   * Its weight here; its own where it is left out.
+   * Its weight here; its own where it is left out (0: keepalived 2.2.0 or later, so not on `debian11`).
    * A weight (0–65535).
    */
   weight?: pulumi.Input<number>;
@@ -1352,7 +1352,7 @@ export interface VrrpConfig {
    */
   checkUnicastSource?: boolean;
   /**
-   * Multicast group of the adverts; 224.0.0.18 or ff02::12 where it is left out. Only where `unicast` is false.
+   * Multicast group of the adverts; 224.0.0.18 or ff02::12 where it is left out. Only where `unicast` is false (keepalived 2.2.5 or later, so not on `debian11`, `ubuntu2204`).
    * A multicast address (of IPv6, of the link's scope: ff02::12).
    */
   multicastGroup?: string;
@@ -1368,7 +1368,7 @@ export interface VrrpConfig {
    */
   preemptDelaySeconds?: number;
   /**
-   * Adverts missed until a director counts as gone, in place of the protocol's 3.
+   * Adverts missed until a director counts as gone, in place of the protocol's 3 (keepalived 2.2.3 or later, so not on `debian11`).
    * A number of adverts (1–100).
    */
   downTimerAdverts?: number;
@@ -1395,7 +1395,7 @@ export interface VrrpConfig {
    */
   smtpAlert?: boolean;
   /**
-   * The virtual addresses have the protocol's MAC address, on an interface of their own.
+   * The virtual addresses have the protocol's MAC address, on an interface of their own (where `unicast` is true: keepalived 2.2.5 or later, so not on `debian11`, `ubuntu2204`).
    */
   vmac?: VmacConfig;
   /**
@@ -1537,12 +1537,12 @@ export interface GarpConfig {
    */
   lowerPrioRepeat?: number;
   /**
-   * Seconds between two ARPs on an interface, of all instances; none where it is left out (with more than one ARP a round: keepalived 2.3.2 or later, so not on `debian12`).
+   * Seconds between two ARPs on an interface, of all instances; none where it is left out (with more than one ARP a round: keepalived 2.3.2 or later, so not on `debian11`, `debian12`, `ubuntu2204`, `ubuntu2404`).
    * A number of seconds (0.000001–0.999999, in steps of 0.000001).
    */
   intervalSeconds?: number;
   /**
-   * Seconds between two neighbour adverts on an interface, of all instances; none where it is left out (with more than one advert a round: keepalived 2.3.2 or later, so not on `debian12`).
+   * Seconds between two neighbour adverts on an interface, of all instances; none where it is left out (with more than one advert a round: keepalived 2.3.2 or later, so not on `debian11`, `debian12`, `ubuntu2204`, `ubuntu2404`).
    * A number of seconds (0.000001–0.999999, in steps of 0.000001).
    */
   naIntervalSeconds?: number;
@@ -1709,7 +1709,7 @@ export interface VirtualRouteConfig {
    */
   via?: pulumi.Input<string>;
   /**
-   * Interface (left out: keepalived 2.3.2 or later, so not on `debian12`).
+   * Interface (left out: keepalived 2.3.2 or later, so not on `debian11`, `debian12`, `ubuntu2204`, `ubuntu2404`).
    * A network interface's name (15 characters at most); refused if it is a directive of keepalived.conf (include, includer …).
    */
   device?: string;
@@ -1787,7 +1787,7 @@ export interface SyncDaemonConfig {
 /** `vrrp.interfaceDelays[]` */
 export interface InterfaceDelayConfig {
   /**
-   * Interface.
+   * Interface (keepalived 2.2.3 or later, so not on `debian11`).
    * A network interface's name (15 characters at most); refused if it is a directive of keepalived.conf (include, includer …).
    */
   name: string;
@@ -1798,7 +1798,7 @@ export interface InterfaceDelayConfig {
    */
   downSeconds?: number;
   /**
-   * Seconds that it must be up before it counts as up (as long as an instance takes to miss a director: keepalived 2.3.3 or later, so not on `debian12`).
+   * Seconds that it must be up before it counts as up (as long as an instance takes to miss a director: keepalived 2.3.3 or later, so not on `debian11`, `debian12`, `ubuntu2204`, `ubuntu2404`).
    * A number of seconds (0–255, in steps of 0.001).
    * @default 0
    */
@@ -1854,7 +1854,7 @@ export interface InstanceConfig {
    */
   checkUnicastSource?: boolean;
   /**
-   * As `vrrp.multicastGroup`, which holds where it is left out.
+   * As `vrrp.multicastGroup`, which holds where it is left out (keepalived 2.2.5 or later, so not on `debian11`, `ubuntu2204`).
    * A multicast address (of IPv6, of the link's scope: ff02::12).
    */
   multicastGroup?: string;
@@ -1869,7 +1869,7 @@ export interface InstanceConfig {
    */
   preemptDelaySeconds?: number;
   /**
-   * As `vrrp.downTimerAdverts`, which holds where it is left out.
+   * As `vrrp.downTimerAdverts`, which holds where it is left out (keepalived 2.2.3 or later, so not on `debian11`).
    * A number of adverts (1–100).
    */
   downTimerAdverts?: number;
@@ -1894,7 +1894,7 @@ export interface InstanceConfig {
    */
   smtpAlert?: boolean;
   /**
-   * As `vrrp.vmac`, which holds where it is left out.
+   * As `vrrp.vmac`, which holds where it is left out (where `unicast` is true: keepalived 2.2.5 or later, so not on `debian11`, `ubuntu2204`).
    */
   vmac?: VmacConfig;
   /**
@@ -2139,13 +2139,13 @@ export interface ScriptConfig {
    */
   user?: string;
   /**
-   * Seconds between runs (a fraction: keepalived 2.3.2 or later, so not on `debian12`).
+   * Seconds between runs (a fraction: keepalived 2.3.2 or later, so not on `debian11`, `debian12`, `ubuntu2204`, `ubuntu2404`).
    * A number of seconds (0.1–3600, in steps of 0.001).
    * @default 1
    */
   intervalSeconds?: number;
   /**
-   * Seconds that a run may take; the interval where it is left out (a fraction: keepalived 2.3.2 or later, so not on `debian12`; more than the interval: keepalived 2.3.3 or later, so not on `debian12`).
+   * Seconds that a run may take; the interval where it is left out (a fraction: keepalived 2.3.2 or later, so not on `debian11`, `debian12`, `ubuntu2204`, `ubuntu2404`; more than the interval: keepalived 2.3.3 or later, so not on `debian11`, `debian12`, `ubuntu2204`, `ubuntu2404`).
    * A number of seconds (0.1–3600, in steps of 0.001).
    */
   timeoutSeconds?: number;
@@ -2327,7 +2327,7 @@ export interface BfdConfig {
    */
   maxHops?: number;
   /**
-   * Port 4784 (RFC 5883) in place of 3784 (keepalived 2.2.8 or later, so not on `debian12`).
+   * Port 4784 (RFC 5883) in place of 3784 (keepalived 2.2.8 or later, so not on `debian11`, `debian12`, `ubuntu2204`).
    * `true`, `false`.
    */
   multihop?: boolean;

@@ -209,7 +209,8 @@ function describe(issue: z.core.$ZodIssue, parents: PropertyKey[]): string[] {
 
 /** A clause that says what a wrong text was probably meant to be. */
 function asideOf(value: unknown, issue: z.core.$ZodIssue, at: PropertyKey[]): string {
-  if (typeof value !== "string") return "";
+  // A system that is refused is what its user meant.
+  if (typeof value !== "string" || !issue.message.startsWith("is not ")) return "";
   const values =
     issue.code === "invalid_value"
       ? issue.values

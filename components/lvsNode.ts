@@ -277,7 +277,7 @@ function requirements(settings: Settings, own: DirectorShape, shape: Shape): Req
   const interface6 = interfaceOfAddress6(instances, director);
   return {
     role: "director",
-    system: [os.id, os.versionId],
+    system: [os.id, os.release],
     conntrackMax: kernel.conntrackMax,
     interfaces: [
       ...new Set([

@@ -81,7 +81,7 @@ export class RealServer extends pulumi.ComponentResource {
     host.prepare(
       settings.apply(({ kernel }) => ({
         role: "real-server" as const,
-        system: [os.id, os.versionId] as [string, string],
+        system: [os.id, os.release] as [string, string],
         conntrackMax: kernel.realServerConntrackMax,
         interfaces: [],
         packages: [

@@ -28,6 +28,16 @@ for option in "$@"; do
     shift
 done
 
+# Before Debian 12 no package links / to /usr, as the installer does; the kernel's modules go to /usr/lib.
+case $release in
+bullseye)
+    # shellcheck disable=SC2016 # $1 is the hook's
+    set -- "$@" '--setup-hook=for folder in bin sbin lib lib32 lib64 libx32; do mkdir -p "$1/usr/$folder" && ln -s "usr/$folder" "$1/$folder" || exit; done'
+    ;;
+# Lists of a release to come are valid for a week, and a mirror may lag behind.
+forky) set -- "$@" '--aptopt=Acquire::Check-Valid-Until "false"' ;;
+esac
+
 # The package lists stay (cleanup/apt), as on a real host: a guest's apt-get update is then mostly a question whether they
 # changed.
 mmdebstrap --mode=root --variant=minbase --format=directory --quiet \
@@ -58,6 +68,7 @@ rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/hostname"
 : >"$root/etc/machine-id"
 # This build's options for apt and dpkg; what guests need is in the guest files.
 rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap"
+[ "$release" != forky ] || echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/90-lab-testing"
 
 rm "$root/etc/systemd/system/multi-user.target.wants/nginx.service"
 mkdir -p "$root/etc/systemd/system/sysinit.target.requires"

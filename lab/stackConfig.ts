@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 
+import { osProfiles, type OsName } from "../components/os/profiles";
 import { type Lab, labPath } from "./instance";
 import { projectRoot } from "./paths";
 import { type LabHost, type Topology, findHost, hostKey, hostsOf } from "./topology";
@@ -37,6 +38,9 @@ export function stackOf(topology: Topology): StackConfig {
       ...(host.login.user === "root" ? {} : { user: host.login.user }),
     })),
     realServers: [first, ...rest],
+    ...(hostsOf(topology, "director").some((host) => "ufw" in osProfiles[osOf(host)].lacksFirewalls)
+      ? { firewall: { backend: "nftables" } }
+      : {}),
     virtualServers: [{ name: "web", address: virtualIp.ipv4, port: 80, scheduler: "wrr" }],
     packages: ["curl"],
   };
@@ -83,12 +87,21 @@ function proxy(topology: Topology): object {
   return { proxy: { host, hostKey: key, port, user } };
 }
 
-function common({ name, release, private: { ipv4 }, login: { port } }: LabHost) {
+function osOf({ release }: LabHost): OsName {
+  return `debian${release}`;
+}
+
+function common(host: LabHost) {
+  const {
+    name,
+    private: { ipv4 },
+    login: { port },
+  } = host;
   return {
     name,
     host: ipv4,
     hostKey: hostKey(name).publicKey.split(" ").slice(0, 2).join(" "),
-    os: `debian${release}`,
+    os: osOf(host),
     ...(port === 22 ? {} : { port }),
   };
 }

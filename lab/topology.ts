@@ -90,7 +90,12 @@ export interface Topology {
 }
 
 /** Debian's code names by release number. */
-export const debianReleases = { 12: "bookworm", 13: "trixie" } as const;
+export const debianReleases = {
+  11: "bullseye",
+  12: "bookworm",
+  13: "trixie",
+  14: "forky",
+} as const;
 
 /** A Debian release that guests can run. */
 export type DebianRelease = keyof typeof debianReleases;

@@ -6,6 +6,7 @@ import ts from "typescript";
 import { parse } from "yaml";
 import { z } from "zod";
 import { check } from "../components/config";
+import { osProfiles } from "../components/os/profiles";
 import { rules } from "../components/rules";
 import { rule } from "../components/rules/rule";
 import * as types from "../components/schema";
@@ -304,6 +305,33 @@ describe("one address is one host's, or a virtual address", () => {
   }, 120_000);
 });
 
+/** What is said of a stack where Debian 13's keepalived is built without what can be left out: no system of ours has such a one yet. */
+function errorsWhereBuiltBare(): string[] {
+  const bare = jest.replaceProperty(osProfiles.debian13.keepalived, "features", []);
+  try {
+    return errorsOf((stack) => {
+      stack.directors[1].os = "debian13";
+      stack.tracking = { bfd: [{ name: "far", neighbor: "192.0.2.1" }] };
+      stack.vrrp = { trackBfd: [{ name: "far" }], accept: false };
+      stack.virtualServers[0].checks = [{ type: "http", urls: [{ path: "/", regex: "ok" }] }];
+    });
+  } finally {
+    bare.restore();
+  }
+}
+
+test("what one director's keepalived is built without is refused", () => {
+  const without = (what: string) =>
+    `needs a keepalived built with ${what}, and that of Debian 13 is built without; every director needs it`;
+  expect(errorsWhereBuiltBare()).toEqual(
+    expect.arrayContaining([
+      `tracking.bfd[0].name: "far" ${without("BFD")}`,
+      `virtualServers[0].checks[0].urls[0].regex: "ok" ${without("regular expressions (PCRE2)")}`,
+      `vrrp.accept: false ${without("nftables or iptables")}`,
+    ]),
+  );
+});
+
 test("every rule is broken by a mistake here, so that none can be lost unseen", () => {
   const broken = new Set<number>();
   const spies = rules.map((rule, i) => {
@@ -316,6 +344,7 @@ test("every rule is broken by a mistake here, so that none can be lost unseen", 
   });
   for (const [, change] of mistakes) errorsOf(change);
   errorsOf(() => undefined, { vrrpAuthPass: "secret", sshProxyPassword: "secret" });
+  errorsWhereBuiltBare();
   spies.forEach((spy) => {
     spy.mockRestore();
   });
@@ -326,6 +355,7 @@ test("every rule is broken by a mistake here, so that none can be lost unseen", 
 test("every error that a rule can tell is told of a mistake here", () => {
   const told = [
     ...mistakes.flatMap(([, , ...errors]) => errors),
+    ...errorsWhereBuiltBare(),
     ...errorsOf(() => undefined, { vrrpAuthPass: "secret" }),
     ...errorsOf(() => undefined, { sshPrivateKeyPassphrase: "secret", sshProxyPassword: "secret" }),
   ];

@@ -22,7 +22,7 @@ export interface SshLogin {
 export interface Requirements {
   role: "director" | "real-server";
   /** ID and VERSION_ID of /etc/os-release. */
-  system: [id: string, versionId: string];
+  system: [id: string, release: string];
   /** Size of its conntrack table, checked against its memory. */
   conntrackMax: number;
   /** `eth1`, or `eth1=192.0.2.11/24` where the address must be on it. */

@@ -378,7 +378,7 @@ function highestOfOthers(
   director: DirectorSettings,
 ): number | undefined {
   // Since 2.2.8: vrrp_parser.c. It assumes three adverts: vrrp_thread_timeout_handler() in vrrp.c.
-  const knows = compareVersions(osProfiles[director.os].keepalived, "2.2.8") >= 0;
+  const knows = compareVersions(osProfiles[director.os].keepalived.version, "2.2.8") >= 0;
   if (!knows || preempt || (downTimerAdverts ?? 3) !== 3 || members.length < 2) return undefined;
   const others = members.filter(({ name }) => name !== director.name);
   // 255 is an address owner's priority, which always preempts.

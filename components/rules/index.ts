@@ -8,6 +8,7 @@ import { nameRules } from "./names";
 import type { Rule } from "./rule";
 import { serviceRules } from "./services";
 import { sysctlRules } from "./sysctls";
+import { systemRules } from "./systems";
 import { versionRules } from "./versions";
 import { vrrpRules } from "./vrrp";
 
@@ -22,5 +23,6 @@ export const rules: Rule[] = [
   ...nameRules,
   ...idleRules,
   ...sysctlRules,
+  ...systemRules,
   ...versionRules,
 ];

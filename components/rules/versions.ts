@@ -16,11 +16,20 @@ import { longestDelay } from "../keepalived/facts";
  */
 export const versionRules: Rule[] = [
   rule({
-    needs: ["os", "directors", "virtualServers", "vrrp", "tracking", "daemon"],
+    needs: [
+      "os",
+      "directors",
+      "realServers",
+      "virtualServers",
+      "vrrp",
+      "tracking",
+      "daemon",
+      "maintenance",
+    ],
     find: (config) => {
       const oldest = config.directors
         .map((director) => osProfiles[director.os ?? config.os])
-        .sort((a, b) => compareVersions(a.keepalived, b.keepalived))[0];
+        .sort((a, b) => compareVersions(a.keepalived.version, b.keepalived.version))[0];
       if (oldest === undefined) return [];
       const found = [
         ...(["virtualServers", "vrrp", "tracking", "daemon"] as const).flatMap((key) =>
@@ -28,16 +37,23 @@ export const versionRules: Rule[] = [
         ),
         ...gatedValues(config),
       ];
-      return found.flatMap(({ at, value, why, since }) =>
-        compareVersions(oldest.keepalived, since) < 0
+      return latest(found).flatMap(({ at, value, why, since }) =>
+        compareVersions(oldest.keepalived.version, since) < 0
           ? [
-              `${at}: ${JSON.stringify(value)}${why ? `, ${why},` : ""} needs keepalived ${since} on every director; ${oldest.id} ${oldest.versionId} has ${oldest.keepalived}`,
+              `${at}: ${JSON.stringify(value)}${why ? `, ${why},` : ""} needs keepalived ${since} on every director; ${oldest.title} has ${oldest.keepalived.version}`,
             ]
           : [],
       );
     },
   }),
 ];
+
+/** Of a key that is gated more than once, the latest release. */
+function latest(found: Gated[]): Gated[] {
+  return found.filter(
+    (one) => !found.some(({ at, since }) => at === one.at && compareVersions(since, one.since) > 0),
+  );
+}
 
 interface Gated {
   at: string;
@@ -49,8 +65,46 @@ interface Gated {
 
 /** Values of old keys that an older version refuses or gets wrong. */
 function gatedValues(
-  config: Pick<StackConfig, "directors" | "virtualServers" | "vrrp" | "tracking">,
+  config: Pick<
+    StackConfig,
+    "directors" | "realServers" | "virtualServers" | "vrrp" | "tracking" | "maintenance"
+  >,
 ): Gated[] {
+  const weights = [
+    ...config.realServers.map(({ weight }, i) => ({ at: `realServers[${i}].weight`, weight })),
+    ...config.virtualServers.flatMap(({ realServers = [] }, i) =>
+      realServers.map(({ weight }, j) => ({
+        at: `virtualServers[${i}].realServers[${j}].weight`,
+        weight,
+      })),
+    ),
+  ].flatMap(({ at, weight }) =>
+    weight === 0 ? [{ at, value: weight, since: laterValues.noWeight.since }] : [],
+  );
+  const rests = config.maintenance.flatMap((name, i) =>
+    config.realServers.some((realServer) => realServer.name === name)
+      ? [
+          {
+            at: `maintenance[${i}]`,
+            value: name,
+            why: "a real server, whose weight is 0 then",
+            since: laterValues.noWeight.since,
+          },
+        ]
+      : [],
+  );
+  const vmacs = instancesOf(config).flatMap(({ vmac, unicast }, i) =>
+    vmac !== undefined && unicast
+      ? [
+          {
+            at: `${config.vrrp.instances?.[i]?.vmac ? `vrrp.instances[${i}]` : "vrrp"}.vmac`,
+            value: vmac,
+            why: "where unicast is true",
+            since: laterValues.vmacOfUnicast.since,
+          },
+        ]
+      : [],
+  );
   const fractions = config.tracking.scripts.flatMap((script, i) =>
     (["intervalSeconds", "timeoutSeconds"] as const).flatMap((key) =>
       Number.isInteger(script[key] ?? 0)
@@ -136,7 +190,17 @@ function gatedValues(
         ]
       : [],
   );
-  return [...fractions, ...overlaps, ...routes, ...bytes, ...delays, ...paces];
+  return [
+    ...weights,
+    ...rests,
+    ...vmacs,
+    ...fractions,
+    ...overlaps,
+    ...routes,
+    ...bytes,
+    ...delays,
+    ...paces,
+  ];
 }
 
 /** Present values whose schema has `since`. */

@@ -210,14 +210,23 @@ const udp = z.strictObject({
   payload: hexBytes(false)
     .optional()
     .describe("Datagram sent; random where it is left out")
-    .meta(valuesSince(laterValues.bytesEndingInFf)),
+    .meta({ since: "2.2.0", ...valuesSince(laterValues.bytesEndingInFf) }),
   requireReply: z
-    .union([flag, hexBytes(true)], { error: "is neither true, false nor hexadecimal digits" })
+    // 3e728324: before, a reply of any bytes would do.
+    .union([flag, hexBytes(true).meta({ since: "2.2.0" })], {
+      error: "is neither true, false nor hexadecimal digits",
+    })
     .default(false)
     .describe("A reply must come, and begin with these bytes where they are given")
     .meta(valuesSince(laterValues.bytesEndingInFf)),
-  minReplyLength: integer(0, 65535, "a number of bytes").optional().describe("Bytes, at least"),
-  maxReplyLength: integer(0, 65535, "a number of bytes").optional().describe("Bytes, at most"),
+  minReplyLength: integer(0, 65535, "a number of bytes")
+    .optional()
+    .describe("Bytes, at least")
+    .meta({ since: "2.2.0" }),
+  maxReplyLength: integer(0, 65535, "a number of bytes")
+    .optional()
+    .describe("Bytes, at most")
+    .meta({ since: "2.2.0" }),
 });
 
 const ping = z.strictObject({
@@ -236,18 +245,25 @@ const misc = z.strictObject({
   timeoutSeconds: integer(1, 3600, "a number of seconds")
     .optional()
     .describe("Seconds that the script may take; the interval where it is left out"),
-  dynamic: flag.optional().describe("Exit codes 2–255 set the weight to the code less 2"),
+  // Before, 0 became 1, and a second such check of a real server was in the way (3f0ce185).
+  dynamic: flag
+    .optional()
+    .describe("Exit codes 2–255 set the weight to the code less 2")
+    .meta({ since: "2.2.0" }),
 });
 
-const file = z.strictObject({
-  type: z.literal("file").describe("A number in a file of `tracking.files` adds to the weight"),
-  trackFile: blockName.describe("Name in `tracking.files`"),
-  weight: integer(-2147483647, 2147483647, "a weight")
-    .refine((value) => value !== 0, { error: "is not a weight other than 0" })
-    .optional()
-    .describe("Multiplies the number; the tracked file's where it is left out"),
-  reverse: flag.optional().describe("The number's sign is turned"),
-});
+// Before 2.2.0, one that a reload brought was not looked at (fa143f0e).
+const file = z
+  .strictObject({
+    type: z.literal("file").describe("A number in a file of `tracking.files` adds to the weight"),
+    trackFile: blockName.describe("Name in `tracking.files`").meta({ since: "2.2.0" }),
+    weight: integer(-2147483647, 2147483647, "a weight")
+      .refine((value) => value !== 0, { error: "is not a weight other than 0" })
+      .optional()
+      .describe("Multiplies the number; the tracked file's where it is left out"),
+    reverse: flag.optional().describe("The number's sign is turned"),
+  })
+  .meta({ since: "2.2.0" });
 
 const bfd = z.strictObject({
   type: z.literal("bfd").describe("A BFD session of `tracking.bfd` is up"),

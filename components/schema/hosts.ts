@@ -1,5 +1,8 @@
 // Hosts: how they are reached, directors, real servers.
 import { z } from "zod";
+import { osNames } from "../os/profiles";
+import { refusal } from "../os/refused";
+import { laterValues, valuesSince } from "./laterValues";
 import {
   address,
   addressOrLoopback,
@@ -12,17 +15,18 @@ import {
   ipv6AddressWithPrefix,
   matching,
   name,
-  oneOf,
   port,
   packageVersion,
   userName,
   weight,
 } from "./types";
 
-/** Systems that a host can run; what differs between them is data in `os/`. */
-export const osNames = ["debian12", "debian13"] as const;
+/** A system that a host can run: a row of `os/profiles.ts`. */
+const system = z.enum(osNames, {
+  error: ({ input }) => refusal(input) ?? `is not one of ${osNames.join(", ")}`,
+});
 
-export const os = oneOf(osNames)
+export const os = system
   .default("debian12")
   .describe("Default system of the hosts; each may name another");
 
@@ -59,7 +63,7 @@ export const ssh = z
 const host = {
   name: name.describe("Short name; unique in the stack, part of every resource's name"),
   host: hostAddress.describe("Where SSH reaches it"),
-  os: oneOf(osNames).optional().describe("System; the stack's `os` where it is left out"),
+  os: system.optional().describe("System; the stack's `os` where it is left out"),
   user: userName.optional().describe("Login; `ssh.user` where it is left out"),
   port: port.optional().describe("SSH port; `ssh.port` where it is left out"),
 };
@@ -107,7 +111,8 @@ const realServer = z.strictObject({
     .default(1)
     .describe(
       "Share of new connections, for schedulers that weigh (not `rr`, `lc`, `dh`); 0 sends none",
-    ),
+    )
+    .meta(valuesSince(laterValues.noWeight)),
   managed: flag.default(true).describe("false: it is only forwarded to, somebody else sets it up"),
 });
 

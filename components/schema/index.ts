@@ -19,7 +19,7 @@ import { virtualServers } from "./virtualServers";
 import { daemon, vrrp } from "./vrrp";
 
 /** Firewall back ends: the host's own language, or `none` to leave the host's firewall alone. */
-const firewallBackends = ["ufw", "nftables", "none"] as const;
+export const firewallBackends = ["ufw", "nftables", "none"] as const;
 
 const firewall = z
   .strictObject({

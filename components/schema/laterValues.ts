@@ -22,6 +22,10 @@ export const laterValues = {
   pacedArps: { values: "with more than one ARP a round", since: "2.3.2" },
   /** The same of IPv6. */
   pacedAdverts: { values: "with more than one advert a round", since: "2.3.2" },
+  /** e2b4d108: before, 0 became 1, so that the real server got connections. */
+  noWeight: { values: "0", since: "2.2.0" },
+  /** 915a170a: use_vmac was dropped where there are unicast peers. */
+  vmacOfUnicast: { values: "where `unicast` is true", since: "2.2.5" },
 } satisfies Record<string, LaterValue>;
 
 /** A key's metadata that tells of them. */

@@ -1,6 +1,7 @@
 // Virtual servers: what clients connect to, how a real server is chosen, how packets reach it.
 import { z } from "zod";
 import { check } from "./checks";
+import { laterValues, valuesSince } from "./laterValues";
 import { hook } from "./scripts";
 import {
   addressOrLoopback,
@@ -20,7 +21,7 @@ import {
 } from "./types";
 
 /** IPVS schedulers, as in ipvsadm(8). */
-const schedulers = [
+export const schedulers = [
   "rr",
   "wrr",
   "lc",
@@ -73,7 +74,10 @@ const member = z.strictObject({
   port: port
     .optional()
     .describe("Its port, where forwarding is NAT; the virtual server's otherwise"),
-  weight: weight.optional().describe("Its weight here; its own where it is left out"),
+  weight: weight
+    .optional()
+    .describe("Its weight here; its own where it is left out")
+    .meta(valuesSince(laterValues.noWeight)),
   forwarding: oneOf(forwardings)
     .optional()
     .describe("How packets reach it; the virtual server's way where it is left out"),

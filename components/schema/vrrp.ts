@@ -205,7 +205,8 @@ const perInstance = {
     .optional()
     .describe(
       "Multicast group of the adverts; 224.0.0.18 or ff02::12 where it is left out. Only where `unicast` is false",
-    ),
+    )
+    .meta({ since: "2.2.5" }),
   preempt: flag
     .default(false)
     .describe(
@@ -214,7 +215,8 @@ const perInstance = {
   preemptDelaySeconds: seconds(0, 1000).optional().describe("Seconds that it waits before it does"),
   downTimerAdverts: integer(1, 100, "a number of adverts")
     .optional()
-    .describe("Adverts missed until a director counts as gone, in place of the protocol's 3"),
+    .describe("Adverts missed until a director counts as gone, in place of the protocol's 3")
+    .meta({ since: "2.2.3" }),
   trackPrimaryInterface: flag
     .default(true)
     .describe("A fault of `interface` is a fault of the instance"),
@@ -227,9 +229,8 @@ const perInstance = {
   smtpAlert: flag.default(false).describe("Mail to `email.to` at a change of state"),
   vmac: vmac
     .optional()
-    .describe(
-      "The virtual addresses have the protocol's MAC address, on an interface of their own",
-    ),
+    .describe("The virtual addresses have the protocol's MAC address, on an interface of their own")
+    .meta(valuesSince(laterValues.vmacOfUnicast)),
   garp,
   ...track,
   notify,
@@ -300,16 +301,18 @@ const syncGroup = z.strictObject({
   smtpAlert: flag.default(false).describe("Mail to `email.to` at a change of state"),
 });
 
-const interfaceDelay = z.strictObject({
-  name: interfaceName.describe("Interface"),
-  downSeconds: seconds(0, 255)
-    .default(0)
-    .describe("Seconds that it must be down before it counts as down"),
-  upSeconds: seconds(0, 255)
-    .default(0)
-    .describe("Seconds that it must be up before it counts as up")
-    .meta(valuesSince(laterValues.longUpDelay)),
-});
+const interfaceDelay = z
+  .strictObject({
+    name: interfaceName.describe("Interface").meta({ since: "2.2.3" }),
+    downSeconds: seconds(0, 255)
+      .default(0)
+      .describe("Seconds that it must be down before it counts as down"),
+    upSeconds: seconds(0, 255)
+      .default(0)
+      .describe("Seconds that it must be up before it counts as up")
+      .meta(valuesSince(laterValues.longUpDelay)),
+  })
+  .meta({ since: "2.2.3" });
 
 const syncDaemon = z
   .strictObject({

@@ -1,4 +1,4 @@
-// npm run docs: what is made from components/schema, for people, for editors, and for the engine; and a page of the bench's figures.
+// npm run docs: what is made from components/schema and components/os, for people, for editors, and for the engine; and a page of the bench's figures.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { argsModule } from "./args";
@@ -6,6 +6,7 @@ import { editorSchema } from "./editorSchema";
 import { packetFigures, performanceDocs, performanceFigures } from "./performance";
 import { projectFile } from "./projectConfig";
 import { reference } from "./reference";
+import { systemsPage } from "./systems";
 
 const root = join(__dirname, "../..");
 
@@ -17,6 +18,7 @@ export function generated(): Record<string, string> {
     "docs/config.md": reference(read("docs/generate/example.yaml")),
     "docs/config.schema.json": `${JSON.stringify(editorSchema(), null, 2)}\n`,
     "components/args.ts": argsModule(),
+    "docs/systems.md": systemsPage(),
     "Pulumi.yaml": projectFile(read("Pulumi.yaml")),
     ...(existsSync(join(root, performanceFigures))
       ? performanceDocs(

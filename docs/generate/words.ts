@@ -119,7 +119,7 @@ function complaintsOfChecks(type: z.ZodType): string[] {
 
 function sinceVersion(since: string): string {
   const older = Object.entries(osProfiles)
-    .filter(([, { keepalived }]) => compareVersions(keepalived, since) < 0)
+    .filter(([, { keepalived }]) => compareVersions(keepalived.version, since) < 0)
     .map(([os]) => `\`${os}\``);
   const not = older.length > 0 ? `, so not on ${older.join(", ")}` : "";
   return `keepalived ${since} or later${not}`;

@@ -2,12 +2,14 @@
 import type { Topology } from "../topology";
 import { bastion } from "./bastion";
 import { bookworm } from "./bookworm";
+import { bullseye } from "./bullseye";
 import { dev } from "./dev";
+import { forky } from "./forky";
 import { oneInterface } from "./oneInterface";
 import { sixRealServers } from "./sixRealServers";
 import { threeDirectors } from "./threeDirectors";
 
-const all = [dev, bookworm, threeDirectors, bastion, oneInterface, sixRealServers];
+const all = [dev, bookworm, threeDirectors, bastion, oneInterface, sixRealServers, bullseye, forky];
 
 /** The topologies' names. */
 export const topologyNames: readonly string[] = all.map(({ name }) => name);

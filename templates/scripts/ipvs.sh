@@ -170,7 +170,8 @@ taken_out() {
             generation = 0
             is_whole = 1
         }
-        /^(Remov|Disabl)ing service [^ ]+ (from|of) VS / { out[$3 " " $6 " " $7] }
+        # Before 2.2.3 it was "to", whatever was done (108e26b6).
+        /^(Remov|Disabl)ing service [^ ]+ (from|of|to) VS / { out[$3 " " $6 " " $7] }
         /^(Add|Enabl)ing service [^ ]+ (to|of) VS / { delete out[$3 " " $6 " " $7] }
         # A reload tells of each check that it begins, of no real server that is in. One that a reload has added is in, whatever was
         # said of it when an earlier config had it.

@@ -448,13 +448,20 @@ check() {
     code=0
     # shellcheck disable=SC2016 # $1 is the inner shell's
     timeout -s KILL 60 sh -c 'trap "" TERM; exec keepalived --config-test --use-file "$1"' sh "$1" >"$scratch/check" 2>&1 || code=$?
-    if [ "$code" = 0 ]; then
+    # 2.1.5 ends with 0 whatever it finds (seen), and is silent where that is nothing.
+    if [ "$code" = 0 ] && { [ ! -s "$scratch/check" ] || ! is_older_than 2.2.4; }; then
         say "config accepted"
         return 0
     fi
     say "keepalived --config-test ended with $code and says:"
     sed "s|$scratch/keepalived.conf|$conf|g; s|$staged_scripts/|$scripts/|g" "$scratch/check" | show
     return 1
+}
+
+# is_older_than VERSION: whether keepalived is.
+is_older_than() {
+    version=$(keepalived --version 2>&1 | sed -n 's/^Keepalived v\([0-9.]*\).*/\1/p')
+    [ -n "$version" ] && [ "$version" != "$1" ] && [ "$(printf '%s\n' "$version" "$1" | sort -V | head -n 1)" = "$version" ]
 }
 
 # Removes the scripts that the config no longer has.
@@ -620,6 +627,10 @@ await() {
     end=
     settled=0
     : "${tracking:=}"
+    # Before 2.2.2 (7fee27a2) keepalived says when its processes begin to take a config, and nothing when they have: they get 3 s to fail.
+    silent=
+    ! is_older_than 2.2.2 || silent=yes
+    [ -z "$silent" ] || [ "${verdict:-0}" -ge 3 ] || verdict=3
     while :; do
         look
         now=$(uptime_seconds)
@@ -697,8 +708,10 @@ said() {
 # minutes with many addresses), which of them died, whether it tracks what it should, and which VRRP
 # instances have entered a fault. An instance that was in a fault before doesn't log it again.
 troubles() {
-    awk "$vrrp_words"'
-        $0 == "Reloading ..." || /^Starting Keepalived v/ { begun = 1; taken = 0 }
+    awk -v silent="${silent:-}" "$vrrp_words"'
+        $0 == "Reloading ..." || /^Starting Keepalived v/ { begun = 1; taken = begins = 0 }
+        # Both, for VRRP and for checks.
+        silent && (/^Reloading$/ || /^Starting (VRRP|Healthcheck) child process/) && ++begins == 2 { taken = begun }
         /^(Reload|Startup) complete$/ { taken = begun }
         / child process\([0-9]+\) died/ { died = died "; " $0 }
         # A kernel without CONFIG_PROC_EVENTS. keepalived goes on with the processes that it saw at its start.

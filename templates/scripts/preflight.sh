@@ -1,6 +1,6 @@
 #!/bin/sh
 # Is this host what the stack config says, and can it carry what is asked? Changes nothing.
-# preflight.sh ROLE ID VERSION_ID SESSIONS "INTERFACE[=ADDRESS/PREFIX] …" "PACKAGE …" ["REAL_SERVER …"]
+# preflight.sh ROLE ID VERSION_ID|VERSION_CODENAME SESSIONS "INTERFACE[=ADDRESS/PREFIX] …" "PACKAGE …" ["REAL_SERVER …"]
 # REAL_SERVERs are addresses that the director forwards to by direct routing, of which the stack config doesn't know the network.
 set -eu
 export LC_ALL=C
@@ -18,10 +18,37 @@ wrong() {
 
 [ "$(id -u)" = 0 ] || wrong "needs root, or a login with passwordless sudo"
 
-# shellcheck source=/dev/null
-found=$(. /etc/os-release && printf '%s %s' "$ID" "${VERSION_ID:-}")
-[ "$found" = "$id $version" ] ||
-    wrong "the stack config says $id $version, /etc/os-release says $found; set this host's os to what it is"
+# Systems that no stack config may name, and why: as components/os/refused.ts has them.
+why_refused() {
+    case $1 in
+    debian\ [89] | debian\ 10 | ubuntu\ 14.04 | ubuntu\ 16.04 | ubuntu\ 18.04 | ubuntu\ 20.04 | centos\ [67])
+        echo "its keepalived is older than 2.1.5, the oldest that accepts what the stack writes"
+        ;;
+    esac
+    # RHEL and most of its kin have the point release there: 9.6.
+    case ${1%%.*} in
+    centos\ [89] | centos\ 10 | rhel\ [89] | rhel\ 10 | rocky\ [89] | rocky\ 10 | almalinux\ [89] | almalinux\ 10 | ol\ [89] | ol\ 10)
+        echo "it has dnf and firewalld, which the stack does not support yet"
+        ;;
+    esac
+}
+
+way="import its configuration first (lvs import), then reinstall the directors one by one with a system of docs/systems.md"
+if [ ! -r /etc/os-release ]; then
+    wrong "there is no /etc/os-release, as on systems that are too old for the stack (CentOS 6, for one): $way"
+else
+    # A release to come has no VERSION_ID.
+    # shellcheck source=/dev/null
+    found=$(. /etc/os-release && printf '%s %s' "$ID" "${VERSION_ID:-${VERSION_CODENAME:-}}")
+    # shellcheck source=/dev/null
+    by_codename=$(. /etc/os-release && printf '%s %s' "$ID" "${VERSION_CODENAME:-}")
+    why=$(why_refused "$found")
+    if [ -n "$why" ]; then
+        wrong "this is $found, which the stack does not support: $why; $way"
+    elif [ "$found" != "$id $version" ] && [ "$by_codename" != "$id $version" ]; then
+        wrong "the stack config says $id $version, /etc/os-release says $found; set this host's os to what it is"
+    fi
+fi
 
 [ -d /run/systemd/system ] || wrong "systemd is not running; the stack's services need it"
 

@@ -85,6 +85,37 @@ test("a key of an instance has its keyword in a row: the compiler asks for the r
   expect(tree.compile()).toEqual({ "components/keepalived/keywords/vrrp.ts": 1 });
 }, 300_000);
 
+test("a system is a row: the compiler asks for what its family lacks, and tests for what is said and proven of it", () => {
+  const rows = "components/os/profiles.ts";
+  const row = (more: string) => `  dummy1: debianFamily({
+    title: "Dummy 1",
+    id: "dummy",
+    release: "1",
+    keepalived: { version: "9.9.9"${more} },
+    proven: "programs",
+  }),
+`;
+  tree.insert(rows, "export const osProfiles = {\n", row(""));
+  expect(tree.compile()).toEqual({ [rows]: 1 });
+  tree.insert(rows, 'version: "9.9.9"', ', package: "1:9.9.9-1"');
+  expect(tree.compile()).toEqual({});
+  expect(
+    tree.failures("tests/docs.test.ts", "tests/systems.test.ts", "tests/render/render.test.ts"),
+  ).toEqual(
+    expect.arrayContaining([
+      ...["config.md", "config.schema.json", "systems.md"].map(
+        (file) => `docs/${file} is what components/schema says; if it isn't, run npm run docs`,
+      ),
+      "dummy1 claims no more than was run: a lab's hosts, or its keepalived",
+      "dummy1 is told in the changelog",
+      "dummy1 small/keepalived.conf is as reviewed",
+    ]),
+  );
+
+  tree.insert("tests/support/keepalived.ts", '"2.3.4": "forky",', ' "9.9.9": "dummy",');
+  expect(tree.compile()).toEqual({ "tests/ops/import/fixtures.test.ts": 1 });
+}, 600_000);
+
 test("a firewall back end is a name, a file and a row: the compiler asks for the row, and tests for its script", () => {
   tree.insert("components/schema/index.ts", 'firewallBackends = ["ufw", "nftables"', ', "dummy"');
   expect(tree.compile()).toEqual({ "components/firewall/index.ts": 1 });

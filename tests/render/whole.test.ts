@@ -6,7 +6,7 @@ import { structuredPatch } from "diff";
 import { z } from "zod";
 import { LvsHaPair } from "../../components";
 import { check } from "../../components/config";
-import { osProfiles } from "../../components/os/profiles";
+import { osNames, osProfiles } from "../../components/os/profiles";
 import {
   backendNames,
   firewallBackends,
@@ -106,9 +106,15 @@ describe.each(wholes)("$name", ({ name, settings, secrets }) => {
 });
 
 describe.each(Object.keys(suites) as KeepalivedVersion[])("keepalived %s", (version) => {
-  const mine = wholes.filter(
-    ({ settings }) => osProfiles[settings.directors[0]?.os ?? "debian12"].keepalived === version,
-  );
+  // Those that all of its directors could have.
+  const os = osNames.find((name) => osProfiles[name].keepalived.version === version);
+  const mine = wholes.flatMap(({ stack, secrets }) => {
+    const directors = (stack.directors as object[]).map((director) => ({ ...director, os }));
+    const { settings } = check(
+      raw({ ...stack, directors, firewall: { backend: "nftables" } }, secrets),
+    );
+    return settings ? [{ settings, secrets }] : [];
+  });
 
   test("takes them without a word", async () => {
     expect(mine.length).toBeGreaterThan(0);

@@ -966,6 +966,12 @@ test.each([
     "Disabling service [192.0.2.22]:udp:53 of VS [192.0.2.100]:udp:53",
     "-u 192.0.2.100:53 -r 192.0.2.22:53 ",
   ],
+  // As before 2.2.3.
+  ["Removing service [192.0.2.22]:tcp:80 to VS [192.0.2.100]:tcp:80", `${web}.22:80 `],
+  [
+    "Disabling service [192.0.2.22]:udp:53 to VS [192.0.2.100]:udp:53",
+    "-u 192.0.2.100:53 -r 192.0.2.22:53 ",
+  ],
   ["Removing service [192.0.2.22]:none:80 from VS FWM 1", "-f 1 -r 192.0.2.22:"],
   ["Removing service [2001:db8::22]:none:0 from VS FWM 7", "-f 7 -6 -r [2001:db8::22]:"],
   [

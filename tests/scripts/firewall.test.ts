@@ -145,7 +145,7 @@ function inNamespaces(line: string, args: string[], input = "") {
   return { stdout, stderr };
 }
 
-describe.each(["bookworm", "trixie"])("Debian's %s", (suite) => {
+describe.each(["bullseye", "bookworm", "trixie", "forky"])("Debian's %s", (suite) => {
   test("nft takes every table, in place of the one before it", async () => {
     const nft = await unpackPackage(suite, "nftables");
     const tables = (["ufw", "nftables"] as const).flatMap((backend) => [
@@ -160,7 +160,8 @@ describe.each(["bookworm", "trixie"])("Debian's %s", (suite) => {
       writeFileSync(join(folder, "ssh-clients.nft"), "ip6 saddr 2001:db8::1 tcp dport 22 accept\n");
       writeFileSync(join(folder, "wrong.nft"), "table inet lvs_ha { chain x { notrak } }\n");
       const { stdout } = inNamespaces(
-        `mount --bind "$2" "$1/tmp"
+        // 0.9.8 opens /dev/stdin for it.
+        `mount --bind "$2" "$1/tmp" && mount --rbind /proc "$1/proc" && mount --rbind /dev "$1/dev"
         printf 'table inet lvs_ha_check { chain ssh { %s; }; }\\n' "$(cat "$2/ssh-clients.nft")" | chroot "$1" /usr/sbin/nft -c -f - || exit
         for table in "$2"/[0-9w]*.nft; do
             for how in "-c -f" -f; do
@@ -232,7 +233,8 @@ describe.each(["bookworm", "trixie"])("Debian's %s", (suite) => {
       ...new Set(
         [...(rendered("ufw").get("ufw") ?? [])].flatMap((text) => text.trim().split("\n")),
       ),
-    ];
+      // Those of directors, which can't have ufw there.
+    ].filter((rule) => suite !== "bullseye" || !rule.endsWith(" proto vrrp"));
     expect(rules.filter((rule) => rule.startsWith("route "))).not.toEqual([]);
     const { stdout, stderr } = inNamespaces(
       `mount --rbind /proc "$1/proc" && mount --rbind /dev "$1/dev" && exec chroot "$1" /usr/bin/python3 -c "$2"`,

@@ -36,6 +36,64 @@ describe("a program that hangs is ended:", () => {
   });
 });
 
+describe("a keepalived that tells less", () => {
+  const version = (number: string) =>
+    `[ "$1" != --version ] || { echo "Keepalived v${number} (07/13,2020)" >&2; exit 0; }`;
+  const ends0 = `[ "$1" != --config-test ] || { echo "(Line 2) Unknown keyword 'nonsense'"; exit 0; }`;
+
+  test("as 2.1.5, which ends its test with 0 whatever it finds: any word is a no", () => {
+    keepalived(version("2.1.5"), ends0);
+    const { code, stderr } = apply({ id: "first" });
+    expect([code, running()]).toEqual([1, undefined]);
+    expect(stderr).toContain("Unknown keyword 'nonsense'");
+  });
+
+  test.each(["2.2.4", "2.2.10", "2.10.1"])("not %s, whose warnings are no refusal", (number) => {
+    keepalived(version(number), ends0);
+    expect(applied({ id: "first" }).stderr).toContain("keepalived: config accepted");
+  });
+
+  test.each<[claim: string, says: string[], code: number]>([
+    ["both of its processes have begun a reload", ["Reloading", "Reloading"], 0],
+    [
+      "both have been started",
+      [
+        "Starting Keepalived v2.1.5 (07/13,2020)",
+        "Starting Healthcheck child process, pid=5",
+        "Starting VRRP child process, pid=6",
+      ],
+      0,
+    ],
+    ["not one alone", ["Reloading"], 1],
+    [
+      "not where one has died of it",
+      ["Reloading", "Reloading", "VRRP child process(6) died: x"],
+      1,
+    ],
+  ])("as before 2.2.2, which never says that it has taken a config: %s", (_, says, code) => {
+    keepalived(version("2.1.5"));
+    const { stderr, ...result } = apply({ id: "first", says });
+    expect([result.code, code === 0 ? "" : stderr]).toEqual([
+      code,
+      code === 0 ? "" : expect.stringMatching(/has not said that it has taken|died/),
+    ]);
+  });
+
+  test("but a newer one must say so", () => {
+    keepalived(version("2.2.2"));
+    const { code, stderr } = apply({ id: "first", says: ["Reloading", "Reloading"] });
+    expect([code, stderr]).toEqual([1, expect.stringContaining("has not said that it has taken")]);
+  });
+
+  test("has 3 s to fail after that", () => {
+    keepalived(version("2.1.5"));
+    const log = "$FOLDER/journal";
+    // While it is looked at for the second time.
+    host.sleeps(10, [`echo "VRRP child process(6) died: Respawning" >>${log}`]);
+    expect(apply({ id: "first", says: ["Reloading", "Reloading"] }).code).toBe(1);
+  });
+});
+
 describe("keepalived has taken a config", () => {
   const fault = [
     "(VI_1): entering FAULT state (interface eth2 down)",

@@ -2,11 +2,16 @@
 // it changes nothing.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { OsProfile } from "../../components/os/profile";
+import { osNames, osProfiles } from "../../components/os/profiles";
+import { refusedSystems, wayOfRefused } from "../../components/os/refused";
 import { unmissedLines } from "./everyLine";
 import { PretendHost } from "./host";
 import { differences, hostTree } from "./hostTree";
 
 interface Facts {
+  /** ID and VERSION_ID or VERSION_CODENAME, as the stack config has them. */
+  asked?: [id: string, release: string];
   /** The text of /etc/os-release; none where it is empty. */
   osRelease?: string;
   systemd?: boolean;
@@ -49,6 +54,7 @@ interface Facts {
 
 /** Just fit: 3276800 sessions of 320 B are 1000 MiB. */
 const fit = {
+  asked: ["debian", "12"],
   osRelease: 'NAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n',
   systemd: true,
   uid: 0,
@@ -155,8 +161,7 @@ function look(changes: Facts = {}, changed?: string) {
         ...[
           preflight(),
           facts.role,
-          "debian",
-          "12",
+          ...facts.asked,
           String(facts.sessions),
           facts.interfaces,
           "curl",
@@ -317,6 +322,10 @@ const wrong: Record<string, [Facts, finding: string, conntrack?: string]> = {
   "another system": [{ osRelease: "ID=ubuntu\nVERSION_ID=12\n" }, system("ubuntu 12")],
   "another version": [{ osRelease: "ID=debian\nVERSION_ID=12.1\n" }, system("debian 12.1")],
   "a system without a version": [{ osRelease: "ID=debian\n" }, system("debian ")],
+  "a system of before os-release(5)": [
+    { osRelease: "" },
+    `there is no /etc/os-release, as on systems that are too old for the stack (CentOS 6, for one): ${wayOfRefused}`,
+  ],
   "no systemd": [{ systemd: false }, noSystemd],
   "a director in a container": [{ container: "lxc" }, inContainer],
   "a real server whose lo networkd manages": [managed(), networkd],
@@ -502,20 +511,48 @@ test("everything that is wrong is found at once", () => {
   });
 });
 
-const nameless: Facts = { osRelease: "" };
+test.each(refusedSystems.map((one) => [one.title, one] as const))(
+  "%s is refused for the reason that the config is told, whatever the config says",
+  (_, { id, version, why }) => {
+    // RHEL and most of its kin have the point release there: 9.6.
+    for (const found of /^(rhel|rocky|almalinux|ol)$/.test(id)
+      ? [version, `${version}.10`]
+      : [version]) {
+      const { code, stderr } = look({
+        asked: [id, found],
+        osRelease: `ID="${id}"\nVERSION_ID="${found}"\n`,
+      });
+      expect(code).toBe(1);
+      expect(stderr).toContain(
+        `preflight: this is ${id} ${found}, which the stack does not support: ${why}; ${wayOfRefused}\n`,
+      );
+    }
+  },
+);
 
-test("a system that doesn't say what it is ends the look", () => {
-  const { code, stderr, changes } = look(nameless);
-  expect([code === 0, stderr, changes]).toEqual([
-    false,
-    expect.stringContaining("/etc/os-release"),
-    [],
-  ]);
+/** What the hosts of a row say they are. */
+const hostsOf = ({ id, release }: OsProfile): Facts[] =>
+  (/^\d/.test(release)
+    ? [`VERSION_ID="${release}"`]
+    : // A release to come, and the same once it has come.
+      [`VERSION_CODENAME=${release}`, `VERSION_ID=14\nVERSION_CODENAME=${release}`]
+  ).map((words) => ({ asked: [id, release], osRelease: `ID=${id}\n${words}\n` }));
+
+test.each(osNames)("%s is taken for what it is", (os) => {
+  for (const facts of hostsOf(osProfiles[os])) expect(look(facts).code).toBe(0);
 });
+
+/** A system that doesn't say its name. */
+const nameless: Facts = { osRelease: "VERSION_ID=12\n" };
 
 test("no line of the script can be lost without one of these cases to show it", () => {
   const others = Object.values({ ...right, ...told, ...wrong }).map(([facts]) => facts);
-  const runs = [hopeless, nameless, ...others].map(
+  const refused = ["ubuntu 20.04", "rhel 9.6"].map((found) => {
+    const [id, version] = found.split(" ");
+    return { osRelease: `ID=${id}\nVERSION_ID=${version}\n` };
+  });
+  const codename = hostsOf(osProfiles.debian14);
+  const runs = [hopeless, nameless, ...refused, ...codename, ...others].map(
     (facts) => (changed: string) => look(facts, changed),
   );
   expect(unmissedLines(readFileSync(preflight(), "utf8"), runs)).toEqual([]);

@@ -1,11 +1,11 @@
-// vrrp.sh on what keepalived 2.2.7 and 2.3.3 really logged, each in a network namespace: interfaces that are down at its start, that go
+// vrrp.sh on what keepalived 2.1.5 to 2.3.4 really logged, each in a network namespace: interfaces that are down at its start, that go
 // down and come back, an address that is missing, a sync group, reloads, and ends. A line "-- WHAT" is what was done then.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const versions = ["2.2.7", "2.3.3"] as const;
+const versions = ["2.1.5", "2.2.7", "2.3.3", "2.3.4"] as const;
 const folder = mkdtempSync(join(tmpdir(), "lvs-ha-vrrp-"));
 const data = join(folder, "director");
 const script = join(__dirname, "../../templates/scripts/vrrp.sh");
@@ -70,7 +70,9 @@ describe.each(versions)("keepalived %s", (version) => {
     ["has lost its VRRP process, and begun another", "killed", 1, ["MASTER VI_1"]],
     ["has ended", "life", Infinity, []],
   ])("%s", (_, name, things, states) => {
-    expect(read(logged(version, name, things))).toEqual([...states, "started"]);
+    const said = read(logged(version, name, things));
+    // The members of a group speak in the order of the event.
+    expect([...said.slice(0, -1).sort(), said.at(-1)]).toEqual([...states, "started"]);
   });
 
   test("says no more than that it was started, when the first line after that is not yet there", () => {
@@ -85,9 +87,13 @@ describe.each(versions)("keepalived %s", (version) => {
   });
 });
 
-test("2.2.7 without its address is in a fault until a reload; 2.3.3 is not", () => {
-  expect(read(logged("2.2.7", "no-address", 1))).toEqual(["FAULT VI_1", "started"]);
-  expect(read(logged("2.3.3", "no-address", 1))).toEqual(["MASTER VI_1", "started"]);
+test.each([
+  ["2.1.5", "FAULT"],
+  ["2.2.7", "FAULT"],
+  ["2.3.3", "MASTER"],
+  ["2.3.4", "MASTER"],
+])("%s without its address is in the state %s until a reload", (version, state) => {
+  expect(read(logged(version, "no-address", 1))).toEqual([`${state} VI_1`, "started"]);
 });
 
 test("the journal goes back to the start when it has the line of it, whatever came before", () => {

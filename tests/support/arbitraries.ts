@@ -99,6 +99,8 @@ const neededBy: [feature: RegExp, other: string][] = [
   [/\.trackProcesses/, "tracking.processes[]"],
   [/\.trackFiles|<file>/, "tracking.files[]"],
   [/\.trackBfd|<bfd>/, "tracking.bfd[]"],
+  [/^vrrp\.vmac/, "vrrp.unicast=false"],
+  [/^vrrp\.instances\[\]\.vmac/, "vrrp.instances[].unicast=false"],
   [/^vrrp\.multicastGroup/, "vrrp.unicast=false"],
   [/^vrrp\.instances\[\]\.multicastGroup/, "vrrp.instances[].unicast=false"],
   [/\.priorityChanges/, "daemon.notifyFifo"],

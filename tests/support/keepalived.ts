@@ -7,7 +7,12 @@ import { dirname, join } from "node:path";
 import { unpackPackage } from "./packages";
 
 /** The Debian release of each keepalived version. */
-export const suites = { "2.2.7": "bookworm", "2.3.3": "trixie" } as const;
+export const suites = {
+  "2.1.5": "bullseye",
+  "2.2.7": "bookworm",
+  "2.3.3": "trixie",
+  "2.3.4": "forky",
+} as const;
 
 /** A keepalived version that tests can run. */
 export type KeepalivedVersion = keyof typeof suites;

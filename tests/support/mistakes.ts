@@ -2254,11 +2254,83 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     (s) => (s.virtualServers[0].checks = [{ type: "tcp", retry: 0, delayBeforeRetrySeconds: 7 }]),
     "virtualServers[0].checks[0].delayBeforeRetrySeconds: 7 is the time until a retry, and retry is 0",
   ],
+  [
+    "a system that is too old",
+    (s) => (s.os = "ubuntu2004"),
+    'os: "ubuntu2004" is Ubuntu 20.04, which the stack does not support: its keepalived is older than 2.1.5, the oldest that accepts what the stack writes; import its configuration first (lvs import), then reinstall the directors one by one with a system of docs/systems.md',
+  ],
+  [
+    "a system of another family",
+    (s) => (s.realServers[1].os = "Rocky Linux 9"),
+    'realServers[1].os: "Rocky Linux 9" is Rocky Linux 9, which the stack does not support: it has dnf and firewalld, which the stack does not support yet; import its configuration first (lvs import), then reinstall the directors one by one with a system of docs/systems.md',
+  ],
+  [
+    "a system that nobody knows",
+    (s) => (s.os = "plan9"),
+    'os: "plan9" is not one of debian11, debian12, debian13, debian14, ubuntu2204, ubuntu2404, ubuntu2604',
+  ],
+  // rules/systems.ts
+  [
+    "a scheduler that the kernels of Debian 12 don't have",
+    (s) => (s.virtualServers[0].scheduler = "twos"),
+    'virtualServers[0].scheduler: "twos" is not available on Debian 12: its kernel, 6.1, is built without it; every director needs it',
+  ],
+  [
+    "one that a single director's system lacks",
+    (s) => {
+      s.os = "debian13";
+      s.directors[1].os = "ubuntu2404";
+      s.virtualServers[0].scheduler = "twos";
+    },
+    'virtualServers[0].scheduler: "twos" is not available on Ubuntu 24.04: it is not known whether its kernel, 6.8, has it; every director needs it',
+  ],
+  [
+    "a firewall that does not know VRRP",
+    (s) => (s.os = "debian11"),
+    'os: "debian11" does not work with firewall.backend ufw: on Debian 11, its ufw, 0.36, does not know VRRP; set firewall.backend to nftables or none',
+  ],
+  [
+    "the same of a single director",
+    (s) => (s.directors[1].os = "ubuntu2204"),
+    'directors[1].os: "ubuntu2204" does not work with firewall.backend ufw: on Ubuntu 22.04, its ufw, 0.36.1, does not know VRRP; set firewall.backend to nftables or none',
+  ],
   // rules/versions.ts
+  [
+    "weights of 0 that Debian 11's keepalived makes 1",
+    (s) => {
+      Object.assign(s, { os: "debian11", firewall: { backend: "nftables" } });
+      Object.assign(s, { maintenance: ["web2"] });
+      s.realServers.push({ ...s.realServers[1], name: "web3", host: "10.10.0.23", weight: 0 });
+      s.realServers[2] = { ...s.realServers[2], address: "192.0.2.23" };
+      s.virtualServers[0].realServers = ["web1", { name: "web2", weight: 0 }, "web3"];
+      s.virtualServers[0].scheduler = "wrr";
+    },
+    "realServers[2].weight: 0 needs keepalived 2.2.0 on every director; Debian 11 has 2.1.5",
+    "virtualServers[0].realServers[1].weight: 0 needs keepalived 2.2.0 on every director; Debian 11 has 2.1.5",
+    'maintenance[0]: "web2", a real server, whose weight is 0 then, needs keepalived 2.2.0 on every director; Debian 11 has 2.1.5',
+  ],
+  [
+    "a VMAC that Debian 11's keepalived drops where adverts are unicast",
+    (s) => {
+      Object.assign(s, { os: "debian11", firewall: { backend: "nftables" } });
+      s.vrrp = { vmac: { interface: "vrrp51" } };
+    },
+    'vrrp.vmac: {"interface":"vrrp51"}, where unicast is true, needs keepalived 2.2.5 on every director; Debian 11 has 2.1.5',
+  ],
+  [
+    "bytes of a reply that Debian 11's keepalived doesn't look at",
+    (s) => {
+      Object.assign(s, { os: "debian11", firewall: { backend: "nftables" } });
+      s.virtualServers[0].protocol = "UDP";
+      s.virtualServers[0].checks = [{ type: "udp", payload: "00ff", requireReply: "00" }];
+    },
+    'virtualServers[0].checks[0].requireReply: "00" needs keepalived 2.2.0 on every director; Debian 11 has 2.1.5',
+    'virtualServers[0].checks[0].payload: "00ff" needs keepalived 2.3.3 on every director; Debian 11 has 2.1.5',
+  ],
   [
     "a keyword that Debian 12's keepalived doesn't know",
     (s) => (s.tracking = { bfd: [{ name: "up", neighbor: "192.0.2.1", multihop: true }] }),
-    "tracking.bfd[0].multihop: true needs keepalived 2.2.8 on every director; debian 12 has 2.2.7",
+    "tracking.bfd[0].multihop: true needs keepalived 2.2.8 on every director; Debian 12 has 2.2.7",
   ],
   [
     "one of a single director's old keepalived",
@@ -2267,7 +2339,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       s.directors[1].os = "debian12";
       s.virtualServers[0].checks = [{ type: "https", tlsCompliant: true }];
     },
-    "virtualServers[0].checks[0].tlsCompliant: true needs keepalived 2.2.8 on every director; debian 12 has 2.2.7",
+    "virtualServers[0].checks[0].tlsCompliant: true needs keepalived 2.2.8 on every director; Debian 12 has 2.2.7",
   ],
   [
     "a script's interval that Debian 12's keepalived doesn't know",
@@ -2276,7 +2348,7 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       s.tracking = { scripts: [{ name: "chk", script: "chk.sh", intervalSeconds: 0.5 }] };
       s.vrrp = { trackScripts: [{ name: "chk" }] };
     },
-    "tracking.scripts[0].intervalSeconds: 0.5 needs keepalived 2.3.2 on every director; debian 12 has 2.2.7",
+    "tracking.scripts[0].intervalSeconds: 0.5 needs keepalived 2.3.2 on every director; Debian 12 has 2.2.7",
   ],
   [
     "a script that Debian 12's keepalived runs while it still runs",
@@ -2285,12 +2357,12 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       s.tracking = { scripts: [{ name: "chk", script: "chk.sh", timeoutSeconds: 2 }] };
       s.vrrp = { trackScripts: [{ name: "chk" }] };
     },
-    "tracking.scripts[0].timeoutSeconds: 2, above intervalSeconds, needs keepalived 2.3.3 on every director; debian 12 has 2.2.7",
+    "tracking.scripts[0].timeoutSeconds: 2, above intervalSeconds, needs keepalived 2.3.3 on every director; Debian 12 has 2.2.7",
   ],
   [
     "a route without an interface for Debian 12's keepalived",
     (s) => (s.vrrp = { virtualRoutes: [{ to: "default", via: "192.0.2.1" }] }),
-    'vrrp.virtualRoutes[0] without device: "default" needs keepalived 2.3.2 on every director; debian 12 has 2.2.7',
+    'vrrp.virtualRoutes[0] without device: "default" needs keepalived 2.3.2 on every director; Debian 12 has 2.2.7',
   ],
   [
     "bytes that Debian 12's keepalived misreads",
@@ -2298,17 +2370,17 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
       s.virtualServers[0].protocol = "UDP";
       s.virtualServers[0].checks = [{ type: "udp", payload: "00ff" }];
     },
-    'virtualServers[0].checks[0].payload: "00ff" needs keepalived 2.3.3 on every director; debian 12 has 2.2.7',
+    'virtualServers[0].checks[0].payload: "00ff" needs keepalived 2.3.3 on every director; Debian 12 has 2.2.7',
   ],
   [
     "an interface's delay that Debian 12's keepalived cuts short",
     (s) => (s.vrrp = { interfaceDelays: [{ name: "eth1", upSeconds: 5 }] }),
-    "vrrp.interfaceDelays[0].upSeconds: 5, as long as an instance on it takes to miss a director, needs keepalived 2.3.3 on every director; debian 12 has 2.2.7",
+    "vrrp.interfaceDelays[0].upSeconds: 5, as long as an instance on it takes to miss a director, needs keepalived 2.3.3 on every director; Debian 12 has 2.2.7",
   ],
   [
     "ARPs one after the other, of which Debian 12's keepalived sends fewer",
     (s) => (s.vrrp = { garp: { intervalSeconds: 0.01 } }),
-    "vrrp.garp.intervalSeconds: 0.01, with more than one a round (masterRepeat), needs keepalived 2.3.2 on every director; debian 12 has 2.2.7",
+    "vrrp.garp.intervalSeconds: 0.01, with more than one a round (masterRepeat), needs keepalived 2.3.2 on every director; Debian 12 has 2.2.7",
   ],
   [
     "SCTP where ufw is the firewall",

@@ -10,6 +10,10 @@ const pairs: [KeepalivedVersion, KeepalivedVersion][] = [
   ["2.2.7", "2.2.7"],
   ["2.3.3", "2.3.3"],
   ["2.3.3", "2.2.7"],
+  ["2.1.5", "2.1.5"],
+  ["2.2.7", "2.1.5"],
+  ["2.3.4", "2.3.4"],
+  ["2.3.4", "2.3.3"],
 ];
 
 describe.each(pairs)("keepalived %s and %s", (first, second) => {

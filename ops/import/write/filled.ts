@@ -3,7 +3,7 @@ import { z } from "zod";
 import { check, type RawConfig } from "../../../components/config";
 import { idleKeys, type IdleKey } from "../../../components/rules/idle";
 import { schema } from "../../../components/schema";
-import { osNames } from "../../../components/schema/hosts";
+import { osNames, osProfiles, type OsName } from "../../../components/os/profiles";
 import { defaultPriority } from "../../../components/settings";
 import { fillIn, fillIn6 } from "../read/scripts";
 import type { Config } from "../shapes";
@@ -12,8 +12,10 @@ import type { Config } from "../shapes";
  * The errors that `pulumi preview` would report with valid values for the placeholders. `os` is set
  * if the keywords in use need the keepalived of a newer system than the default.
  */
-export function checkImported(config: Config): { os?: Os; errors: string[] } {
-  const found = osNames.map((os) => ({
+export function checkImported(config: Config): { os?: OsName; errors: string[] } {
+  // Others may have the keywords, too, but nothing is imported onto what no host was set up with.
+  const proven = osNames.filter((os) => osProfiles[os].proven === "guests");
+  const found = proven.map((os) => ({
     os,
     errors: check(filledIn({ ...config, os })).errors,
   }));
@@ -22,8 +24,6 @@ export function checkImported(config: Config): { os?: Os; errors: string[] } {
   const better = newer.find(({ errors }) => errors.length < usual.errors.length);
   return better ?? { errors: usual.errors };
 }
-
-type Os = (typeof osNames)[number];
 
 /** Keys that have no effect, in keepalived either. */
 export function idleIn(config: Config): IdleKey[] {

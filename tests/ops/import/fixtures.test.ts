@@ -12,7 +12,8 @@ import { importConfig, renderReport } from "../../../ops/import";
 import { directorConfig } from "../../../ops/import/command";
 import { diskFiles } from "../../../ops/import/syntax/files";
 import { filledIn } from "../../../ops/import/write/filled";
-import { configTests, suites, unpack, type KeepalivedVersion } from "../../support/keepalived";
+import { configTests, unpack, type KeepalivedVersion } from "../../support/keepalived";
+import { readVersions } from "./oracle";
 import { differenceOf, meaningOf } from "./meaning";
 
 const folder = join(__dirname, "fixtures");
@@ -29,8 +30,10 @@ const fixtures: Record<string, { files: [string, ...string[]]; hosts?: string[] 
 };
 
 const systems: Record<KeepalivedVersion, StackConfig["os"]> = {
+  "2.1.5": "debian11",
   "2.2.7": "debian12",
   "2.3.3": "debian13",
+  "2.3.4": "debian14",
 };
 
 describe.each(Object.entries(fixtures))("%s", (name, { files, hosts }) => {
@@ -62,7 +65,7 @@ describe.each(Object.entries(fixtures))("%s", (name, { files, hosts }) => {
     golden(at("meaning.diff"), `${differences.join("\n")}\n`);
   });
 
-  test.each(Object.keys(suites) as KeepalivedVersion[])(
+  test.each(readVersions)(
     "keepalived %s takes what the stack makes of it",
     async (version) => {
       const settings = settingsFor(systems[version]);

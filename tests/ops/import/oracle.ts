@@ -3,6 +3,12 @@
 import type { ConfigFiles } from "../../../ops/import/syntax/files";
 import { LineReader } from "../../../ops/import/syntax/lines";
 import { splitWords } from "../../../ops/import/syntax/words";
+import { suites, type KeepalivedVersion } from "../../support/keepalived";
+
+/** Those that `lvs import` reads like: 2.1.5 has other words for what it reads, and reads some of it otherwise. */
+export const readVersions = (Object.keys(suites) as KeepalivedVersion[]).filter(
+  (version) => version !== "2.1.5",
+);
 
 /**
  * Appended to a config, this shows where keepalived's first pass ends. Later passes read the config

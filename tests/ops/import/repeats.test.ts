@@ -5,7 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { repeats } from "../../../components/keepalived/keywords/repeats";
-import { configTests, suites, unpack, type KeepalivedVersion } from "../../support/keepalived";
+import { configTests, unpack } from "../../support/keepalived";
+import { readVersions } from "./oracle";
 
 const digest = (end: string) => `ec90a42b99ea9a2f5ecbe213ac9eba0${end}`;
 const script = (name: string) => `/etc/keepalived/lvs-ha-scripts/${name}`;
@@ -153,7 +154,7 @@ test("every keyword of the table that is no block is tried", () => {
   }
 });
 
-test.each(Object.keys(suites) as KeepalivedVersion[])(
+test.each(readVersions)(
   "keepalived %s keeps the first of those of which the table says so, and of no other",
   async (version) => {
     const verdicts = await configTests(await unpack(version), cases);
@@ -194,7 +195,7 @@ function dumped(folder: string, text: string): string {
   return stdout;
 }
 
-test.each(Object.keys(suites) as KeepalivedVersion[])(
+test.each(readVersions)(
   "keepalived %s has all lines of blocks that the table says add",
   async (version) => {
     const block = (name: string, line: string) => `${name} {\n${line}\n}\n`;
