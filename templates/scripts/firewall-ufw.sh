@@ -10,6 +10,7 @@ files="$files $ufw_was $ufw_sysctls"
 
 # Before the first change: its state, its rules, and what the kernel has where it would set something else.
 ufw_found() {
+    [ "$backend" = ufw ] || [ -e $ufw_was ] || return 0
     ufw_read
     was=inactive
     ! ufw_is_active || was=active
@@ -230,6 +231,19 @@ ufw_go_back() {
     left=$left$(ufw_changes | while read -r did _ rule; do
         ufw_take_back "$did" "$rule" </dev/null >/dev/null 2>&1 || printf '; %s is still %s' "ufw $rule" "$did"
     done)
+    # With its rules.
+    if grep -qx active "$journal/ufw" && ! is_active; then
+        ufw --force enable >/dev/null 2>&1 || left="$left; ufw could not be enabled"
+    fi
+}
+
+# Before its service starts; its rules can be asked for later.
+ufw_go_back_at_boot() {
+    [ -e "$journal/ufw" ] || return 0
+    starts=no
+    ! grep -qx active "$journal/ufw" || starts=yes
+    grep -qsx "ENABLED=$starts" /etc/ufw/ufw.conf || sed -i "s/^ENABLED=.*/ENABLED=$starts/" /etc/ufw/ufw.conf || return
+    sync /etc/ufw/ufw.conf
 }
 
 # Of the stack's rules, those that were added since the journal was begun, and those that were deleted.
@@ -300,6 +314,10 @@ ufw_sysctls_back() {
         set_to=$(sysctls_of_ufw | sed -n "s|^$key ||p")
         [ "$(sysctl -n "$key")" != "$set_to" ] || sysctl -q -w "$key=$value" || say "$key could not be set back to $value"
     done <"$1"
+}
+
+ufw_filters() {
+    ufw_is_active
 }
 
 ufw_is_active() {

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Firewall: firewall.sh apply|verify OWNER BACKEND "$SSH_CONNECTION" <FILES | firewall.sh undo OWNER
 # The SSH client that brings the change is let in before anything is denied, and stays let in.
+# firewall.sh asks | firewall.sh confirm: firewall-guard.sh has what a change waits for.
 set -eu
 what=firewall
 # shellcheck source=templates/scripts/transaction.sh
@@ -19,8 +20,10 @@ files="$table $unit"
 #   NAME_verify   it is compared with $scratch/files/NAME, and told, as files.sh says
 #   NAME_may_go   another is to take its place: it fails where the SSH client would be locked out
 #   NAME_undo     all of it goes, and the host has what it had before
-#   NAME_go_back  what NAME_apply has done in this run is undone
-# The last three do nothing on a host that doesn't have it.
+#   NAME_go_back  what NAME_apply and NAME_undo have done in this run is undone
+#   NAME_go_back_at_boot  likewise, as far as it would start with the host
+# The last four do nothing on a host that doesn't have it.
+#   NAME_filters  whether it is switched on
 own_scripts="ufw"
 # For awk: within(ADDRESS, SUBNET).
 networks='
@@ -57,6 +60,8 @@ networks='
 . "${0%/*}/firewall-ufw.sh"
 # shellcheck source=templates/scripts/firewall-others.sh
 . "${0%/*}/firewall-others.sh"
+# shellcheck source=templates/scripts/firewall-guard.sh
+. "${0%/*}/firewall-guard.sh"
 
 apply() {
     lock
@@ -84,28 +89,44 @@ apply() {
     [ ! -e $unit ] || first=own
     change "$1"
     [ -f "$scratch/files$table" ] || nft_undo
+}
+
+found() {
+    guard_found
+    for one in $own_scripts; do
+        "${one}_found"
+    done
+}
+
+swap() {
+    guard_written
+    [ ! -f "$scratch/files$table" ] || nft_written put
+}
+
+activate() {
+    guard_arm
+    [ "$first" = table ] || own_script apply
+    [ ! -f "$scratch/files$table" ] || nft_apply
+    [ "$first" = own ] || own_script apply
     for other in $own_scripts; do
         [ "$other" = "$backend" ] || "${other}_undo"
     done
 }
 
-found() {
-    own_script found
-}
-
-swap() {
-    [ ! -f "$scratch/files$table" ] || nft_written put
-}
-
-activate() {
-    [ "$first" = table ] || own_script apply
-    [ ! -f "$scratch/files$table" ] || nft_apply
-    [ "$first" = own ] || own_script apply
+prove() {
+    guard_wait
 }
 
 switch_back() {
     for other in $own_scripts; do
         "${other}_go_back"
+    done
+    guard_disarm
+}
+
+switch_back_at_boot() {
+    for other in $own_scripts; do
+        "${other}_go_back_at_boot"
     done
 }
 
@@ -119,6 +140,8 @@ undo() {
         "${other}_undo"
     done
     nft_undo
+    guard_disarm
+    rm -f $logins $unconfirmed
 }
 
 verify() {
@@ -157,6 +180,8 @@ look_for_client() {
 client_is() {
     client=${1%% *}
     client=${client%%%*}
+    client_port=${1#* }
+    client_port=${client_port%% *}
     server=${1% *}
     server=${server##* }
     server=${server%%%*}
@@ -226,6 +251,11 @@ nft_apply() {
     systemctl reload-or-restart $service
     nft list table inet lvs_ha >"$scratch/nft" 2>&1 || fail "the table is not in the kernel; see: journalctl -u $service"
     say "nftables table lvs_ha is live"
+}
+
+# Of the table, the chain that lets in what is listed, and nothing else. An nft that can't tell is taken for one without it.
+nftables_filters() {
+    nft list table inet lvs_ha >"$scratch/live" 2>"$scratch/nft" && grep -q 'chain input ' "$scratch/live"
 }
 
 # The table as it is, and as its text makes it in a network namespace of its own: the same words if the text is live.

@@ -41,7 +41,7 @@ test.each<[string, string[], RegExp]>([
     /@set is "core", or "slice 1"/,
   ],
   ["slice 0", ["@set slice 0", "@topology dev", "@budgetSeconds 5"], /not "slice 0"/],
-  ["one slice more", ["@set slice 9", "@topology dev", "@budgetSeconds 5"], /not "slice 9"/],
+  ["one slice more", ["@set slice 10", "@topology dev", "@budgetSeconds 5"], /not "slice 10"/],
   [
     "another topology",
     ["@set core", "@topology moon", "@budgetSeconds 5"],

@@ -142,6 +142,7 @@ const answersTo: Record<string, (about: string) => string[]> = {
     "addresses",
     "arp",
     "changed",
+    "firewall",
   ],
   director: () => [
     "keepalived",
