@@ -39,6 +39,7 @@ export function stackOf(topology: Topology): StackConfig {
     realServers: [first, ...rest],
     virtualServers: [{ name: "web", address: virtualIp.ipv4, port: 80, scheduler: "wrr" }],
     packages: ["curl"],
+    firewall: { backend: "ufw" },
   };
 }
 

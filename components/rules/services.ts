@@ -315,9 +315,11 @@ export const serviceRules: Rule[] = [
   }),
 ];
 
-/** Back ends that can let a protocol in. */
+/** Back ends that can let a protocol in, whatever the host has. */
 function backendsFor(protocol: Flow["protocol"]): string {
-  return backendNames.filter((name) => firewallBackends[name].speaks(protocol)).join(" or ");
+  return backendNames
+    .filter((name) => name !== "auto" && firewallBackends[name].speaks(protocol))
+    .join(" or ");
 }
 
 /** True where all that the config says of the directors is of one interface, in networks whose prefixes it knows. */

@@ -18,6 +18,7 @@ files="$table $unit"
 #   NAME_found    it remembers what NAME_go_back needs
 #   NAME_apply    it lets in what $scratch/files/NAME says, and the SSH client before that
 #   NAME_verify   it is compared with $scratch/files/NAME, and told, as files.sh says
+#   NAME_verify_if_on  the same where it is on, as somebody may have switched it on or off
 #   NAME_may_go   another is to take its place: it fails where the SSH client would be locked out
 #   NAME_undo     all of it goes, and the host has what it had before
 #   NAME_go_back  what NAME_apply and NAME_undo have done in this run is undone
@@ -66,12 +67,13 @@ networks='
 apply() {
     lock
     backend=$2
-    case " $own_scripts nftables none " in
+    case " $own_scripts auto nftables none " in
     *" $backend "*) ;;
     *) fail "there is no back end $backend; nothing was changed" ;;
     esac
     client_is "$3"
     split_files
+    [ "$backend" != auto ] || take_hosts_own
     look_for_client
     # The back end from before goes last: where the new one can't come, the host still has that.
     others_check
@@ -148,7 +150,11 @@ verify() {
     split_files
     verify_owner "$1"
     for other in $own_scripts; do
-        [ ! -f "$scratch/files/$other" ] || "${other}_verify"
+        if [ "$2" = auto ]; then
+            "${other}_verify_if_on"
+        elif [ -f "$scratch/files/$other" ]; then
+            "${other}_verify"
+        fi
     done
     if [ -f "$scratch/files$table" ]; then
         nft_written verify_file
@@ -156,6 +162,19 @@ verify() {
         nft_verify
     fi
     tell end verify
+}
+
+# The back end that auto comes to: that which is switched on, whoever has done that. Of several, the host has the last.
+take_hosts_own() {
+    backend=none
+    for one in $own_scripts; do
+        ! "${one}_filters" || backend=$one
+    done
+    if [ "$backend" = none ]; then
+        say "$own_scripts is not on here: no firewall of this host is changed"
+    else
+        say "$backend is on here: it lets in what the stack needs"
+    fi
 }
 
 # own_script VERB: of the back end, if it is more than the table.
@@ -167,7 +186,7 @@ own_script() {
 
 # Whoever brings a change stays let in; the next address of the same operator doesn't.
 look_for_client() {
-    [ -n "$client" ] && [ -f "$scratch/files/logins" ] || return 0
+    [ -n "$client" ] && [ "$backend" != none ] && [ -f "$scratch/files/logins" ] || return 0
     awk -v client="$client" "$networks"'
         $1 != "" && within(client, $1) { is_found = 1 }
         END { exit !is_found }
