@@ -74,7 +74,7 @@ guard_wait() {
     say "waits up to $limit s for another login, which shows that this change shuts nobody out"
     until [ -e $confirmed ]; do
         [ "$(uptime_seconds)" -lt $end ] ||
-            fail "nobody could log in anew within $limit s of this change, which goes back: $client, where it comes from, is let in, and the next login comes from elsewhere or on another way. Add where your logins come from to firewall.sshFrom"
+            fail "nobody could log in anew within $limit s of this change, so it goes back: it lets in $client, where it comes from, and the next login came from elsewhere, or not at all. Add where your logins come from to firewall.sshFrom"
         sleep 0.2
     done
     say "$(cat $confirmed) has logged in anew: the change stays"

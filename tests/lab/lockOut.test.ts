@@ -41,7 +41,7 @@ beforeAll(async () => {
   await up();
 });
 
-/** Does something while each new connection to an SSH server comes from another address. */
+/** Does something while each new connection to an SSH server comes from another address; those that are there stay as they are. */
 async function behindNat<T>(work: () => Promise<T>): Promise<T> {
   const { bridge } = networks.private;
   for (const address of elsewhere) {
@@ -52,7 +52,7 @@ async function behindNat<T>(work: () => Promise<T>): Promise<T> {
   try {
     await nft(
       "add chain ip elsewhere source { type nat hook postrouting priority srcnat; }; " +
-        `add rule ip elsewhere source oifname ${bridge} tcp dport 22 snat to numgen inc mod ${elsewhere.length} map { ${addresses} }`,
+        `add rule ip elsewhere source oifname ${bridge} tcp dport 22 tcp flags & (syn | ack) == syn snat to numgen inc mod ${elsewhere.length} map { ${addresses} }`,
     );
     return await work();
   } finally {
