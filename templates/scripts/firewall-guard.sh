@@ -25,7 +25,11 @@ guard_found() {
 
 # A firewall is switched on, or somebody was let in who no longer is. A version of the stack that noted no logins may have let in anybody.
 may_shut_out() {
-    [ -n "$client" ] && [ "$backend" != none ] || return 1
+    [ -n "$client" ] || return 1
+    for one in $own_scripts; do
+        [ "$one" = "$backend" ] || ! "${one}_stays_on" || return 0
+    done
+    [ "$backend" != none ] || return 1
     "${backend}_filters" || return 0
     if [ -e $logins ]; then
         touch_section logins
@@ -50,7 +54,7 @@ guard_written() {
     fi
 }
 
-# guard_arm: from here on, the change goes back though this script be killed, or hang.
+# guard_arm: from here on, the change goes back if this script is killed.
 guard_arm() {
     [ -n "$guarded" ] || return 0
     guard_disarm
@@ -66,7 +70,10 @@ guard_disarm() {
 
 # guard_wait: for the login that confirms the change.
 guard_wait() {
-    [ -n "$guarded" ] || return 0
+    [ -n "$guarded" ] || {
+        rm -f $unconfirmed
+        return 0
+    }
     connections >"$scratch/connections" || fail "which logins there are can't be told: ss ended with $?"
     printf '%s %s\n' "$(date +%s)" "$client" | record $unconfirmed
     end=$(($(uptime_seconds) + limit))

@@ -117,7 +117,7 @@ ufw_check() {
 
 # Our rules go. Where ufw stays active then, it must let the SSH client in without them.
 ufw_may_go() {
-    [ -e $ufw_was ] && is_installed && [ -n "$client" ] && [ "$(cat $ufw_was)" = active ] && ufw_is_active || return 0
+    [ -n "$client" ] && ufw_stays_on || return 0
     lets_client_in "without ours" || fail "ufw was active before the stack, and stays so, but no rule of your own lets $client in on port $ssh_port: without the stack's you would be locked out. Add one, and run this again: ufw allow from $client to any port $ssh_port proto tcp comment 'my own'"
 }
 
@@ -251,10 +251,10 @@ ufw_go_back() {
 
 # Before its service starts; its rules can be asked for later.
 ufw_go_back_at_boot() {
-    [ -e "$journal/ufw" ] || return 0
+    [ -e "$journal/ufw" ] && [ -e /etc/ufw/ufw.conf ] || return 0
     starts=no
     ! grep -qx active "$journal/ufw" || starts=yes
-    grep -qsx "ENABLED=$starts" /etc/ufw/ufw.conf || sed -i "s/^ENABLED=.*/ENABLED=$starts/" /etc/ufw/ufw.conf || return
+    grep -qx "ENABLED=$starts" /etc/ufw/ufw.conf || sed -i "s/^ENABLED=.*/ENABLED=$starts/" /etc/ufw/ufw.conf || return
     sync /etc/ufw/ufw.conf
 }
 
@@ -334,6 +334,10 @@ ufw_sysctls_back() {
 
 ufw_filters() {
     is_installed && ufw_is_active
+}
+
+ufw_stays_on() {
+    [ -e $ufw_was ] && [ "$(cat $ufw_was)" = active ] && ufw_filters
 }
 
 is_installed() {

@@ -25,6 +25,7 @@ files="$table $unit"
 #   NAME_go_back_at_boot  likewise, as far as it would start with the host
 # The last four do nothing on a host that doesn't have it.
 #   NAME_filters  whether it is switched on
+#   NAME_stays_on whether it is, and stays so without the stack, whose rules it has
 own_scripts="ufw"
 # For awk: within(ADDRESS, SUBNET).
 networks='

@@ -160,6 +160,14 @@ test("no firewall, no question", () => {
   expect(note()).toBeUndefined();
 });
 
+test("what went back is forgotten when a change comes that shuts nobody out", () => {
+  nobody();
+  expect(apply("ufw").code).toBe(1);
+  expect(note()).toBeDefined();
+  expect(apply("none").code).toBe(0);
+  expect(note()).toBeUndefined();
+});
+
 describe("another firewall", () => {
   beforeEach(() => {
     host.program("ip", []);
@@ -184,6 +192,21 @@ describe("another firewall", () => {
       expect(host.read("/ufw/added")).not.toContain("lvs-ha");
     },
   );
+});
+
+test("no firewall in the place of an ufw that stays on asks for a login: it loses those whom the stack let in", () => {
+  host.program("ip", []);
+  host.write("/ufw/active", "");
+  host.write("/ufw/added", "ufw allow from 203.0.113.0/24\n");
+  apply("ufw");
+  const before = host.read("/ufw/added");
+  expect(before).toContain("lvs-ha");
+  nobody();
+  expect(apply("none")).toMatchObject({ code: 1, stderr: expect.stringMatching(waits) as string });
+  expect(host.read("/ufw/added")?.split("\n").sort()).toEqual(before?.split("\n").sort());
+  somebody();
+  expect(apply("none").code).toBe(0);
+  expect(host.read("/ufw/added")).toBe("ufw allow from 203.0.113.0/24\n");
 });
 
 describe("a login that confirms", () => {
