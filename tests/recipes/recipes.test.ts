@@ -86,7 +86,11 @@ test("a key of an instance has its keyword in a row: the compiler asks for the r
 }, 300_000);
 
 test("a firewall back end is a name, a file and a row: the compiler asks for the row, and tests for its script", () => {
-  tree.insert("components/schema/index.ts", 'firewallBackends = ["ufw", "nftables"', ', "dummy"');
+  tree.insert(
+    "components/schema/index.ts",
+    'firewallBackends = ["auto", "ufw", "nftables"',
+    ', "dummy"',
+  );
   expect(tree.compile()).toEqual({ "components/firewall/index.ts": 1 });
 
   tree.add(
