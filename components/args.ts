@@ -2545,11 +2545,11 @@ export interface EmailConfig {
 /** `firewall` */
 export interface FirewallConfig {
   /**
-   * The host's firewall (the cookbook's value).
-   * `ufw`, `nftables`, `none`.
-   * @default ufw
+   * The host's firewall. `auto` installs nothing and switches nothing on: an ufw that is on lets in what the stack needs, and any other firewall is left alone. `ufw` (the cookbook's) and `nftables` are switched on; `none` leaves an ufw alone, too.
+   * `auto`, `ufw`, `nftables`, `none`.
+   * @default auto
    */
-  backend?: "ufw" | "nftables" | "none";
+  backend?: "auto" | "ufw" | "nftables" | "none";
   /**
    * Sources that may reach everything on the hosts (the cookbook's value).
    * List of subnets; each a subnet in CIDR form whose host bits are 0 (10.0.0.0/8).

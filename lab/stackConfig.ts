@@ -43,6 +43,7 @@ export function stackOf(topology: Topology): StackConfig {
       : {}),
     virtualServers: [{ name: "web", address: virtualIp.ipv4, port: 80, scheduler: "wrr" }],
     packages: ["curl"],
+    firewall: { backend: "ufw" },
   };
 }
 

@@ -26,6 +26,14 @@ host() {
     tell addresses ip -j addr show
     tell arp arp
     tell changed changed
+    tell firewall firewall
+}
+
+# A change of its firewall that waits for another login, or went back because none came; and of when it is, and from where it came.
+firewall() {
+    [ -e /var/lib/lvs-ha/firewall-unconfirmed ] || return 0
+    if [ -e /run/lvs-ha-firewall-asks ]; then echo waits; else echo back; fi
+    cat /var/lib/lvs-ha/firewall-unconfirmed
 }
 
 # The time of the last run that changed this host, and its description.

@@ -2,6 +2,7 @@
 import { renderFiles } from "../render/files";
 import type { StackConfig } from "../schema";
 import type { DirectorSettings, Settings } from "../settings";
+import { auto } from "./auto";
 import { neededLines } from "./needed";
 import { none } from "./none";
 import { nftables } from "./nftables";
@@ -15,6 +16,7 @@ import { ufw } from "./ufw";
 
 /** By the name that `firewall.backend` has for it. */
 export const firewallBackends: Record<StackConfig["firewall"]["backend"], FirewallBackend> = {
+  auto,
   ufw,
   nftables,
   none,

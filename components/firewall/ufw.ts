@@ -18,7 +18,6 @@ export const ufw: FirewallBackend = {
     ],
     ...packetTable(rules),
   }),
-  // ufw has no word for SCTP.
   speaks: (protocol) => protocol !== "SCTP",
 };
 
@@ -27,7 +26,9 @@ const mostPorts = 15;
 
 /** Rules as ufw(8) takes them after `ufw`, and as `ufw show added` prints them back: one a place, if its ports are not too many. */
 function ufwRules(action: string, openings: Opening[]): string[] {
-  return byPlace(openings).flatMap(({ opening, ports }) =>
+  // ufw has no word for SCTP.
+  const said = openings.filter(({ protocol }) => protocol !== "sctp");
+  return byPlace(said).flatMap(({ opening, ports }) =>
     inParts(ports).map((part) =>
       ufwRule(action, opening, part.map((range) => portWords(range, ":")).join(",")),
     ),

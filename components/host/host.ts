@@ -5,6 +5,7 @@ import { quote } from "shell-quote";
 import { renderSections, withEnd } from "../render/files";
 import type { HostShape } from "../settings";
 import { noteChange, noteInTransit } from "./changedBy";
+import { Confirmation } from "./confirmation";
 import { digest } from "./digest";
 import type { Around, Hooks } from "./hooks";
 import { bundle, program, scriptDigest, scriptsHome, scriptsInTransit } from "./scripts";
@@ -72,7 +73,7 @@ export class Host {
   ) {
     this.address = address;
     this.connection = connection;
-    this.session = session ?? new Session(shape.name, connection);
+    this.session = session ?? new Session(shape.name, connection, { keepOpen: true });
     this.hooks = hooks;
     this.last = ready;
   }
@@ -136,7 +137,11 @@ export class Host {
     const path = `${scriptsHome}/system.sh`;
     const owner = this.ownerOf(`${this.name}-system`);
     const digests = ["system.sh", ...sections.map(({ script }) => script)].map(scriptDigest);
-    return this.run(
+    const confirmation = new Confirmation(
+      this.session,
+      new Session(this.shape.name, this.connection),
+    );
+    const command = this.run(
       "system",
       {
         // The SSH client's address, which no firewall may lock out.
@@ -156,16 +161,26 @@ export class Host {
           ),
         ),
       },
-      around && {
-        ...around,
+      {
         before: async (change) => {
           const { before, now } = change;
           // Another way to log in runs it again, and changes nothing there.
-          if (before?.create === now.create && before?.stdin === now.stdin) return;
-          await around.before(change);
+          if (before?.create !== now.create || before?.stdin !== now.stdin) {
+            await around?.before(change);
+          }
+          confirmation.begin();
+        },
+        failed: () => {
+          confirmation.end();
+          around?.failed?.();
         },
       },
     );
+    // Known when it stands.
+    command.urn.apply(() => {
+      confirmation.end();
+    });
+    return command;
   }
 
   /**

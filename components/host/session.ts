@@ -20,6 +20,8 @@ export interface RunOptions {
   tell?: (line: string) => void;
   /** How often a login is tried that fails before the host has said anything. @default 10 */
   attempts?: number;
+  /** Nobody waits for it any more: it fails then. @default never */
+  signal?: AbortSignal;
 }
 
 /**
@@ -55,14 +57,15 @@ export class Session {
    */
   async run(
     words: readonly string[],
-    { input = "", tell, attempts = patience }: RunOptions = {},
+    { input = "", tell, attempts = patience, signal }: RunOptions = {},
   ): Promise<string> {
     const { logins, user } = await this.open(attempts);
     const leave = await this.busy.enter();
     try {
       const args = logins.args(this.name, asRoot(user, words));
       const isLoggedIn = this.options.keepOpen;
-      return await this.attempt(args, { env: logins.env, input, tell }, { attempts, isLoggedIn });
+      const options = { env: logins.env, input, tell, signal };
+      return await this.attempt(args, options, { attempts, isLoggedIn });
     } finally {
       leave();
     }
@@ -139,7 +142,7 @@ export class Session {
       }).finally(leave);
       if (exitCode === 0) return stdout;
       const isRefused = exitCode === 255 && stdout === "" && isPassing(stderr);
-      if (!isRefused || left === 0) {
+      if (!isRefused || left === 0 || options.signal?.aborted) {
         throw new pulumi.RunError(`${this.name}: ${whyFailed(exitCode, stderr)}`);
       }
       await sleep(pauseSeconds * 1000);
@@ -186,14 +189,18 @@ interface ClientOptions {
   input: string;
   /** Called with each line of standard error. */
   tell?: (line: string) => void;
+  signal?: AbortSignal;
   /** Called when something has been printed: the host has let us in. */
   said: () => void;
 }
 
 /** Runs OpenSSH's client. */
-function ssh(args: readonly string[], { env, input, tell, said }: ClientOptions): Promise<Result> {
+function ssh(
+  args: readonly string[],
+  { env, input, tell, signal, said }: ClientOptions,
+): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const child = spawn("ssh", args, { env });
+    const child = spawn("ssh", args, { env, signal });
     const result = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
       child[name].setEncoding("utf8").on("data", (text: string) => {
@@ -203,6 +210,7 @@ function ssh(args: readonly string[], { env, input, tell, said }: ClientOptions)
     }
     if (tell) createInterface({ input: child.stderr }).on("line", tell);
     child.once("error", (error) => {
+      if (signal?.aborted) resolve({ ...result, exitCode: 255 });
       reject(
         new pulumi.RunError(`ssh can't be started: ${error.message}; install OpenSSH's client`),
       );

@@ -317,9 +317,11 @@ export const serviceRules: Rule[] = [
   }),
 ];
 
-/** Firewall back ends that can let a protocol in. */
+/** Firewall back ends that can let a protocol in, by name: what `auto` finds is not known before the host is asked. */
 function backendsFor(protocol: Flow["protocol"]): string {
-  return backendNames.filter((name) => firewallBackends[name].speaks(protocol)).join(" or ");
+  return backendNames
+    .filter((name) => name !== "auto" && firewallBackends[name].speaks(protocol))
+    .join(" or ");
 }
 
 /**

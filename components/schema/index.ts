@@ -18,14 +18,19 @@ import {
 import { virtualServers } from "./virtualServers";
 import { daemon, vrrp } from "./vrrp";
 
-/** Firewall back ends: the host's own language, or `none` to leave the host's firewall alone. */
-export const firewallBackends = ["ufw", "nftables", "none"] as const;
+/**
+ * Firewall back ends: `auto` for the firewall that the host has, a name to have that one switched on, or `none` to leave the host's
+ * firewall alone.
+ */
+export const firewallBackends = ["auto", "ufw", "nftables", "none"] as const;
 
 const firewall = z
   .strictObject({
     backend: oneOf(firewallBackends)
-      .default("ufw")
-      .describe("The host's firewall (the cookbook's value)"),
+      .default("auto")
+      .describe(
+        "The host's firewall. `auto` installs nothing and switches nothing on: an ufw that is on lets in what the stack needs, and any other firewall is left alone. `ufw` (the cookbook's) and `nftables` are switched on; `none` leaves an ufw alone, too",
+      ),
     allowFrom: listOf(subnet, "subnets")
       .default(["10.0.0.0/8"])
       .describe("Sources that may reach everything on the hosts (the cookbook's value)"),

@@ -144,6 +144,18 @@ export interface Host {
   memory: { totalBytes: number; availableBytes: number } | null;
   /** The last run that changed the host; null where none is noted. */
   changed: Changed | null;
+  /** A change of its firewall that no other login has confirmed; null where there is none. */
+  unconfirmedFirewall: UnconfirmedFirewall | null;
+}
+
+/** Of firewall-guard.sh: a change that may have shut logins out. */
+export interface UnconfirmedFirewall {
+  /** It waits for another login; if not, it went back. */
+  waits: boolean;
+  /** ISO 8601 */
+  at: string;
+  /** Where the change came from. */
+  client: string;
 }
 
 /** When a host was last changed, and by which run. */
@@ -542,7 +554,16 @@ function hostFacts(name: string, report: Report, unreachable: string | undefined
         ? null
         : { totalBytes, availableBytes },
     changed: parsed(report, "changed", changedIn),
+    unconfirmedFirewall: parsed(report, "firewall", unconfirmedIn),
   };
+}
+
+/** How it stands with it, and firewall-guard.sh's note. */
+function unconfirmedIn(text: string): UnconfirmedFirewall | null {
+  if (text === "") return null;
+  const [state, time = "", client = ""] = text.trimEnd().split(/[\n ]/);
+  const at = new Date(whole(time) * 1000).toISOString();
+  return { waits: state === "waits", at, client };
 }
 
 const changedSchema = z.object({

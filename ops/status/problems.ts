@@ -50,6 +50,7 @@ export function problemsOf(
     ...directors.flatMap((director) => directorProblems(director, virtualAddresses)),
     ...directors.flatMap((director) => deafness(director, directors, virtualAddresses, now)),
     ...realServers.flatMap(realServerProblems),
+    ...[...directors.map(({ shown }) => shown), ...realServers].flatMap(firewallProblems),
   ].toSorted((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
 }
 
@@ -285,6 +286,19 @@ function realServerProblems(server: RealServer): Problem[] {
           ),
         ]),
     ...fullness(server),
+  ];
+}
+
+/** The stack has a change for it that the host doesn't have. */
+function firewallProblems({ name, unconfirmedFirewall: change }: Host): Problem[] {
+  if (change === null) return [];
+  const { waits, at, client } = change;
+  return [
+    fault(
+      waits
+        ? `${name}: a change of its firewall waits for another login, and goes back without one`
+        : `${name}: a change of its firewall went back, at ${at}: no other login came through, after the one from ${client}. Add where logins come from to firewall.sshFrom; the next pulumi up tries again`,
+    ),
   ];
 }
 

@@ -10,6 +10,7 @@ files="$files $ufw_was $ufw_sysctls"
 
 # Before the first change: its state, its rules, and what the kernel has where it would set something else.
 ufw_found() {
+    [ "$backend" = ufw ] || { [ -e $ufw_was ] && is_installed; } || return 0
     ufw_read
     was=inactive
     ! ufw_is_active || was=active
@@ -47,6 +48,8 @@ ufw_apply() {
 # Of the wanted rules, $scratch/theirs gets those that ufw has without our mark: they are the operator's, and stay so. ufw would put our
 # mark on such a rule, and our undo would take it away. It would make `allow` of a `deny` or `limit`, too: that is an error.
 ufw_check() {
+    ! lacks=$(grep -m 1 '^[a-z]* sctp ' "$scratch/files/needed" 2>/dev/null) ||
+        fail "ufw is on here, and has no word for what the stack needs: $lacks. Let firewall.backend be nftables, or switch ufw off; nothing was changed"
     admit=
     [ -z "$client" ] || admit="allow from $client to any port $ssh_port proto tcp"
     printf '%s\n' "$admit" | cat - "$scratch/files/ufw" | sed '/^$/d' >"$scratch/wanted"
@@ -114,7 +117,7 @@ ufw_check() {
 
 # Our rules go. Where ufw stays active then, it must let the SSH client in without them.
 ufw_may_go() {
-    [ -e $ufw_was ] && [ -n "$client" ] && [ "$(cat $ufw_was)" = active ] && ufw_is_active || return 0
+    [ -n "$client" ] && ufw_stays_on || return 0
     lets_client_in "without ours" || fail "ufw was active before the stack, and stays so, but no rule of your own lets $client in on port $ssh_port: without the stack's you would be locked out. Add one, and run this again: ufw allow from $client to any port $ssh_port proto tcp comment 'my own'"
 }
 
@@ -190,6 +193,16 @@ lets_client_in() {
     ' $profiles -
 }
 
+# As the next run would have it: `firewall.backend: auto` speaks to an ufw that is on. Of one that was, the stack's rules stay until then.
+ufw_verify_if_on() {
+    if is_installed && { ! ufw status >"$scratch/status" 2>"$scratch/ufw" || is_active <"$scratch/status"; }; then
+        ufw_verify
+    elif [ -e $ufw_was ]; then
+        echo "it has been switched off since the stack's last change" >"$scratch/why"
+        tell note ufw "$scratch/why"
+    fi
+}
+
 # What the operator has of the wanted rules is as good as ours.
 ufw_verify() {
     command -v ufw >"$scratch/program" || {
@@ -223,13 +236,26 @@ ufw_go_back() {
         left="$left; ufw could not be asked"
         return 0
     }
-    if ! grep -qx active "$journal/ufw" && is_active; then
+    if ! grep -qx active "$journal/ufw" && printf '%s\n' "$status" | is_active; then
         ufw disable >/dev/null 2>&1 || left="$left; ufw could not be disabled"
         ufw_sysctls_back "$journal/ufw-sysctls"
     fi
     left=$left$(ufw_changes | while read -r did _ rule; do
         ufw_take_back "$did" "$rule" </dev/null >/dev/null 2>&1 || printf '; %s is still %s' "ufw $rule" "$did"
     done)
+    # With its rules.
+    if grep -qx active "$journal/ufw" && ! printf '%s\n' "$status" | is_active; then
+        ufw --force enable >/dev/null 2>&1 || left="$left; ufw could not be enabled"
+    fi
+}
+
+# Before its service starts; its rules can be asked for later.
+ufw_go_back_at_boot() {
+    [ -e "$journal/ufw" ] && [ -e /etc/ufw/ufw.conf ] || return 0
+    starts=no
+    ! grep -qx active "$journal/ufw" || starts=yes
+    grep -qx "ENABLED=$starts" /etc/ufw/ufw.conf || sed -i "s/^ENABLED=.*/ENABLED=$starts/" /etc/ufw/ufw.conf || return
+    sync /etc/ufw/ufw.conf
 }
 
 # Of the stack's rules, those that were added since the journal was begun, and those that were deleted.
@@ -255,6 +281,10 @@ ufw_take_back() {
 
 ufw_undo() {
     [ -e $ufw_was ] || return 0
+    is_installed || {
+        rm -f $ufw_sysctls $ufw_was
+        return 0
+    }
     if [ "$(cat $ufw_was)" = inactive ] && ufw_is_active; then
         ufw disable >"$scratch/ufw" 2>&1 || fail "ufw disable: $(cat "$scratch/ufw")"
         ufw_sysctls_back $ufw_sysctls
@@ -302,14 +332,26 @@ ufw_sysctls_back() {
     done <"$1"
 }
 
-ufw_is_active() {
-    status=$(ufw status) || fail "ufw does not tell whether it is active"
-    is_active
+ufw_filters() {
+    is_installed && ufw_is_active
 }
 
-# is_active: by $status.
+ufw_stays_on() {
+    [ -e $ufw_was ] && [ "$(cat $ufw_was)" = active ] && ufw_filters
+}
+
+is_installed() {
+    command -v ufw >/dev/null
+}
+
+ufw_is_active() {
+    status=$(ufw status) || fail "ufw does not tell whether it is active"
+    printf '%s\n' "$status" | is_active
+}
+
+# is_active: by what `ufw status` says, on standard input.
 is_active() {
-    printf '%s\n' "$status" | grep -qx "Status: active"
+    grep -qx "Status: active"
 }
 
 # Sets $rules to all that ufw has, in the words that made them.

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Firewall: firewall.sh apply|verify OWNER BACKEND "$SSH_CONNECTION" <FILES | firewall.sh undo OWNER
 # The SSH client that brings the change is let in before anything is denied, and stays let in.
+# firewall.sh asks | firewall.sh confirm: firewall-guard.sh has what a change waits for.
 set -eu
 what=firewall
 # shellcheck source=templates/scripts/transaction.sh
@@ -17,10 +18,14 @@ files="$table $unit"
 #   NAME_found    it remembers what NAME_go_back needs
 #   NAME_apply    it lets in what $scratch/files/NAME says, and the SSH client before that
 #   NAME_verify   it is compared with $scratch/files/NAME, and told, as files.sh says
+#   NAME_verify_if_on  the same where it is on, as somebody may have switched it on or off
 #   NAME_may_go   another is to take its place: it fails where the SSH client would be locked out
 #   NAME_undo     all of it goes, and the host has what it had before
-#   NAME_go_back  what NAME_apply has done in this run is undone
-# The last three do nothing on a host that doesn't have it.
+#   NAME_go_back  what NAME_apply and NAME_undo have done in this run is undone
+#   NAME_go_back_at_boot  likewise, as far as it would start with the host
+# The last four do nothing on a host that doesn't have it.
+#   NAME_filters  whether it is switched on
+#   NAME_stays_on whether it is, and stays so without the stack, whose rules it has
 own_scripts="ufw"
 # For awk: within(ADDRESS, SUBNET).
 networks='
@@ -57,16 +62,19 @@ networks='
 . "${0%/*}/firewall-ufw.sh"
 # shellcheck source=templates/scripts/firewall-others.sh
 . "${0%/*}/firewall-others.sh"
+# shellcheck source=templates/scripts/firewall-guard.sh
+. "${0%/*}/firewall-guard.sh"
 
 apply() {
     lock
     backend=$2
-    case " $own_scripts nftables none " in
+    case " $own_scripts auto nftables none " in
     *" $backend "*) ;;
     *) fail "there is no back end $backend; nothing was changed" ;;
     esac
     client_is "$3"
     split_files
+    [ "$backend" != auto ] || take_hosts_own
     look_for_client
     # The back end from before goes last: where the new one can't come, the host still has that.
     others_check
@@ -84,28 +92,44 @@ apply() {
     [ ! -e $unit ] || first=own
     change "$1"
     [ -f "$scratch/files$table" ] || nft_undo
+}
+
+found() {
+    guard_found
+    for one in $own_scripts; do
+        "${one}_found"
+    done
+}
+
+swap() {
+    guard_written
+    [ ! -f "$scratch/files$table" ] || nft_written put
+}
+
+activate() {
+    guard_arm
+    [ "$first" = table ] || own_script apply
+    [ ! -f "$scratch/files$table" ] || nft_apply
+    [ "$first" = own ] || own_script apply
     for other in $own_scripts; do
         [ "$other" = "$backend" ] || "${other}_undo"
     done
 }
 
-found() {
-    own_script found
-}
-
-swap() {
-    [ ! -f "$scratch/files$table" ] || nft_written put
-}
-
-activate() {
-    [ "$first" = table ] || own_script apply
-    [ ! -f "$scratch/files$table" ] || nft_apply
-    [ "$first" = own ] || own_script apply
+prove() {
+    guard_wait
 }
 
 switch_back() {
     for other in $own_scripts; do
         "${other}_go_back"
+    done
+    guard_disarm
+}
+
+switch_back_at_boot() {
+    for other in $own_scripts; do
+        "${other}_go_back_at_boot"
     done
 }
 
@@ -119,13 +143,19 @@ undo() {
         "${other}_undo"
     done
     nft_undo
+    guard_disarm
+    rm -f $logins $unconfirmed
 }
 
 verify() {
     split_files
     verify_owner "$1"
     for other in $own_scripts; do
-        [ ! -f "$scratch/files/$other" ] || "${other}_verify"
+        if [ "$2" = auto ]; then
+            "${other}_verify_if_on"
+        elif [ -f "$scratch/files/$other" ]; then
+            "${other}_verify"
+        fi
     done
     if [ -f "$scratch/files$table" ]; then
         nft_written verify_file
@@ -133,6 +163,19 @@ verify() {
         nft_verify
     fi
     tell end verify
+}
+
+# The back end that auto comes to: that which is switched on, whoever has done that. Of several, the host has the last.
+take_hosts_own() {
+    backend=none
+    for one in $own_scripts; do
+        ! "${one}_filters" || backend=$one
+    done
+    if [ "$backend" = none ]; then
+        say "$own_scripts is not on here: no firewall of this host is changed"
+    else
+        say "$backend is on here: it lets in what the stack needs"
+    fi
 }
 
 # own_script VERB: of the back end, if it is more than the table.
@@ -144,7 +187,7 @@ own_script() {
 
 # Whoever brings a change stays let in; the next address of the same operator doesn't.
 look_for_client() {
-    [ -n "$client" ] && [ -f "$scratch/files/logins" ] || return 0
+    [ -n "$client" ] && [ "$backend" != none ] && [ -f "$scratch/files/logins" ] || return 0
     awk -v client="$client" "$networks"'
         $1 != "" && within(client, $1) { is_found = 1 }
         END { exit !is_found }
@@ -157,6 +200,8 @@ look_for_client() {
 client_is() {
     client=${1%% *}
     client=${client%%%*}
+    client_port=${1#* }
+    client_port=${client_port%% *}
     server=${1% *}
     server=${server##* }
     server=${server%%%*}
@@ -226,6 +271,11 @@ nft_apply() {
     systemctl reload-or-restart $service
     nft list table inet lvs_ha >"$scratch/nft" 2>&1 || fail "the table is not in the kernel; see: journalctl -u $service"
     say "nftables table lvs_ha is live"
+}
+
+# Of the table, the chain that lets in what is listed, and nothing else. An nft that can't tell is taken for one without it.
+nftables_filters() {
+    nft list table inet lvs_ha >"$scratch/live" 2>"$scratch/nft" && grep -q 'chain input ' "$scratch/live"
 }
 
 # The table as it is, and as its text makes it in a network namespace of its own: the same words if the text is live.

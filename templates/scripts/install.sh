@@ -18,7 +18,7 @@ ConditionDirectoryNotEmpty=/var/lib/lvs-ha/changes
 RequiresMountsFor=/etc /usr/local/lib /var/lib/lvs-ha
 DefaultDependencies=no
 After=local-fs.target
-Before=network-pre.target lvs-ha-firewall.service lvs-ha-vip.service keepalived.service
+Before=network-pre.target ufw.service lvs-ha-firewall.service lvs-ha-vip.service keepalived.service
 Wants=network-pre.target
 
 [Service]

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Sourced by the scripts that change a host, which have files.sh by it: a change is whole, or it is as if it had not been.
 #
-# change OWNER [FILE…] makes it. Of its five steps, a script says what is its own:
+# change OWNER [FILE…] makes it. Of its steps, a script says what is its own:
 #   $files        the files that the change may bring, change or remove, but for those that it is told
 #   $services     the services that it may switch on or off
 #   found         what else must be known to go back; `remember NAME` keeps it
@@ -9,6 +9,7 @@
 #   activate      they are switched on
 #   prove         it fails where the host doesn't do what the files say
 #   switch_back   the files and services are as before, and so is the rest after this; it adds to $left what could not be done
+#   switch_back_at_boot   of the rest, what starts with the host by itself does so as before
 # The first thing on the disk is a journal: which of the files were there, as second names beside them, and what the services did. So going
 # back needs no room. A script that ends before the change is proven goes back; the engine doesn't record a change that failed, and
 # runs nothing when it is reverted.
@@ -37,6 +38,7 @@ change() {
 found() { :; }
 prove() { :; }
 switch_back() { :; }
+switch_back_at_boot() { :; }
 
 # take_up: this script has the lock, and of a change that was cut off, there is a journal after this, which `is_begun` looks for, or nothing at all.
 take_up() {
@@ -182,7 +184,7 @@ go_back() {
         [ "$enabled" != enabled ] || enable_at_boot "$one" || left="$left; $one could not be enabled"
         [ -n "${1:-}" ] || was_off || systemctl reload-or-restart "$one" || left="$left; $one does not run as before, see: journalctl -u $one"
     done <"$states"
-    [ -n "${1:-}" ] || switch_back || left="$left; not everything could be switched back"
+    if [ -n "${1:-}" ]; then switch_back_at_boot; else switch_back; fi || left="$left; not everything could be switched back"
     if [ -z "$left${1:-}" ]; then
         forget || left="; $journal could not be removed"
     else

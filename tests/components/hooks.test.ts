@@ -3,6 +3,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { LvsHaPair } from "../../components";
 import { DeletionProtection } from "../../components/deletionProtection";
+import { Confirmation } from "../../components/host/confirmation";
 import { type Around, Hooks } from "../../components/host/hooks";
 import { Session } from "../../components/host/session";
 import { Rollout } from "../../components/rollout";
@@ -14,6 +15,8 @@ let asked: { host: string; words: readonly string[]; input: string }[];
 let around: Map<string, Around>;
 let suspended: string[];
 let failed: string[];
+/** Beginnings and ends of what looks whether a host waits for another login. */
+let watched: string[] = [];
 let unreachable: boolean;
 
 beforeAll(() => {
@@ -32,6 +35,11 @@ beforeAll(() => {
   jest.spyOn(Rollout.prototype, "fail").mockImplementation(({ name }) => {
     failed.push(name);
   });
+  for (const name of ["begin", "end"] as const) {
+    jest.spyOn(Confirmation.prototype, name).mockImplementation(() => {
+      watched.push(name);
+    });
+  }
   // What is said of a resource waits for its URN, which comes when its change has ended.
   jest.spyOn(pulumi.log, "warn").mockImplementation((text, resource) => {
     warned.push(text);
@@ -51,6 +59,8 @@ beforeEach(async () => {
     new LvsHaPair("p", argsOf(smallStack()));
   });
   of.mockRestore();
+  // Under mocks, every command has ended by now.
+  watched = [];
 });
 
 const change = { before: { create: "old", stdin: "" }, now: { create: "new", stdin: "" } };
@@ -103,6 +113,21 @@ test.each<[claim: string, of: Parameters<Around["before"]>[0], expected: string[
 ])("a real server whose system %s is taken out first: %j", async (_, of, expected) => {
   await before("p-web1-system", of);
   expect(suspended).toEqual(expected);
+});
+
+test.each(["p-lvs1-system", "p-web1-system"])(
+  "whether %s waits for another login is looked at while it runs, and not when it has failed",
+  async (name) => {
+    await before(name, { before: change.now, now: change.now });
+    expect(watched).toEqual(["begin"]);
+    around.get(name)?.failed?.();
+    expect(watched).toEqual(["begin", "end"]);
+  },
+);
+
+test("no other command of a host changes its firewall", async () => {
+  for (const name of ["p-web1-prepare", "p-lvs1-keepalived"]) await before(name);
+  expect(watched).toEqual([]);
 });
 
 test("directors are taken out of nothing, and neither is a real server that is prepared", async () => {

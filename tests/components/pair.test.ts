@@ -108,7 +108,7 @@ test("a director's preflight asks for the real servers whose segment the config 
     },
   ];
   const asked = async (of: Stack) =>
-    text((await pair(of)).get("p-lvs1-prepare").inputs.create).split(" ufw'")[1];
+    text((await pair(of)).get("p-lvs1-prepare").inputs.create).split(" nmon'")[1];
   expect(await asked(stack)).toBe(" '10.10.0.21 10.10.0.31'");
   expect(await asked(smallStack())).toBe("");
 });

@@ -101,6 +101,7 @@ const table: Record<string, string[]> = {
   "drain.sh": [],
   "earlier.sh": ["keepalived", "secrets", "system", "version"],
   "files.sh": ["keepalived", "secrets", "system", "version"],
+  "firewall-guard.sh": ["system"],
   "firewall-others.sh": ["system"],
   "firewall-ufw.sh": ["system"],
   "firewall.sh": ["system"],

@@ -58,6 +58,20 @@ test("a program runs as root with its input, and what it tells is told as it com
   expect([said, told]).toEqual(["one\ntwo\n", ["drain: waits"]]);
 });
 
+test("a program that nobody waits for any more is left, and no other login is tried for it", async () => {
+  const { server, session } = await sessionTo();
+  const gone = new AbortController();
+  const run = session.run(["sh", "-c", "echo in >&2; exec sleep 30"], {
+    tell: () => {
+      gone.abort();
+    },
+    signal: gone.signal,
+  });
+  await expect(run).rejects.toThrow("lvs1: in");
+  await expect(session.run(["true"], { signal: gone.signal })).rejects.toThrow("lvs1");
+  expect(server.connections).toBe(1);
+});
+
 test("nobody is dialled before there is something to do", async () => {
   const { server } = await sessionTo();
   expect(server.connections).toBe(0);

@@ -22,7 +22,7 @@ export const quickly = (stack: Stack): void => {
 export const change = (stack: Stack): void => {
   quickly(stack);
   stack.realServers[1].weight = 7;
-  stack.firewall = { allowFrom: ["10.0.0.0/8", "172.16.0.0/12"] };
+  stack.firewall = { backend: "ufw", allowFrom: ["10.0.0.0/8", "172.16.0.0/12"] };
   stack.kernel = {
     directorSysctls: { "net.core.somaxconn": 4321 },
     realServerSysctls: { "net.core.somaxconn": 4321 },

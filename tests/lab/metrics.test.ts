@@ -13,7 +13,7 @@ const intervalSeconds = 5;
 
 beforeAll(async () => {
   configure((stack) => {
-    stack.firewall = { allowFrom: ["172.16.0.0/12"] };
+    stack.firewall = { backend: "ufw", allowFrom: ["172.16.0.0/12"] };
     nobodyAsks(stack);
     stack.metrics = { enabled: true, allowFrom: ["10.10.0.1/32"], intervalSeconds };
   });

@@ -106,6 +106,19 @@ test.each<[claim: string, stack: () => Stack, change: Change, found: string[]]>(
     ],
   ],
   [
+    "a change of a host's firewall that waits for a login, or went back without one",
+    sampleStack,
+    (of) => {
+      const text = "\n1795414372 203.0.113.9\n";
+      of("lvs2").set("firewall", { status: 0, text: `waits${text}` });
+      of("web1").set("firewall", { status: 0, text: `back${text}` });
+    },
+    [
+      "fault: lvs2: a change of its firewall waits for another login, and goes back without one",
+      "fault: web1: a change of its firewall went back, at 2026-11-23T06:12:52.000Z: no other login came through, after the one from 203.0.113.9. Add where logins come from to firewall.sshFrom; the next pulumi up tries again",
+    ],
+  ],
+  [
     "one address of two that a director lacks",
     two,
     () => undefined,

@@ -109,6 +109,7 @@ const table: [question: string, name: string, full: Section, bare: Section][] = 
     lines("all.arp_ignore ", "all.arp_announce ", "lo.arp_ignore ", "lo.arp_announce "),
   ],
   ["host", "changed", lines("1795414372", "{}"), none],
+  ["host", "firewall", lines("back", "1795414372 203.0.113.9"), none],
   ["director", "keepalived", lines(says.keepalived), none],
   ["director", "service keepalived.service", ...stateOf("keepalived.service")],
   ["director", "ipvs", answer(says["ipvsadm -Ln"]), none],

@@ -94,6 +94,7 @@ export function fullHost(): PretendHost {
   host.write("/etc/a file", "text\n", 0o640);
   host.write("/var/lib/lvs-ha/changed-by", "{}\n");
   utimesSync(host.at("/var/lib/lvs-ha/changed-by"), 1795414372, 1795414372);
+  host.write("/var/lib/lvs-ha/firewall-unconfirmed", "1795414372 203.0.113.9\n");
   symlinkSync("a file", host.at("/etc/link"));
   host.write("/journal", log.map((line) => `${line}\n`).join(""));
   host.write(

@@ -143,6 +143,7 @@ const answersTo: Record<string, (about: string) => string[]> = {
     "addresses",
     "arp",
     "changed",
+    "firewall",
   ],
   director: () => [
     "keepalived",

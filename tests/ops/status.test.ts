@@ -240,7 +240,7 @@ describe("while no director can be asked", () => {
       ...{ liveWeight: null, activeConnections: null, inactiveConnections: null },
       ...{ rates: null, drainedByChange: null, outSince: null },
     });
-    const unknown = { system: null, kernel: null, changed: null };
+    const unknown = { system: null, kernel: null, changed: null, unconfirmedFirewall: null };
     const host = { unreachable: "No route to host", ...unknown };
     expect(directors[0]).toEqual({
       ...{ ...host, name: "lvs1", conntrack: null, memory: null, inMaintenance: false },

@@ -409,6 +409,7 @@ test("every script that the components run on hosts can verify, whatever the con
       "drain.sh",
       "earlier.sh",
       "files.sh",
+      "firewall-guard.sh",
       "firewall-others.sh",
       "firewall-ufw.sh",
       "foreign.sh",

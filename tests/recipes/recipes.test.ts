@@ -117,7 +117,11 @@ test("a system is a row: the compiler asks for what its family lacks, and tests 
 }, 600_000);
 
 test("a firewall back end is a name, a file and a row: the compiler asks for the row, and tests for its script", () => {
-  tree.insert("components/schema/index.ts", 'firewallBackends = ["ufw", "nftables"', ', "dummy"');
+  tree.insert(
+    "components/schema/index.ts",
+    'firewallBackends = ["auto", "ufw", "nftables"',
+    ', "dummy"',
+  );
   expect(tree.compile()).toEqual({ "components/firewall/index.ts": 1 });
 
   tree.add(

@@ -382,6 +382,8 @@ describe.each(backendNames)("with firewall.backend %s", (backend) => {
       files.delete("logins");
       const [text = ""] = files.values();
       if (backend === "none") expect(text).toBe("");
+      // firewall.sh refuses an ufw that is on: it has no word for it.
+      else if (backend === "auto" && protocol === "SCTP") expect(text).not.toContain("192.0.2.100");
       else expect(text).toMatch(new RegExp(`192\\.0\\.2\\.100 .*\\b${protocol}\\b`, "i"));
     },
   );

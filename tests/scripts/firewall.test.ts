@@ -10,6 +10,7 @@ import {
   renderDirectorFirewall,
   renderRealServerFirewall,
 } from "../../components/firewall";
+import { parseFindings } from "../../ops/verify/scripts";
 import { example, exampleNames } from "../support/examples";
 import { unpackPackage } from "../support/packages";
 import { settingsOf, smallStack, type Stack } from "../support/stacks";
@@ -590,6 +591,160 @@ describe("ufw on a host", () => {
       1,
       expect.stringContaining("ufw took the rule 'allow from 192.0.2.99' but doesn't show it"),
     ]);
+  });
+});
+
+describe("the host's own firewall", () => {
+  const owner = "lvs1/10.10.0.11";
+  const table = "/etc/lvs-ha/firewall.nft";
+  const rule = "allow to 192.0.2.100 port 80 proto tcp";
+  const marked = `ufw ${rule} comment 'lvs-ha'`;
+  let host: PretendHost;
+
+  beforeEach(() => {
+    host = new PretendHost();
+    host.program("ip", []);
+  });
+
+  afterEach(() => {
+    host.remove();
+  });
+
+  const input = (logins = ["203.0.113.0/24"], needed = "untracked tcp to 192.0.2.100 dport 80") =>
+    renderFiles({
+      needed: [needed],
+      logins,
+      ufw: [...logins.map((from) => `allow from ${from}`), rule],
+      [table]: ["table inet lvs_ha { chain untracked { } }"],
+    });
+  const run = (verb: string, backend: string, text = input()) =>
+    host.script("firewall.sh", [verb, owner, backend, "203.0.113.9 40000 10.10.0.11 22"], text);
+  const apply = (backend: string, text?: string) => {
+    const { code, stderr } = run("apply", backend, text);
+    expect([code, code === 0 ? "" : stderr]).toEqual([0, ""]);
+    return stderr;
+  };
+  const isOn = () => host.read("/ufw/active") !== undefined;
+  const switchOn = () => {
+    host.write("/ufw/active", "");
+    host.write("/ufw/added", "ufw allow 22/tcp\n");
+  };
+  const switchOff = () => {
+    host.shell("rm $FOLDER/ufw/active");
+  };
+  const added = () => host.read("/ufw/added")?.trimEnd().split("\n");
+  /** What `verify` finds that isn't as the stack says, or is worth knowing, of what somebody may switch on or off. */
+  const found = (backend: string) =>
+    parseFindings(run("verify", backend).stdout).filter(
+      ({ verdict, title }) => verdict !== "same" && title === "ufw",
+    );
+
+  test("that is off stays off, and is told nothing; IPVS has its table", () => {
+    expect(apply("auto")).toContain("ufw is not on here: no firewall of this host is changed");
+    expect([isOn(), host.read("/ufw/added")]).toEqual([false, ""]);
+    expect(host.read("/tmp/asked")).toBe("status\n");
+    expect(host.read("/nft/lvs_ha")).toContain("chain untracked");
+    expect(found("auto")).toEqual([]);
+  });
+
+  test("an ufw that is on lets in what the stack needs, beside the table, and has its own rules alone afterwards", () => {
+    switchOn();
+    expect(apply("auto")).toContain("ufw is on here");
+    expect([isOn(), added()]).toEqual([true, expect.arrayContaining(["ufw allow 22/tcp", marked])]);
+    expect(host.read("/nft/lvs_ha")).toContain("chain untracked");
+    expect(found("auto")).toEqual([]);
+    expect(host.script("firewall.sh", ["undo", owner]).code).toBe(0);
+    expect([isOn(), added(), host.read("/nft/lvs_ha")]).toEqual([
+      true,
+      ["ufw allow 22/tcp"],
+      undefined,
+    ]);
+  });
+
+  test("an ufw that somebody switches on later is found to lack what the stack needs, and has it after the next run", () => {
+    apply("auto");
+    switchOn();
+    expect(found("auto")).toMatchObject([
+      { title: "ufw", verdict: "differs", wanted: expect.stringContaining(rule) as string },
+    ]);
+    apply("auto");
+    expect(added()).toContain(marked);
+    expect(found("auto")).toEqual([]);
+    expect(host.script("firewall.sh", ["undo", owner]).code).toBe(0);
+    expect([isOn(), added()]).toEqual([true, ["ufw allow 22/tcp"]]);
+  });
+
+  test("an ufw that somebody switches off later is no difference, and loses the stack's rules with the next run", () => {
+    switchOn();
+    apply("auto");
+    switchOff();
+    expect(found("auto")).toMatchObject([{ verdict: "note", title: "ufw" }]);
+    apply("auto");
+    expect([isOn(), added(), found("auto")]).toEqual([false, ["ufw allow 22/tcp"], []]);
+  });
+
+  test("an ufw that the stack has switched on by its name stays on, and goes off with the stack", () => {
+    apply("auto");
+    apply("ufw");
+    expect(isOn()).toBe(true);
+    apply("auto");
+    expect([isOn(), added()]).toEqual([true, expect.arrayContaining([marked])]);
+    expect(host.script("firewall.sh", ["undo", owner]).code).toBe(0);
+    expect([isOn(), host.read("/ufw/added")]).toEqual([false, ""]);
+  });
+
+  test.each([true, false])("goes for nftables, and comes back (ufw that was on: %s)", (was) => {
+    if (was) switchOn();
+    apply("auto");
+    const before = added();
+    apply("nftables");
+    expect(host.read("/ufw/added")).not.toContain("lvs-ha");
+    apply("auto");
+    expect([isOn(), added()?.sort()]).toEqual([was, before?.sort()]);
+  });
+
+  test("an ufw that is gone with its package keeps no run from going on", () => {
+    switchOn();
+    apply("auto");
+    host.shell("rm $FOLDER/stand-ins/ufw $FOLDER/ufw/active");
+    apply("auto");
+    expect(found("auto")).toEqual([]);
+    expect(host.read("/var/lib/lvs-ha/ufw-was")).toBeUndefined();
+    expect(host.script("firewall.sh", ["undo", owner]).code).toBe(0);
+  });
+
+  test("an ufw that is on is refused where it has no word for what the stack needs", () => {
+    const sctp = input([], "untracked sctp to 192.0.2.100 dport 3868");
+    apply("auto", sctp);
+    switchOn();
+    const { code, stderr } = run("apply", "auto", sctp);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining(
+        "has no word for what the stack needs: untracked sctp to 192.0.2.100 dport 3868",
+      ),
+    ]);
+    expect(added()).toEqual(["ufw allow 22/tcp"]);
+  });
+
+  test("that can't be asked is taken for neither on nor off", () => {
+    host.program("ufw", ["exit 1"]);
+    expect(run("apply", "auto")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("ufw does not tell whether it is active") as string,
+    });
+    expect(host.read("/var/lib/lvs-ha/owners/firewall.sh")).toBeUndefined();
+    expect(found("auto")).toMatchObject([{ verdict: "unknown" }]);
+  });
+
+  test("an ufw that is on lets in fewer only where somebody can log in anew", () => {
+    host.sleeps(1);
+    switchOn();
+    apply("auto");
+    host.write("/tmp/nobody-logs-in", "");
+    const { code, stderr } = run("apply", "auto", input([]));
+    expect([code, stderr]).toEqual([1, expect.stringContaining("nobody could log in anew")]);
+    expect(added()).toContain("ufw allow from 203.0.113.0/24 comment 'lvs-ha'");
   });
 });
 

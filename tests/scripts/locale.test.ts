@@ -69,7 +69,15 @@ const files = places.flatMap((folder) =>
     .map((file) => join(folder, file)),
 );
 /** Read by scripts that have read files.sh; vrrp.sh, which only defines what it has, goes before ops/report.sh, too. */
-const libraries = ["earlier", "firewall-others", "firewall-ufw", "foreign", "ipvs", "vrrp"];
+const libraries = [
+  "earlier",
+  "firewall-guard",
+  "firewall-others",
+  "firewall-ufw",
+  "foreign",
+  "ipvs",
+  "vrrp",
+];
 const own = files.filter((file) => !libraries.some((name) => file.endsWith(`/${name}.sh`)));
 
 /** The lines before a script sets LC_ALL. */

@@ -8,7 +8,7 @@ const watched = `
   apt-get apt-mark awk basename cat chmod chown cmp comm cp curl cut
   dirname dpkg dpkg-query find flock grep head ip ipvsadm journalctl keepalived ln
   mkdir mktemp modprobe mv nft readlink rm rmdir sed sha256sum sort stat
-  sync systemctl sysctl tac tail timeout touch tr udevadm ufw uname wc
+  ss sync systemctl systemd-run sysctl tac tail timeout touch tr udevadm ufw uname wc
 `
   .trim()
   .split(/\s+/);

@@ -2,7 +2,11 @@
 // firewall.sh says about them before it changes anything.
 import { spawnSync } from "node:child_process";
 import { parseFiles } from "../../components/render/files";
-import { renderDirectorFirewall, renderRealServerFirewall } from "../../components/firewall";
+import {
+  backendNames,
+  renderDirectorFirewall,
+  renderRealServerFirewall,
+} from "../../components/firewall";
 import { unpackPackage } from "../support/packages";
 import { settingsOf, smallStack, type Stack } from "../support/stacks";
 import { PretendHost, type Result } from "./host";
@@ -209,6 +213,7 @@ describe("a packet filter of the operator's own", () => {
   test.each([
     ["bookworm", "nftables"],
     ["trixie", "none"],
+    ["bookworm", "auto"],
   ])(
     "stops the run before a director depends on it, where it drops what is needed, as %s's nft lists it",
     async (suite, backend) => {
@@ -285,6 +290,7 @@ describe("a packet filter of the operator's own", () => {
         code: 1,
         stderr: expect.stringContaining(`table ${family} filter, chain INPUT`) as string,
       });
+      expect(apply(ufw, inputOf("auto"), "auto")).toMatchObject({ code: 1 });
       expect(apply(ufw, inputOf("ufw"), "ufw")).toMatchObject({ code: 0 });
       expect(apply(ufw, inputOf("nftables"))).toMatchObject({ code: 0 });
     },
@@ -292,7 +298,7 @@ describe("a packet filter of the operator's own", () => {
 });
 
 test("what is needed is a line for each place, whatever the back end", () => {
-  for (const backend of ["nftables", "none", "ufw"]) {
+  for (const backend of backendNames) {
     const [director = "", realServer = ""] = inputs(smallStack(), backend);
     expect(parseFiles(director).get("needed")).toBe(
       [

@@ -90,6 +90,7 @@ const ufwAndTable = (...rules: string[]) => ({
   args: ["ufw", operator],
   input: renderFiles({ ufw: rules, [firewallTable]: ["table inet lvs_ha { chain untracked }"] }),
 });
+const hostsOwn = (...own: string[]) => ({ ...ufwAndTable(...own), args: ["auto", operator] });
 const nftables = (chain: string) => ({
   args: ["nftables", operator],
   input: renderFiles({ [firewallTable]: [`table inet lvs_ha { chain ${chain} }`] }),
@@ -189,6 +190,8 @@ export const parts: Record<string, Part> = {
       "nftables, twice": [nftables("first"), nftables("second")],
       "ufw, then nftables": [ufwAndTable(...rules), nftables("first")],
       "nftables, then ufw": [nftables("first"), ufw(...rules)],
+      "the host's own, twice": [hostsOwn(...rules), hostsOwn("allow from 198.51.100.0/24")],
+      "the host's own, then ufw, and back": [hostsOwn(...rules), ufw(...rules), hostsOwn()],
     },
     fails: { once: ": >$FOLDER/tmp/broken", ...nftables("mine") },
   },

@@ -129,15 +129,18 @@ const at = (host: PretendHost, step: Step, moment: number, does: "kill" | "fill"
   does === "lock" ? "mount -o remount,bind,rw /etc" : "rm -f /etc/full",
 ];
 
-/** Without what the test's host has by chance, what a timer makes anew, and who has ever brought a change. */
+/** Without what the test's host has by chance, what a timer makes anew, who has ever brought a change, and which one nobody has confirmed. */
 const shown = (look = "") =>
   look
-    .replace(/^(etc\/lvs-ha\/ssh-clients|var\/prometheus.*[.]prom:).*\n/gm, "")
+    .replace(
+      /^(etc\/lvs-ha\/ssh-clients|var\/lvs-ha\/firewall-unconfirmed|var\/prometheus.*[.]prom:).*\n/gm,
+      "",
+    )
     .replace(/\/tmp\/lvs-ha-host-\w+/g, "");
 
 /** What an unfinished change may keep beside its files, and what systemd has not read yet. */
 const unfinished =
-  /lvs-ha-(before|new|staging)|^var\/lvs-ha\/(changes|original|owners)\/|[.]new\b|^systemd\/loaded|^etc\/lvs-ha\/ssh-clients/;
+  /lvs-ha-(before|new|staging)|^var\/lvs-ha\/(changes|original|owners)\/|[.]new\b|^systemd\/loaded|^systemd\/\w+\/lvs-ha-firewall-guard[.]timer|^etc\/lvs-ha\/ssh-clients/;
 
 /**
  * Lines that are neither in the state before nor after a change, and lines of both that are

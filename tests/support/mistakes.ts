@@ -2384,11 +2384,13 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   ],
   [
     "SCTP where ufw is the firewall",
-    (s) =>
+    (s) => {
+      s.firewall = { backend: "ufw" };
       s.virtualServers.push(
         { ...again, protocol: "SCTP" },
         { ...marked, traffic: [{ address: "192.0.2.102", protocol: "SCTP" }] },
-      ),
+      );
+    },
     'virtualServers[1].protocol: "SCTP" is a protocol that ufw has no word for; firewall.backend must be nftables or none',
     'virtualServers[2].traffic[0].protocol: "SCTP" is a protocol that ufw has no word for; firewall.backend must be nftables or none',
   ],

@@ -64,6 +64,7 @@ begin() {
 end() {
     ! is_active || commands ExecStop || :
     rm -f "active/$unit"
+    ! grep -q '^# transient' "$found" || rm "$found"
 }
 
 is_active() {
