@@ -27,10 +27,12 @@ export const systemRules: Rule[] = [
       directors.flatMap((director, i) => {
         const name = director.os ?? os;
         const { title, lacksFirewalls } = osProfiles[name];
-        return lacksFirewalls[backend] === undefined
+        // `auto` may find any of them on the host, and this one is the system's own.
+        const lack = lacksFirewalls[backend === "auto" ? "ufw" : backend];
+        return lack === undefined
           ? []
           : [
-              `${director.os === undefined ? "os" : `directors[${i}].os`}: "${name}" does not work with firewall.backend ${backend}: on ${title}, ${lacksFirewalls[backend]}; set firewall.backend to nftables or none`,
+              `${director.os === undefined ? "os" : `directors[${i}].os`}: "${name}" does not work with firewall.backend ${backend}: on ${title}, ${lack}; set firewall.backend to nftables or none`,
             ];
       }),
   }),

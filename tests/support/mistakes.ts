@@ -2287,11 +2287,14 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
   [
     "a firewall that does not know VRRP",
     (s) => (s.os = "debian11"),
-    'os: "debian11" does not work with firewall.backend ufw: on Debian 11, its ufw, 0.36, does not know VRRP; set firewall.backend to nftables or none',
+    'os: "debian11" does not work with firewall.backend auto: on Debian 11, its ufw, 0.36, does not know VRRP; set firewall.backend to nftables or none',
   ],
   [
     "the same of a single director",
-    (s) => (s.directors[1].os = "ubuntu2204"),
+    (s) => {
+      s.directors[1].os = "ubuntu2204";
+      s.firewall = { backend: "ufw" };
+    },
     'directors[1].os: "ubuntu2204" does not work with firewall.backend ufw: on Ubuntu 22.04, its ufw, 0.36.1, does not know VRRP; set firewall.backend to nftables or none',
   ],
   // rules/versions.ts
