@@ -2,7 +2,8 @@
 # Runs a command as process 1 of a process namespace, and says what it and all that it started have cost, children of children included:
 # who loses its parent there becomes a child of this shell, which waits for every one of them.
 #   measured.sh FILE COMMAND...
-# FILE gets what times(1p) prints: the second line is the children's, user and system.
+# FILE gets what times(1p) prints: the second line is the children's, user and system. The third has when the command began and ended, in
+# seconds of the epoch.
 set -u
 
 # In the machine's own, it would wait for everything on the machine.
@@ -14,7 +15,9 @@ set -u
 file=$1
 shift
 status=0
+began=$(date +%s.%N)
 "$@" || status=$?
+ended=$(date +%s.%N)
 # What it has left running counts if it ends within 5 s. The kernel kills the rest, with this shell: no signal is sent here, which would
 # reach the whole machine if the namespace were missing. 0 only asks.
 tries=0
@@ -22,5 +25,8 @@ while [ "$tries" -lt 250 ] && kill -s 0 -- -1 2>/dev/null; do
     sleep 0.02
     tries=$((tries + 1))
 done
-times >"$file"
+{
+    times
+    echo "$began $ended"
+} >"$file"
 exit "$status"

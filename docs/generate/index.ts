@@ -2,13 +2,14 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { editorSchema } from "./editorSchema";
-import { packetFigures, performanceDocs, performanceFigures } from "./performance";
+import { jobFigures, packetFigures, performanceDocs, performanceFigures } from "./performance";
 import { projectFile } from "./projectConfig";
 import { reference } from "./reference";
 
 const root = join(__dirname, "../..");
 
 const read = (path: string) => readFileSync(join(root, path), "utf8");
+const readIfThere = (path: string) => (existsSync(join(root, path)) ? read(path) : undefined);
 
 /** The files, by path from the project's folder, with the text that they should have. */
 export function generated(): Record<string, string> {
@@ -17,10 +18,10 @@ export function generated(): Record<string, string> {
     "docs/config.schema.json": `${JSON.stringify(editorSchema(), null, 2)}\n`,
     "Pulumi.yaml": projectFile(read("Pulumi.yaml")),
     ...(existsSync(join(root, performanceFigures))
-      ? performanceDocs(
-          read(performanceFigures),
-          existsSync(join(root, packetFigures)) ? read(packetFigures) : undefined,
-        )
+      ? performanceDocs(read(performanceFigures), {
+          packets: readIfThere(packetFigures),
+          job: readIfThere(jobFigures),
+        })
       : {}),
   };
 }
