@@ -28,7 +28,14 @@ export async function faults(lab: Lab, job: Job): Promise<string[]> {
   for (const { name } of job.directors) {
     expect(name, "keepalived", "enabled active");
     expect(name, "net.ipv4.vs.expire_nodest_conn", "1");
-    expect(name, "ipvs", wantedTable(job));
+    const table = linesOf(facts.get(name)?.get("ipvs") ?? "");
+    const wanted = linesOf(wantedTable(job));
+    found.push(
+      ...table.filter((line) => !wanted.includes(line)).map((line) => `${name}: IPVS has ${line}`),
+      ...wanted
+        .filter((line) => !table.includes(line))
+        .map((line) => `${name}: IPVS lacks ${line}`),
+    );
   }
   const active = job.directors.filter(({ name }) => facts.get(name)?.get("address") !== "");
   if (active.length !== 1) {
@@ -82,6 +89,10 @@ function wantedTable({ vip, port, scheduler, realServers }: Job): string {
       ({ address, weight }) => `-a ${service} -r ${address}:${port} -g -w ${weight}`,
     ),
   ]);
+}
+
+function linesOf(table: string): string[] {
+  return table.split("; ").filter((line) => line !== "");
 }
 
 /** In which order keepalived has brought them is all the same. */

@@ -94,6 +94,8 @@ export async function measureJob(
   const lab = labOf(findTopology("dev"), { name: "job" });
   const folder = await mkdtemp(join(tmpdir(), "lvs-ha-job-"));
   try {
+    // One that was killed has left its hosts.
+    await labDown(lab);
     await labUp(lab);
     const { origin } = await rememberedEngine(lab);
     const figures: JobFigures = {
