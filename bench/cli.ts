@@ -5,6 +5,9 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { exitOnSignals } from "../lab/run";
 import { table } from "../lab/table";
 import { measureEngine } from "./engine";
+import { type JobFigures, measureJob } from "./job";
+import { type PeerName, peerNames } from "./job/peers";
+import { caseRows, jobRows, jobSummary } from "./jobPage";
 import { type Figures, type Subject, busyWords, rows, subjects, summary, wasBusy } from "./figures";
 import { type PacketFigures, measurePackets } from "./packets";
 import { packetRows, packetSummary } from "./packetsPage";
@@ -115,6 +118,39 @@ program
     if (wasBusy(figures)) progress(busyWords(figures));
   });
 
+program
+  .command("job")
+  .description(
+    "what it takes to set up the lab's hosts, and to change and check them, beside Ansible, a naive Pulumi program and the floor; as root",
+  )
+  .addOption(
+    new Option("--only <peer...>", "of the peers").choices(peerNames).default([...peerNames]),
+  )
+  .option("--rounds <number>", "all of it so often; the figures are medians", integer(1, 100), 1)
+  .option("--seed <number>", "draws what is changed by hand", integer(0, 1_000_000), 1)
+  .option("--json <file>", "writes the figures; npm run docs makes the page of them")
+  .action(async ({ json: file, ...options }: JobCommand) => {
+    const command = ["npm run bench --", ...process.argv.slice(2)].join(" ");
+    let figures: JobFigures | undefined;
+    try {
+      await measureJob({ ...options, command }, progress, (all) => {
+        figures = all;
+        if (file !== undefined) writeFileSync(file, json(all));
+      });
+    } finally {
+      if (figures) console.log(`${table(jobRows(jobSummary(figures)))}\n`);
+      if (figures && figures.cases.length > 0) console.log(table(caseRows(figures.cases)));
+    }
+    if (figures && wasBusy(figures)) progress(busyWords(figures));
+  });
+
+interface JobCommand {
+  only: PeerName[];
+  rounds: number;
+  seed: number;
+  json?: string;
+}
+
 interface PacketCommand {
   services?: number[];
   seconds: number;
@@ -122,7 +158,7 @@ interface PacketCommand {
   json?: string;
 }
 
-function json(figures: Figures | PacketFigures): string {
+function json(figures: Figures | PacketFigures | JobFigures): string {
   return `${JSON.stringify(figures, undefined, 2)}\n`;
 }
 

@@ -132,7 +132,7 @@ async function measureFloor(bench: Bench, size: Size): Promise<Sample> {
   const command = [process.execPath, join(__dirname, "floor.mjs"), farm.keyFile, ...hosts];
   const folder = await newFolder(bench);
   return sampled(farm, "floor", size, () =>
-    measured(command, { networkOf: farm.pid, folder, timeoutSeconds }),
+    measured(command, { network: farm.network, folder, timeoutSeconds }),
   );
 }
 

@@ -15,8 +15,8 @@ import { unpackPackage } from "../tests/support/packages";
 
 /** The stub hosts while they run. */
 export interface Farm {
-  /** A process in their network namespace. */
-  pid: number;
+  /** Their network namespace: its file. */
+  network: string;
   addresses: readonly string[];
   /** The host key that all of them share: type and key. */
   hostKey: string;
@@ -72,7 +72,7 @@ export async function withFarm<T>(
     );
     if (program.hasEnded()) throw new Error(`the stub hosts ended: ${program.stderr().trim()}`);
     return await action({
-      pid: program.pid,
+      network: `/proc/${program.pid}/ns/net`,
       addresses,
       hostKey: host.publicKey.split(" ").slice(0, 2).join(" "),
       key: client.privateKey,

@@ -20,12 +20,22 @@ export interface Cost {
 
 /** How and where to run a program. */
 export interface MeasureOptions extends StartOptions {
-  /** A process whose network it gets. */
-  networkOf: number;
+  /** The network namespace that it runs in: its file. */
+  network: string;
   /** For a file of this. */
   folder: string;
   /** After this time, the program and everything that it started are killed. */
   timeoutSeconds: number;
+  /** Whether its status may be other than 0. @default false */
+  mayFail?: boolean;
+}
+
+/** What a program has cost, and how it ended. */
+export interface Run extends Cost {
+  /** Absent where it ran out of time. */
+  exitCode?: number;
+  /** Both of its outputs. */
+  said: string;
 }
 
 const sampleMilliseconds = 100;
@@ -37,19 +47,18 @@ const sampleMilliseconds = 100;
  */
 export async function measured(
   command: readonly string[],
-  { networkOf, folder, timeoutSeconds, ...options }: MeasureOptions,
-): Promise<Cost> {
+  { network, folder, timeoutSeconds, mayFail = false, ...options }: MeasureOptions,
+): Promise<Run> {
   const file = join(folder, "times");
   await rm(file, { force: true });
   const words = [
     // It ends with this process, though that is killed.
-    ...["--pdeathsig", "KILL", "nsenter", `--net=/proc/${networkOf}/ns/net`],
+    ...["--pdeathsig", "KILL", "nsenter", `--net=${network}`],
     ...["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"],
     ...["sh", join(__dirname, "measured.sh"), file, ...command],
   ];
   let peakMemoryBytes = 0;
   let watch: NodeJS.Timeout | undefined;
-  const began = performance.now();
   try {
     const message = `${command.join(" ")} was not done after ${timeoutSeconds} s`;
     const ended = await withLimit(timeoutSeconds, message, () => {
@@ -60,19 +69,23 @@ export async function measured(
       }, sampleMilliseconds);
       return program.ended;
     });
-    const wallSeconds = (performance.now() - began) / 1000;
-    if (ended.exitCode !== 0) {
-      const said = lastLines(ended.stdout + ended.stderr);
-      throw new Error(`${command.join(" ")} ended with status ${ended.exitCode}:\n${said}`);
+    const said = ended.stdout + ended.stderr;
+    if (ended.exitCode !== 0 && !mayFail) {
+      throw new Error(
+        `${command.join(" ")} ended with status ${ended.exitCode}:\n${lastLines(said)}`,
+      );
     }
+    const times = await readFile(file, "utf8");
     return {
-      wallSeconds,
-      cpuSeconds: childrenSeconds(await readFile(file, "utf8")),
+      wallSeconds: aliveSeconds(times),
+      cpuSeconds: childrenSeconds(times),
       peakMemoryBytes,
+      exitCode: ended.exitCode,
+      said,
     };
   } catch (error) {
     if (!(error instanceof OutOfTime)) throw error;
-    return { wallSeconds: timeoutSeconds, peakMemoryBytes };
+    return { wallSeconds: timeoutSeconds, peakMemoryBytes, said: "" };
   } finally {
     clearInterval(watch);
   }
@@ -88,6 +101,13 @@ export function childrenSeconds(text: string): number {
   );
   if (user !== undefined && system !== undefined) return user + system;
   throw new Error(`no times of children in ${JSON.stringify(text)}`);
+}
+
+/** From the program's start to its end, without what it has left running. */
+function aliveSeconds(text: string): number {
+  const [began, ended] = (text.split("\n")[2] ?? "").split(" ").map(Number);
+  if (began !== undefined && ended !== undefined && ended >= began) return ended - began;
+  throw new Error(`no beginning and end in ${JSON.stringify(text)}`);
 }
 
 /** What all processes have resident in the process namespace that a process has made for its child. */

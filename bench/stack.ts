@@ -122,7 +122,7 @@ export class BenchStack {
     const words = command === "up" ? ["up", "--yes", "--skip-preview"] : ["preview"];
     return measured(["pulumi", ...words, ...this.words], {
       ...this.options,
-      networkOf: this.bench.farm.pid,
+      network: this.bench.farm.network,
       folder: this.folder,
       timeoutSeconds: this.bench.timeoutSeconds,
     });

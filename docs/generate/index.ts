@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { argsModule } from "./args";
 import { editorSchema } from "./editorSchema";
-import { packetFigures, performanceDocs, performanceFigures } from "./performance";
+import { jobFigures, packetFigures, performanceDocs, performanceFigures } from "./performance";
 import { projectFile } from "./projectConfig";
 import { reference } from "./reference";
 import { systemsPage } from "./systems";
@@ -11,6 +11,7 @@ import { systemsPage } from "./systems";
 const root = join(__dirname, "../..");
 
 const read = (path: string) => readFileSync(join(root, path), "utf8");
+const readIfThere = (path: string) => (existsSync(join(root, path)) ? read(path) : undefined);
 
 /** The generated files: path from the project's folder, and text. */
 export function generated(): Record<string, string> {
@@ -21,10 +22,10 @@ export function generated(): Record<string, string> {
     "docs/systems.md": systemsPage(),
     "Pulumi.yaml": projectFile(read("Pulumi.yaml")),
     ...(existsSync(join(root, performanceFigures))
-      ? performanceDocs(
-          read(performanceFigures),
-          existsSync(join(root, packetFigures)) ? read(packetFigures) : undefined,
-        )
+      ? performanceDocs(read(performanceFigures), {
+          packets: readIfThere(packetFigures),
+          job: readIfThere(jobFigures),
+        })
       : {}),
   };
 }

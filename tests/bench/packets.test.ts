@@ -40,16 +40,17 @@ test("figures are medians, by table and by services", () => {
 });
 
 test("the page has a section on them, and a picture with a point for each", () => {
-  const docs = performanceDocs(JSON.stringify(sampleFigures()), JSON.stringify(figures));
+  const docs = performanceDocs(JSON.stringify(sampleFigures()), {
+    packets: JSON.stringify(figures),
+  });
   expect(docs["docs/performance.md"]).toContain("](packets.svg)");
   expect(docs["docs/performance.md"]).not.toContain("no figures to go by");
   expect(docs["docs/packets.svg"]).toBe(packetPlot(figures));
   expect(packetPlot(figures).match(/<title>/g)).toHaveLength(3);
   expect(packetPlot(figures)).not.toMatch(/NaN|Infinity|undefined/);
-  const busy = performanceDocs(
-    JSON.stringify(sampleFigures()),
-    JSON.stringify({ ...figures, load: 3 }),
-  );
+  const busy = performanceDocs(JSON.stringify(sampleFigures()), {
+    packets: JSON.stringify({ ...figures, load: 3 }),
+  });
   expect(busy["docs/performance.md"]).toContain("load average 3.0 when the bench began");
 });
 

@@ -60,7 +60,7 @@ function processesWith(word: string): string[] {
 }
 
 const silent = () => undefined;
-const here = () => ({ networkOf: process.pid, folder, timeoutSeconds: 60 });
+const here = () => ({ network: "/proc/self/ns/net", folder, timeoutSeconds: 60 });
 
 test("a user other than root is told to run it as root", () => {
   const getuid = jest.spyOn(process, "getuid").mockReturnValue(1000);
@@ -79,7 +79,7 @@ test("a user other than root is told to run it as root", () => {
       const counts = await withFarm(own, 3, silent, async (farm) => {
         const program = join(projectRoot, "bench/floor.mjs");
         const command = [process.execPath, program, farm.keyFile, ...farm.addresses.slice(0, 2)];
-        const cost = await measured(command, { ...here(), networkOf: farm.pid });
+        const cost = await measured(command, { ...here(), network: farm.network });
         expect(cost.cpuSeconds).toBeGreaterThan(0.01);
         expect(cost.peakMemoryBytes).toBeGreaterThan(10e6);
         expect(processesWith(own)).not.toEqual([]);
@@ -160,7 +160,7 @@ test("a user other than root is told to run it as root", () => {
       const script = `
         const run = (farm) =>
           require("./bench/measured.ts").measured(["sh", "-c", "sleep 900; : ${own}/run"], {
-            networkOf: farm.pid,
+            network: farm.network,
             folder: "${folder}",
             timeoutSeconds: 900,
           });
