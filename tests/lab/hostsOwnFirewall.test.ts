@@ -1,7 +1,7 @@
 /**
  * A stack that names no firewall: the hosts' own is as they have it, and lets in what the stack needs.
  *
- * @set slice 9
+ * @set slice 6
  * @topology dev
  * @budgetSeconds 200
  */

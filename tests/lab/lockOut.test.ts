@@ -1,7 +1,7 @@
 /**
  * A firewall that would shut the operator out goes back by itself.
  *
- * @set slice 9
+ * @set slice 4
  * @topology dev
  * @budgetSeconds 420
  */
