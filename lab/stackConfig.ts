@@ -38,13 +38,17 @@ export function stackOf(topology: Topology): StackConfig {
       ...(host.login.user === "root" ? {} : { user: host.login.user }),
     })),
     realServers: [first, ...rest],
-    ...(hostsOf(topology, "director").some((host) => "ufw" in osProfiles[osOf(host)].lacksFirewalls)
-      ? { firewall: { backend: "nftables" } }
-      : {}),
     virtualServers: [{ name: "web", address: virtualIp.ipv4, port: 80, scheduler: "wrr" }],
     packages: ["curl"],
-    firewall: { backend: "ufw" },
+    firewall: { backend: knowsUfw(topology) ? "ufw" : "nftables" },
   };
+}
+
+/** Whether the ufw of every director can let VRRP in. */
+function knowsUfw(topology: Topology): boolean {
+  return hostsOf(topology, "director").every(
+    (host) => osProfiles[osOf(host)].lacksFirewalls.ufw === undefined,
+  );
 }
 
 /**

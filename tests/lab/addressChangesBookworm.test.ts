@@ -3,7 +3,7 @@
  *
  * @set slice 3
  * @topology bookworm
- * @budgetSeconds 240
+ * @budgetSeconds 390
  */
 import { testChanges } from "./addresses";
 

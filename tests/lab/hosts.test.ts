@@ -1,7 +1,7 @@
 /**
  * What becomes of hosts over their life with the stack: reboots, other names, another firewall, secrets, another deploy key.
  *
- * @set slice 3
+ * @set slice 7
  * @topology dev
  * @budgetSeconds 280
  */

@@ -1,9 +1,9 @@
 /**
  * A stack that names no firewall: the hosts' own is as they have it, and lets in what the stack needs.
  *
- * @set slice 6
+ * @set slice 5
  * @topology dev
- * @budgetSeconds 200
+ * @budgetSeconds 150
  */
 import { summary } from "../../lab/load";
 import { waitFor } from "../../lab/waitFor";

@@ -1,9 +1,9 @@
 /**
  * A firewall that would shut the operator out goes back by itself.
  *
- * @set slice 4
+ * @set slice 1
  * @topology dev
- * @budgetSeconds 420
+ * @budgetSeconds 300
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { keyFile } from "../../lab/ssh";

@@ -1,7 +1,7 @@
 /**
  * Hosts that the operator takes out of service, and back, under load.
  *
- * @set slice 8
+ * @set slice 5
  * @topology dev
  * @budgetSeconds 180
  */

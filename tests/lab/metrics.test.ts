@@ -1,7 +1,7 @@
 /**
  * What Prometheus would read of the lab's hosts, from where `pulumi up` runs: the exporters' own answers over the network.
  *
- * @set slice 6
+ * @set slice 4
  * @topology dev
  * @budgetSeconds 120
  */

@@ -2,7 +2,7 @@
  * Hosts that have a life of their own before the stack: keepalived, ufw and sysctls of the operator's. The stack goes, and they are
  * as they were.
  *
- * @set slice 2
+ * @set slice 3
  * @topology dev
  * @budgetSeconds 140
  */

@@ -1,7 +1,7 @@
 /**
  * Six real servers: shares by weight, and a rollout that has two of them away at a time.
  *
- * @set slice 7
+ * @set slice 3
  * @topology sixRealServers
  * @budgetSeconds 240
  */

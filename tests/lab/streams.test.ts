@@ -2,9 +2,9 @@
  * Long-lived TCP streams over power cuts of the active director, in either direction. What becomes of them with `mh` and
  * `sloppy_tcp`, and with neither, is what `npm run lab -- measure streams` shows.
  *
- * @set slice 3
+ * @set slice 2
  * @topology dev
- * @budgetSeconds 120
+ * @budgetSeconds 190
  */
 import { measureStreams } from "../../lab/experiments/streams";
 import { lab } from "./lab";

@@ -1,7 +1,7 @@
 /**
  * Hosts that the cookbooks had, taken over by the stack and given back.
  *
- * @set slice 1
+ * @set slice 6
  * @topology dev
  * @budgetSeconds 200
  */
