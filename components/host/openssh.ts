@@ -39,6 +39,13 @@ export interface LoginOptions {
   keepOpen?: boolean;
 }
 
+/** The logins whose folders are there. One listener serves all of them: Node warns of more than ten. */
+const open = new Set<Logins>();
+
+function closeAll(): void {
+  for (const logins of open) logins.close();
+}
+
 /**
  * OpenSSH's client set up for some hosts. Keys and passwords are in files that only this user can read, in a folder of their own, in
  * memory where the system has such a place; it goes with {@link close}, and with this process.
@@ -50,13 +57,15 @@ export class Logins {
     private readonly targets: readonly Target[],
     private readonly options: LoginOptions,
   ) {
-    process.once("exit", this.close);
+    if (open.size === 0) process.once("exit", closeAll);
+    open.add(this);
     this.write();
   }
 
   /** Hangs up, and leaves no trace. */
   readonly close = (): void => {
-    process.off("exit", this.close);
+    open.delete(this);
+    if (open.size === 0) process.off("exit", closeAll);
     if (this.options.keepOpen) for (const { name } of this.targets) this.hangUp(name);
     rmSync(this.folder, { recursive: true, force: true });
   };

@@ -223,3 +223,17 @@ test("keys are in files of this user alone", async () => {
     (statSync(join(folder, own, ...path)).mode & 0o777).toString(8);
   expect([mode(), mode("lvs1.key")]).toEqual(["700", "600"]);
 });
+
+test("many sessions add one listener to the process: Node warns of more than ten", async () => {
+  const before = process.listenerCount("exit");
+  const { server } = await sessionTo();
+  const connection = {
+    host: "127.0.0.1",
+    port: server.port,
+    user: "root",
+    hostKey: server.hostKeys[0] ?? "",
+    privateKey: key.private,
+  };
+  for (let i = 0; i < 12; i++) await new Session("lvs1", connection).run(["true"]);
+  expect(process.listenerCount("exit") - before).toBeLessThanOrEqual(1);
+});
