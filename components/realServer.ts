@@ -108,7 +108,7 @@ export class RealServer extends pulumi.ComponentResource {
         { script: "vip.sh", text: texts.vip },
       ],
       {
-        before: () => rollout.suspend(self, system),
+        before: () => rollout.suspend(self, this),
         failed: () => {
           rollout.fail(self);
         },
@@ -117,7 +117,7 @@ export class RealServer extends pulumi.ComponentResource {
     this.serves = new Promise((resolve, reject) => {
       // The URN is known once the system command is done. In a preview, nothing has been suspended.
       system.urn.apply(() => {
-        rollout.restore(self, system).then(() => {
+        rollout.restore(self, this).then(() => {
           resolve(system);
         }, reject);
       });

@@ -66,7 +66,7 @@ export class Rollout {
    * @throws pulumi.RunError when a director can't be asked, or another real server's change has
    * failed meanwhile
    */
-  async suspend(one: Drainable, resource: pulumi.Resource): Promise<void> {
+  async suspend(one: Drainable, resource: pulumi.ComponentResource): Promise<void> {
     const { name, place } = one;
     const serving = await this.begin();
     if (serving.length === 0) return;
@@ -90,7 +90,7 @@ export class Rollout {
    * Allows new connections to a suspended real server again, once the directors' checks succeed.
    * @throws pulumi.RunError when they don't succeed
    */
-  async restore(one: Drainable, resource: pulumi.Resource): Promise<void> {
+  async restore(one: Drainable, resource: pulumi.ComponentResource): Promise<void> {
     const { name, place } = one;
     const directors = this.away.get(name)?.directors ?? [];
     // In a preview nothing was suspended, and the addresses may not be known.
@@ -141,7 +141,7 @@ export class Rollout {
     director: Session,
     name: string,
     addresses: string[],
-    resource: pulumi.Resource,
+    resource: pulumi.ComponentResource,
   ): Promise<boolean> {
     const { maxUnavailable, drainSeconds } = this.args;
     const limits = [this.lease, String(maxUnavailable), String(drainSeconds)];
@@ -166,8 +166,11 @@ function drain(): string[] {
   return ["sh", `${scriptsInTransit()}/drain.sh`];
 }
 
-/** Shows lines live beside the resource, like a command's output. */
-function told({ name }: Session, resource: pulumi.Resource): (line: string) => void {
+/**
+ * Shows lines live beside the resource. It is a component, whose URN is known at once: a command's comes when the command has ended, and
+ * the SDK holds back every message of the program until then.
+ */
+function told({ name }: Session, resource: pulumi.ComponentResource): (line: string) => void {
   return (line) => {
     void pulumi.log.info(`${name}: ${line}`, resource);
   };

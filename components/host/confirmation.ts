@@ -50,7 +50,7 @@ export class Confirmation {
         // The connection that is there may be one that the change has cut.
         if (through === this.anew && !isTold && !isOver()) {
           isTold = true;
-          // Not told of the command: that waits for its URN, which comes when it has ended.
+          // Not beside the command: its URN comes when it has ended.
           void pulumi.log.warn(
             `no other login while the firewall changes: ${error instanceof Error ? error.message : String(error)}`,
           );

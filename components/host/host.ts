@@ -69,7 +69,7 @@ export class Host {
     private readonly name: string,
     private readonly shape: HostShape,
     { address, connection, ready, hooks, session }: HostLogin,
-    private readonly parent: pulumi.Resource,
+    private readonly parent: pulumi.ComponentResource,
   ) {
     this.address = address;
     this.connection = connection;
@@ -257,7 +257,7 @@ export class Host {
           ...around,
           before: async (change) => {
             await around.before(change);
-            await this.note(command);
+            await this.note();
           },
         }),
       },
@@ -275,14 +275,17 @@ export class Host {
   }
 
   /** Tells the host, once, who changes it. Whether that works is the change's own business. */
-  private note(command: pulumi.Resource): Promise<void> {
+  private note(): Promise<void> {
     this.noted ??= this.session
       .run(["sh", "-s"], { input: program(noteChange().join("\n")), attempts: 1 })
       .then(
         () => undefined,
         (error: unknown) => {
-          // Not waited for: it waits for the command's URN, which comes when its change has ended, and that waits for this.
-          void pulumi.log.warn(`not told who changes it: ${String(error)}`, command);
+          // Beside the component, whose URN is known: a command's comes when the command has ended, and all messages would wait for that.
+          void pulumi.log.warn(
+            `${this.shape.name}: not told who changes it: ${String(error)}`,
+            this.parent,
+          );
         },
       );
     return this.noted;

@@ -28,7 +28,8 @@ beforeAll(() => {
     asked.push({ host: this.name, words, input });
     return unreachable ? Promise.reject(new Error("No route to host")) : Promise.resolve("");
   });
-  jest.spyOn(Rollout.prototype, "suspend").mockImplementation(({ name }) => {
+  jest.spyOn(Rollout.prototype, "suspend").mockImplementation(({ name }, resource) => {
+    expect(pulumi.CustomResource.isInstance(resource)).toBe(false);
     suspended.push(name);
     return Promise.resolve();
   });
@@ -40,8 +41,9 @@ beforeAll(() => {
       watched.push(name);
     });
   }
-  // What is said of a resource waits for its URN, which comes when its change has ended.
+  // A message beside a resource waits for its URN, and all later messages wait for this one. A command's comes when its change has ended.
   jest.spyOn(pulumi.log, "warn").mockImplementation((text, resource) => {
+    expect(pulumi.CustomResource.isInstance(resource)).toBe(false);
     warned.push(text);
     return resource ? new Promise(() => undefined) : Promise.resolve();
   });
@@ -93,7 +95,7 @@ test("any other change of a host tells it, too, without the scripts; that it can
   await before("p-lvs1-system");
   expect(asked.map(({ host }) => host)).toEqual(["lvs1"]);
   expect(asked[0]?.input).not.toContain("END_OF_kernel.sh");
-  expect(warned).toEqual(["not told who changes it: Error: No route to host"]);
+  expect(warned).toEqual(["lvs1: not told who changes it: Error: No route to host"]);
 });
 
 test("a host that can't be brought the scripts isn't prepared", async () => {

@@ -63,7 +63,7 @@ const rollout = (maxUnavailable = 1) =>
     drainSeconds: 30,
   });
 
-const resource = undefined as unknown as pulumi.Resource;
+const resource = undefined as unknown as pulumi.ComponentResource;
 
 const server = (number: number, more: Partial<Drainable> = {}): Drainable => ({
   name: `web${number}`,
