@@ -87,6 +87,9 @@ const likely: Record<string, number> = {
   "realServers[].address6": 0.95,
 };
 
+/** Values with a higher probability, by key: with the others, many keys are refused. */
+const likelyValues: Record<string, readonly unknown[]> = { os: ["debian12", "debian13"] };
+
 /** Other features that some features need: without them, those configs would seldom be valid. */
 const neededBy: [feature: RegExp, other: string][] = [
   [/\.schedulerFlags\[\]=sh/, "virtualServers[].scheduler=sh"],
@@ -156,7 +159,9 @@ function anyOf(type: z.core.$ZodType, place: string, options: Options): fc.Arbit
       (feature) => !feature.startsWith(`${place}=`) || feature === `${place}=${String(value)}`,
     );
   if (type instanceof z.ZodBoolean) return fc.constantFrom(...[false, true].filter(isWanted));
-  if (type instanceof z.ZodEnum) return fc.constantFrom(...type.options.filter(isWanted));
+  if (type instanceof z.ZodEnum) {
+    return oneOfValues(type.options.filter(isWanted), likelyValues[place.split(".").at(-1) ?? ""]);
+  }
   if (type instanceof z.ZodLiteral) return fc.constantFrom(...type.values);
   if (type instanceof z.ZodNumber) return numberOf(type);
   if (type instanceof z.ZodString) return textOf(type, place);
@@ -174,6 +179,17 @@ function anyOf(type: z.core.$ZodType, place: string, options: Options): fc.Arbit
     );
   }
   throw new Error(`${place}: arbitraries.ts cannot draw a ${type._zod.def.type} yet`);
+}
+
+/** One of these values, most often a likely one. */
+function oneOfValues<T>(values: T[], likely: readonly unknown[] = []): fc.Arbitrary<T> {
+  return fc.oneof(
+    { withCrossShrink: true },
+    ...values.map((value) => ({
+      weight: likely.includes(value) ? 9 : 1,
+      arbitrary: fc.constant(value),
+    })),
+  );
 }
 
 function objectOf(type: z.ZodObject, place: string, options: Options): fc.Arbitrary<Plain> {
