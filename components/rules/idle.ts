@@ -123,7 +123,10 @@ const kinds: Rule<Found>[] = [
       virtualServers.map(
         (service, i) =>
           service.virtualHost !== undefined &&
-          !written(service, i).some(({ check }) => namesHost.includes(check.type)) && {
+          // The virtual server's checks are nobody's if every real server has checks of its own.
+          !written(service, i).some(
+            ({ check, forwardings }) => forwardings.length > 0 && namesHost.includes(check.type),
+          ) && {
             at: `virtualServers[${i}].virtualHost`,
             value: service.virtualHost,
             why: `is for checks of type ${namesHost.join(" and ")}, and there is none`,

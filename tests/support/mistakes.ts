@@ -2133,6 +2133,19 @@ export const mistakes: [claim: string, change: (stack: Stack) => unknown, ...err
     "vrrp.virtualRouterId: 60 is for the one instance that there is without vrrp.instances, each of which has its own",
   ],
   [
+    "a Host header for a check that every real server has another one in place of",
+    (s) =>
+      Object.assign(s.virtualServers[0], {
+        virtualHost: "www.example.net",
+        checks: [{ type: "http" }],
+        realServers: [
+          { name: "web1", checks: [{ type: "tcp" }] },
+          { name: "web2", checks: [{ type: "tcp" }] },
+        ],
+      }),
+    'virtualServers[0].virtualHost: "www.example.net" is for checks of type http and https, and there is none',
+  ],
+  [
     "a Host header without an HTTP check",
     (s) => (s.virtualServers[0].virtualHost = "www.example.net"),
     'virtualServers[0].virtualHost: "www.example.net" is for checks of type http and https, and there is none',
