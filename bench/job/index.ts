@@ -114,16 +114,18 @@ export async function measureJob(
         await Promise.all(lab.topology.hosts.map((host) => resetHost(lab, host.name)));
         const peer = await newPeer(name, lab, join(folder, `${name}-${round}`), report);
         const own = new Measurement(lab, folder, { name, peer, round });
-        await own.tasks(seed + round, (sample) => {
+        const add = (sample: JobSample) => {
           figures.samples.push(sample);
           report(sampleWords(sample));
           keep(figures);
-        });
+        };
+        await own.tasks(add);
         await own.cases((one) => {
           figures.cases.push(one);
           report(caseWords(one));
           keep(figures);
         });
+        await own.drift(seed + round, add);
       }
     }
     return figures;
@@ -145,7 +147,7 @@ class Measurement {
     this.all = jobOf(lab, lab.topology.hosts.length);
   }
 
-  async tasks(seed: number, add: (sample: JobSample) => void): Promise<void> {
+  async tasks(add: (sample: JobSample) => void): Promise<void> {
     const { peer } = this.own;
     const fewer = jobOf(this.lab, this.all.realServers.length - 1);
     const timed = async (task: Task, job: Job) => {
@@ -157,28 +159,12 @@ class Measurement {
     await timed("noop", fewer);
     await timed("weight", withWeight(fewer, 2));
     await timed("added", withWeight(this.all, 2));
-    if (!peer.drift || !peer.drifted) return;
-    const job = withWeight(this.all, 2);
-    const drifts = await driftHosts(this.lab, job, seed);
-    const names = this.lab.topology.hosts.map(({ name }) => name);
-    // That something has drifted is a status of its own.
-    const check = await this.sampled("drift", await peer.drift(job), { mayFail: true });
-    const found = peer.drifted(check.run.said, names);
-    add({
-      ...check.sample,
-      faults: Object.entries(drifts)
-        .filter(([name]) => !found.includes(name))
-        .map(([name, what]) => `${name}: ${what}`),
-    });
   }
 
-  /** On hosts that are mended after the drifts, as far as the peer mends them. */
   async cases(add: (one: JobCase) => void): Promise<void> {
     const { peer } = this.own;
-    const job = withWeight(this.all, 2);
-    await this.run(await peer.apply(job), { mayFail: true });
     const under = async (what: JobCase["what"], wanted: Job, end: Job) => {
-      const { vip, port } = job;
+      const { vip, port } = wanted;
       const load = await startLoad(this.lab, {
         address: vip,
         port,
@@ -195,18 +181,37 @@ class Measurement {
       });
     };
     await under("under load", withWeight(this.all, 3), withWeight(this.all, 3));
-    // A word that is no scheduler's: the pair should go on as it is.
+    // No scheduler has this name. The pair should go on as it is.
     await under("bad config", { ...this.all, scheduler: "nosuch" }, withWeight(this.all, 3));
     await this.run(await peer.apply(withWeight(this.all, 3)), { mayFail: true });
     const [dead = ""] = this.all.realServers.slice(-1).map(({ name }) => name);
     await powerCut(this.lab, dead);
     try {
       const without = { ...this.all, realServers: this.all.realServers.slice(0, -1) };
-      // What is to become of the others: the weight is another on both directors.
+      // The directors should have the new weight all the same.
       await under("dead host", withWeight(this.all, 4), withWeight(without, 4));
     } finally {
       await powerOn(this.lab, dead);
     }
+  }
+
+  /** Comes last, because not every peer mends what somebody has changed by hand. */
+  async drift(seed: number, add: (sample: JobSample) => void): Promise<void> {
+    const { peer } = this.own;
+    if (!peer.drift || !peer.drifted) return;
+    const job = withWeight(this.all, 4);
+    await this.run(await peer.apply(job), { mayFail: true });
+    const drifts = await driftHosts(this.lab, job, seed);
+    const names = this.lab.topology.hosts.map(({ name }) => name);
+    // A check that finds drift may end with another status than 0.
+    const check = await this.sampled("drift", await peer.drift(job), { mayFail: true });
+    const found = peer.drifted(check.run.said, names);
+    add({
+      ...check.sample,
+      faults: Object.entries(drifts)
+        .filter(([name]) => !found.includes(name))
+        .map(([name, what]) => `${name}: ${what}`),
+    });
   }
 
   private async sampled(

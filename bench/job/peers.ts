@@ -240,10 +240,6 @@ async function ownState(lab: Lab, folder: string, program = folder): Promise<Nod
     PULUMI_BACKEND_URL: `file://${state}?metadata=skip`,
     PULUMI_STACK: "dev",
   };
-  const config = join(folder, "Pulumi.init.yaml");
-  await output("pulumi", ["stack", "init", "dev", "--non-interactive", "--config-file", config], {
-    cwd: program,
-    env,
-  });
+  await output("pulumi", ["stack", "init", "dev", "--non-interactive"], { cwd: program, env });
   return env;
 }
