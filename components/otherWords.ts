@@ -110,32 +110,32 @@ const elsewhere: Record<string, string> = {
 };
 
 /** Other names of values. */
-const otherValues: Record<string, readonly string[]> = {
-  roundrobin: ["rr"],
-  weightedroundrobin: ["wrr"],
-  leastconn: ["lc"],
-  leastconnection: ["lc"],
-  leastconnections: ["lc"],
-  weightedleastconn: ["wlc"],
-  weightedleastconnection: ["wlc"],
-  weightedleastconnections: ["wlc"],
-  source: ["sh"],
-  sourcehash: ["sh"],
-  iphash: ["sh"],
-  maglev: ["mh"],
+const otherValues: Record<string, string> = {
+  roundrobin: "rr",
+  weightedroundrobin: "wrr",
+  leastconn: "lc",
+  leastconnection: "lc",
+  leastconnections: "lc",
+  weightedleastconn: "wlc",
+  weightedleastconnection: "wlc",
+  weightedleastconnections: "wlc",
+  source: "sh",
+  sourcehash: "sh",
+  iphash: "sh",
+  maglev: "mh",
   // SSL_GET is keepalived's.
-  ssl: ["https"],
-  icmp: ["ping"],
-  script: ["misc"],
-  exec: ["misc"],
-  direct: ["DR"],
-  directrouting: ["DR"],
-  gatewaying: ["DR"],
-  masq: ["NAT"],
-  masquerading: ["NAT"],
-  ipip: ["TUN"],
-  tunnel: ["TUN"],
-  tunneling: ["TUN"],
+  ssl: "https",
+  icmp: "ping",
+  script: "misc",
+  exec: "misc",
+  direct: "DR",
+  directrouting: "DR",
+  gatewaying: "DR",
+  masq: "NAT",
+  masquerading: "NAT",
+  ipip: "TUN",
+  tunnel: "TUN",
+  tunneling: "TUN",
 };
 
 /** keepalived's checkers, which are types of `checks` here. */
@@ -170,7 +170,7 @@ export function meantValue(text: string, values: readonly string[]): string | un
   const near = plain.length < 4 ? undefined : nearest(plain, [...byNormal.keys()]);
   return (
     byNormal.get(plain) ??
-    otherValues[plain]?.find((value) => values.includes(value)) ??
+    values.find((value) => value === otherValues[plain]) ??
     (near === undefined ? undefined : byNormal.get(near))
   );
 }
